@@ -1,0 +1,68 @@
+import type { DeleteOptions, WriteOptions } from './custom-secret-manager';
+import { FALLBACKS, type GetOptions } from './get-options';
+import { assertPlainParams } from './params';
+import { SecretManagerError, type OperationContext } from './secret-manager.error';
+import { kindOf, quoteName } from './secret-name';
+
+/** Throws `INVALID_ARGUMENT`, before the manager is asked, if an option of the call is of no use. */
+export function assertCallOptions(
+  { params, ...options }: GetOptions & WriteOptions & DeleteOptions,
+  context: OperationContext,
+): void {
+  assertPlainParams(params, context);
+  for (const [name, problemOf] of Object.entries(OPTIONS)) {
+    const value = (options as Readonly<Record<string, unknown>>)[name];
+    const problem = value === undefined ? undefined : problemOf(value);
+    if (problem !== undefined) throw invalid(`The option \`${name}\` ${problem}.`, context);
+  }
+}
+
+/** Throws `INVALID_ARGUMENT` unless the value can be stored; it is not told. */
+export function assertSecretValue(value: unknown, context: OperationContext): void {
+  if (typeof value === 'string') return;
+  throw invalid(
+    `The value of ${quoteName(context.secretName)} must be a string, and is ${kindOf(value)}.`,
+    context,
+  );
+}
+
+const OPTIONS: Readonly<Record<string, (value: unknown) => string | undefined>> = {
+  timeoutMs: (value) =>
+    isNumber(value) && value > 0 ? undefined : 'must be more than 0 milliseconds',
+  maxAgeMs: (value) =>
+    isNumber(value) && value >= 0 ? undefined : 'must be 0 or more milliseconds',
+  recoveryWindowInDays: (value) =>
+    isNumber(value) && value >= 0 ? undefined : 'must be 0 or more days',
+  default: (value) =>
+    typeof value === 'string' ? undefined : `must be a string, and is ${kindOf(value)}`,
+  description: (value) =>
+    typeof value === 'string' ? undefined : `must be a string, and is ${kindOf(value)}`,
+  createOnly: (value) =>
+    typeof value === 'boolean' ? undefined : `must be true or false, and is ${kindOf(value)}`,
+  fallback: (value) =>
+    (FALLBACKS as readonly unknown[]).includes(value)
+      ? undefined
+      : `must be one of ${FALLBACKS.join(', ')}`,
+  signal: (value) =>
+    isSignal(value) ? undefined : `must be an AbortSignal, and is ${kindOf(value)}`,
+  tags: (value) =>
+    typeof value === 'object' &&
+    value !== null &&
+    Object.values(value).every((tag) => typeof tag === 'string')
+      ? undefined
+      : 'must be an object of strings',
+};
+
+function isNumber(value: unknown): value is number {
+  return typeof value === 'number' && Number.isFinite(value);
+}
+
+function isSignal(value: unknown): boolean {
+  return (
+    typeof value === 'object' && value !== null && 'aborted' in value && 'addEventListener' in value
+  );
+}
+
+function invalid(message: string, context: OperationContext): SecretManagerError {
+  return new SecretManagerError('INVALID_ARGUMENT', message, context);
+}

@@ -1,0 +1,42 @@
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
+/** Milliseconds on a clock that no correction of the wall clock moves. Looked up at each call, so that fake timers reach it. */
+export function now(): number {
+  return performance.now();
+}
+
+export interface TimerOptions {
+  /** Whether the timer keeps the process alive: yes if somebody awaits it, no for background work. */
+  readonly keepsAlive: boolean;
+}
+
+/**
+ * Calls back once after `delayMs`, also where that is longer than Node's timers can count (they would fire after 1 ms).
+ * Returns what cancels it.
+ */
+export function startTimer(
+  callback: () => void,
+  delayMs: number,
+  { keepsAlive }: TimerOptions,
+): () => void {
+  let timer: NodeJS.Timeout;
+  const wait = (remainingMs: number): void => {
+    const step = Math.min(remainingMs, LONGEST_TIMER_MS);
+    timer = setTimeout(() => (remainingMs > step ? wait(remainingMs - step) : callback()), step);
+    if (!keepsAlive) timer.unref();
+  };
+  wait(delayMs);
+  return () => clearTimeout(timer);
+}
+
+/** The same options with a `timeoutMs` that tells, whenever it is read, what is left of the deadline that starts now. */
+export function countingDown<Options extends object>(
+  options: Options,
+  timeoutMs: number,
+): Options & { readonly timeoutMs: number } {
+  const endsAt = now() + timeoutMs;
+  return Object.defineProperty({ ...options, timeoutMs }, 'timeoutMs', {
+    enumerable: true,
+    get: () => Math.max(0, endsAt - now()),
+  });
+}

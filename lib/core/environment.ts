@@ -1,0 +1,47 @@
+import { SecretManagerError, type OperationContext } from './secret-manager.error';
+import { kindOf, quoteName } from './secret-name';
+
+/** Where a fallback looks: a `ConfigService`, or a record such as `process.env`. */
+export type Environment =
+  { get(name: string): unknown } | Readonly<Record<string, string | undefined>>;
+
+/**
+ * The value that the environment holds under a name, or `undefined`; `""` is a value. Throws `MALFORMED` for anything but a
+ * string, and `MISCONFIGURED` if the environment itself throws, without its text.
+ */
+export function readEnvironment(
+  environment: Environment,
+  secretName: string,
+  context: OperationContext,
+): string | undefined {
+  const value = lookUp(environment, secretName, context);
+  if (typeof value === 'string') return value;
+  if (value === undefined || value === null || isInherited(value, secretName)) return undefined;
+  throw new SecretManagerError(
+    'MALFORMED',
+    `The environment holds ${kindOf(value)} under ${quoteName(secretName)}. Only strings are secrets: give it as one.`,
+    { ...context, secretName },
+  );
+}
+
+function lookUp(environment: Environment, secretName: string, context: OperationContext): unknown {
+  try {
+    if (isConfigService(environment)) return environment.get(secretName);
+    return Object.hasOwn(environment, secretName) ? environment[secretName] : undefined;
+  } catch {
+    throw new SecretManagerError(
+      'MISCONFIGURED',
+      `The environment failed to look up ${quoteName(secretName)}. Its own error is withheld; check the \`environment\` option.`,
+      { ...context, secretName },
+    );
+  }
+}
+
+function isConfigService(environment: Environment): environment is { get(name: string): unknown } {
+  return typeof environment.get === 'function';
+}
+
+/** `toString` and `__proto__` are ordinary names; a look-up by path finds every object's own of that name. */
+function isInherited(value: unknown, secretName: string): boolean {
+  return value === Object.prototype || value === Reflect.get(Object.prototype, secretName);
+}

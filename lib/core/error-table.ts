@@ -1,0 +1,287 @@
+import {
+  SecretManagerError,
+  isSecretManagerError,
+  type OperationContext,
+  type SecretManagerErrorCode,
+} from './secret-manager.error';
+import { quoteName } from './secret-name';
+
+/** By the name of what was thrown: the platform's own errors first, then the AWS SDK's. */
+const BY_NAME: Readonly<Record<string, SecretManagerErrorCode>> = {
+  TimeoutError: 'TIMEOUT',
+  AbortError: 'CANCELLED',
+  SyntaxError: 'MALFORMED', // of JSON.parse, which quotes what it could not read
+  AccessDeniedException: 'ACCESS_DENIED',
+  CredentialsProviderError: 'UNAUTHENTICATED',
+  DecryptionFailure: 'ACCESS_DENIED',
+  ExpiredTokenException: 'UNAUTHENTICATED',
+  IncompleteSignature: 'UNAUTHENTICATED',
+  InternalServiceError: 'UNAVAILABLE',
+  InvalidClientTokenId: 'UNAUTHENTICATED',
+  InvalidParameterException: 'INVALID_ARGUMENT',
+  InvalidRequestException: 'INVALID_ARGUMENT',
+  InvalidSignatureException: 'UNAUTHENTICATED',
+  MissingAuthenticationTokenException: 'UNAUTHENTICATED',
+  RequestTimeoutException: 'TIMEOUT',
+  ResourceExistsException: 'CONFLICT',
+  ResourceNotFoundException: 'NOT_FOUND',
+  ServiceUnavailableException: 'UNAVAILABLE',
+  ThrottlingException: 'THROTTLED',
+  TooManyRequestsException: 'THROTTLED',
+  UnrecognizedClientException: 'UNAUTHENTICATED',
+  ValidationException: 'INVALID_ARGUMENT',
+};
+
+/** By the code that Node, OpenSSL or undici puts on an error; `*` stands for any ending. */
+const BY_NODE_CODE: Readonly<Record<string, SecretManagerErrorCode>> = {
+  EACCES: 'ACCESS_DENIED',
+  EPERM: 'ACCESS_DENIED',
+  EAI_AGAIN: 'UNAVAILABLE',
+  ECONNABORTED: 'UNAVAILABLE',
+  ECONNREFUSED: 'UNAVAILABLE',
+  ECONNRESET: 'UNAVAILABLE',
+  EHOSTDOWN: 'UNAVAILABLE',
+  EHOSTUNREACH: 'UNAVAILABLE',
+  ENETDOWN: 'UNAVAILABLE',
+  ENETRESET: 'UNAVAILABLE',
+  ENETUNREACH: 'UNAVAILABLE',
+  ENOTFOUND: 'UNAVAILABLE',
+  EPIPE: 'UNAVAILABLE',
+  UND_ERR_CLOSED: 'UNAVAILABLE',
+  UND_ERR_DESTROYED: 'UNAVAILABLE',
+  UND_ERR_SOCKET: 'UNAVAILABLE',
+  ESOCKETTIMEDOUT: 'TIMEOUT',
+  ETIMEDOUT: 'TIMEOUT',
+  UND_ERR_BODY_TIMEOUT: 'TIMEOUT',
+  UND_ERR_CONNECT_TIMEOUT: 'TIMEOUT',
+  UND_ERR_HEADERS_TIMEOUT: 'TIMEOUT',
+  ABORT_ERR: 'CANCELLED',
+  UND_ERR_ABORTED: 'CANCELLED',
+  CERT_HAS_EXPIRED: 'MISCONFIGURED',
+  CERT_NOT_YET_VALID: 'MISCONFIGURED',
+  CERT_REJECTED: 'MISCONFIGURED',
+  CERT_SIGNATURE_FAILURE: 'MISCONFIGURED',
+  CERT_UNTRUSTED: 'MISCONFIGURED',
+  DEPTH_ZERO_SELF_SIGNED_CERT: 'MISCONFIGURED',
+  EPROTO: 'MISCONFIGURED',
+  ERR_SSL_: 'MISCONFIGURED',
+  ERR_TLS_: 'MISCONFIGURED',
+  SELF_SIGNED_CERT_IN_CHAIN: 'MISCONFIGURED',
+  UNABLE_TO_GET_ISSUER_CERT: 'MISCONFIGURED',
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: 'MISCONFIGURED',
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: 'MISCONFIGURED',
+};
+
+const BY_STATUS: Readonly<Record<number, SecretManagerErrorCode>> = {
+  400: 'INVALID_ARGUMENT',
+  401: 'UNAUTHENTICATED',
+  403: 'ACCESS_DENIED',
+  404: 'NOT_FOUND',
+  408: 'TIMEOUT',
+  409: 'CONFLICT',
+  412: 'UNAVAILABLE',
+  422: 'INVALID_ARGUMENT',
+  425: 'UNAVAILABLE',
+  429: 'THROTTLED',
+  501: 'UNSUPPORTED',
+  504: 'TIMEOUT',
+};
+
+/** What happened, and what to do about it. */
+const MEANING: Readonly<Record<SecretManagerErrorCode, string>> = {
+  NOT_FOUND:
+    'the store answered "not found" as an error. Check the address; a manager says that a secret is absent by answering undefined',
+  ACCESS_DENIED: 'the store refused access. Grant the application this secret',
+  UNAUTHENTICATED: "the store did not accept the manager's credentials. Renew them",
+  THROTTLED: 'the store asks for fewer calls. It may succeed later',
+  UNAVAILABLE: 'the store could not be reached or could not answer. It may succeed later',
+  TIMEOUT: 'the store did not answer in time. It may succeed later',
+  CANCELLED: 'the call was ended early',
+  MALFORMED: 'the answer was not understood',
+  INVALID_ARGUMENT: 'the store refused the request as wrong',
+  CONFLICT: 'the secret exists already, or was changed by somebody else',
+  NOT_PERMITTED: 'the settings do not permit it',
+  UNSUPPORTED: 'the store cannot do this',
+  MISCONFIGURED: 'a secure connection could not be made. Check the certificates and the address',
+  ROTATION_INCOMPLETE: 'the rotation was not completed',
+  UNKNOWN:
+    'it threw something that no rule covers, as a bug would. Throw a SecretManagerError to choose the code, or set the `debug` option to see the original',
+};
+
+/** Translates what a manager threw. Nothing of its text travels on, save that of a {@link SecretManagerError}. */
+export function translateError(thrown: unknown, context: OperationContext): SecretManagerError {
+  const error = isSecretManagerError(thrown) ? adopt(thrown, context) : replace(thrown, context);
+  Error.captureStackTrace(error, translateError); // the stack begins with whoever asked the manager
+  putFramesOnTop(thrown, error);
+  return error;
+}
+
+function replace(thrown: unknown, context: OperationContext): SecretManagerError {
+  const origin = describe(thrown);
+  const code = classify(thrown, origin);
+  return new SecretManagerError(code, sentence(code, origin, context), {
+    ...context,
+    retryAfterMs: retryAfterMs(thrown),
+  });
+}
+
+/** What may be told of the original: its class and code, if they look like identifiers, and its HTTP status. */
+interface Origin {
+  readonly name?: string;
+  readonly code?: string;
+  readonly status?: number;
+}
+
+function describe(thrown: unknown): Origin {
+  return {
+    name: identifier(read(thrown, 'name')),
+    code: identifier(read(thrown, 'code')) ?? identifier(read(read(thrown, 'cause'), 'code')),
+    status: statusOf(thrown),
+  };
+}
+
+function classify(thrown: unknown, { name, code, status }: Origin): SecretManagerErrorCode {
+  return (
+    lookUp(BY_NAME, name) ??
+    lookUp(BY_NODE_CODE, code) ??
+    lookUp(BY_NODE_CODE, code?.replace(/^(ERR_(?:SSL|TLS)_).*$/, '$1')) ??
+    lookUp(BY_NAME, identifier(read(read(thrown, 'cause'), 'name'))) ??
+    (status === undefined ? 'UNKNOWN' : codeOfStatus(status))
+  );
+}
+
+function codeOfStatus(status: number): SecretManagerErrorCode {
+  return BY_STATUS[status] ?? (status >= 500 && status <= 599 ? 'UNAVAILABLE' : 'UNKNOWN');
+}
+
+function sentence(
+  code: SecretManagerErrorCode,
+  { name, code: nodeCode, status }: Origin,
+  { manager, operation, secretName }: OperationContext,
+): string {
+  const seen = [name, nodeCode, status && `HTTP ${status}`].filter(Boolean).join(', ');
+  const subject = secretName === undefined ? '' : ` of ${quoteName(secretName)}`;
+  return `${manager}.${operation}()${subject} failed: ${MEANING[code]}.${seen && ` (${seen})`}`;
+}
+
+/** A copy, because what was thrown may be frozen, shared, or of another copy of this package. */
+function adopt(thrown: SecretManagerError, context: OperationContext): SecretManagerError {
+  const {
+    code,
+    message,
+    secretName,
+    manager,
+    operation,
+    retryAfterMs: after,
+    done,
+    causeCode,
+  } = thrown;
+  return new SecretManagerError(code, String(message), {
+    secretName: secretName ?? context.secretName,
+    manager: manager ?? context.manager,
+    operation: operation ?? context.operation,
+    retryAfterMs: after,
+    done,
+    causeCode,
+  });
+}
+
+/** Node's `Retry-After`, in seconds or as a date, from the headers of an error or of its response. */
+function retryAfterMs(thrown: unknown): number | undefined {
+  const headers = read(thrown, 'headers') ?? read(read(thrown, 'response'), 'headers');
+  const get = read(headers, 'get');
+  const value =
+    typeof get === 'function'
+      ? attempt(() => get.call(headers, 'retry-after') as unknown)
+      : header(headers);
+  return parseRetryAfter(Array.isArray(value) ? value[0] : value);
+}
+
+function header(headers: unknown): unknown {
+  return read(headers, 'retry-after') ?? read(headers, 'Retry-After');
+}
+
+function parseRetryAfter(value: unknown): number | undefined {
+  if (typeof value !== 'string' && typeof value !== 'number') return undefined;
+  const seconds = Number(value);
+  const ms = Number.isNaN(seconds) ? Date.parse(String(value)) - Date.now() : seconds * 1000;
+  return Number.isFinite(ms) && ms > 0 ? ms : undefined;
+}
+
+function statusOf(thrown: unknown): number | undefined {
+  const candidates = [
+    read(thrown, 'status'),
+    read(thrown, 'statusCode'),
+    read(read(thrown, 'response'), 'status'),
+    read(read(thrown, 'response'), 'statusCode'),
+    read(read(thrown, '$metadata'), 'httpStatusCode'),
+  ];
+  return candidates.find(
+    (status): status is number =>
+      Number.isInteger(status) && Number(status) >= 100 && Number(status) <= 599,
+  );
+}
+
+const FRAME =
+  /^ {4}at (?:(?:async |new )?[\w$.<>#[\] ]+ \()?(?:node:|file:\/\/|[A-Z]:)?[^\n:]+:\d+:\d+\)?$/;
+const BOUNDARY_FRAME = /\bBoundaryPolicy\./;
+
+/** So that the stack tells where in the user's class it went wrong, and not only on which way it was called. */
+function putFramesOnTop(thrown: unknown, error: SecretManagerError): void {
+  const stack = read(thrown, 'stack');
+  const message = read(thrown, 'message');
+  if (typeof stack !== 'string' || typeof message !== 'string') return;
+  const frames = framesAfter(message, stack);
+  const own = frames.slice(
+    0,
+    Math.max(
+      0,
+      frames.findIndex((frame) => BOUNDARY_FRAME.test(frame)),
+    ),
+  );
+  const header = `${error.name}: ${error.message}`;
+  const below = framesAfter(error.message, error.stack ?? '');
+  Object.defineProperty(error, 'stack', {
+    value: [header, ...own, ...below].join('\n'),
+    writable: true,
+    configurable: true,
+  });
+}
+
+/** The lines that are frames beyond doubt; a message may hold lines that look like some. */
+function framesAfter(message: string, stack: string): string[] {
+  const start = stack.indexOf(message);
+  if (start < 0) return [];
+  return stack
+    .slice(start + message.length)
+    .split('\n')
+    .filter((line) => FRAME.test(line));
+}
+
+function lookUp(
+  table: Readonly<Record<string, SecretManagerErrorCode>>,
+  key: string | undefined,
+): SecretManagerErrorCode | undefined {
+  return key !== undefined && Object.hasOwn(table, key) ? table[key] : undefined;
+}
+
+function identifier(candidate: unknown): string | undefined {
+  return typeof candidate === 'string' && /^[A-Za-z_]\w{0,63}$/.test(candidate)
+    ? candidate
+    : undefined;
+}
+
+/** A property of anything, whatever its getter does. */
+function read(source: unknown, property: string): unknown {
+  if ((typeof source !== 'object' && typeof source !== 'function') || source === null)
+    return undefined;
+  return attempt(() => (source as Record<string, unknown>)[property]);
+}
+
+function attempt(getter: () => unknown): unknown {
+  try {
+    return getter();
+  } catch {
+    return undefined; // what was thrown may be a proxy, or have getters that throw
+  }
+}

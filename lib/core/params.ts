@@ -1,0 +1,51 @@
+import { SecretManagerError, type OperationContext } from './secret-manager.error';
+
+type Params = Readonly<Record<string, unknown>>;
+
+const MAX_DEPTH = 32;
+
+/**
+ * The key under which a secret is cached and shared: the name alone, or the name with the params in sorted key order, so
+ * that a stage, a version or a tenant's mount never answers for another. A name holds no NUL, so no two keys collide.
+ */
+export function secretKey(secretName: string, params: Params | undefined): string {
+  if (params === undefined) return secretName;
+  const canonical = canonicalJson(params);
+  return canonical === '{}' ? secretName : `${secretName}\u0000${canonical}`;
+}
+
+/** Throws `INVALID_ARGUMENT` unless `params` is a plain JSON object; a property that is `undefined` counts as left out. */
+export function assertPlainParams(params: unknown, context: OperationContext): void {
+  if (params === undefined || (isPlainObject(params) && isPlainJson(params, 0))) return;
+  throw new SecretManagerError(
+    'INVALID_ARGUMENT',
+    '`params` must be a plain JSON object: strings, finite numbers, booleans, null, arrays and objects of these.',
+    context,
+  );
+}
+
+function isPlainJson(value: unknown, depth: number): boolean {
+  if (value === null || typeof value === 'string' || typeof value === 'boolean') return true;
+  if (typeof value === 'number') return Number.isFinite(value);
+  if (depth > MAX_DEPTH) return false; // a cycle, too
+  if (Array.isArray(value)) return value.every((item) => isPlainJson(item, depth + 1));
+  if (!isPlainObject(value)) return false;
+  return Object.values(value).every((item) => item === undefined || isPlainJson(item, depth + 1));
+}
+
+function isPlainObject(value: unknown): value is Params {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  // by shape: an object literal of another realm has another Object.prototype
+  return prototype === null || Object.getPrototypeOf(prototype) === null;
+}
+
+function canonicalJson(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(canonicalJson).join(',')}]`;
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value);
+  const properties = Object.entries(value)
+    .filter(([, item]) => item !== undefined)
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([name, item]) => `${JSON.stringify(name)}:${canonicalJson(item)}`);
+  return `{${properties.join(',')}}`;
+}

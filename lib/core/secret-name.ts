@@ -1,0 +1,62 @@
+import { SecretManagerError, type OperationContext } from './secret-manager.error';
+
+const MAX_LENGTH = 512;
+const LITELLM_REFERENCE = 'os.environ/';
+const UNPRINTABLE = /[\p{Cc}\u2028\u2029\p{Surrogate}]/u;
+
+/** What is wrong with a secret's name, as the end of a sentence; `undefined` if nothing is. */
+export function secretNameProblem(name: unknown): string | undefined {
+  if (typeof name !== 'string') return `must be a string, and is ${kindOf(name)}`;
+  if (name === '') return 'is empty';
+  if (name.length > MAX_LENGTH) return `is longer than ${MAX_LENGTH} characters`;
+  if (UNPRINTABLE.test(name)) return 'has a control character or half of a surrogate pair';
+  if (name.includes('\\')) return 'has a backslash';
+  if (name.includes('%')) return 'has a percent sign';
+  return segmentProblem(name.split('/'));
+}
+
+/**
+ * The name by which the manager and the environment are asked: `os.environ/NAME`, LiteLLM's way to write a reference, is
+ * the same secret as `NAME`.
+ */
+export function canonicalSecretName(name: string): string {
+  return name.startsWith(LITELLM_REFERENCE) ? name.slice(LITELLM_REFERENCE.length) : name;
+}
+
+/** Resolves a name that a caller gave, or throws `INVALID_ARGUMENT` before anything else happens. */
+export function parseSecretName(given: string, context: OperationContext): string {
+  const name = typeof given === 'string' ? canonicalSecretName(given) : given;
+  const problem = secretNameProblem(name);
+  if (problem === undefined) return name;
+  throw new SecretManagerError(
+    'INVALID_ARGUMENT',
+    `The secret name ${quoteName(given)} ${problem}. A name has 1 to ${MAX_LENGTH} characters, none of them \\, % or a ` +
+      'control character, and no empty, "." or ".." part between slashes.',
+    context,
+  );
+}
+
+/** A name as it may stand in a message: quoted, with nothing that moves a cursor or ends a line. */
+export function quoteName(name: unknown): string {
+  if (typeof name !== 'string') return `(${kindOf(name)})`;
+  const shown = name.length > MAX_LENGTH ? `${name.slice(0, 64)}…` : name;
+  return JSON.stringify(shown).replace(/[\u007f-\u009f\u2028\u2029]/g, escapeCharacter);
+}
+
+/** What kind of thing a value is, without the value. */
+export function kindOf(value: unknown): string {
+  if (value === null) return 'null';
+  if (value === undefined) return 'undefined';
+  if (Array.isArray(value)) return 'an array';
+  return typeof value === 'object' ? 'an object' : `a ${typeof value}`;
+}
+
+function segmentProblem(segments: readonly string[]): string | undefined {
+  if (segments.includes('')) return 'has an empty part: a slash at an end, or two in a row';
+  if (segments.includes('.') || segments.includes('..')) return 'has a "." or ".." part';
+  return undefined;
+}
+
+function escapeCharacter(character: string): string {
+  return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
+}
