@@ -1,0 +1,276 @@
+import { types } from 'node:util';
+import {
+  CustomSecretManager,
+  implementsOperation,
+  type DeleteOptions,
+  type OperationOptions,
+  type SecretDescription,
+  type SecretMetadata,
+  type SecretReading,
+  type WriteOptions,
+} from '../core/custom-secret-manager';
+import { translateError } from '../core/error-table';
+import {
+  SecretManagerError,
+  isSecretManagerError,
+  type OperationContext,
+} from '../core/secret-manager.error';
+import { kindOf, quoteName } from '../core/secret-name';
+import type { Pipeline, SecretReadings } from './policy';
+
+export interface BoundaryOptions {
+  /** Sees what the manager threw, unredacted. */
+  readonly debug?: (original: unknown, operation: string) => void;
+  /** Whether the manager ends with the pipeline; one that belongs to somebody else does not. Default `true`. */
+  readonly closesManager?: boolean;
+}
+
+/**
+ * The one place where a team's own manager is called: what it answers comes out in its normal form, what it throws as a
+ * `SecretManagerError`.
+ */
+export class BoundaryPolicy extends CustomSecretManager implements Pipeline {
+  readonly #manager: CustomSecretManager;
+  readonly #debug: BoundaryOptions['debug'];
+  readonly #closesManager: boolean;
+
+  constructor(manager: CustomSecretManager, { debug, closesManager = true }: BoundaryOptions = {}) {
+    super(manager.secretManagerName);
+    this.#manager = manager;
+    this.#debug = debug;
+    this.#closesManager = closesManager;
+  }
+
+  override readSecret(
+    secretName: string,
+    options?: OperationOptions,
+  ): Promise<SecretReading | undefined> {
+    const context = this.context('readSecret', secretName);
+    return this.call(context, () => this.#manager.readSecret(secretName, options), toReading);
+  }
+
+  override readSecretSync(
+    secretName: string,
+    options?: OperationOptions,
+  ): SecretReading | undefined {
+    const context = this.context('readSecretSync', secretName);
+    try {
+      return toReading(this.#manager.readSecretSync(secretName, options), context);
+    } catch (thrown) {
+      this.show(thrown, context);
+      throw translateError(thrown, context);
+    }
+  }
+
+  override readSecrets(
+    secretNames: readonly string[],
+    options?: OperationOptions,
+  ): Promise<SecretReadings> {
+    if (!implementsOperation(this.#manager, 'readSecrets'))
+      return super.readSecrets(secretNames, options) as Promise<SecretReadings>;
+    const context = this.context('readSecrets');
+    return this.call(
+      context,
+      () => this.#manager.readSecrets(secretNames, options),
+      (answers) => this.toReadings(secretNames, answers, context),
+    );
+  }
+
+  override writeSecret(
+    secretName: string,
+    value: string,
+    options?: WriteOptions,
+  ): Promise<SecretMetadata> {
+    const context = this.context('writeSecret', secretName);
+    return this.call(
+      context,
+      () => this.#manager.writeSecret(secretName, value, options),
+      toMetadata,
+    );
+  }
+
+  override deleteSecret(secretName: string, options?: DeleteOptions): Promise<SecretMetadata> {
+    const context = this.context('deleteSecret', secretName);
+    return this.call(context, () => this.#manager.deleteSecret(secretName, options), toMetadata);
+  }
+
+  override describeSecret(
+    secretName: string,
+    options?: OperationOptions,
+  ): Promise<SecretDescription> {
+    const context = this.context('describeSecret', secretName);
+    return this.call(
+      context,
+      () => this.#manager.describeSecret(secretName, options),
+      toDescription,
+    );
+  }
+
+  override async validateEnvironment(): Promise<void> {
+    const context = this.context('validateEnvironment');
+    try {
+      await this.#manager.validateEnvironment();
+    } catch (thrown) {
+      this.show(thrown, context);
+      throw misconfigured(thrown, context);
+    }
+  }
+
+  override checkHealth(options?: OperationOptions): Promise<boolean> {
+    const context = this.context('checkHealth');
+    return this.call(context, () => this.#manager.checkHealth(options), toHealth);
+  }
+
+  override async close(): Promise<void> {
+    if (!this.#closesManager) return;
+    await this.call(
+      this.context('close'),
+      () => this.#manager.close(),
+      () => undefined,
+    );
+  }
+
+  private async call<Answer, Normal>(
+    context: OperationContext,
+    ask: () => Promise<Answer> | Answer,
+    normalise: (answer: unknown, context: OperationContext) => Normal,
+  ): Promise<Normal> {
+    try {
+      return normalise(await ask(), context);
+    } catch (thrown) {
+      this.show(thrown, context);
+      throw translateError(thrown, context);
+    }
+  }
+
+  private toReadings(
+    secretNames: readonly string[],
+    answers: unknown,
+    context: OperationContext,
+  ): SecretReadings {
+    if (!types.isMap(answers))
+      throw malformed('must resolve to a Map of answers', answers, context);
+    return new Map(
+      secretNames.map((secretName) => [
+        secretName,
+        this.toReadingOrError(answers.get(secretName), { ...context, secretName }),
+      ]),
+    );
+  }
+
+  private toReadingOrError(
+    answer: unknown,
+    context: OperationContext,
+  ): SecretReading | SecretManagerError | undefined {
+    try {
+      if (isError(answer)) throw answer;
+      return toReading(answer, context);
+    } catch (thrown) {
+      this.show(thrown, context);
+      return translateError(thrown, context);
+    }
+  }
+
+  private show(thrown: unknown, { operation }: OperationContext): void {
+    try {
+      this.#debug?.(thrown, operation);
+    } catch {
+      // a hook that fails must not hide the failure that it was shown
+    }
+  }
+
+  private context(operation: string, secretName?: string): OperationContext {
+    return { manager: this.secretManagerName, operation, secretName };
+  }
+}
+
+function toReading(answer: unknown, context: OperationContext): SecretReading | undefined {
+  if (typeof answer === 'string') return { value: answer };
+  if (answer === undefined || answer === null) return undefined;
+  if (isReading(answer)) {
+    const { value, version, validForMs } = answer; // nothing else travels on
+    return { value, version, validForMs };
+  }
+  if (types.isPromise(answer)) answer.catch(() => undefined); // of a synchronous read: not to be left unhandled
+  throw malformed(
+    'must answer a string, a reading { value, version?, validForMs? }, or undefined for a secret that is absent',
+    answer,
+    context,
+  );
+}
+
+function isReading(answer: unknown): answer is SecretReading {
+  if (typeof answer !== 'object' || answer === null) return false;
+  const { value, version, validForMs } = answer as Partial<Record<keyof SecretReading, unknown>>;
+  return (
+    typeof value === 'string' &&
+    (version === undefined || typeof version === 'string') &&
+    (validForMs === undefined || (typeof validForMs === 'number' && validForMs >= 0))
+  );
+}
+
+/** A store may answer anything to a write; only what {@link SecretMetadata} names travels on, so that no value can. */
+function toMetadata(answer: unknown, context: OperationContext): SecretMetadata {
+  if (typeof answer !== 'object' || answer === null) return {};
+  const { version, createdAt, deletionAt, status } = answer as Record<string, unknown>;
+  if (status === 'error') {
+    throw new SecretManagerError(
+      'UNKNOWN',
+      `${context.manager}.${context.operation}() answered { status: 'error' } for ${quoteName(context.secretName)}. ` +
+        'A failure must be thrown.',
+      context,
+    );
+  }
+  return {
+    ...(typeof version === 'string' && { version }),
+    ...(types.isDate(createdAt) && { createdAt }),
+    ...(types.isDate(deletionAt) && { deletionAt }),
+  };
+}
+
+function toDescription(answer: unknown): SecretDescription {
+  if (typeof answer !== 'object' || answer === null) return {};
+  const { description, tags } = answer as Record<string, unknown>;
+  return {
+    ...(typeof description === 'string' && { description }),
+    ...(typeof tags === 'object' && tags !== null && { tags: onlyStrings(tags) }),
+  };
+}
+
+function onlyStrings(tags: object): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(tags).filter((tag): tag is [string, string] => typeof tag[1] === 'string'),
+  );
+}
+
+function toHealth(answer: unknown, context: OperationContext): boolean {
+  if (typeof answer === 'boolean') return answer;
+  throw malformed('must resolve to true or false', answer, context);
+}
+
+function malformed(rule: string, answer: unknown, context: OperationContext): SecretManagerError {
+  const { manager, operation, secretName } = context;
+  const subject = secretName === undefined ? '' : ` for ${quoteName(secretName)}`;
+  return new SecretManagerError(
+    'MALFORMED',
+    `${manager}.${operation}() ${rule}. It answered ${kindOf(answer)}${subject}.`,
+    context,
+  );
+}
+
+/** Also where the author chose another code: an environment that is not complete is what it is. */
+function misconfigured(thrown: unknown, context: OperationContext): SecretManagerError {
+  const withheld =
+    `${context.manager} found that its environment is not complete. Its text is withheld, because it may quote a secret: ` +
+    'throw a SecretManagerError to have it shown, or set the `debug` option to see the original.';
+  const { message } = translateError(thrown, context);
+  return new SecretManagerError(
+    'MISCONFIGURED',
+    isSecretManagerError(thrown) ? message : withheld,
+    context,
+  );
+}
+
+function isError(candidate: unknown): boolean {
+  return types.isNativeError(candidate) || candidate instanceof Error;
+}

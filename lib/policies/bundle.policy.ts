@@ -1,0 +1,122 @@
+import type { CallOptions } from '../core/cancellation';
+import type { SecretReading } from '../core/custom-secret-manager';
+import { SecretManagerError } from '../core/secret-manager.error';
+import { quoteName } from '../core/secret-name';
+import { INEXACT, parseBundle } from './json-bundle';
+import { Policy, type Pipeline, type SecretReadings } from './policy';
+import type { SecretCache, SecretInspection } from './secret-cache';
+
+export interface BundleOptions {
+  readonly primarySecretName: string;
+  /** The cache that holds the primary secret. */
+  readonly cache: SecretCache;
+}
+
+/**
+ * Answers every name from one secret, a JSON object that holds them all. To the cache, to `refresh`, `invalidate` and
+ * `inspect`, a name means that secret.
+ */
+export class BundlePolicy extends Policy implements SecretCache {
+  readonly #primary: string;
+  readonly #cache: SecretCache;
+  /** The last text that was parsed, so that it is parsed once for all its keys. */
+  #source: string | undefined;
+  #secrets: ReadonlyMap<string, string | typeof INEXACT> = new Map();
+
+  constructor(inner: Pipeline, { primarySecretName, cache }: BundleOptions) {
+    super(inner);
+    this.#primary = primarySecretName;
+    this.#cache = cache;
+  }
+
+  override async readSecret(
+    secretName: string,
+    options?: CallOptions,
+  ): Promise<SecretReading | undefined> {
+    return this.pick(secretName, await this.inner.readSecret(this.#primary, options));
+  }
+
+  override readSecretSync(secretName: string, options?: CallOptions): SecretReading | undefined {
+    return this.pick(secretName, this.inner.readSecretSync(this.#primary, options));
+  }
+
+  override async readSecrets(
+    secretNames: readonly string[],
+    options?: CallOptions,
+  ): Promise<SecretReadings> {
+    const primary = await this.inner.readSecret(this.#primary, options);
+    return new Map(secretNames.map((name) => [name, this.pickOrError(name, primary)]));
+  }
+
+  peek(secretName: string): string | undefined {
+    const source = this.#cache.peek(this.#primary);
+    if (source === undefined || source !== this.#source) return undefined;
+    const secret = this.#secrets.get(secretName);
+    return typeof secret === 'string' ? secret : undefined;
+  }
+
+  pin(): void {
+    this.#cache.pin(this.#primary);
+  }
+
+  refresh(): Promise<void> {
+    return this.#cache.refresh(this.#primary);
+  }
+
+  invalidate(): void {
+    this.#cache.invalidate(this.#primary);
+  }
+
+  inspect(): readonly SecretInspection[] {
+    return this.#cache.inspect();
+  }
+
+  private pick(secretName: string, primary: SecretReading | undefined): SecretReading | undefined {
+    if (primary === undefined) return undefined;
+    const secret = this.secretsOf(primary.value, secretName).get(secretName);
+    if (secret === undefined) return undefined;
+    if (secret === INEXACT) {
+      throw this.malformed(
+        secretName,
+        `${quoteName(secretName)} is a number with more digits than a program can hold. Quote it`,
+      );
+    }
+    return { ...primary, value: secret };
+  }
+
+  private pickOrError(
+    secretName: string,
+    primary: SecretReading | undefined,
+  ): SecretReading | SecretManagerError | undefined {
+    try {
+      return this.pick(secretName, primary);
+    } catch (error) {
+      return error as SecretManagerError; // nothing else is thrown there
+    }
+  }
+
+  private secretsOf(
+    source: string,
+    secretName: string,
+  ): ReadonlyMap<string, string | typeof INEXACT> {
+    if (source === this.#source) return this.#secrets;
+    const secrets = parseBundle(source);
+    if (secrets === undefined) {
+      throw this.malformed(
+        secretName,
+        'it is not a JSON object. Store one that holds the secrets by name',
+      );
+    }
+    this.#source = source;
+    this.#secrets = secrets;
+    return secrets;
+  }
+
+  private malformed(secretName: string, problem: string): SecretManagerError {
+    return new SecretManagerError(
+      'MALFORMED',
+      `The primary secret ${quoteName(this.#primary)} cannot be used: ${problem}.`,
+      { manager: this.secretManagerName, operation: 'readSecret', secretName },
+    );
+  }
+}

@@ -1,0 +1,41 @@
+import { now } from '../core/clock';
+
+/** What is kept of one reading: when it was asked for and what was granted; all other instants follow from these. */
+export interface CacheEntry {
+  /** `undefined`: the store has no such secret. */
+  readonly value: string | undefined;
+  readonly version: string | undefined;
+  readonly readAt: number;
+  readonly freshForMs: number;
+  /** The lease, if there is one. */
+  readonly validForMs: number | undefined;
+  /** The number of the last use, counted over the whole cache. */
+  used: number;
+}
+
+const EVICTED_SHARE = 16;
+const LEASE_RENEWED_AT = 2 / 3;
+const SHORTEST_REFRESH_MS = 100;
+const MISSING_REFRESH_MS = 1_000;
+
+/** When a pinned secret is to be read again: a lease well before it ends, because it is not served a moment longer. */
+export function dueAt(entry: CacheEntry | undefined): number {
+  if (entry === undefined) return now() + MISSING_REFRESH_MS;
+  const share = entry.validForMs === undefined ? 1 : LEASE_RENEWED_AT;
+  return entry.readAt + Math.max(entry.freshForMs * share, SHORTEST_REFRESH_MS);
+}
+
+/**
+ * The keys to evict from a cache that is full: a sixteenth of it at a time, so that the scan is paid once for many. Exact
+ * order per hit (delete and set) would cost more than the hit.
+ */
+export function leastRecentlyUsed(
+  entries: ReadonlyMap<string, CacheEntry>,
+  pinned: { has(key: string): boolean },
+): string[] {
+  return [...entries]
+    .filter(([key]) => !pinned.has(key))
+    .sort(([, a], [, b]) => a.used - b.used)
+    .slice(0, Math.max(1, Math.floor(entries.size / EVICTED_SHARE)))
+    .map(([key]) => key);
+}

@@ -1,0 +1,418 @@
+import { EFFORT, type CallOptions } from '../core/cancellation';
+import { now, startTimer } from '../core/clock';
+import type {
+  DeleteOptions,
+  SecretMetadata,
+  SecretReading,
+  WriteOptions,
+} from '../core/custom-secret-manager';
+import { secretKey } from '../core/params';
+import {
+  isSecretManagerError,
+  isTransient,
+  type SecretManagerError,
+  type SecretManagerErrorCode,
+} from '../core/secret-manager.error';
+import { CircuitOpenError } from './circuit-breaker.policy';
+import { dueAt, leastRecentlyUsed, type CacheEntry } from './cache-entry';
+import type { SharedRead } from './flight';
+import { PinnedSecrets } from './pinned-secrets';
+import { Policy, type SecretReadings } from './policy';
+import { RefreshBackoff } from './refresh-backoff';
+import type { SecretCache, SecretInspection } from './secret-cache';
+import type { FlightObserver, SingleFlightPolicy } from './single-flight.policy';
+
+export interface CacheOptions {
+  /** How long a value is fresh, in milliseconds, less up to 10 % so that not all expire together. Default 300 000. */
+  readonly ttlMs?: number;
+  /** For how long after that it is served while a refresh runs behind it, in milliseconds. Default 60 000. */
+  readonly staleWhileRevalidateMs?: number;
+  /** For how long after `ttlMs` it is served if the store cannot be asked, in milliseconds. Default 3 600 000 (RFC 5861). */
+  readonly staleIfErrorMs?: number;
+  /** For how long an absence is remembered, in milliseconds. Default 10 000. */
+  readonly absenceTtlMs?: number;
+  /** How many secrets are kept; the least recently used go first. Default 10 000. */
+  readonly maxEntries?: number;
+  /** Told once when the first refresh fails, and once when none fails any more. */
+  readonly onStateChange?: (state: 'stale' | 'recovered', error?: unknown) => void;
+}
+
+const CLOCK_STEP_MS = 50;
+const JITTER = 0.1;
+
+/**
+ * Answers from memory within stated bounds. A value is fresh for `ttlMs`; then it is served while a refresh runs behind it;
+ * then the store is asked, and the value serves on only if the store cannot be asked. A denial and an absence end it at
+ * once. Only a successful read, or a write through here, makes it younger.
+ */
+export class CachePolicy extends Policy implements SecretCache, FlightObserver {
+  readonly #flights: SingleFlightPolicy;
+  readonly #options: Required<Omit<CacheOptions, 'onStateChange'>>;
+  readonly #entries = new Map<string, CacheEntry>();
+  /** The keys that are more than a name. */
+  readonly #variants = new Map<string, SharedRead>();
+  readonly #pinned = new PinnedSecrets((secretName) => this.refreshBehind(plainRead(secretName)));
+  readonly #backoff: RefreshBackoff;
+  readonly #writes = new Map<string, { running: number; overlapped: boolean }>();
+  #uses = 0;
+  /** Stands still for up to 50 ms, because asking the time costs more than all the rest of a hit. 0: to be read. */
+  #coarseNow = 0;
+  #stopCoarseClock = (): void => undefined;
+
+  constructor(
+    inner: SingleFlightPolicy,
+    {
+      ttlMs = 300_000,
+      staleWhileRevalidateMs = 60_000,
+      staleIfErrorMs = 3_600_000,
+      absenceTtlMs = 10_000,
+      maxEntries = 10_000,
+      onStateChange,
+    }: CacheOptions = {},
+  ) {
+    super(inner);
+    this.#flights = inner;
+    this.#options = { ttlMs, staleWhileRevalidateMs, staleIfErrorMs, absenceTtlMs, maxEntries };
+    this.#backoff = new RefreshBackoff(onStateChange);
+    inner.observe(this);
+  }
+
+  peek(secretName: string): string | undefined {
+    const entry = this.#entries.get(secretName);
+    if (entry === undefined) return undefined;
+    if ((this.#coarseNow || this.readClock()) - entry.readAt >= entry.freshForMs) {
+      return this.servable(plainRead(secretName))?.value;
+    }
+    entry.used = ++this.#uses;
+    return entry.value;
+  }
+
+  override async readSecret(
+    secretName: string,
+    options: CallOptions = {},
+  ): Promise<SecretReading | undefined> {
+    const read = sharedRead(secretName, options.params);
+    const entry = this.servable(read, options.maxAgeMs);
+    if (entry !== undefined) return toReading(entry);
+    try {
+      return await this.#flights.readSecret(secretName, this.spared(read.key, options));
+    } catch (error) {
+      return this.staleOrThrow(read, error, options.maxAgeMs);
+    }
+  }
+
+  override readSecretSync(
+    secretName: string,
+    options: CallOptions = {},
+  ): SecretReading | undefined {
+    const read = sharedRead(secretName, options.params);
+    const entry = this.servable(read, options.maxAgeMs);
+    if (entry !== undefined) return toReading(entry);
+    const startedAt = now();
+    try {
+      const reading = this.inner.readSecretSync(secretName, options);
+      this.#flights.supersede(({ key }) => key === read.key); // it was asked earlier
+      this.landed(read, reading, startedAt);
+      return reading;
+    } catch (error) {
+      if (!hasCode(error, 'UNSUPPORTED')) this.failed(read, error);
+      else if (this.isKept(read.key)) this.refreshWhenDue(read);
+      return this.staleOrThrow(read, this.#backoff.errorOf(read.key) ?? error, options.maxAgeMs);
+    } finally {
+      this.#coarseNow = 0; // the thread stood still
+    }
+  }
+
+  override async readSecrets(
+    secretNames: readonly string[],
+    options: CallOptions = {},
+  ): Promise<SecretReadings> {
+    const reads = secretNames.map((secretName) => sharedRead(secretName, options.params));
+    const readings = new Map<string, SecretReading | SecretManagerError | undefined>();
+    const missing: string[] = [];
+    for (const read of reads) {
+      const entry = this.servable(read, options.maxAgeMs);
+      if (entry === undefined) missing.push(read.secretName);
+      else readings.set(read.secretName, toReading(entry));
+    }
+    const outcomes = missing.length > 0 ? await this.#flights.readSecrets(missing, options) : [];
+    for (const [secretName, outcome] of outcomes) {
+      const read = sharedRead(secretName, options.params);
+      readings.set(secretName, this.staleOrOutcome(read, outcome, options.maxAgeMs));
+    }
+    return readings;
+  }
+
+  override writeSecret(
+    secretName: string,
+    value: string,
+    options: WriteOptions = {},
+  ): Promise<SecretMetadata> {
+    return this.writeThrough(
+      sharedRead(secretName, options.params),
+      () => this.#flights.writeSecret(secretName, value, options),
+      ({ version }) => ({ value, version }),
+    );
+  }
+
+  override deleteSecret(secretName: string, options: DeleteOptions = {}): Promise<SecretMetadata> {
+    return this.writeThrough(
+      sharedRead(secretName, options.params),
+      () => this.#flights.deleteSecret(secretName, options),
+      () => undefined,
+    );
+  }
+
+  pin(secretName: string): void {
+    this.#pinned.add(secretName);
+    this.planRefresh(secretName);
+  }
+
+  async refresh(secretName?: string): Promise<void> {
+    const reads = secretName === undefined ? this.cachedReads() : this.readsOf(secretName);
+    const names = reads.filter(({ params }) => params === undefined).map((read) => read.secretName);
+    const variants = reads.filter(({ params }) => params !== undefined);
+    const [outcomes, ...failures] = await Promise.all([
+      this.readSecrets(names, { maxAgeMs: 0 }),
+      ...variants.map(({ secretName: name, params }) =>
+        this.readSecret(name, { params, maxAgeMs: 0 }).catch(asThrown),
+      ),
+    ]);
+    for (const outcome of [...outcomes.values(), ...failures]) {
+      if (isSecretManagerError(outcome)) throw outcome;
+    }
+  }
+
+  invalidate(secretName?: string): void {
+    const reads = secretName === undefined ? this.cachedReads() : this.readsOf(secretName);
+    this.#flights.supersede(
+      (flight) => secretName === undefined || flight.secretName === secretName,
+    );
+    for (const { key } of reads) this.drop(key);
+  }
+
+  inspect(): readonly SecretInspection[] {
+    const at = now();
+    return [...this.#entries]
+      .map(([key, entry]) => this.inspection(key, entry, at - entry.readAt))
+      .filter((inspection) => inspection !== undefined);
+  }
+
+  override close(): void | Promise<void> {
+    this.#pinned.close();
+    this.#stopCoarseClock();
+    this.#entries.clear();
+    this.#variants.clear();
+    this.#backoff.clear();
+    return super.close();
+  }
+
+  landed(read: SharedRead, reading: SecretReading | undefined, startedAt: number): void {
+    this.#backoff.succeeded(read.key);
+    this.store(read, reading, startedAt);
+  }
+
+  failed(read: SharedRead, error: unknown): void {
+    if (hasCode(error, 'CANCELLED')) return this.planRefresh(read.key);
+    if (!isTransient(error)) this.drop(read.key);
+    if (this.isKept(read.key)) {
+      this.#backoff.failed(read.key, error, this.#entries.has(read.key));
+    }
+    this.planRefresh(read.key);
+  }
+
+  /** The entry that may be served without asking the store first, with a refresh behind it where it is due. */
+  private servable(read: SharedRead, maxAgeMs = Infinity): CacheEntry | undefined {
+    const entry = this.#entries.get(read.key);
+    if (entry === undefined) return undefined;
+    const ageMs = now() - entry.readAt;
+    if (ageMs >= maxAgeMs || ageMs >= this.lastsMs(entry)) return undefined;
+    const staleForMs = ageMs - entry.freshForMs;
+    if (staleForMs >= 0) {
+      if (entry.value === undefined) return undefined;
+      const isSpaced = this.#backoff.isWaiting(read.key);
+      if (!isSpaced && staleForMs >= this.#options.staleWhileRevalidateMs) return undefined;
+      this.refreshWhenDue(read);
+    }
+    entry.used = ++this.#uses;
+    return entry;
+  }
+
+  /** A failure is answered with the last value if the store could not be asked, and the caller did not ask for a fresh one. */
+  private staleOrThrow(
+    read: SharedRead,
+    error: unknown,
+    maxAgeMs: number | undefined,
+  ): SecretReading | undefined {
+    const entry = this.#entries.get(read.key);
+    const isServable =
+      entry !== undefined && maxAgeMs === undefined && now() - entry.readAt < this.lastsMs(entry);
+    if (!isServable) throw error;
+    const isOutage = isTransient(error) && entry.value !== undefined;
+    if (!isOutage && !hasCode(error, 'UNSUPPORTED')) throw error; // there may be no synchronous read
+    return toReading(entry);
+  }
+
+  private staleOrOutcome(
+    read: SharedRead,
+    outcome: SecretReading | SecretManagerError | undefined,
+    maxAgeMs: number | undefined,
+  ): SecretReading | SecretManagerError | undefined {
+    if (!isSecretManagerError(outcome)) return outcome;
+    try {
+      return this.staleOrThrow(read, outcome, maxAgeMs);
+    } catch {
+      return outcome;
+    }
+  }
+
+  /** While refreshes fail, whoever asks past the backoff asks once: the cache spaces what the retry would repeat. */
+  private spared(key: string, options: CallOptions): CallOptions {
+    const isFailing = options[EFFORT] === undefined && this.#backoff.isFailing(key);
+    return isFailing ? { ...options, [EFFORT]: 'single' } : options;
+  }
+
+  private refreshBehind({ secretName, params }: SharedRead): void {
+    this.#flights.refreshBehind(secretName, params);
+  }
+
+  private refreshWhenDue(read: SharedRead): void {
+    if (!this.#backoff.isWaiting(read.key)) this.refreshBehind(read);
+  }
+
+  private isKept(key: string): boolean {
+    return this.#entries.has(key) || this.#pinned.has(key);
+  }
+
+  private async writeThrough(
+    read: SharedRead,
+    write: () => Promise<SecretMetadata>,
+    written: (metadata: SecretMetadata) => SecretReading | undefined,
+  ): Promise<SecretMetadata> {
+    const { secretName } = read;
+    const writes = this.#writes.get(secretName) ?? { running: 0, overlapped: false };
+    this.#writes.set(secretName, writes);
+    writes.running += 1;
+    writes.overlapped ||= writes.running > 1;
+    try {
+      const metadata = await write();
+      for (const { key } of this.readsOf(secretName)) this.drop(key); // a write moves versions and stages, too
+      if (!writes.overlapped) this.landed(read, written(metadata), now());
+      return metadata;
+    } catch (error) {
+      if (isOutcomeUnknown(error)) for (const { key } of this.readsOf(secretName)) this.drop(key);
+      throw error;
+    } finally {
+      writes.running -= 1;
+      if (writes.running === 0) this.#writes.delete(secretName);
+    }
+  }
+
+  private store(read: SharedRead, reading: SecretReading | undefined, readAt: number): void {
+    const { key } = read;
+    const { absenceTtlMs, maxEntries } = this.#options;
+    const validForMs = reading?.validForMs;
+    if (validForMs !== undefined && validForMs <= CLOCK_STEP_MS) return this.drop(key);
+    if (key !== read.secretName) this.#variants.set(key, read);
+    this.#entries.set(key, {
+      value: reading?.value,
+      version: reading?.version,
+      readAt: Math.trunc(readAt),
+      freshForMs: Math.trunc(reading === undefined ? absenceTtlMs : this.freshForMs(validForMs)),
+      validForMs,
+      used: ++this.#uses,
+    });
+    this.#coarseNow = 0; // or the entry would seem to come from the future
+    if (this.#entries.size > maxEntries) {
+      for (const evicted of leastRecentlyUsed(this.#entries, this.#pinned)) this.drop(evicted);
+    }
+    this.planRefresh(key);
+  }
+
+  private freshForMs(validForMs = Infinity): number {
+    return Math.min(this.#options.ttlMs * (1 - JITTER * Math.random()), validForMs - CLOCK_STEP_MS);
+  }
+
+  private lastsMs({ validForMs = Infinity }: CacheEntry): number {
+    const { ttlMs, staleIfErrorMs } = this.#options;
+    return Math.min(ttlMs + staleIfErrorMs, validForMs - CLOCK_STEP_MS);
+  }
+
+  private drop(key: string): void {
+    this.#entries.delete(key);
+    this.#variants.delete(key);
+    if (this.#pinned.has(key)) this.planRefresh(key);
+    else this.#backoff.forget(key);
+  }
+
+  private planRefresh(key: string): void {
+    if (!this.#pinned.has(key)) return;
+    this.#pinned.plan(key, Math.max(dueAt(this.#entries.get(key)), this.#backoff.nextAt(key)));
+  }
+
+  private inspection(key: string, entry: CacheEntry, ageMs: number): SecretInspection | undefined {
+    const { value, version, freshForMs } = entry;
+    const name = this.#variants.get(key)?.secretName ?? key;
+    const isFresh = ageMs < freshForMs;
+    if (value === undefined) return isFresh ? { name, state: 'absent', ageMs } : undefined;
+    if (ageMs >= this.lastsMs(entry)) return undefined;
+    const state = isFresh && !this.#backoff.isFailing(key) ? 'fresh' : 'stale';
+    return { name, state, ageMs, ...(version !== undefined && { version }) };
+  }
+
+  private cachedReads(): SharedRead[] {
+    return [...this.#entries.keys()].map((key) => this.#variants.get(key) ?? plainRead(key));
+  }
+
+  private readsOf(secretName: string): SharedRead[] {
+    const variants = [...this.#variants.values()].filter((read) => read.secretName === secretName);
+    return [plainRead(secretName), ...variants];
+  }
+
+  private readClock(): number {
+    this.#coarseNow = now();
+    this.#stopCoarseClock();
+    this.#stopCoarseClock = startTimer(() => (this.#coarseNow = 0), CLOCK_STEP_MS, {
+      keepsAlive: false,
+    });
+    return this.#coarseNow;
+  }
+}
+
+function sharedRead(secretName: string, params: CallOptions['params']): SharedRead {
+  return { key: secretKey(secretName, params), secretName, params };
+}
+
+function plainRead(secretName: string): SharedRead {
+  return { key: secretName, secretName, params: undefined };
+}
+
+function toReading({ value, version }: CacheEntry): SecretReading | undefined {
+  return value === undefined ? undefined : { value, version };
+}
+
+function hasCode(error: unknown, code: SecretManagerErrorCode): boolean {
+  return isSecretManagerError(error) && error.code === code;
+}
+
+/** Whether a write that failed may have happened all the same. */
+function isOutcomeUnknown(error: unknown): boolean {
+  return !(
+    error instanceof CircuitOpenError ||
+    (isSecretManagerError(error) && NOT_WRITTEN.has(error.code))
+  );
+}
+
+const NOT_WRITTEN: ReadonlySet<SecretManagerErrorCode> = new Set([
+  'ACCESS_DENIED',
+  'UNAUTHENTICATED',
+  'THROTTLED',
+  'INVALID_ARGUMENT',
+  'CONFLICT',
+  'NOT_PERMITTED',
+  'UNSUPPORTED',
+] as const);
+
+function asThrown(error: unknown): unknown {
+  return error;
+}

@@ -1,0 +1,71 @@
+import {
+  implementsOperation,
+  unsupported,
+  type CustomSecretManager,
+  type OptionalOperation,
+} from '../core/custom-secret-manager';
+import { BoundaryPolicy, type BoundaryOptions } from './boundary.policy';
+import { BundlePolicy } from './bundle.policy';
+import { CachePolicy, type CacheOptions } from './cache.policy';
+import {
+  CircuitBreakerPolicy,
+  type CircuitBreakerOptions,
+  type CircuitState,
+} from './circuit-breaker.policy';
+import { DeadlinePolicy } from './deadline.policy';
+import type { Pipeline } from './policy';
+import { RetryPolicy, type RetryOptions } from './retry.policy';
+import { NO_CACHE, type SecretCache } from './secret-cache';
+import { SingleFlightPolicy } from './single-flight.policy';
+
+export interface PipelineOptions extends BoundaryOptions {
+  readonly primarySecretName?: string;
+  readonly timeoutMs: number;
+  readonly attemptTimeoutMs: number;
+  readonly cache: false | CacheOptions;
+  readonly retry: false | RetryOptions;
+  readonly circuitBreaker: false | CircuitBreakerOptions;
+}
+
+/** A manager with all its policies, and the places from which it is used. */
+export interface SecretPipeline {
+  /** What a read of an application's secret goes through. */
+  readonly outermost: Pipeline;
+  /** The same without cache: for what must not get in there. */
+  readonly uncached: Pipeline;
+  readonly cache: SecretCache;
+  readonly circuitState: () => CircuitState;
+  /** Throws `UNSUPPORTED` if the manager leaves the operation out. */
+  readonly assertSupported: (operation: OptionalOperation, secretName: string) => void;
+}
+
+/** Puts the policies around a manager. Read from the bottom: that is the way of a call. */
+export function compose(manager: CustomSecretManager, options: PipelineOptions): SecretPipeline {
+  const { primarySecretName, timeoutMs, attemptTimeoutMs } = options;
+
+  const boundary = new BoundaryPolicy(manager, options);
+  const deadline = new DeadlinePolicy(boundary, { attemptTimeoutMs, startTimeoutMs: timeoutMs });
+  const retry = options.retry && new RetryPolicy(deadline, options.retry);
+  const circuitBreaker =
+    options.circuitBreaker && new CircuitBreakerPolicy(retry || deadline, options.circuitBreaker);
+  const uncached = circuitBreaker || retry || deadline;
+  const singleFlight = new SingleFlightPolicy(uncached, {
+    timeoutMs,
+    readsBatches: implementsOperation(manager, 'readSecrets'),
+  });
+  const cache = options.cache && new CachePolicy(singleFlight, options.cache);
+  const bundle =
+    primarySecretName !== undefined &&
+    new BundlePolicy(cache || singleFlight, { primarySecretName, cache: cache || NO_CACHE });
+
+  return {
+    outermost: bundle || cache || singleFlight,
+    uncached,
+    cache: bundle || cache || NO_CACHE,
+    circuitState: () => (circuitBreaker ? circuitBreaker.state : 'closed'),
+    assertSupported: (operation, secretName) => {
+      if (!implementsOperation(manager, operation))
+        throw unsupported(manager, operation, secretName);
+    },
+  };
+}

@@ -1,0 +1,223 @@
+import {
+  Cancellation,
+  cancelled,
+  onCancelled,
+  CANCELLATION,
+  type CallOptions,
+} from '../core/cancellation';
+import { startTimer } from '../core/clock';
+import type {
+  DeleteOptions,
+  OperationOptions,
+  SecretDescription,
+  SecretMetadata,
+  SecretReading,
+  WriteOptions,
+} from '../core/custom-secret-manager';
+import { SecretManagerError, type OperationContext } from '../core/secret-manager.error';
+import { quoteName } from '../core/secret-name';
+import { Policy, type Pipeline, type SecretReadings } from './policy';
+
+export interface DeadlineOptions {
+  /** The longest that one attempt may take, in milliseconds. Default 10 000. */
+  readonly attemptTimeoutMs?: number;
+  /** The longest that the manager's `validateEnvironment` may take, in milliseconds. Default 30 000. */
+  readonly startTimeoutMs?: number;
+}
+
+export const HEALTH_TIMEOUT_MS = 10_000;
+const CLOSE_TIMEOUT_MS = 5_000;
+const ENDED = Symbol('ended early');
+
+/**
+ * Bounds every attempt: by its own limit, by what is left of the call's deadline, and by whatever ends the call early. A
+ * manager that ignores `timeoutMs` and `signal` is cut off all the same. After `close` nothing starts, and what runs ends
+ * with `CANCELLED`.
+ */
+export class DeadlinePolicy extends Policy {
+  readonly #attemptTimeoutMs: number;
+  readonly #startTimeoutMs: number;
+  readonly #running = new Set<Cancellation>();
+  #closing: Promise<void> | undefined;
+
+  constructor(
+    inner: Pipeline,
+    { attemptTimeoutMs = 10_000, startTimeoutMs = 30_000 }: DeadlineOptions = {},
+  ) {
+    super(inner);
+    this.#attemptTimeoutMs = attemptTimeoutMs;
+    this.#startTimeoutMs = startTimeoutMs;
+  }
+
+  override readSecret(
+    secretName: string,
+    options: CallOptions = {},
+  ): Promise<SecretReading | undefined> {
+    return this.attempt(this.context('readSecret', secretName), options, (own) =>
+      this.inner.readSecret(secretName, own),
+    );
+  }
+
+  override readSecretSync(
+    secretName: string,
+    options: CallOptions = {},
+  ): SecretReading | undefined {
+    if (this.#closing) throw closed(this.context('readSecretSync', secretName));
+    const { params, timeoutMs = Infinity } = options;
+    return this.inner.readSecretSync(secretName, {
+      params,
+      timeoutMs: Math.min(timeoutMs, this.#attemptTimeoutMs),
+    });
+  }
+
+  override readSecrets(
+    secretNames: readonly string[],
+    options: CallOptions = {},
+  ): Promise<SecretReadings> {
+    return this.attempt(this.context('readSecrets'), options, (own) =>
+      this.inner.readSecrets(secretNames, own),
+    );
+  }
+
+  override writeSecret(
+    secretName: string,
+    value: string,
+    options: WriteOptions = {},
+  ): Promise<SecretMetadata> {
+    const { description, tags, createOnly } = options;
+    return this.attempt(this.context('writeSecret', secretName), options, (own) =>
+      this.inner.writeSecret(secretName, value, withGiven(own, { description, tags, createOnly })),
+    );
+  }
+
+  override deleteSecret(secretName: string, options: DeleteOptions = {}): Promise<SecretMetadata> {
+    const { recoveryWindowInDays } = options;
+    return this.attempt(this.context('deleteSecret', secretName), options, (own) =>
+      this.inner.deleteSecret(secretName, withGiven(own, { recoveryWindowInDays })),
+    );
+  }
+
+  override describeSecret(
+    secretName: string,
+    options: CallOptions = {},
+  ): Promise<SecretDescription> {
+    return this.attempt(this.context('describeSecret', secretName), options, (own) =>
+      this.inner.describeSecret(secretName, own),
+    );
+  }
+
+  override validateEnvironment(): Promise<void> {
+    const timeoutMs = this.#startTimeoutMs;
+    return this.attempt(
+      this.context('validateEnvironment'),
+      { timeoutMs },
+      async () => this.inner.validateEnvironment(),
+      timeoutMs,
+    );
+  }
+
+  override checkHealth(options: CallOptions = {}): Promise<boolean> {
+    const { timeoutMs = 0 } = options;
+    return this.attempt(
+      this.context('checkHealth'),
+      options,
+      (own) => this.inner.checkHealth(own),
+      Math.max(timeoutMs, HEALTH_TIMEOUT_MS),
+    );
+  }
+
+  override close(): Promise<void> {
+    this.#closing ??= this.shutDown();
+    return this.#closing;
+  }
+
+  private async attempt<T>(
+    context: OperationContext,
+    options: CallOptions,
+    ask: (handed: OperationOptions) => Promise<T>,
+    limitMs: number = this.#attemptTimeoutMs,
+  ): Promise<T> {
+    if (this.#closing) throw closed(context);
+    // A shared call ends with its last waiter; its deadline moves with those who join, and must not be set here.
+    const isShared = options[CANCELLATION] !== undefined;
+    const { params, timeoutMs = Infinity } = options;
+    const endsInMs = Math.min(limitMs, isShared ? Infinity : timeoutMs);
+    const own = new Cancellation();
+    const handed = {
+      params,
+      timeoutMs: Math.min(endsInMs, timeoutMs),
+      get signal() {
+        return own.signal;
+      },
+    };
+    const stopTimer = startTimer(() => own.cancel(timedOut(context, endsInMs)), endsInMs, {
+      keepsAlive: !isShared,
+    });
+    const stopListening = onCancelled(options, context, (reason) => own.cancel(reason));
+    this.#running.add(own);
+    try {
+      const outcome = await new Promise<T | typeof ENDED>((resolve, reject) => {
+        own.onCancel(() => resolve(ENDED));
+        if (own.reason === undefined) ask(handed).then(resolve, reject);
+      });
+      if (outcome === ENDED) throw own.reason ?? cancelled(context);
+      return outcome;
+    } finally {
+      this.#running.delete(own);
+      stopListening();
+      stopTimer();
+    }
+  }
+
+  private async shutDown(): Promise<void> {
+    const context = this.context('close');
+    for (const running of this.#running) running.cancel(shuttingDown(context));
+    let stopTimer = (): void => undefined;
+    const tooLate = new Promise<never>((_, reject) => {
+      stopTimer = startTimer(() => reject(timedOut(context, CLOSE_TIMEOUT_MS)), CLOSE_TIMEOUT_MS, {
+        keepsAlive: true,
+      });
+    });
+    try {
+      await Promise.race([this.inner.close(), tooLate]);
+    } finally {
+      stopTimer();
+    }
+  }
+
+  private context(operation: string, secretName?: string): OperationContext {
+    return { manager: this.secretManagerName, operation, secretName };
+  }
+}
+
+/** Adds what the caller gave; what it left out must not reach the manager, not even as `undefined`. */
+function withGiven<Given extends object>(
+  handed: OperationOptions,
+  given: Given,
+): OperationOptions & Given {
+  const entries = Object.entries(given).filter(([, value]) => value !== undefined);
+  return Object.assign(handed, Object.fromEntries(entries) as Given); // onto `handed`: a spread would read its signal
+}
+
+function timedOut(context: OperationContext, afterMs: number): SecretManagerError {
+  const { manager, operation, secretName } = context;
+  const subject = secretName === undefined ? '' : ` of ${quoteName(secretName)}`;
+  return new SecretManagerError(
+    'TIMEOUT',
+    `${manager}.${operation}()${subject} took longer than ${Math.round(afterMs)} ms. Check the store, or give it more time ` +
+      'with `attemptTimeoutMs` and `timeoutMs`.',
+    context,
+  );
+}
+
+export function shuttingDown(context: OperationContext): SecretManagerError {
+  return new SecretManagerError('CANCELLED', `${context.manager} is shutting down.`, context);
+}
+
+export function closed(context: OperationContext): SecretManagerError {
+  return new SecretManagerError(
+    'UNAVAILABLE',
+    `${context.manager} was closed when its application shut down.`,
+    context,
+  );
+}

@@ -1,0 +1,136 @@
+import {
+  CANCELLATION,
+  Cancellation,
+  EFFORT,
+  cancelled,
+  onCancelled,
+  type CallOptions,
+} from '../core/cancellation';
+import { now, startTimer } from '../core/clock';
+import { SecretManagerError, type OperationContext } from '../core/secret-manager.error';
+import { quoteName } from '../core/secret-name';
+
+const LEFT = Symbol('left');
+
+/** What is read: the key under which it is shared, and what the key is made of. */
+export interface SharedRead {
+  readonly key: string;
+  readonly secretName: string;
+  readonly params: CallOptions['params'];
+}
+
+/** One call that any number of callers wait for. It lives as long as the longest of them, or by itself in the background. */
+export class Flight<Outcome> implements SharedRead {
+  /** Set when a write has overtaken it: those who wait get its outcome, nobody else may. */
+  isSuperseded = false;
+  readonly cancellation = new Cancellation();
+  readonly #isBackground: boolean;
+  #endsAt: number;
+  #waiting = 0;
+  #outcome: Promise<Outcome> | undefined;
+
+  constructor(
+    readonly key: string,
+    readonly secretName: string,
+    readonly params: CallOptions['params'],
+    timeoutMs: number,
+    { isBackground = false } = {},
+  ) {
+    this.#endsAt = now() + timeoutMs;
+    this.#isBackground = isBackground;
+  }
+
+  get endsAt(): number {
+    return this.#endsAt;
+  }
+
+  get isAwaited(): boolean {
+    return this.#waiting > 0;
+  }
+
+  /** The options for the store: they end with the last caller, and their `timeoutMs` is what is left at the moment. */
+  callOptions(effort: CallOptions[typeof EFFORT]): CallOptions {
+    const remainingMs = (): number => Math.max(0, this.#endsAt - now());
+    const { cancellation } = this;
+    return {
+      params: this.params,
+      [EFFORT]: effort,
+      [CANCELLATION]: this.cancellation,
+      get timeoutMs() {
+        return remainingMs();
+      },
+      get signal() {
+        return cancellation.signal;
+      },
+    };
+  }
+
+  /** To be called once, with what is under way. */
+  depart(outcome: Promise<Outcome>): void {
+    this.#outcome = outcome;
+    if (this.#isBackground) outcome.catch(() => undefined); // whoever observes the policy is told
+  }
+
+  /** Waits as one of the callers: to the end of the call, of its own time, or until its own signal aborts. */
+  wait(options: CallOptions, timeoutMs: number, context: OperationContext): Promise<Outcome> {
+    const outcome = this.#outcome;
+    if (outcome === undefined) return Promise.reject(recursive(context));
+    this.#waiting += 1;
+    this.#endsAt = Math.max(this.#endsAt, now() + timeoutMs);
+    let reason: SecretManagerError | undefined;
+    let leave!: (why: SecretManagerError) => void;
+    const settled = new Promise<Outcome | typeof LEFT>((resolve, reject) => {
+      outcome.then(resolve, reject);
+      leave = (why) => {
+        reason ??= why;
+        resolve(LEFT);
+        this.lose(why);
+      };
+    });
+    const stopTimer = startTimer(() => leave(timedOut(context, timeoutMs)), timeoutMs, {
+      keepsAlive: true,
+    });
+    const stopListening = onCancelled({ signal: options.signal }, context, leave);
+    const stop = (): void => {
+      stopTimer();
+      stopListening();
+    };
+    return settled.then(
+      (reading) => {
+        stop();
+        if (reading === LEFT) throw reason ?? cancelled(context);
+        return reading;
+      },
+      (error: unknown) => {
+        stop();
+        throw error;
+      },
+    );
+  }
+
+  private lose(why: SecretManagerError): void {
+    this.#waiting -= 1;
+    if (this.#waiting === 0 && !this.#isBackground) this.cancellation.cancel(why);
+  }
+}
+
+function timedOut(context: OperationContext, afterMs: number): SecretManagerError {
+  const { manager, secretName } = context;
+  return new SecretManagerError(
+    'TIMEOUT',
+    `${manager} did not answer${secretName === undefined ? '' : ` ${quoteName(secretName)}`} within ${Math.round(afterMs)} ms, the deadline of this call. ` +
+      'Check the store, or give the call more time with `timeoutMs`.',
+    context,
+  );
+}
+
+/** A secret that needs itself would wait for itself until its deadline. */
+function recursive(context: OperationContext): SecretManagerError {
+  const { manager, secretName } = context;
+  return new SecretManagerError(
+    'MISCONFIGURED',
+    `${manager} asked SecretsService for ${quoteName(secretName)} while it was being asked for it. Read what the manager ` +
+      'itself needs from ConfigService.',
+    context,
+  );
+}

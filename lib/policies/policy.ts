@@ -1,0 +1,89 @@
+import {
+  CustomSecretManager,
+  type DeleteOptions,
+  type SecretDescription,
+  type SecretMetadata,
+  type SecretReading,
+  type WriteOptions,
+} from '../core/custom-secret-manager';
+import type { CallOptions } from '../core/cancellation';
+import type { SecretManagerError } from '../core/secret-manager.error';
+
+export type SecretReadings = ReadonlyMap<string, SecretReading | SecretManagerError | undefined>;
+
+/** A manager whose answers are in their normal form, and whose every failure is a `SecretManagerError`. */
+export interface Pipeline extends CustomSecretManager {
+  readSecret(secretName: string, options?: CallOptions): Promise<SecretReading | undefined>;
+  readSecretSync(secretName: string, options?: CallOptions): SecretReading | undefined;
+  readSecrets(secretNames: readonly string[], options?: CallOptions): Promise<SecretReadings>;
+  writeSecret(secretName: string, value: string, options?: WriteOptions): Promise<SecretMetadata>;
+  deleteSecret(secretName: string, options?: DeleteOptions): Promise<SecretMetadata>;
+}
+
+/** A policy wraps a secret manager and is one. By itself it hands everything on; a subclass overrides what it changes. */
+export abstract class Policy extends CustomSecretManager implements Pipeline {
+  readonly #inner: Pipeline;
+
+  constructor(inner: Pipeline) {
+    super(inner.secretManagerName);
+    this.#inner = inner;
+  }
+
+  protected get inner(): Pipeline {
+    return this.#inner;
+  }
+
+  /** Reads name by name through this policy, 16 at a time. */
+  protected readEach(
+    secretNames: readonly string[],
+    options?: CallOptions,
+  ): Promise<SecretReadings> {
+    return super.readSecrets(secretNames, options) as Promise<SecretReadings>;
+  }
+
+  override readSecret(
+    secretName: string,
+    options?: CallOptions,
+  ): Promise<SecretReading | undefined> {
+    return this.#inner.readSecret(secretName, options);
+  }
+
+  override readSecretSync(secretName: string, options?: CallOptions): SecretReading | undefined {
+    return this.#inner.readSecretSync(secretName, options);
+  }
+
+  override readSecrets(
+    secretNames: readonly string[],
+    options?: CallOptions,
+  ): Promise<SecretReadings> {
+    return this.#inner.readSecrets(secretNames, options);
+  }
+
+  override writeSecret(
+    secretName: string,
+    value: string,
+    options?: WriteOptions,
+  ): Promise<SecretMetadata> {
+    return this.#inner.writeSecret(secretName, value, options);
+  }
+
+  override deleteSecret(secretName: string, options?: DeleteOptions): Promise<SecretMetadata> {
+    return this.#inner.deleteSecret(secretName, options);
+  }
+
+  override describeSecret(secretName: string, options?: CallOptions): Promise<SecretDescription> {
+    return this.#inner.describeSecret(secretName, options);
+  }
+
+  override validateEnvironment(): void | Promise<void> {
+    return this.#inner.validateEnvironment();
+  }
+
+  override checkHealth(options?: CallOptions): Promise<boolean> {
+    return this.#inner.checkHealth(options);
+  }
+
+  override close(): void | Promise<void> {
+    return this.#inner.close();
+  }
+}

@@ -1,0 +1,118 @@
+import { onCancelled, CANCELLATION, EFFORT, type CallOptions } from '../core/cancellation';
+import { startTimer } from '../core/clock';
+import type { SecretDescription, SecretReading } from '../core/custom-secret-manager';
+import {
+  isSecretManagerError,
+  isTransient,
+  type SecretManagerError,
+} from '../core/secret-manager.error';
+import { Policy, type Pipeline, type SecretReadings } from './policy';
+
+export interface RetryOptions {
+  /** The first attempt included. Default 3. */
+  readonly maxAttempts?: number;
+  /** The longest first pause, in milliseconds; it doubles from one to the next. Default 200. */
+  readonly baseDelayMs?: number;
+  /** The longest pause, in milliseconds. Default 5 000. */
+  readonly maxDelayMs?: number;
+  /** How many repetitions a call earns in the long run, so that an outage does not multiply the load. Default 0.1. */
+  readonly budgetRatio?: number;
+}
+
+const BUDGET = 100;
+
+/**
+ * Repeats a read that failed transiently, within the call's deadline. Writes are not repeated: their outcome is unknown.
+ *
+ * Full jitter: clients that failed together must not come back together.
+ */
+export class RetryPolicy extends Policy {
+  readonly #options: Required<RetryOptions>;
+  #budget = BUDGET;
+
+  constructor(
+    inner: Pipeline,
+    {
+      maxAttempts = 3,
+      baseDelayMs = 200,
+      maxDelayMs = 5_000,
+      budgetRatio = 0.1,
+    }: RetryOptions = {},
+  ) {
+    super(inner);
+    this.#options = { maxAttempts, baseDelayMs, maxDelayMs, budgetRatio };
+  }
+
+  override readSecret(
+    secretName: string,
+    options: CallOptions = {},
+  ): Promise<SecretReading | undefined> {
+    return this.repeat(options, () => this.inner.readSecret(secretName, options));
+  }
+
+  override describeSecret(
+    secretName: string,
+    options: CallOptions = {},
+  ): Promise<SecretDescription> {
+    return this.repeat(options, () => this.inner.describeSecret(secretName, options));
+  }
+
+  /** Repeats the whole batch if it failed as a whole, and those names alone that failed by themselves. */
+  override readSecrets(
+    secretNames: readonly string[],
+    options: CallOptions = {},
+  ): Promise<SecretReadings> {
+    const readings = new Map<string, SecretReading | SecretManagerError | undefined>();
+    let pending = secretNames;
+    const readThePending = async (): Promise<SecretReadings> => {
+      const answers = await this.inner.readSecrets(pending, options);
+      for (const [name, answer] of answers) readings.set(name, answer);
+      pending = pending.filter((name) => isTransient(readings.get(name)));
+      const failure = pending.map((name) => readings.get(name)).find(isSecretManagerError);
+      if (failure !== undefined) throw failure;
+      return readings;
+    };
+    return this.repeat(options, readThePending).catch((error: unknown) => {
+      if (readings.size === 0) throw error;
+      return readings;
+    });
+  }
+
+  private async repeat<T>(options: CallOptions, ask: () => Promise<T>): Promise<T> {
+    const { maxAttempts, budgetRatio } = this.#options;
+    this.#budget = Math.min(BUDGET, this.#budget + budgetRatio);
+    const lastAttempt = options[EFFORT] === undefined ? maxAttempts : 1;
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await ask();
+      } catch (error) {
+        if (attempt >= lastAttempt || !isTransient(error)) throw error;
+        const delayMs = this.delayAfter(attempt, error as SecretManagerError);
+        if (this.#budget < 1 || delayMs >= (options.timeoutMs ?? Infinity)) throw error;
+        this.#budget -= 1;
+        await pause(delayMs, options, this.secretManagerName);
+      }
+    }
+  }
+
+  private delayAfter(attempt: number, { retryAfterMs }: SecretManagerError): number {
+    const { baseDelayMs, maxDelayMs } = this.#options;
+    return retryAfterMs ?? Math.random() * Math.min(maxDelayMs, baseDelayMs * 2 ** (attempt - 1));
+  }
+}
+
+/** Waits, or rejects as soon as the call ends early. */
+function pause(delayMs: number, options: CallOptions, manager: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const wake = (): void => {
+      stopListening();
+      resolve();
+    };
+    const keepsAlive = options[CANCELLATION] === undefined; // the waiters of a shared call do
+    const stopTimer = startTimer(wake, delayMs, { keepsAlive });
+    const stopListening = onCancelled(options, { manager, operation: 'readSecret' }, (reason) => {
+      stopTimer();
+      reject(reason);
+    });
+  });
+}

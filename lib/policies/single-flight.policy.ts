@@ -1,0 +1,268 @@
+import {
+  CANCELLATION,
+  Cancellation,
+  EFFORT,
+  cancelled,
+  type CallOptions,
+} from '../core/cancellation';
+import { now } from '../core/clock';
+import type {
+  DeleteOptions,
+  SecretMetadata,
+  SecretReading,
+  WriteOptions,
+} from '../core/custom-secret-manager';
+import { secretKey } from '../core/params';
+import {
+  isSecretManagerError,
+  type OperationContext,
+  type SecretManagerError,
+} from '../core/secret-manager.error';
+import { HEALTH_TIMEOUT_MS, closed, shuttingDown } from './deadline.policy';
+import { Flight, type SharedRead } from './flight';
+import { Policy, type Pipeline, type SecretReadings } from './policy';
+
+export interface SingleFlightOptions {
+  /** How long a caller waits that does not say so itself, in milliseconds. Default 30 000. */
+  readonly timeoutMs?: number;
+  /** Whether the manager reads several secrets with one call. */
+  readonly readsBatches?: boolean;
+}
+
+type ReadFlight = Flight<SecretReading | undefined>;
+
+/** Is told what a call brought, before those who wait for it, unless a write has overtaken it. */
+export interface FlightObserver {
+  /** @param startedAt when the store was asked: no answer is younger than its question */
+  landed(read: SharedRead, reading: SecretReading | undefined, startedAt: number): void;
+  failed(read: SharedRead, error: unknown): void;
+}
+
+/**
+ * Any number of concurrent reads of one secret make one call. Each caller waits for its own `timeoutMs`, and leaves alone
+ * when it aborts; the call ends early only when the last of them has left. A batch and a single read share calls, too.
+ */
+export class SingleFlightPolicy extends Policy {
+  readonly #timeoutMs: number;
+  readonly #readsBatches: boolean;
+  readonly #flights = new Map<string, ReadFlight>();
+  #observer: FlightObserver | undefined;
+  #health: Flight<boolean> | undefined;
+  #isClosed = false;
+
+  constructor(
+    inner: Pipeline,
+    { timeoutMs = 30_000, readsBatches = false }: SingleFlightOptions = {},
+  ) {
+    super(inner);
+    this.#timeoutMs = timeoutMs;
+    this.#readsBatches = readsBatches;
+  }
+
+  observe(observer: FlightObserver): void {
+    this.#observer = observer;
+  }
+
+  override readSecret(
+    secretName: string,
+    options: CallOptions = {},
+  ): Promise<SecretReading | undefined> {
+    const key = secretKey(secretName, options.params);
+    if (!this.#flights.has(key) && this.isWanted(options)) {
+      const flight = this.newFlight(key, secretName, options);
+      this.launch(flight, () =>
+        this.inner.readSecret(secretName, flight.callOptions(options[EFFORT])),
+      );
+    }
+    return this.join(key, secretName, options);
+  }
+
+  override async readSecrets(
+    secretNames: readonly string[],
+    options: CallOptions = {},
+  ): Promise<SecretReadings> {
+    if (!this.#readsBatches) return await this.readEach(secretNames, options);
+    if (this.isWanted(options)) this.launchBatch(secretNames, options);
+    const outcomes = secretNames.map(async (secretName) => {
+      const joined = this.join(secretKey(secretName, options.params), secretName, options);
+      return [secretName, await joined.catch(asOutcome)] as const;
+    });
+    return new Map(await Promise.all(outcomes));
+  }
+
+  /** Reads behind the scenes, once; does nothing if the secret is being read already. */
+  refreshBehind(secretName: string, params: CallOptions['params']): void {
+    const key = secretKey(secretName, params);
+    if (this.#isClosed || this.#flights.has(key)) return;
+    const flight: ReadFlight = new Flight(key, secretName, params, this.#timeoutMs, {
+      isBackground: true,
+    });
+    this.launch(flight, () => this.inner.readSecret(secretName, flight.callOptions('single')));
+  }
+
+  /** What was asked before now must not be answered to anybody who asks from now on. */
+  supersede(isOvertaken: (flight: ReadFlight) => boolean): void {
+    for (const flight of this.#flights.values()) {
+      if (!isOvertaken(flight)) continue;
+      flight.isSuperseded = true;
+      this.#flights.delete(flight.key);
+    }
+  }
+
+  override writeSecret(
+    secretName: string,
+    value: string,
+    options?: WriteOptions,
+  ): Promise<SecretMetadata> {
+    return this.overtake(secretName, () => this.inner.writeSecret(secretName, value, options));
+  }
+
+  override deleteSecret(secretName: string, options?: DeleteOptions): Promise<SecretMetadata> {
+    return this.overtake(secretName, () => this.inner.deleteSecret(secretName, options));
+  }
+
+  override checkHealth(options: CallOptions = {}): Promise<boolean> {
+    const context = this.context('checkHealth');
+    const { timeoutMs = HEALTH_TIMEOUT_MS } = options;
+    this.#health ??= this.launchHealthCheck(timeoutMs);
+    return this.#health.wait(options, timeoutMs, context);
+  }
+
+  override close(): void | Promise<void> {
+    this.#isClosed = true;
+    const reason = shuttingDown(this.context('close'));
+    for (const flight of this.#flights.values()) flight.cancellation.cancel(reason);
+    this.#flights.clear();
+    return super.close();
+  }
+
+  private newFlight(key: string, secretName: string, options: CallOptions): ReadFlight {
+    return new Flight(key, secretName, options.params, options.timeoutMs ?? this.#timeoutMs);
+  }
+
+  private launch(flight: ReadFlight, read: () => Promise<SecretReading | undefined>): void {
+    this.#flights.set(flight.key, flight);
+    flight.cancellation.onCancel(() => this.forget(flight)); // whoever comes later must not join what is ending
+    flight.depart(this.fly(flight, read));
+  }
+
+  private launchHealthCheck(timeoutMs: number): Flight<boolean> {
+    const flight = new Flight<boolean>('', '', undefined, timeoutMs);
+    const land = (): void => {
+      if (this.#health === flight) this.#health = undefined;
+    };
+    flight.cancellation.onCancel(land);
+    flight.depart(this.inner.checkHealth(flight.callOptions(undefined)).finally(land));
+    return flight;
+  }
+
+  private launchBatch(secretNames: readonly string[], options: CallOptions): void {
+    const flights = [...new Set(secretNames)]
+      .map((name) => this.newFlight(secretKey(name, options.params), name, options))
+      .filter(({ key }) => !this.#flights.has(key));
+    if (flights.length === 0) return;
+    const names = flights.map(({ secretName }) => secretName);
+    let answers: Promise<SecretReadings> | undefined;
+    const read = (): Promise<SecretReadings> =>
+      (answers ??= this.inner.readSecrets(names, batchOptions(flights, options)));
+    for (const flight of flights) {
+      this.launch(flight, async () => outcomeOf(flight.secretName, await read()));
+    }
+  }
+
+  private async fly(
+    flight: ReadFlight,
+    read: () => Promise<SecretReading | undefined>,
+  ): Promise<SecretReading | undefined> {
+    for (;;) {
+      const { endsAt } = flight;
+      const startedAt = now();
+      try {
+        const reading = await read();
+        if (!flight.isSuperseded) this.#observer?.landed(flight, reading, startedAt);
+        this.forget(flight);
+        return reading;
+      } catch (error) {
+        // the manager kept to the deadline that it was told; somebody with more time has joined since
+        if (isTimeout(error) && flight.isAwaited && flight.endsAt > endsAt) continue;
+        if (!flight.isSuperseded) this.#observer?.failed(flight, error);
+        this.forget(flight);
+        throw error;
+      }
+    }
+  }
+
+  private forget(flight: ReadFlight): void {
+    if (this.#flights.get(flight.key) === flight) this.#flights.delete(flight.key);
+  }
+
+  private isWanted(options: CallOptions): boolean {
+    return !this.#isClosed && options.signal?.aborted !== true;
+  }
+
+  private join(
+    key: string,
+    secretName: string,
+    options: CallOptions,
+  ): Promise<SecretReading | undefined> {
+    const context = this.context('readSecret', secretName);
+    if (options.signal?.aborted) return Promise.reject(cancelled(context));
+    const flight = this.#flights.get(key);
+    if (flight === undefined) return Promise.reject(closed(context));
+    return flight.wait(options, options.timeoutMs ?? this.#timeoutMs, context);
+  }
+
+  private async overtake<T>(secretName: string, write: () => Promise<T>): Promise<T> {
+    const isOvertaken = (flight: ReadFlight): boolean => flight.secretName === secretName;
+    this.supersede(isOvertaken);
+    try {
+      return await write();
+    } finally {
+      this.supersede(isOvertaken);
+    }
+  }
+
+  private context(operation: string, secretName?: string): OperationContext {
+    return { manager: this.secretManagerName, operation, secretName };
+  }
+}
+
+/** A batch ends when all its readers have left, or with the longest of them. */
+function batchOptions(
+  flights: readonly ReadFlight[],
+  { params, [EFFORT]: effort }: CallOptions,
+): CallOptions {
+  const cancellation = new Cancellation();
+  let remaining = flights.length;
+  for (const flight of flights) {
+    flight.cancellation.onCancel((reason) => {
+      remaining -= 1;
+      if (remaining === 0) cancellation.cancel(reason);
+    });
+  }
+  return {
+    params,
+    [EFFORT]: effort,
+    [CANCELLATION]: cancellation,
+    get timeoutMs() {
+      return Math.max(0, ...flights.map(({ endsAt }) => endsAt - now()));
+    },
+    get signal() {
+      return cancellation.signal;
+    },
+  };
+}
+
+function outcomeOf(secretName: string, answers: SecretReadings): SecretReading | undefined {
+  const answer = answers.get(secretName);
+  if (isSecretManagerError(answer)) throw answer;
+  return answer;
+}
+
+function asOutcome(error: unknown): SecretManagerError {
+  return error as SecretManagerError; // nothing else rejects inside the pipeline
+}
+
+function isTimeout(error: unknown): boolean {
+  return isSecretManagerError(error) && error.code === 'TIMEOUT';
+}
