@@ -1,0 +1,41 @@
+export {
+  CustomSecretManager,
+  type DeleteOptions,
+  type OperationOptions,
+  type SecretAnswer,
+  type SecretDescription,
+  type SecretMetadata,
+  type SecretReading,
+  type WriteOptions,
+} from './core/custom-secret-manager';
+export type { Environment } from './core/environment';
+export type { Fallback, GetOptions } from './core/get-options';
+export { KeyManagementSettings, type AccessMode } from './core/key-management-settings';
+export type { Secret } from './core/secret';
+export {
+  SECRET_MANAGER_ERROR_CODES,
+  SecretManagerError,
+  isSecretManagerError,
+  type RotationStep,
+  type SecretManagerErrorCode,
+  type SecretManagerErrorContext,
+} from './core/secret-manager.error';
+export type { ManagerBinding } from './manager-binding';
+export type { CircuitState } from './policies/circuit-breaker.policy';
+export type { SecretInspection } from './policies/secret-cache';
+export {
+  SECRET_MANAGER,
+  getSecretManagerToken,
+  getSecretToken,
+  getSecretsServiceToken,
+} from './secret-manager.constants';
+export { InjectSecret, InjectSecrets } from './secret-manager.decorators';
+export { SecretManagerModule } from './secret-manager.module';
+export type {
+  SecretManagerModuleAsyncOptions,
+  SecretManagerModuleExtras,
+  SecretManagerModuleRootOptions,
+  SecretManagerOptionsFactory,
+} from './secret-manager.module-definition';
+export type { PreloadedSecret, SecretManagerModuleOptions } from './secret-manager.options';
+export { SecretsService, type BooleanGetOptions, type SecretOutcome } from './secrets.service';

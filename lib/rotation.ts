@@ -1,0 +1,126 @@
+import type { CallOptions } from './core/cancellation';
+import { countingDown } from './core/clock';
+import {
+  DEFAULT_RECOVERY_WINDOW_IN_DAYS,
+  type SecretDescription,
+  type SecretMetadata,
+  type WriteOptions,
+} from './core/custom-secret-manager';
+import {
+  SecretManagerError,
+  isSecretManagerError,
+  type OperationContext,
+  type RotationStep,
+} from './core/secret-manager.error';
+import { quoteName } from './core/secret-name';
+import type { SecretPipeline } from './policies/compose';
+
+/** A rotation that is permitted, with its arguments found right. */
+export interface Rotation {
+  readonly current: string;
+  readonly next: string;
+  readonly value: string;
+  readonly options: WriteOptions;
+  /** What a secret has that says nothing of itself. */
+  readonly defaults: SecretDescription;
+  readonly timeoutMs: number;
+  readonly context: OperationContext;
+}
+
+/**
+ * Gives a secret a new value, in place or under another name. Nothing is deleted before the new value has been read back
+ * from the store; a step that fails tells what has been done.
+ */
+export async function rotateSecret(
+  { outermost: pipeline, assertSupported }: SecretPipeline,
+  rotation: Rotation,
+): Promise<SecretMetadata> {
+  const { current, next, value, options, context } = rotation;
+  const isRenamed = next !== current;
+  assertSupported('writeSecret', next);
+  if (isRenamed) assertSupported('deleteSecret', current);
+
+  const { params, signal } = options;
+  const call = countingDown<CallOptions>({ params, signal, maxAgeMs: 0 }, rotation.timeoutMs);
+  if ((await pipeline.readSecret(current, call)) === undefined) throw missing(rotation);
+  const inherited = isRenamed
+    ? inherit(rotation.defaults, await pipeline.describeSecret(current, call), options)
+    : options;
+  const { description, tags } = inherited;
+
+  const done: RotationStep[] = [];
+  try {
+    const written = await pipeline.writeSecret(next, value, { ...call, description, tags });
+    done.push('written');
+    if ((await pipeline.readSecret(next, call))?.value !== value) throw notVerified(rotation);
+    done.push('verified');
+    if (!isRenamed) return written;
+    const recoveryWindowInDays = DEFAULT_RECOVERY_WINDOW_IN_DAYS;
+    await pipeline.deleteSecret(current, { ...call, recoveryWindowInDays });
+    return written;
+  } catch (error) {
+    throw incomplete(error, done, context, next);
+  }
+}
+
+/** Runs tasks that share a name one after the other. */
+export class Turns {
+  readonly #last = new Map<string, Promise<void>>();
+
+  take<T>(names: readonly string[], task: () => Promise<T>): Promise<T> {
+    const before = Promise.all(names.map((name) => this.#last.get(name) ?? Promise.resolve()));
+    const mine = before.then(task);
+    const settled: Promise<void> = mine.then(
+      () => this.leave(names, settled),
+      () => this.leave(names, settled),
+    );
+    for (const name of names) this.#last.set(name, settled);
+    return mine;
+  }
+
+  private leave(names: readonly string[], mine: Promise<void>): void {
+    for (const name of names) {
+      if (this.#last.get(name) === mine) this.#last.delete(name);
+    }
+  }
+}
+
+/** The call's own wins over what the secret has, and that over the settings. */
+function inherit(...descriptions: readonly SecretDescription[]): SecretDescription {
+  return descriptions.reduce((inherited, { description, tags }) => ({
+    description: description ?? inherited.description,
+    tags: tags ? { ...inherited.tags, ...tags } : inherited.tags,
+  }));
+}
+
+function missing({ current, context }: Rotation): SecretManagerError {
+  return new SecretManagerError(
+    'NOT_FOUND',
+    `There is no ${quoteName(current)} in ${context.manager} to rotate. Nothing was written.`,
+    context,
+  );
+}
+
+function notVerified({ next, context }: Rotation): SecretManagerError {
+  return new SecretManagerError(
+    'CONFLICT',
+    `${context.manager} does not answer the new value of ${quoteName(next)}.`,
+    context,
+  );
+}
+
+function incomplete(
+  error: unknown,
+  done: readonly RotationStep[],
+  context: OperationContext,
+  next: string,
+): SecretManagerError {
+  const causeCode = isSecretManagerError(error) ? error.code : 'UNKNOWN';
+  const soFar = done.length === 0 ? 'Nothing is known to be done' : `Done: ${done.join(', ')}`;
+  return new SecretManagerError(
+    'ROTATION_INCOMPLETE',
+    `The rotation of ${quoteName(context.secretName)} to ${quoteName(next)} ended with ${causeCode}. ${soFar}; ` +
+      'the old secret was not deleted. It is safe to repeat the rotation.',
+    { ...context, done, causeCode },
+  );
+}

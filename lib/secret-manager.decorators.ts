@@ -1,0 +1,15 @@
+import { Inject } from '@nestjs/common';
+import { getSecretToken, getSecretsServiceToken } from './secret-manager.constants';
+
+/** Injects the `SecretsService` of the manager that is registered by `name`. */
+export function InjectSecrets(name?: string): PropertyDecorator & ParameterDecorator {
+  return Inject(getSecretsServiceToken(name));
+}
+
+/** Injects the live handle that `SecretManagerModule.forFeature([secretName])` provides. */
+export function InjectSecret(
+  secretName: string,
+  managerName?: string,
+): PropertyDecorator & ParameterDecorator {
+  return Inject(getSecretToken(secretName, managerName));
+}

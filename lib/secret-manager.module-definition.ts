@@ -1,0 +1,108 @@
+import {
+  ConfigurableModuleBuilder,
+  Module,
+  type ConfigurableModuleAsyncOptions,
+  type ConfigurableModuleCls,
+  type DynamicModule,
+  type ModuleMetadata,
+  type Provider,
+} from '@nestjs/common';
+import { assertBinding, type ManagerBinding } from './manager-binding';
+import {
+  SECRET_MANAGER_OPTIONS,
+  getCoreServiceToken,
+  getSecretManagerToken,
+  getSecretsServiceToken,
+  isBuiltFromManager,
+} from './secret-manager.constants';
+import type { SecretManagerModuleOptions } from './secret-manager.options';
+import { createProviders } from './secret-manager.providers';
+
+/** What is known when the module is declared. */
+export interface SecretManagerModuleExtras {
+  readonly manager: ManagerBinding;
+  /** Tells several managers of one application apart. Default: there is one. */
+  readonly name?: string;
+  /** Whether `SecretsService` can be injected without importing the module again. Default `false`. */
+  readonly isGlobal?: boolean;
+  /** Providers that the manager injects. */
+  readonly extraProviders?: Provider[];
+  /** Modules whose providers the manager injects. */
+  readonly imports?: ModuleMetadata['imports'];
+}
+
+/** What `useClass` and `useExisting` of `forRootAsync` implement. */
+export interface SecretManagerOptionsFactory {
+  createSecretManagerOptions(): SecretManagerModuleOptions | Promise<SecretManagerModuleOptions>;
+}
+
+const NO_EXTRAS = {
+  manager: undefined,
+  name: undefined,
+  isGlobal: false,
+  extraProviders: [],
+  imports: [],
+};
+
+/**
+ * Holds what a registration makes. It is always global, so that `forFeature` works wherever it stands; what applications
+ * inject is exported by the module that they import.
+ */
+@Module({})
+class SecretManagerCoreModule {}
+
+/** Turns options and their sources into a module definition. Annotated, because the inferred type names files inside Nest. */
+export const SecretManagerModuleBuilder: ConfigurableModuleCls<
+  SecretManagerModuleOptions,
+  'forRoot',
+  'createSecretManagerOptions',
+  Partial<SecretManagerModuleExtras>
+> = new ConfigurableModuleBuilder<SecretManagerModuleOptions>({
+  optionsInjectionToken: SECRET_MANAGER_OPTIONS,
+})
+  .setClassMethodName('forRoot')
+  .setFactoryMethodName('createSecretManagerOptions')
+  .setExtras<Partial<SecretManagerModuleExtras>>(NO_EXTRAS, toRootModule)
+  .build().ConfigurableModuleClass;
+
+/** The options of `forRoot`. */
+export type SecretManagerModuleRootOptions = SecretManagerModuleOptions & SecretManagerModuleExtras;
+
+/** The options of `forRootAsync`. */
+export type SecretManagerModuleAsyncOptions = ConfigurableModuleAsyncOptions<
+  SecretManagerModuleOptions,
+  'createSecretManagerOptions'
+> &
+  SecretManagerModuleExtras;
+
+function toRootModule(
+  definition: DynamicModule,
+  {
+    manager,
+    name,
+    isGlobal,
+    extraProviders = [],
+    imports = [],
+  }: Partial<SecretManagerModuleExtras>,
+): DynamicModule {
+  assertBinding(manager, (token) => isBuiltFromManager(token, name));
+  const core: DynamicModule = {
+    module: SecretManagerCoreModule,
+    global: true,
+    imports,
+    providers: [
+      ...(definition.providers ?? []),
+      ...extraProviders,
+      ...createProviders(manager, name),
+    ],
+    exports: [getCoreServiceToken(name), getSecretManagerToken(name)],
+  };
+  const service = getSecretsServiceToken(name);
+  return {
+    module: definition.module,
+    global: isGlobal,
+    imports: [core],
+    providers: [{ provide: service, useExisting: getCoreServiceToken(name) }],
+    exports: [service],
+  };
+}

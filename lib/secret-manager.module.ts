@@ -1,0 +1,90 @@
+import { Module, type DynamicModule } from '@nestjs/common';
+import { SecretManagerError } from './core/secret-manager.error';
+import { canonicalSecretName, kindOf } from './core/secret-name';
+import { getCoreServiceToken, getSecretToken } from './secret-manager.constants';
+import {
+  SecretManagerModuleBuilder,
+  type SecretManagerModuleAsyncOptions,
+  type SecretManagerModuleRootOptions,
+} from './secret-manager.module-definition';
+import type { SecretsService } from './secrets.service';
+
+/** Brings a team's secret manager, and `SecretsService` over it, into an application. */
+@Module({})
+export class SecretManagerModule {
+  /** Registers a manager with options that are known when the module is declared. */
+  static forRoot(options: SecretManagerModuleRootOptions): DynamicModule {
+    return { ...SecretManagerModuleBuilder.forRoot(options ?? {}), module: SecretManagerModule };
+  }
+
+  /** Registers a manager with options that are made at start: by `useFactory`, `useClass` or `useExisting`. */
+  static forRootAsync(options: SecretManagerModuleAsyncOptions): DynamicModule {
+    const { useFactory, useClass, useExisting } = options ?? {};
+    if (!useFactory && !useClass && !useExisting) {
+      throw new SecretManagerError(
+        'MISCONFIGURED',
+        'SecretManagerModule.forRootAsync() needs useFactory, useClass or useExisting. Without options, use forRoot().',
+        { manager: 'unknown', operation: 'forRootAsync' },
+      );
+    }
+    return { ...SecretManagerModuleBuilder.forRootAsync(options), module: SecretManagerModule };
+  }
+
+  /**
+   * Provides a live handle for each name, to be injected with `@InjectSecret(name)`. All are read before whoever injects one
+   * is constructed, and kept fresh from then on; a name that is missing keeps the application from starting.
+   */
+  static forFeature(
+    names: readonly string[],
+    { managerName }: { readonly managerName?: string } = {},
+  ): DynamicModule {
+    assertNames(names);
+    const service = getCoreServiceToken(managerName);
+    const loaded = `Secrets(${names.join(', ')})`;
+    const handles = names.map((name) => ({
+      provide: getSecretToken(name, managerName),
+      inject: [loaded],
+      useFactory: (secrets: SecretsService) => secrets.secret(name),
+    }));
+    return {
+      module: SecretManagerModule,
+      providers: [
+        {
+          provide: loaded,
+          inject: [{ token: service, optional: true }],
+          useFactory: (secrets: SecretsService | undefined) => load(secrets, names, managerName),
+        },
+        ...handles,
+      ],
+      exports: handles.map(({ provide }) => provide),
+    };
+  }
+}
+
+async function load(
+  secrets: SecretsService | undefined,
+  names: readonly string[],
+  managerName?: string,
+): Promise<SecretsService> {
+  if (secrets === undefined) {
+    const which = managerName === undefined ? '' : ` with name: '${managerName}'`;
+    throw new SecretManagerError(
+      'MISCONFIGURED',
+      `SecretManagerModule.forFeature([${names.join(', ')}]) found no manager. Import SecretManagerModule.forRoot()${which} ` +
+        'in the root module.',
+      { manager: managerName ?? 'default', operation: 'forFeature' },
+    );
+  }
+  const required = names.map((name) => ({ name: canonicalSecretName(name), optional: false }));
+  await secrets.load(required, 'forFeature');
+  return secrets;
+}
+
+function assertNames(names: unknown): void {
+  if (Array.isArray(names) && names.every((name) => typeof name === 'string')) return;
+  throw new SecretManagerError(
+    'MISCONFIGURED',
+    `SecretManagerModule.forFeature() takes a list of names, not ${kindOf(names)}.`,
+    { manager: 'unknown', operation: 'forFeature' },
+  );
+}

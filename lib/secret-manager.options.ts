@@ -1,0 +1,237 @@
+import type { CustomSecretManager } from './core/custom-secret-manager';
+import type { Environment } from './core/environment';
+import { FALLBACKS, type Fallback } from './core/get-options';
+import {
+  resolveSettings,
+  settingsProblems,
+  type KeyManagementSettings,
+} from './core/key-management-settings';
+import { SecretManagerError } from './core/secret-manager.error';
+import { canonicalSecretName, kindOf, quoteName, secretNameProblem } from './core/secret-name';
+import type { CacheOptions } from './policies/cache.policy';
+import type { CircuitBreakerOptions } from './policies/circuit-breaker.policy';
+import type { RetryOptions } from './policies/retry.policy';
+
+/** A secret that is read before anything that injects `SecretsService` is constructed. */
+export type PreloadedSecret = string | { readonly name: string; readonly optional: true };
+
+/** What is known at run time only; everything has a default. Durations are in milliseconds. */
+export interface SecretManagerModuleOptions {
+  readonly settings?: Partial<KeyManagementSettings>;
+  /** When the environment answers in place of the manager. Default `on-absence`. */
+  readonly fallback?: Fallback;
+  /** Where a fallback looks: a `ConfigService`, or a record. Default `process.env`. */
+  readonly environment?: Environment;
+  /** Read at start, and kept fresh without traffic. One that is missing keeps the application from starting. */
+  readonly preload?: readonly PreloadedSecret[];
+  /** The deadline of a whole call. Default 30 000. */
+  readonly timeoutMs?: number;
+  /** The longest that one attempt may take. Default 10 000. */
+  readonly attemptTimeoutMs?: number;
+  readonly cache?: false | Omit<CacheOptions, 'onStateChange'>;
+  readonly retry?: false | RetryOptions;
+  readonly circuitBreaker?: false | Omit<CircuitBreakerOptions, 'onStateChange'>;
+  /** The only way to see what a manager threw, unredacted: it may hold secrets. */
+  readonly debug?: (original: unknown, operation: string) => void;
+}
+
+/** Options that are complete and have been found right. */
+export interface ResolvedOptions {
+  readonly settings: Readonly<KeyManagementSettings>;
+  readonly fallback: Fallback;
+  readonly environment: Environment;
+  readonly preload: readonly RequiredSecret[];
+  readonly timeoutMs: number;
+  readonly attemptTimeoutMs: number;
+  readonly cache: false | CacheOptions;
+  readonly retry: false | RetryOptions;
+  readonly circuitBreaker: false | CircuitBreakerOptions;
+  readonly debug?: SecretManagerModuleOptions['debug'];
+}
+
+export interface RequiredSecret {
+  readonly name: string;
+  readonly optional: boolean;
+}
+
+/** The options with their defaults. Throws one `MISCONFIGURED` that tells every problem, and no value. */
+export function resolveOptions(
+  given: SecretManagerModuleOptions,
+  manager: CustomSecretManager,
+): ResolvedOptions {
+  const problems = optionsProblems(given);
+  if (problems.length > 0) throw misconfigured(problems, manager.secretManagerName);
+  const {
+    settings,
+    fallback = 'on-absence',
+    environment = process.env,
+    preload = [],
+    timeoutMs = 30_000,
+    attemptTimeoutMs = 10_000,
+    cache = {},
+    retry = {},
+    circuitBreaker = {},
+    debug,
+  } = given;
+  return {
+    settings: resolveSettings(settings),
+    fallback,
+    environment,
+    preload: preload.map(requiredSecret),
+    timeoutMs,
+    attemptTimeoutMs,
+    cache,
+    retry,
+    circuitBreaker,
+    debug,
+  };
+}
+
+type ProblemOf = (value: unknown) => string | undefined;
+
+const duration: ProblemOf = (value) =>
+  Number.isFinite(value) && Number(value) >= 0
+    ? undefined
+    : `must be a number of milliseconds, 0 or more, and is ${shown(value)}`;
+
+const deadline: ProblemOf = (value) =>
+  Number.isFinite(value) && Number(value) > 0
+    ? undefined
+    : `must be a number of milliseconds, more than 0, and is ${shown(value)}`;
+
+const count: ProblemOf = (value) =>
+  Number.isInteger(value) && Number(value) >= 1
+    ? undefined
+    : `must be a whole number, 1 or more, and is ${shown(value)}`;
+
+const ratio: ProblemOf = (value) =>
+  Number.isFinite(value) && Number(value) >= 0 && Number(value) <= 1
+    ? undefined
+    : `must be a number from 0 to 1, and is ${shown(value)}`;
+
+const oneOfFallbacks: ProblemOf = (value) =>
+  (FALLBACKS as readonly unknown[]).includes(value)
+    ? undefined
+    : `must be one of ${FALLBACKS.join(', ')}`;
+
+const environmentProblem: ProblemOf = (value) =>
+  typeof value === 'object' && value !== null
+    ? undefined
+    : `must be a ConfigService or an object of strings, and is ${kindOf(value)}`;
+
+const functionProblem: ProblemOf = (value) =>
+  typeof value === 'function' ? undefined : `must be a function, and is ${kindOf(value)}`;
+
+const POLICIES: Readonly<Record<string, Readonly<Record<string, ProblemOf>>>> = {
+  cache: {
+    ttlMs: duration,
+    staleWhileRevalidateMs: duration,
+    staleIfErrorMs: duration,
+    absenceTtlMs: duration,
+    maxEntries: count,
+  },
+  retry: { maxAttempts: count, baseDelayMs: duration, maxDelayMs: duration, budgetRatio: ratio },
+  circuitBreaker: { failureThreshold: count, resetAfterMs: deadline },
+};
+
+const PLAIN: Readonly<Record<string, ProblemOf>> = {
+  fallback: oneOfFallbacks,
+  environment: environmentProblem,
+  timeoutMs: deadline,
+  attemptTimeoutMs: deadline,
+  debug: functionProblem,
+};
+
+const FIELDS = ['settings', 'preload', ...Object.keys(PLAIN), ...Object.keys(POLICIES)];
+
+function optionsProblems(given: unknown): string[] {
+  if (!isRecord(given)) return [`the options must be an object, and are ${kindOf(given)}`];
+  return [
+    ...settingsProblems(given.settings),
+    ...preloadProblems(given.preload),
+    ...fieldProblems('', PLAIN, given),
+    ...Object.entries(POLICIES).flatMap(([policy, fields]) =>
+      policyProblems(policy, fields, given[policy]),
+    ),
+    ...unknownFields('', FIELDS, given),
+  ];
+}
+
+function policyProblems(
+  policy: string,
+  fields: Readonly<Record<string, ProblemOf>>,
+  given: unknown,
+): string[] {
+  if (given === undefined || given === false) return [];
+  if (!isRecord(given)) return [`${policy} must be an object or false, and is ${kindOf(given)}`];
+  return [
+    ...fieldProblems(`${policy}.`, fields, given),
+    ...unknownFields(`${policy}.`, Object.keys(fields), given),
+  ];
+}
+
+function fieldProblems(
+  prefix: string,
+  fields: Readonly<Record<string, ProblemOf>>,
+  given: Readonly<Record<string, unknown>>,
+): string[] {
+  return Object.entries(fields).flatMap(([field, problemOf]) => {
+    const problem = given[field] === undefined ? undefined : problemOf(given[field]);
+    return problem === undefined ? [] : [`${prefix}${field} ${problem}`];
+  });
+}
+
+function unknownFields(
+  prefix: string,
+  known: readonly string[],
+  given: Readonly<Record<string, unknown>>,
+): string[] {
+  return Object.keys(given)
+    .filter((field) => !known.includes(field))
+    .map((field) => `${prefix}${quoteName(field)} is not an option; there are ${known.join(', ')}`);
+}
+
+function preloadProblems(given: unknown): string[] {
+  if (given === undefined) return [];
+  if (!Array.isArray(given)) return [`preload must be a list of names, and is ${kindOf(given)}`];
+  return given.flatMap((secret: unknown, index) => {
+    const problem = preloadedProblem(secret);
+    return problem === undefined ? [] : [`preload[${index}] ${problem}`];
+  });
+}
+
+function preloadedProblem(secret: unknown): string | undefined {
+  if (typeof secret === 'string') return nameProblem(secret);
+  if (!isRecord(secret))
+    return `must be a name or { name, optional: true }, and is ${kindOf(secret)}`;
+  if (secret.optional !== true) return 'must be a name or { name, optional: true }';
+  return nameProblem(secret.name);
+}
+
+function nameProblem(name: unknown): string | undefined {
+  const problem = secretNameProblem(typeof name === 'string' ? canonicalSecretName(name) : name);
+  return problem && `(${quoteName(name)}) ${problem}`;
+}
+
+function requiredSecret(secret: PreloadedSecret): RequiredSecret {
+  return typeof secret === 'string'
+    ? { name: canonicalSecretName(secret), optional: false }
+    : { name: canonicalSecretName(secret.name), optional: true };
+}
+
+function misconfigured(problems: readonly string[], manager: string): SecretManagerError {
+  return new SecretManagerError(
+    'MISCONFIGURED',
+    `The options of SecretManagerModule are not right:\n${problems.map((problem) => `- ${problem}`).join('\n')}`,
+    { manager, operation: 'forRoot' },
+  );
+}
+
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** Numbers are shown, as they are no secrets; of anything else only the kind. */
+function shown(value: unknown): string {
+  return typeof value === 'number' ? String(value) : kindOf(value);
+}

@@ -1,0 +1,122 @@
+import { Logger, type Provider } from '@nestjs/common';
+import { isCustomSecretManager, type CustomSecretManager } from './core/custom-secret-manager';
+import { SecretManagerError, isSecretManagerError } from './core/secret-manager.error';
+import { kindOf } from './core/secret-name';
+import { BoundaryPolicy } from './policies/boundary.policy';
+import { compose } from './policies/compose';
+import { DeadlinePolicy } from './policies/deadline.policy';
+import { isOwned, toProvider, type ManagerBinding } from './manager-binding';
+import {
+  SECRET_MANAGER_OPTIONS,
+  getCoreServiceToken,
+  getSecretManagerToken,
+} from './secret-manager.constants';
+import {
+  resolveOptions,
+  type ResolvedOptions,
+  type SecretManagerModuleOptions,
+} from './secret-manager.options';
+import { SecretsService } from './secrets.service';
+
+/** What a registration is made of: the team's manager, the service over its pipeline, and the end of both. */
+export function createProviders(binding: ManagerBinding, name: string | undefined): Provider[] {
+  const manager = getSecretManagerToken(name);
+  const service = getCoreServiceToken(name);
+  return [
+    toProvider(manager, binding),
+    {
+      provide: service,
+      inject: [manager, SECRET_MANAGER_OPTIONS],
+      useFactory: (instance: CustomSecretManager, options: SecretManagerModuleOptions) =>
+        start(instance, options, isOwned(binding)),
+    },
+    {
+      provide: `${service} lifecycle`,
+      inject: [service],
+      useFactory: (secrets: SecretsService) => ({
+        onApplicationBootstrap: () => secrets.started(),
+        onApplicationShutdown: () => secrets.close(),
+      }),
+    },
+  ];
+}
+
+/** manager -> options -> policies -> validateEnvironment -> preload: whoever injects the service gets it in working order. */
+async function start(
+  manager: CustomSecretManager,
+  given: SecretManagerModuleOptions,
+  closesManager: boolean,
+): Promise<SecretsService> {
+  assertIsManager(manager);
+  let close = (): Promise<void> =>
+    new DeadlinePolicy(new BoundaryPolicy(manager, { closesManager })).close();
+  try {
+    const options = resolveOptions(given, manager);
+    const logger = new Logger('SecretManager');
+    const pipeline = compose(manager, pipelineOptions(options, manager, closesManager, logger));
+    const secrets = new SecretsService(pipeline, options, (message) => logger.warn(message));
+    close = () => secrets.close();
+    warnOf(options, manager, logger);
+    await pipeline.outermost.validateEnvironment();
+    await secrets.load(options.preload, 'preload');
+    return secrets;
+  } catch (error) {
+    await close().catch(() => undefined); // the failure of the start is what has to be told
+    throw error;
+  }
+}
+
+function pipelineOptions(
+  options: ResolvedOptions,
+  { secretManagerName }: CustomSecretManager,
+  closesManager: boolean,
+  logger: Logger,
+): Parameters<typeof compose>[1] {
+  const tell = (event: keyof typeof EVENTS, error?: unknown): void => {
+    const code = isSecretManagerError(error) ? error.code : 'UNKNOWN';
+    logger.warn(`${secretManagerName}: ${EVENTS[event].replace('{code}', code)}`);
+  };
+  return {
+    ...options,
+    primarySecretName: options.settings.primarySecretName,
+    closesManager,
+    cache: options.cache && { ...options.cache, onStateChange: tell },
+    circuitBreaker: options.circuitBreaker && { ...options.circuitBreaker, onStateChange: tell },
+  };
+}
+
+const EVENTS = {
+  stale: 'a refresh failed with {code}; cached secrets are served until they are too old.',
+  recovered: 'refreshes succeed again; cached secrets are fresh.',
+  open: 'the store failed repeatedly; it is asked again by itself in a while (circuit open).',
+  closed: 'the store answers again (circuit closed).',
+} as const;
+
+function warnOf(
+  { settings }: ResolvedOptions,
+  { secretManagerName }: CustomSecretManager,
+  logger: Logger,
+): void {
+  if (settings.hostedKeys?.length === 0) {
+    logger.warn(`${secretManagerName} is never asked: hostedKeys is an empty list.`);
+  }
+  if (/\b(http|https|net|tls|undici)\b/.test(process.env.NODE_DEBUG ?? '')) {
+    logger.warn('NODE_DEBUG prints what goes over the wire, tokens and secrets included.');
+  }
+}
+
+function assertIsManager(candidate: unknown): void {
+  if (isCustomSecretManager(candidate) && isConstructed(candidate)) return;
+  throw new SecretManagerError(
+    'MISCONFIGURED',
+    `The manager must be an instance of a class that extends CustomSecretManager, and is ` +
+      `${isCustomSecretManager(candidate) ? 'not constructed yet: it injects what is built from it' : kindOf(candidate)}. ` +
+      'Look at what provides it, and at what it injects.',
+    { manager: 'unknown', operation: 'forRoot' },
+  );
+}
+
+/** Where a circle of injections is closed by `forwardRef`, Nest hands out an object before its constructor has run. */
+function isConstructed({ secretManagerName }: CustomSecretManager): boolean {
+  return typeof secretManagerName === 'string';
+}

@@ -1,0 +1,380 @@
+import { cancelled } from './core/cancellation';
+import { assertCallOptions, assertSecretValue } from './core/call-arguments';
+import {
+  DEFAULT_RECOVERY_WINDOW_IN_DAYS,
+  type DeleteOptions,
+  type OperationOptions,
+  type SecretMetadata,
+  type WriteOptions,
+} from './core/custom-secret-manager';
+import type { GetOptions } from './core/get-options';
+import { LiveSecret, type Secret } from './core/secret';
+import {
+  SecretManagerError,
+  isSecretManagerError,
+  type OperationContext,
+} from './core/secret-manager.error';
+import { kindOf, parseSecretName, quoteName } from './core/secret-name';
+import type { CircuitState } from './policies/circuit-breaker.policy';
+import type { SecretPipeline } from './policies/compose';
+import type { Pipeline } from './policies/policy';
+import type { SecretInspection } from './policies/secret-cache';
+import { Turns, rotateSecret } from './rotation';
+import { SecretLookup, type Lookup } from './secret-lookup';
+import type { RequiredSecret, ResolvedOptions } from './secret-manager.options';
+import { readAtStart } from './startup';
+
+/** What came of one name of `getMany`. */
+export type SecretOutcome =
+  { readonly value: string } | { readonly absent: true } | { readonly error: SecretManagerError };
+
+export interface BooleanGetOptions extends Omit<GetOptions, 'default'> {
+  readonly default?: boolean;
+}
+
+/**
+ * What an application injects to get at its secrets. A name is validated first (`INVALID_ARGUMENT`); then the manager is
+ * asked, if the settings host the name there, and the environment if the secret is absent. A failure is thrown, never
+ * taken for an absence. Everything that is thrown is a {@link SecretManagerError}.
+ */
+export class SecretsService {
+  readonly #pipeline: SecretPipeline;
+  readonly #cache: SecretPipeline['cache'];
+  readonly #options: ResolvedOptions;
+  readonly #lookup: SecretLookup;
+  readonly #rotations = new Turns();
+  readonly #warn: (message: string) => void;
+  #isStarted = false;
+
+  /** @internal made by `SecretManagerModule` */
+  constructor(pipeline: SecretPipeline, options: ResolvedOptions, warn: (message: string) => void) {
+    this.#pipeline = pipeline;
+    this.#cache = pipeline.cache;
+    this.#options = options;
+    this.#warn = warn;
+    this.#lookup = new SecretLookup(pipeline, options, warn);
+  }
+
+  /** The name of the manager, as it stands in errors, logs and health. */
+  get managerName(): string {
+    return this.#pipeline.outermost.secretManagerName;
+  }
+
+  /** `open` while calls fail at once because the store is down, `half-open` while one is let through to see. */
+  get circuitState(): CircuitState {
+    return this.#pipeline.circuitState();
+  }
+
+  /**
+   * Resolves to the value; to `options.default`, or `undefined`, if the secret is absent from the manager and the
+   * environment. Rejects with the failure if it could not be told.
+   */
+  get(name: string, options: GetOptions & { readonly default: string }): Promise<string>;
+  get(name: string, options?: GetOptions): Promise<string | undefined>;
+  get(name: string, options?: GetOptions): Promise<string | undefined> {
+    // A hit is the proof: only names that were found right and hosted are cached.
+    const hit = isPlain(options) ? this.#cache.peek(name) : undefined;
+    if (hit !== undefined) return Promise.resolve(hit);
+    return this.#lookup.find('get', name, options);
+  }
+
+  /** As {@link get}, but rejects with `NOT_FOUND`, naming the sources that were asked. */
+  async getOrThrow(name: string, options?: Omit<GetOptions, 'default'>): Promise<string> {
+    const hit = isPlain(options) ? this.#cache.peek(name) : undefined;
+    if (hit !== undefined) return hit;
+    const value = await this.#lookup.find('getOrThrow', name, { ...options, default: undefined });
+    if (value === undefined) throw this.#lookup.notFound('getOrThrow', name, options);
+    return value;
+  }
+
+  /**
+   * As {@link get}, at once: from the cache, else from the manager's own synchronous read, once, else from the environment.
+   * Throws `UNSUPPORTED` if the manager has no synchronous read and the name is not cached.
+   */
+  getSync(name: string, options: GetOptions & { readonly default: string }): string;
+  getSync(name: string, options?: GetOptions): string | undefined;
+  getSync(name: string, options?: GetOptions): string | undefined {
+    const hit = isPlain(options) ? this.#cache.peek(name) : undefined;
+    if (hit !== undefined) return hit;
+    return this.#lookup.findSync('getSync', name, options);
+  }
+
+  /**
+   * As {@link get}, for true/false, 1/0, yes/no, on/off in any case. Anything else rejects with `MALFORMED`, without the
+   * value.
+   */
+  getBoolean(
+    name: string,
+    options: BooleanGetOptions & { readonly default: boolean },
+  ): Promise<boolean>;
+  getBoolean(name: string, options?: BooleanGetOptions): Promise<boolean | undefined>;
+  async getBoolean(name: string, options: BooleanGetOptions = {}): Promise<boolean | undefined> {
+    const { default: whenAbsent, ...getOptions } = options;
+    const value = await this.#lookup.find('getBoolean', name, getOptions);
+    if (value === undefined) return whenAbsent;
+    const parsed = BOOLEANS.get(value.trim().toLowerCase());
+    if (parsed === undefined) throw this.notBoolean(name);
+    return parsed;
+  }
+
+  /**
+   * Resolves to one outcome per name, under the name as given. A name that is wrong, denied or failed is an error of that
+   * name; the others are not lost.
+   */
+  async getMany(
+    names: readonly string[],
+    options: Omit<GetOptions, 'default'> = {},
+  ): Promise<ReadonlyMap<string, SecretOutcome>> {
+    const { managerName: manager } = this;
+    const context = { manager, operation: 'getMany' };
+    assertList(names, context);
+    assertCallOptions(options, context);
+    const parsed = new Map(names.map((name) => [name, this.tryToParse(name, options)]));
+    const lookups = [...parsed.values()].filter(isLookup);
+    const values = await this.#lookup.readMany(lookups, options);
+    if (options.signal?.aborted) throw cancelled(context);
+    return new Map(
+      [...parsed].map(([given, lookup]) => [
+        given,
+        toOutcome(isSecretManagerError(lookup) ? lookup : values.get(lookup.name)),
+      ]),
+    );
+  }
+
+  /** A live handle: what it reveals is always the value of that moment. Throws `INVALID_ARGUMENT` for a wrong name. */
+  secret(name: string): Secret {
+    const context = { manager: this.managerName, operation: 'secret' };
+    const secretName = parseSecretName(name, context);
+    return new LiveSecret(secretName, {
+      reveal: () => this.reveal(secretName),
+      get: (options) => this.getOrThrow(secretName, options),
+    });
+  }
+
+  /**
+   * Creates or updates a secret. Needs `accessMode` `write_only` or `read_and_write` (`NOT_PERMITTED`). `description` and
+   * `tags` of the settings apply where the call gives none.
+   */
+  async set(name: string, value: string, options: WriteOptions = {}): Promise<SecretMetadata> {
+    const context = this.writeContext('set', name, options);
+    const { secretName } = context;
+    assertSecretValue(value, context);
+    const { settings, timeoutMs } = this.#options;
+    const { description = settings.description, createOnly } = options;
+    const tags = settings.tags || options.tags ? { ...settings.tags, ...options.tags } : undefined;
+    return await this.writerOf(secretName).writeSecret(secretName, value, {
+      ...callOptions(options, timeoutMs),
+      description,
+      tags,
+      createOnly,
+    });
+  }
+
+  /** Deletes a secret; the store keeps it restorable for `recoveryWindowInDays`, 7 unless given. Permitted as {@link set}. */
+  async delete(name: string, options: DeleteOptions = {}): Promise<SecretMetadata> {
+    const { secretName } = this.writeContext('delete', name, options);
+    const { recoveryWindowInDays = DEFAULT_RECOVERY_WINDOW_IN_DAYS } = options;
+    return await this.writerOf(secretName).deleteSecret(secretName, {
+      ...callOptions(options, this.#options.timeoutMs),
+      recoveryWindowInDays,
+    });
+  }
+
+  /**
+   * Gives a secret a new value, in place or under a new name; under a new name it keeps description and tags, and the old
+   * secret is deleted when the new value has been read back. Rotations of one name run one after the other.
+   *
+   * Rejects with `NOT_FOUND` if there is no `current`, and with `ROTATION_INCOMPLETE` and the steps that are `done` if one
+   * fails.
+   */
+  async rotate(
+    current: string,
+    next: { readonly name?: string; readonly value: string },
+    options: WriteOptions = {},
+  ): Promise<SecretMetadata> {
+    const context = this.writeContext('rotate', current, options);
+    const { manager, operation, secretName } = context;
+    const nextName =
+      next.name === undefined ? secretName : parseSecretName(next.name, { manager, operation });
+    assertSecretValue(next.value, { ...context, secretName: nextName });
+    for (const name of [secretName, nextName]) this.assertReadable(name, context);
+    return await this.#rotations.take([...new Set([secretName, nextName])], () =>
+      rotateSecret(this.#pipeline, {
+        current: secretName,
+        next: nextName,
+        value: next.value,
+        options,
+        defaults: this.#options.settings,
+        timeoutMs: options.timeoutMs ?? this.#options.timeoutMs,
+        context,
+      }),
+    );
+  }
+
+  /**
+   * Reads again now, one secret or all that are cached. Rejects with the failure; what is cached stays if that was
+   * transient.
+   */
+  async refresh(name?: string): Promise<void> {
+    if (name === undefined) return await this.#cache.refresh();
+    const lookup = this.#lookup.parse('refresh', name);
+    if (lookup.isHosted) await this.#cache.refresh(lookup.name);
+  }
+
+  /** Drops one secret, or all, from the cache. */
+  invalidate(name?: string): void {
+    this.#cache.invalidate(name && this.#lookup.parse('invalidate', name).name);
+  }
+
+  /** What the cache holds: names, states and ages, never values. */
+  inspect(): readonly SecretInspection[] {
+    return this.#cache.inspect();
+  }
+
+  /** Resolves to whether the store can serve: asked of the manager itself, past cache, retry and circuit breaker. */
+  checkHealth(options?: OperationOptions): Promise<boolean> {
+    return this.#pipeline.outermost.checkHealth(options);
+  }
+
+  /** @internal Reads what must be there before its user is, and keeps it fresh from then on. */
+  async load(required: readonly RequiredSecret[], operation: string): Promise<void> {
+    const context = { manager: this.managerName, operation };
+    for (const { name } of required) {
+      if (this.#lookup.parse(operation, name).isHosted) this.#cache.pin(name);
+    }
+    try {
+      await readAtStart(this.#lookup, required, this.#options.timeoutMs, context);
+    } catch (error) {
+      if (!this.#isStarted) await this.close(); // no hook will run in an application that does not start
+      throw error;
+    }
+  }
+
+  /** @internal */
+  started(): void {
+    this.#isStarted = true;
+  }
+
+  /** @internal Ends what is under way, drops what is cached, and closes the manager. Does not reject. */
+  async close(): Promise<void> {
+    try {
+      await this.#pipeline.outermost.close();
+    } catch (error) {
+      const code = isSecretManagerError(error) ? error.code : 'UNKNOWN';
+      this.#warn(`${this.managerName} did not close in order (${code}).`);
+    }
+  }
+
+  private reveal(name: string): string {
+    const hit = this.#cache.peek(name);
+    if (hit !== undefined) return hit;
+    const value = this.#lookup.findSync('reveal', name);
+    if (value === undefined) throw this.#lookup.notFound('reveal', name);
+    return value;
+  }
+
+  private notBoolean(name: string): SecretManagerError {
+    return new SecretManagerError(
+      'MALFORMED',
+      `The value of ${quoteName(name)} is none of ${[...BOOLEANS.keys()].join(', ')}.`,
+      { manager: this.managerName, operation: 'getBoolean', secretName: name },
+    );
+  }
+
+  private tryToParse(name: string, options: GetOptions): Lookup | SecretManagerError {
+    try {
+      return this.#lookup.parse('getMany', name, options);
+    } catch (error) {
+      return error as SecretManagerError; // nothing else is thrown there
+    }
+  }
+
+  /** Finds the arguments of a write right, and the write permitted, before the manager is asked. */
+  private writeContext(
+    operation: 'set' | 'delete' | 'rotate',
+    name: string,
+    options: WriteOptions & DeleteOptions,
+  ): OperationContext & { readonly secretName: string } {
+    const { managerName: manager } = this;
+    const secretName = parseSecretName(name, { manager, operation });
+    const context = { manager, operation, secretName };
+    assertCallOptions(options, context);
+    const { accessMode, primarySecretName } = this.#options.settings;
+    if (accessMode === 'read_only') {
+      throw notPermitted(
+        'accessMode is "read_only". Set it to "write_only" or "read_and_write"',
+        context,
+      );
+    }
+    if (primarySecretName !== undefined) {
+      throw new SecretManagerError(
+        'UNSUPPORTED',
+        `${quoteName(secretName)} is a part of the primary secret ${quoteName(primarySecretName)}, and parts are not ` +
+          'written. Change the primary secret where it is kept.',
+        context,
+      );
+    }
+    return context;
+  }
+
+  /** A rotation reads what it has written. */
+  private assertReadable(name: string, context: OperationContext): void {
+    if (this.#lookup.isHosted(name)) return;
+    const why =
+      this.#options.settings.accessMode === 'write_only'
+        ? 'accessMode is "write_only"'
+        : `hostedKeys does not list ${quoteName(name)}`;
+    throw notPermitted(`${why}, so that the new value could not be verified`, context);
+  }
+
+  /** What the cache may not answer for must not get into it. */
+  private writerOf(name: string): Pipeline {
+    const { outermost, uncached } = this.#pipeline;
+    return this.#lookup.isHosted(name) ? outermost : uncached;
+  }
+}
+
+function callOptions(options: OperationOptions, defaultTimeoutMs: number): OperationOptions {
+  const { params, signal, timeoutMs = defaultTimeoutMs } = options;
+  return { params, signal, timeoutMs };
+}
+
+function assertList(names: unknown, context: OperationContext): void {
+  if (Array.isArray(names)) return;
+  throw new SecretManagerError(
+    'INVALID_ARGUMENT',
+    `getMany() takes a list of names, not ${kindOf(names)}.`,
+    context,
+  );
+}
+
+/** Whether a cached value answers, whatever else the options say. */
+function isPlain(options: GetOptions | undefined): boolean {
+  return (
+    options === undefined ||
+    (options.params === undefined && options.maxAgeMs === undefined && options.signal === undefined)
+  );
+}
+
+const BOOLEANS: ReadonlyMap<string, boolean> = new Map([
+  ...['true', '1', 'yes', 'on'].map((text) => [text, true] as const),
+  ...['false', '0', 'no', 'off'].map((text) => [text, false] as const),
+]);
+
+function isLookup(parsed: Lookup | SecretManagerError): parsed is Lookup {
+  return !isSecretManagerError(parsed);
+}
+
+function toOutcome(value: string | SecretManagerError | undefined): SecretOutcome {
+  if (isSecretManagerError(value)) return { error: value };
+  return value === undefined ? { absent: true } : { value };
+}
+
+function notPermitted(why: string, context: OperationContext): SecretManagerError {
+  const { operation, secretName } = context;
+  return new SecretManagerError(
+    'NOT_PERMITTED',
+    `${operation}(${quoteName(secretName)}) is not permitted: ${why}.`,
+    context,
+  );
+}

@@ -1,0 +1,77 @@
+import { EFFORT } from './core/cancellation';
+import { now, startTimer } from './core/clock';
+import {
+  SecretManagerError,
+  isSecretManagerError,
+  isTransient,
+  type OperationContext,
+} from './core/secret-manager.error';
+import type { SecretLookup } from './secret-lookup';
+import type { RequiredSecret } from './secret-manager.options';
+
+const BASE_DELAY_MS = 200;
+const LONGEST_DELAY_MS = 5_000;
+
+type Outcome = string | SecretManagerError | undefined;
+
+/**
+ * Reads what must be there before the application is. What fails transiently is repeated as one unit, with backoff, until
+ * the deadline: a store that is down for a moment must not keep an application from starting.
+ *
+ * Throws one error that names every required secret that is missing and every one that failed.
+ */
+export async function readAtStart(
+  lookup: SecretLookup,
+  required: readonly RequiredSecret[],
+  timeoutMs: number,
+  context: OperationContext,
+): Promise<void> {
+  const endsAt = now() + timeoutMs;
+  const outcomes = new Map<string, Outcome>();
+  let pending = required.map(({ name }) => lookup.parse(context.operation, name));
+  for (let attempt = 0; pending.length > 0; attempt++) {
+    const call = { timeoutMs: Math.max(1, endsAt - now()), [EFFORT]: 'unguarded' } as const;
+    for (const [name, outcome] of await lookup.readMany(pending, call)) outcomes.set(name, outcome);
+    pending = pending.filter(({ name }) => isTransient(outcomes.get(name)));
+    const delayMs = pauseAfter(
+      attempt,
+      pending.map(({ name }) => outcomes.get(name)),
+    );
+    if (now() + delayMs >= endsAt) break;
+    if (pending.length > 0) await pause(delayMs);
+  }
+  const [first, ...others] = required.flatMap(({ name, optional }) => {
+    const outcome = outcomes.get(name);
+    if (isSecretManagerError(outcome)) return [outcome];
+    if (outcome !== undefined || optional) return [];
+    return [lookup.notFound(context.operation, name)];
+  });
+  if (first !== undefined) throw inOne([first, ...others], context);
+}
+
+function pauseAfter(attempt: number, failures: readonly unknown[]): number {
+  const asked = failures.map((error) =>
+    isSecretManagerError(error) ? (error.retryAfterMs ?? 0) : 0,
+  );
+  return Math.max(
+    Math.random() * Math.min(LONGEST_DELAY_MS, BASE_DELAY_MS * 2 ** attempt),
+    ...asked,
+  );
+}
+
+function pause(delayMs: number): Promise<void> {
+  return new Promise((resolve) => startTimer(resolve, delayMs, { keepsAlive: true }));
+}
+
+/** A failure decides the code before an absence does. */
+function inOne(
+  problems: readonly [SecretManagerError, ...SecretManagerError[]],
+  context: OperationContext,
+): SecretManagerError {
+  const decisive = problems.find(({ code }) => code !== 'NOT_FOUND') ?? problems[0];
+  return new SecretManagerError(
+    decisive.code,
+    `The application cannot start without its secrets:\n${problems.map(({ message }) => `- ${message}`).join('\n')}`,
+    { ...context, secretName: problems.length === 1 ? decisive.secretName : undefined },
+  );
+}
