@@ -1,0 +1,49 @@
+import { CustomSecretManager } from '../../core/custom-secret-manager';
+
+export interface EnvironmentSecretManagerOptions {
+  /** Stands before every name: with `APP_`, the secret `TOKEN` is the variable `APP_TOKEN`. Default: none. */
+  readonly prefix?: string;
+  /**
+   * Removes a variable when it has been read, so that child processes do not inherit it and a diagnostics report does not
+   * hold it. The manager goes on answering its value. Default `false`.
+   */
+  readonly scrub?: boolean;
+  /** Default `process.env`. */
+  readonly environment?: Record<string, string | undefined>;
+}
+
+/** Secrets from environment variables; it reads only. */
+export class EnvironmentSecretManager extends CustomSecretManager {
+  readonly #prefix: string;
+  readonly #environment: Record<string, string | undefined>;
+  readonly #scrub: boolean;
+  readonly #removed = new Map<string, string>();
+
+  constructor({
+    prefix = '',
+    scrub = false,
+    environment = process.env,
+  }: EnvironmentSecretManagerOptions = {}) {
+    super('environment');
+    this.#prefix = prefix;
+    this.#environment = environment;
+    this.#scrub = scrub;
+  }
+
+  override async readSecret(secretName: string): Promise<string | undefined> {
+    return this.readSecretSync(secretName);
+  }
+
+  override readSecretSync(secretName: string): string | undefined {
+    const variable = this.#prefix + secretName;
+    const value = Object.hasOwn(this.#environment, variable)
+      ? this.#environment[variable]
+      : undefined;
+    if (value === undefined) return this.#removed.get(variable);
+    if (this.#scrub) {
+      this.#removed.set(variable, value);
+      delete this.#environment[variable];
+    }
+    return value;
+  }
+}

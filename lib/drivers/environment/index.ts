@@ -1,0 +1,4 @@
+export {
+  EnvironmentSecretManager,
+  type EnvironmentSecretManagerOptions,
+} from './environment.secret-manager';

@@ -1,0 +1,1 @@
+export { SecretManagerHealthIndicator, type IsHealthyOptions } from './secret-manager.health';

@@ -1,0 +1,249 @@
+import {
+  CustomSecretManager,
+  type DeleteOptions,
+  type OperationOptions,
+  type SecretDescription,
+  type SecretMetadata,
+  type SecretReading,
+  type WriteOptions,
+} from '../core/custom-secret-manager';
+import { SecretManagerError, type SecretManagerErrorCode } from '../core/secret-manager.error';
+import { quoteName } from '../core/secret-name';
+
+/** How a store breaks: it cannot be reached, denies, does not know the caller, is busy, hangs, or answers nonsense. */
+export type Fault =
+  'unavailable' | 'denied' | 'unauthenticated' | 'throttled' | 'hanging' | 'malformed';
+
+export interface FaultOptions {
+  /** How many calls fail before the store is well again. Default: all, until it is healed. */
+  readonly times?: number;
+  /** The operation that fails. Default: every one. */
+  readonly operation?: RecordedCall['operation'];
+}
+
+export interface RecordedCall {
+  readonly operation:
+    | 'readSecret'
+    | 'readSecretSync'
+    | 'writeSecret'
+    | 'deleteSecret'
+    | 'describeSecret'
+    | 'checkHealth'
+    | 'close';
+  readonly secretName?: string;
+  readonly options?: OperationOptions;
+}
+
+interface StoredSecret extends SecretDescription {
+  readonly value: string;
+  readonly version: string;
+  readonly createdAt: Date;
+  readonly deletionAt?: Date;
+}
+
+interface CurrentFault {
+  readonly what: Fault | SecretManagerErrorCode | Error;
+  readonly operation: RecordedCall['operation'] | undefined;
+  left: number;
+}
+
+const DAY_MS = 86_400_000;
+
+const CODES: Readonly<Record<Exclude<Fault, 'hanging' | 'malformed'>, SecretManagerErrorCode>> = {
+  unavailable: 'UNAVAILABLE',
+  denied: 'ACCESS_DENIED',
+  unauthenticated: 'UNAUTHENTICATED',
+  throttled: 'THROTTLED',
+};
+
+/**
+ * A whole secret store in memory, for tests: with versions, descriptions, a recovery window and a synchronous read. It can
+ * be made to fail and to be slow, and records how it is called.
+ */
+export class InMemorySecretManager extends CustomSecretManager {
+  readonly #secrets = new Map<string, StoredSecret>();
+  readonly #calls: RecordedCall[] = [];
+  #writes = 0;
+  #delayMs = 0;
+  #fault: CurrentFault | undefined;
+  #isClosed = false;
+
+  constructor(secrets: Readonly<Record<string, string>> = {}, secretManagerName = 'in-memory') {
+    super(secretManagerName);
+    for (const [name, value] of Object.entries(secrets)) this.rotate(name, value);
+  }
+
+  /** Every call so far, oldest first. No values. */
+  get calls(): readonly RecordedCall[] {
+    return this.#calls;
+  }
+
+  /** Gives a secret a new value behind the application's back; creates it if it is missing. */
+  rotate(secretName: string, value: string): void {
+    this.store(secretName, value, {});
+  }
+
+  /** Removes a secret behind the application's back. */
+  remove(secretName: string): void {
+    this.#secrets.delete(secretName);
+  }
+
+  /**
+   * Breaks the store: with a fault, an error code, or what is to be thrown. Default `unavailable`; `fail(undefined)` heals,
+   * as in a conformance harness.
+   */
+  fail(
+    ...given: [what?: Fault | SecretManagerErrorCode | Error | undefined, options?: FaultOptions]
+  ): void {
+    const [what, { times = Infinity, operation } = {}] = given;
+    const fault = given.length === 0 ? 'unavailable' : what;
+    this.#fault = fault && { what: fault, operation, left: times };
+  }
+
+  heal(): void {
+    this.#fault = undefined;
+  }
+
+  /** Makes every asynchronous call take at least so many milliseconds. */
+  delay(delayMs: number): void {
+    this.#delayMs = delayMs;
+  }
+
+  override async readSecret(
+    secretName: string,
+    options?: OperationOptions,
+  ): Promise<SecretReading | undefined> {
+    const fault = await this.arrive({ operation: 'readSecret', secretName, options });
+    return fault === 'malformed' ? NONSENSE : this.reading(secretName);
+  }
+
+  override readSecretSync(
+    secretName: string,
+    options?: OperationOptions,
+  ): SecretReading | undefined {
+    const fault = this.record({ operation: 'readSecretSync', secretName, options });
+    return fault === 'malformed' ? NONSENSE : this.reading(secretName);
+  }
+
+  override async writeSecret(
+    secretName: string,
+    value: string,
+    options: WriteOptions = {},
+  ): Promise<SecretMetadata> {
+    await this.arrive({ operation: 'writeSecret', secretName, options });
+    if (options.createOnly && this.reading(secretName) !== undefined) {
+      throw new SecretManagerError('CONFLICT', `${quoteName(secretName)} exists already.`);
+    }
+    const { version, createdAt } = this.store(secretName, value, options);
+    return { version, createdAt };
+  }
+
+  override async deleteSecret(
+    secretName: string,
+    options: DeleteOptions = {},
+  ): Promise<SecretMetadata> {
+    await this.arrive({ operation: 'deleteSecret', secretName, options });
+    const secret = this.#secrets.get(secretName);
+    const { recoveryWindowInDays = 7 } = options;
+    if (secret === undefined || recoveryWindowInDays === 0) {
+      this.#secrets.delete(secretName);
+      return {};
+    }
+    const deletionAt = new Date(Date.now() + recoveryWindowInDays * DAY_MS);
+    this.#secrets.set(secretName, { ...secret, deletionAt });
+    return { deletionAt };
+  }
+
+  override async describeSecret(
+    secretName: string,
+    options?: OperationOptions,
+  ): Promise<SecretDescription> {
+    await this.arrive({ operation: 'describeSecret', secretName, options });
+    const { description, tags } = this.#secrets.get(secretName) ?? {};
+    return { description, tags };
+  }
+
+  override async checkHealth(options?: OperationOptions): Promise<boolean> {
+    await this.arrive({ operation: 'checkHealth', options });
+    return true;
+  }
+
+  override close(): void {
+    this.#isClosed = true;
+  }
+
+  private reading(secretName: string): SecretReading | undefined {
+    const secret = this.#secrets.get(secretName);
+    if (secret === undefined || secret.deletionAt !== undefined) return undefined;
+    return { value: secret.value, version: secret.version };
+  }
+
+  private store(
+    secretName: string,
+    value: string,
+    { description, tags }: SecretDescription,
+  ): StoredSecret {
+    const before = this.#secrets.get(secretName);
+    this.#writes += 1;
+    const stored = {
+      value,
+      version: String(this.#writes),
+      createdAt: before?.createdAt ?? new Date(),
+      description: description ?? before?.description,
+      tags: tags ?? before?.tags,
+    };
+    this.#secrets.set(secretName, stored);
+    return stored;
+  }
+
+  private async arrive(call: RecordedCall): Promise<CurrentFault['what'] | undefined> {
+    const fault = this.record(call);
+    if (fault === 'hanging') await abortOf(call.options?.signal);
+    if (this.#delayMs > 0) await pause(this.#delayMs, call.options?.signal);
+    return fault;
+  }
+
+  /** Throws if the store is to fail. Returns a fault that shows in another way. */
+  private record(call: RecordedCall): CurrentFault['what'] | undefined {
+    this.#calls.push(call);
+    if (this.#isClosed) throw new SecretManagerError('UNAVAILABLE', 'The store was closed.');
+    const fault = this.#fault;
+    if (fault === undefined || (fault.operation ?? call.operation) !== call.operation)
+      return undefined;
+    fault.left -= 1;
+    if (fault.left <= 0) this.#fault = undefined;
+    const { what } = fault;
+    if (what === 'hanging' || what === 'malformed') return what;
+    if (typeof what === 'object') throw what;
+    const code =
+      what in CODES ? CODES[what as keyof typeof CODES] : (what as SecretManagerErrorCode);
+    throw new SecretManagerError(code, 'The store was told to fail.');
+  }
+}
+
+/** What no manager may answer: a test double has to be able to. */
+const NONSENSE = 42 as unknown as SecretReading;
+
+function abortOf(signal: AbortSignal | undefined): Promise<never> {
+  return new Promise((_, reject) => {
+    signal?.addEventListener('abort', () => reject(aborted()), { once: true });
+  });
+}
+
+function pause(delayMs: number, signal: AbortSignal | undefined): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(resolve, delayMs);
+    signal?.addEventListener(
+      'abort',
+      () => {
+        clearTimeout(timer);
+        reject(aborted());
+      },
+      { once: true },
+    );
+  });
+}
+
+function aborted(): SecretManagerError {
+  return new SecretManagerError('CANCELLED', 'The call was ended.');
+}

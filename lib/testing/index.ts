@@ -1,0 +1,6 @@
+export {
+  InMemorySecretManager,
+  type Fault,
+  type FaultOptions,
+  type RecordedCall,
+} from './in-memory.secret-manager';
