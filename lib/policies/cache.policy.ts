@@ -111,7 +111,7 @@ export class CachePolicy extends Policy implements SecretCache, FlightObserver {
     const startedAt = now();
     try {
       const reading = this.inner.readSecretSync(secretName, options);
-      this.#flights.supersede(({ key }) => key === read.key); // it was asked earlier
+      this.#flights.outdate(read.key);
       this.landed(read, reading, startedAt);
       return reading;
     } catch (error) {
@@ -127,18 +127,18 @@ export class CachePolicy extends Policy implements SecretCache, FlightObserver {
     secretNames: readonly string[],
     options: CallOptions = {},
   ): Promise<SecretReadings> {
-    const reads = secretNames.map((secretName) => sharedRead(secretName, options.params));
+    const { params, maxAgeMs } = options;
+    const missing = secretNames.filter(
+      (secretName) => this.servable(sharedRead(secretName, params), maxAgeMs) === undefined,
+    );
+    const outcomes: SecretReadings =
+      missing.length > 0 ? await this.#flights.readSecrets(missing, options) : new Map();
     const readings = new Map<string, SecretReading | SecretManagerError | undefined>();
-    const missing: string[] = [];
-    for (const read of reads) {
-      const entry = this.servable(read, options.maxAgeMs);
-      if (entry === undefined) missing.push(read.secretName);
-      else readings.set(read.secretName, toReading(entry));
-    }
-    const outcomes = missing.length > 0 ? await this.#flights.readSecrets(missing, options) : [];
-    for (const [secretName, outcome] of outcomes) {
-      const read = sharedRead(secretName, options.params);
-      readings.set(secretName, this.staleOrOutcome(read, outcome, options.maxAgeMs));
+    for (const secretName of secretNames) {
+      const outcome = outcomes.has(secretName)
+        ? this.staleOrOutcome(sharedRead(secretName, params), outcomes.get(secretName), maxAgeMs)
+        : await this.readSecret(secretName, options).catch(asOutcome); // it aged while the others were read
+      readings.set(secretName, outcome);
     }
     return readings;
   }
@@ -175,7 +175,7 @@ export class CachePolicy extends Policy implements SecretCache, FlightObserver {
     const [outcomes, ...failures] = await Promise.all([
       this.readSecrets(names, { maxAgeMs: 0 }),
       ...variants.map(({ secretName: name, params }) =>
-        this.readSecret(name, { params, maxAgeMs: 0 }).catch(asThrown),
+        this.readSecret(name, { params, maxAgeMs: 0 }).catch(asOutcome),
       ),
     ]);
     for (const outcome of [...outcomes.values(), ...failures]) {
@@ -413,6 +413,6 @@ const NOT_WRITTEN: ReadonlySet<SecretManagerErrorCode> = new Set([
   'UNSUPPORTED',
 ] as const);
 
-function asThrown(error: unknown): unknown {
-  return error;
+function asOutcome(error: unknown): SecretManagerError {
+  return error as SecretManagerError; // nothing else rejects inside the pipeline
 }

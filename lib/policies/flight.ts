@@ -21,7 +21,7 @@ export interface SharedRead {
 
 /** One call that any number of callers wait for. It lives as long as the longest of them, or by itself in the background. */
 export class Flight<Outcome> implements SharedRead {
-  /** Set when a write has overtaken it: those who wait get its outcome, nobody else may. */
+  /** Set when something newer is known, or written: those who wait get its outcome, the cache does not. */
   isSuperseded = false;
   readonly cancellation = new Cancellation();
   readonly #isBackground: boolean;
@@ -51,11 +51,14 @@ export class Flight<Outcome> implements SharedRead {
   /** The options for the store: they end with the last caller, and their `timeoutMs` is what is left at the moment. */
   callOptions(effort: CallOptions[typeof EFFORT]): CallOptions {
     const remainingMs = (): number => Math.max(0, this.#endsAt - now());
+    const effortNow = (): typeof effort => (this.isSuperseded ? 'single' : effort);
     const { cancellation } = this;
     return {
       params: this.params,
-      [EFFORT]: effort,
-      [CANCELLATION]: this.cancellation,
+      [CANCELLATION]: cancellation,
+      get [EFFORT]() {
+        return effortNow();
+      },
       get timeoutMs() {
         return remainingMs();
       },

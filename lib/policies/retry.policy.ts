@@ -81,16 +81,17 @@ export class RetryPolicy extends Policy {
   private async repeat<T>(options: CallOptions, ask: () => Promise<T>): Promise<T> {
     const { maxAttempts, budgetRatio } = this.#options;
     this.#budget = Math.min(BUDGET, this.#budget + budgetRatio);
-    const lastAttempt = options[EFFORT] === undefined ? maxAttempts : 1;
     for (let attempt = 1; ; attempt++) {
       try {
         return await ask();
       } catch (error) {
-        if (attempt >= lastAttempt || !isTransient(error)) throw error;
+        if (options[EFFORT] !== undefined || attempt >= maxAttempts) throw error;
+        if (!isTransient(error)) throw error;
         const delayMs = this.delayAfter(attempt, error as SecretManagerError);
         if (this.#budget < 1 || delayMs >= (options.timeoutMs ?? Infinity)) throw error;
         this.#budget -= 1;
         await pause(delayMs, options, this.secretManagerName);
+        if (options[EFFORT] !== undefined) throw error; // a write has overtaken it meanwhile
       }
     }
   }

@@ -15,6 +15,7 @@ import type {
 import { secretKey } from '../core/params';
 import {
   isSecretManagerError,
+  isTransient,
   type OperationContext,
   type SecretManagerError,
 } from '../core/secret-manager.error';
@@ -100,7 +101,13 @@ export class SingleFlightPolicy extends Policy {
     this.launch(flight, () => this.inner.readSecret(secretName, flight.callOptions('single')));
   }
 
-  /** What was asked before now must not be answered to anybody who asks from now on. */
+  /** What is being asked is older than what is known by now, and must not replace it. */
+  outdate(key: string): void {
+    const flight = this.#flights.get(key);
+    if (flight !== undefined) flight.isSuperseded = true;
+  }
+
+  /** What was asked before now must, besides, not be answered to anybody who asks from now on. */
   supersede(isOvertaken: (flight: ReadFlight) => boolean): void {
     for (const flight of this.#flights.values()) {
       if (!isOvertaken(flight)) continue;
@@ -184,9 +191,13 @@ export class SingleFlightPolicy extends Policy {
         return reading;
       } catch (error) {
         // the manager kept to the deadline that it was told; somebody with more time has joined since
-        if (isTimeout(error) && flight.isAwaited && flight.endsAt > endsAt) continue;
-        if (!flight.isSuperseded) this.#observer?.failed(flight, error);
+        const hasTimeLeft = flight.isAwaited && flight.endsAt > endsAt && !flight.isSuperseded;
+        if (hasTimeLeft && isTimeout(error) && now() >= endsAt) continue;
         this.forget(flight);
+        if (flight.isSuperseded && flight.isAwaited && isTransient(error)) {
+          return await this.readSecret(flight.secretName, flight.callOptions(undefined)); // with those who came later
+        }
+        if (!flight.isSuperseded) this.#observer?.failed(flight, error);
         throw error;
       }
     }
@@ -227,7 +238,7 @@ export class SingleFlightPolicy extends Policy {
   }
 }
 
-/** A batch ends when all its readers have left, or with the longest of them. */
+/** A batch ends when all its readers have left, or with the longest of them; it is not repeated once a write has overtaken it. */
 function batchOptions(
   flights: readonly ReadFlight[],
   { params, [EFFORT]: effort }: CallOptions,
@@ -242,8 +253,10 @@ function batchOptions(
   }
   return {
     params,
-    [EFFORT]: effort,
     [CANCELLATION]: cancellation,
+    get [EFFORT]() {
+      return flights.some(({ isSuperseded }) => isSuperseded) ? 'single' : effort;
+    },
     get timeoutMs() {
       return Math.max(0, ...flights.map(({ endsAt }) => endsAt - now()));
     },

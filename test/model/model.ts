@@ -1,0 +1,295 @@
+import { SecretsService, type SecretManagerErrorCode } from 'nestjs-custom-secret-manager';
+import { compose } from '../../lib/policies/compose';
+import { resolveOptions } from '../../lib/secret-manager.options';
+import { randomOf, VirtualTime } from '../support/virtual-time';
+import { BatchingStore, SimulatedStore, type Event, type UpstreamRead } from './simulated-store';
+
+export const TTL_MS = 1_000;
+export const STALE_IF_ERROR_MS = 3_000;
+export const STALE_WHILE_REVALIDATE_MS = 200;
+export const ABSENCE_TTL_MS = 100;
+export const TIMEOUT_MS = 400;
+const CLOCK_STEP_MS = 50;
+
+export type Command =
+  | {
+      readonly do: 'get';
+      readonly name: string;
+      readonly maxAgeMs?: 0;
+      readonly abortAfterMs?: number;
+      readonly timeoutMs?: number;
+    }
+  | { readonly do: 'getSync' | 'set' | 'delete' | 'refresh' | 'invalidate'; readonly name: string }
+  | { readonly do: 'getMany'; readonly names: readonly string[] }
+  | { readonly do: 'put' | 'remove'; readonly name: string }
+  | {
+      readonly do: 'weather';
+      readonly latencyMs: number;
+      readonly failure: SecretManagerErrorCode | undefined;
+    }
+  | { readonly do: 'advance'; readonly byMs: number };
+
+export interface Schedule {
+  readonly batches: boolean;
+  readonly pinned: readonly string[];
+  readonly commands: readonly Command[];
+  readonly seed: number;
+}
+
+/** Runs one schedule against the real pipeline in virtual time. Throws at the first promise that it breaks. */
+export async function run({ batches, pinned, commands, seed }: Schedule): Promise<void> {
+  const time = new VirtualTime();
+  time.install(randomOf(seed));
+  try {
+    const model = new Model(time, batches ? new BatchingStore(time) : new SimulatedStore(time));
+    model.pin(pinned);
+    for (const command of commands) await model.carryOut(command);
+    await model.finish();
+  } finally {
+    time.uninstall();
+  }
+}
+
+class Model {
+  readonly #service: SecretsService;
+  readonly #pipeline: ReturnType<typeof compose>;
+  readonly #pending = new Set<Promise<void>>();
+  /** The number of the last write through the service that is known to have succeeded. */
+  readonly #written = new Map<string, number>();
+  readonly #readAt = new Map<string, { at: number; events: number }>();
+  #violation: string | undefined;
+  #values = 0;
+
+  constructor(
+    private readonly time: VirtualTime,
+    private readonly store: SimulatedStore,
+  ) {
+    const options = resolveOptions(
+      {
+        settings: { accessMode: 'read_and_write' },
+        fallback: 'never',
+        timeoutMs: TIMEOUT_MS,
+        attemptTimeoutMs: 150,
+        cache: {
+          ttlMs: TTL_MS,
+          staleWhileRevalidateMs: STALE_WHILE_REVALIDATE_MS,
+          staleIfErrorMs: STALE_IF_ERROR_MS,
+          absenceTtlMs: ABSENCE_TTL_MS,
+          maxEntries: 3,
+        },
+        retry: { maxAttempts: 2, baseDelayMs: 20, maxDelayMs: 40 },
+        circuitBreaker: { failureThreshold: 4, resetAfterMs: 300 },
+      },
+      store,
+    );
+    this.#pipeline = compose(store, options);
+    this.#service = new SecretsService(this.#pipeline, options, () => undefined);
+    store.onStart = (read) => this.mayStart(read);
+  }
+
+  pin(names: readonly string[]): void {
+    for (const name of names) this.#pipeline.cache.pin(name);
+  }
+
+  async carryOut(command: Command): Promise<void> {
+    switch (command.do) {
+      case 'get':
+        this.get(command);
+        break;
+      case 'getSync':
+        this.getSync(command.name);
+        break;
+      case 'getMany':
+        this.getMany(command.names);
+        break;
+      case 'set':
+        this.set(command.name);
+        break;
+      case 'delete':
+        this.overtake(command.name, () => this.#service.delete(command.name));
+        break;
+      case 'refresh':
+        this.watch(this.#service.refresh(command.name).then(ignore, ignore));
+        break;
+      case 'invalidate':
+        this.markOvertaken(command.name);
+        this.#service.invalidate(command.name);
+        break;
+      case 'put':
+        this.store.put(command.name, this.nextValue());
+        break;
+      case 'remove':
+        this.store.put(command.name, undefined);
+        break;
+      case 'weather':
+        this.store.weather = command;
+        break;
+      case 'advance':
+        await this.time.advance(command.byMs);
+    }
+    await this.time.advance(0);
+    this.checkAges();
+    this.raise();
+  }
+
+  /** Everything settles in fair weather, and nothing is left behind. */
+  async finish(): Promise<void> {
+    this.store.weather = { latencyMs: 1, failure: undefined };
+    await this.time.advance(3 * TIMEOUT_MS);
+    if (this.#pending.size > 0) this.violate(`${this.#pending.size} calls never settled`);
+    await this.#service.close();
+    await this.time.advance(10);
+    if (this.time.pendingTimers > 0)
+      this.violate(`${this.time.pendingTimers} timers are left after close`);
+    this.raise();
+  }
+
+  private get({ name, maxAgeMs, abortAfterMs, timeoutMs }: Command & { do: 'get' }): void {
+    const check = this.checkFor(name, maxAgeMs === 0);
+    const controller = new AbortController();
+    if (abortAfterMs !== undefined) {
+      void this.time.sleep(abortAfterMs).then(() => controller.abort());
+    }
+    const signal = abortAfterMs === undefined ? undefined : controller.signal;
+    this.watch(this.#service.get(name, { maxAgeMs, timeoutMs, signal }).then(check, ignore));
+  }
+
+  private getSync(name: string): void {
+    const check = this.checkFor(name, false);
+    try {
+      check(this.#service.getSync(name));
+    } catch {
+      // a failure is an answer, too
+    }
+  }
+
+  private getMany(names: readonly string[]): void {
+    const checks = new Map(names.map((name) => [name, this.checkFor(name, false)]));
+    const checkAll = this.#service.getMany(names).then((outcomes) => {
+      for (const [name, outcome] of outcomes) {
+        if ('value' in outcome) checks.get(name)?.(outcome.value);
+        if ('absent' in outcome) checks.get(name)?.(undefined);
+      }
+    });
+    this.watch(checkAll.catch(ignore));
+  }
+
+  private set(name: string): void {
+    const value = this.nextValue();
+    this.overtake(name, async () => {
+      await this.#service.set(name, value);
+      const sequence = this.store.sequenceOf(name, value);
+      this.#written.set(name, Math.max(sequence, this.#written.get(name) ?? 0));
+    });
+  }
+
+  private overtake(name: string, write: () => Promise<unknown>): void {
+    this.markOvertaken(name);
+    this.watch(
+      write()
+        .then(ignore, ignore)
+        .then(() => this.markOvertaken(name)),
+    );
+  }
+
+  private markOvertaken(name: string): void {
+    for (const read of this.store.running) {
+      if (read.name === name) read.isOvertaken = true;
+    }
+  }
+
+  /** What the promises say of the value that a call gets which starts now. */
+  private checkFor(name: string, isUncached: boolean): (value: string | undefined) => void {
+    const eventsBefore = this.store.events.length;
+    const written = this.#written.get(name) ?? 0;
+    const startedAt = this.time.now;
+    return (value) => {
+      if (value === undefined) {
+        this.checkAbsence(name);
+        return;
+      }
+      const held = this.store.heldUntil(name, value);
+      const age = this.time.now - held;
+      if (age > TTL_MS + STALE_IF_ERROR_MS + CLOCK_STEP_MS)
+        this.violate(`${name}: ${age} ms too old`);
+      if (this.store.sequenceOf(name, value) < written)
+        this.violate(`${name}: older than what was written`);
+      if (isUncached && held < startedAt - TIMEOUT_MS)
+        this.violate(`${name}: from the cache with maxAgeMs 0`);
+      if (!this.isBacked(name, value, eventsBefore))
+        this.violate(`${name}: served after a denial or an absence`);
+    };
+  }
+
+  /** Whether the store answered the value, or took it in, since it last denied the secret or said that there is none. */
+  private isBacked(name: string, value: string, eventsBefore: number): boolean {
+    const { events } = this.store;
+    const endedBy = events.slice(0, eventsBefore).findLastIndex((event) => isEnd(event, name));
+    return events
+      .slice(endedBy + 1)
+      .some((event) => event.name === name && 'value' in event && event.value === value);
+  }
+
+  private checkAbsence(name: string): void {
+    const since = this.time.now - ABSENCE_TTL_MS - CLOCK_STEP_MS - TIMEOUT_MS;
+    const isBacked = this.store.events.some(
+      (event) => event.kind === 'absent' && event.name === name && event.at >= since,
+    );
+    if (!isBacked) this.violate(`${name}: an absence that nobody told`);
+  }
+
+  private checkAges(): void {
+    for (const { name, ageMs } of this.#service.inspect()) {
+      const at = this.time.now - ageMs;
+      const before = this.#readAt.get(name);
+      const events = this.store.events.length;
+      const isYounger = before !== undefined && at > before.at;
+      const heard = this.store.events
+        .slice(before?.events)
+        .some((event) => event.name === name && event.kind !== 'failure');
+      if (isYounger && !heard) this.violate(`${name}: became younger without an answer`);
+      if (ageMs > TTL_MS + STALE_IF_ERROR_MS) this.violate(`${name}: kept for ${ageMs} ms`);
+      this.#readAt.set(name, { at, events });
+    }
+  }
+
+  private mayStart({ name }: UpstreamRead): void {
+    for (const other of this.store.running) {
+      if (other.name === name && !other.isOvertaken) this.violate(`${name}: two calls in flight`);
+    }
+  }
+
+  private watch(settled: Promise<unknown>): void {
+    const watched: Promise<void> = settled.then(() => {
+      this.#pending.delete(watched);
+    });
+    this.#pending.add(watched);
+  }
+
+  private nextValue(): string {
+    this.#values += 1;
+    return `value ${this.#values}`;
+  }
+
+  private violate(promise: string): void {
+    this.#violation ??= `${promise} (at ${this.time.now})`;
+  }
+
+  private raise(): void {
+    if (this.#violation !== undefined) throw new Error(this.#violation);
+  }
+}
+
+function isEnd(event: Event, name: string): boolean {
+  if (event.name !== name || !('isOvertaken' in event) || event.isOvertaken) return false;
+  return event.kind === 'absent' || ENDING.has(event.code);
+}
+
+const ENDING: ReadonlySet<SecretManagerErrorCode> = new Set([
+  'ACCESS_DENIED',
+  'UNAUTHENTICATED',
+] as const);
+
+function ignore(): void {
+  // how a call ends is not what is looked at
+}

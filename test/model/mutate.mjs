@@ -1,0 +1,111 @@
+/**
+ * Proves that the model test bites: breaks the code in one place at a time, on a copy, and expects the model to go red.
+ * `node test/model/mutate.mjs`
+ */
+import { spawnSync } from 'node:child_process';
+import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+const ROOT = join(import.meta.dirname, '../..');
+const COPIED = [
+  'lib',
+  'test/model',
+  'test/support',
+  'jest.config.cjs',
+  'package.json',
+  'tsconfig.json',
+];
+
+/** What is broken, and how: the text must stand in the file just once. */
+const MUTATIONS = [
+  {
+    breaks: 'staleness has no bound',
+    file: 'lib/policies/cache.policy.ts',
+    from: 'return Math.min(ttlMs + staleIfErrorMs, validForMs - CLOCK_STEP_MS);',
+    to: 'return Math.min(Infinity, validForMs - CLOCK_STEP_MS);',
+  },
+  {
+    breaks: 'a denial leaves the cached value in place',
+    file: 'lib/policies/cache.policy.ts',
+    from: 'if (!isTransient(error)) this.drop(read.key);',
+    to: '',
+  },
+  {
+    breaks: 'a read in flight brings the value back that a write replaced',
+    file: 'lib/policies/single-flight.policy.ts',
+    from: 'if (!flight.isSuperseded) this.#observer?.landed(flight, reading, startedAt);',
+    to: 'this.#observer?.landed(flight, reading, startedAt);',
+  },
+  {
+    breaks: 'whoever asks after a write joins a read from before it',
+    file: 'lib/policies/single-flight.policy.ts',
+    from: 'flight.isSuperseded = true;\n      this.#flights.delete(flight.key);',
+    to: 'flight.isSuperseded = true;',
+  },
+  {
+    breaks: 'a value that is served becomes younger',
+    file: 'lib/policies/cache.policy.ts',
+    from: 'this.refreshWhenDue(read);\n    }\n    entry.used',
+    to: 'this.refreshWhenDue(read);\n      Object.assign(entry, { readAt: Math.trunc(now()) });\n    }\n    entry.used',
+  },
+  {
+    breaks: 'concurrent reads each make a call',
+    file: 'lib/policies/single-flight.policy.ts',
+    from: 'if (!this.#flights.has(key) && this.isWanted(options)) {',
+    to: 'if (this.isWanted(options)) {',
+  },
+  {
+    breaks: 'the order of overlapping writes decides what is cached',
+    file: 'lib/policies/cache.policy.ts',
+    from: 'if (!writes.overlapped) this.landed(read, written(metadata), now());',
+    to: 'this.landed(read, written(metadata), now());',
+  },
+  {
+    breaks: 'a write whose outcome is unknown keeps the old value',
+    file: 'lib/policies/cache.policy.ts',
+    from: 'if (isOutcomeUnknown(error)) for (const { key } of this.readsOf(secretName)) this.drop(key);',
+    to: '',
+  },
+  {
+    breaks: 'maxAgeMs 0 is answered from the cache',
+    file: 'lib/policies/cache.policy.ts',
+    from: 'if (ageMs >= maxAgeMs || ageMs >= this.lastsMs(entry)) return undefined;',
+    to: 'if (ageMs >= this.lastsMs(entry)) return undefined;',
+  },
+];
+
+const survivors = MUTATIONS.filter((mutation) => !isKilled(mutation));
+const killed = MUTATIONS.length - survivors.length;
+console.log(`${killed} passed, ${survivors.length} failed`);
+process.exit(survivors.length === 0 ? 0 : 1);
+
+function isKilled({ breaks, file, from, to }) {
+  const copy = mkdtempSync(join(tmpdir(), 'mutation-'));
+  try {
+    for (const path of COPIED) cpSync(join(ROOT, path), join(copy, path), { recursive: true });
+    symlinkSync(join(ROOT, 'node_modules'), join(copy, 'node_modules'));
+    const source = readFileSync(join(copy, file), 'utf8');
+    if (source.split(from).length !== 2)
+      throw new Error(`${file} does not have this just once: ${from}`);
+    writeFileSync(
+      join(copy, file),
+      source.replace(from, () => to),
+    );
+    const jest = join(copy, 'node_modules/jest/bin/jest.js');
+    const { status, stderr } = spawnSync(
+      process.execPath,
+      [jest, 'test/model', '--rootDir', copy],
+      {
+        cwd: copy,
+        encoding: 'utf8',
+        env: { ...process.env, MODEL_RUNS: '20000' },
+      },
+    );
+    const seen = /Cause:\s+(.*)/.exec(stderr)?.[1] ?? '';
+    console.log(`${status === 0 ? 'SURVIVED' : 'killed  '}  ${breaks}${seen && `: ${seen}`}`);
+    return status !== 0 && seen !== '';
+  } finally {
+    rmSync(copy, { recursive: true, force: true });
+  }
+}

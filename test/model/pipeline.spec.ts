@@ -1,0 +1,92 @@
+import fc from 'fast-check';
+import type { SecretManagerErrorCode } from 'nestjs-custom-secret-manager';
+import { run, type Command, type Schedule } from './model';
+
+/** 2 000 in the ordinary test run; `MODEL_RUNS=100000 npx jest test/model` for the full one. */
+const RUNS = Number(process.env.MODEL_RUNS ?? 2_000);
+
+const name = fc.constantFrom('A', 'B', 'C', 'D');
+const failure = fc.constantFrom<SecretManagerErrorCode | undefined>(
+  undefined,
+  undefined,
+  undefined,
+  'UNAVAILABLE',
+  'TIMEOUT',
+  'THROTTLED',
+  'ACCESS_DENIED',
+  'UNAUTHENTICATED',
+  'MALFORMED',
+  'UNKNOWN',
+);
+
+const command: fc.Arbitrary<Command> = fc.oneof(
+  { weight: 6, arbitrary: fc.record({ do: fc.constant('get' as const), name }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      do: fc.constant('get' as const),
+      name,
+      maxAgeMs: fc.constantFrom(undefined, 0 as const),
+      abortAfterMs: fc.constantFrom(undefined, 1, 5, 30),
+      timeoutMs: fc.constantFrom(undefined, 3, 20),
+    }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      do: fc.constantFrom('getSync', 'delete', 'refresh', 'invalidate', 'remove'),
+      name,
+    }),
+  },
+  { weight: 2, arbitrary: fc.record({ do: fc.constantFrom('set', 'put'), name }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      do: fc.constant('getMany' as const),
+      names: fc.uniqueArray(name, { minLength: 1 }),
+    }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      do: fc.constant('weather' as const),
+      latencyMs: fc.constantFrom(2, 10, 60, 200, 1_000),
+      failure,
+    }),
+  },
+  {
+    weight: 5,
+    arbitrary: fc.record({
+      do: fc.constant('advance' as const),
+      byMs: fc.constantFrom(1, 3, 20, 60, 150, 400, 950, 1_100, 3_500),
+    }),
+  },
+);
+
+const schedule: fc.Arbitrary<Schedule> = fc.record({
+  batches: fc.boolean(),
+  pinned: fc.constantFrom([], [], ['A']),
+  commands: fc.array(command, { minLength: 5, maxLength: 40, size: 'max' }),
+  seed: fc.integer(),
+});
+
+describe('The pipeline, against a store that fails, dawdles and changes', () => {
+  it(
+    'keeps its promises in every order of events',
+    async () => {
+      let runs = 0;
+
+      await fc.assert(
+        fc.asyncProperty(schedule, async (given) => {
+          runs += 1;
+          await run(given);
+        }),
+        { numRuns: RUNS },
+      );
+
+      expect(runs).toBeGreaterThanOrEqual(RUNS);
+      process.stdout.write(`${runs} schedules\n`);
+    },
+    RUNS * 10 + 60_000,
+  );
+});

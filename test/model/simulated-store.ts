@@ -1,0 +1,183 @@
+import {
+  CustomSecretManager,
+  SecretManagerError,
+  type OperationOptions,
+  type SecretAnswer,
+  type SecretManagerErrorCode,
+  type SecretMetadata,
+} from 'nestjs-custom-secret-manager';
+import type { VirtualTime } from '../support/virtual-time';
+
+/** A question that is under way at the store. */
+export interface UpstreamRead {
+  readonly name: string;
+  /** A write, a deletion or an invalidation has overtaken it: others may be asked beside it. */
+  isOvertaken: boolean;
+  /** A synchronous read has been answered since it was asked. */
+  isOutdated: boolean;
+}
+
+/** Something that the application's side of the wire has come to know, in order. */
+export type Event =
+  | { readonly kind: 'answer'; readonly name: string; readonly at: number; readonly value: string }
+  | {
+      readonly kind: 'absent';
+      readonly name: string;
+      readonly at: number;
+      readonly isOvertaken: boolean;
+    }
+  | {
+      readonly kind: 'failure';
+      readonly name: string;
+      readonly code: SecretManagerErrorCode;
+      readonly isOvertaken: boolean;
+    }
+  | { readonly kind: 'written'; readonly name: string; readonly value: string };
+
+/** How the store treats what arrives from now on. */
+export interface Weather {
+  readonly latencyMs: number;
+  readonly failure: SecretManagerErrorCode | undefined;
+}
+
+interface Change {
+  readonly value: string | undefined;
+  readonly sequence: number;
+  readonly at: number;
+}
+
+/** A store in virtual time that remembers everything, and numbers what happens to a secret in the order of happening. */
+export class SimulatedStore extends CustomSecretManager {
+  weather: Weather = { latencyMs: 4, failure: undefined };
+  readonly events: Event[] = [];
+  readonly running = new Set<UpstreamRead>();
+  onStart: (read: UpstreamRead) => void = () => undefined;
+  readonly #history = new Map<string, Change[]>();
+  #sequence = 0;
+
+  constructor(protected readonly time: VirtualTime) {
+    super('simulated');
+  }
+
+  override async readSecret(name: string, options: OperationOptions = {}): Promise<SecretAnswer> {
+    const read = this.start(name, options);
+    const { latencyMs, failure } = this.weather;
+    await this.time.sleep(latencyMs / 2);
+    const { value } = this.current(name);
+    await this.time.sleep(latencyMs / 2);
+    return this.answer(read, value, failure);
+  }
+
+  override readSecretSync(name: string): SecretAnswer {
+    const earlier = [...this.running].filter((read) => read.name === name);
+    const read = { name, isOvertaken: false, isOutdated: false };
+    this.running.add(read);
+    const value = this.answer(read, this.current(name).value, this.weather.failure);
+    for (const outdated of earlier) outdated.isOutdated = true;
+    return value;
+  }
+
+  override async writeSecret(
+    name: string,
+    value: string,
+    { signal }: OperationOptions = {},
+  ): Promise<SecretMetadata> {
+    await this.change(name, value);
+    if (!signal?.aborted) this.events.push({ kind: 'written', name, value });
+    return {};
+  }
+
+  override async deleteSecret(
+    name: string,
+    { signal }: OperationOptions = {},
+  ): Promise<SecretMetadata> {
+    await this.change(name, undefined);
+    const { now: at } = this.time;
+    if (!signal?.aborted) this.events.push({ kind: 'absent', name, at, isOvertaken: false });
+    return {};
+  }
+
+  /** Changes a secret behind the application's back; `undefined` removes it. */
+  put(name: string, value: string | undefined): void {
+    const changes = this.#history.get(name) ?? [];
+    this.#sequence += 1;
+    changes.push({ value, sequence: this.#sequence, at: this.time.now });
+    this.#history.set(name, changes);
+  }
+
+  sequenceOf(name: string, value: string): number {
+    return this.#history.get(name)?.find((change) => change.value === value)?.sequence ?? -1;
+  }
+
+  /** Until when the store held a value: now, if it still does. */
+  heldUntil(name: string, value: string): number {
+    const changes = this.#history.get(name) ?? [];
+    const index = changes.findIndex((change) => change.value === value);
+    return index < 0 ? -Infinity : (changes[index + 1]?.at ?? this.time.now);
+  }
+
+  protected start(name: string, options: OperationOptions): UpstreamRead {
+    const read = { name, isOvertaken: false, isOutdated: false };
+    this.onStart(read);
+    this.running.add(read);
+    options.signal?.addEventListener('abort', () => this.running.delete(read));
+    return read;
+  }
+
+  protected current(name: string): Change {
+    return this.#history.get(name)?.at(-1) ?? { value: undefined, sequence: 0, at: 0 };
+  }
+
+  protected answer(
+    read: UpstreamRead,
+    value: string | undefined,
+    failure: SecretManagerErrorCode | undefined,
+  ): string | undefined {
+    const { name } = read;
+    const isOvertaken = read.isOvertaken || read.isOutdated;
+    const { now: at } = this.time;
+    if (!this.running.delete(read)) throw new SecretManagerError('CANCELLED', 'nobody waits');
+    if (failure !== undefined) {
+      this.events.push({ kind: 'failure', name, code: failure, isOvertaken });
+      throw new SecretManagerError(failure, 'bad weather');
+    }
+    if (value !== undefined) this.events.push({ kind: 'answer', name, at, value });
+    else this.events.push({ kind: 'absent', name, at, isOvertaken });
+    return value;
+  }
+
+  private async change(name: string, value: string | undefined): Promise<void> {
+    const { latencyMs, failure } = this.weather;
+    await this.time.sleep(latencyMs / 2);
+    if (failure === undefined || failure === 'TIMEOUT') this.put(name, value); // it timed out, and happened all the same
+    await this.time.sleep(latencyMs / 2);
+    if (failure !== undefined) throw new SecretManagerError(failure, 'bad weather');
+  }
+}
+
+/** The same with a read of several secrets in one call, which may fail for each of them or as a whole. */
+export class BatchingStore extends SimulatedStore {
+  override async readSecrets(
+    names: readonly string[],
+    options: OperationOptions = {},
+  ): Promise<ReadonlyMap<string, SecretAnswer | Error>> {
+    const reads = names.map((name) => this.start(name, options));
+    const { latencyMs, failure } = this.weather;
+    await this.time.sleep(latencyMs / 2);
+    const values = new Map(names.map((name) => [name, this.current(name).value]));
+    await this.time.sleep(latencyMs / 2);
+    return new Map(reads.map((read) => [read.name, this.attempt(read, values, failure)]));
+  }
+
+  private attempt(
+    read: UpstreamRead,
+    values: ReadonlyMap<string, string | undefined>,
+    failure: SecretManagerErrorCode | undefined,
+  ): SecretAnswer | Error {
+    try {
+      return this.answer(read, values.get(read.name), failure);
+    } catch (error) {
+      return error as Error;
+    }
+  }
+}

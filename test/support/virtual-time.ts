@@ -1,0 +1,98 @@
+interface Timer {
+  readonly at: number;
+  readonly callback: () => void;
+  ref(): Timer;
+  unref(): Timer;
+}
+
+const real = { setTimeout, clearTimeout, setImmediate, performance, random: Math.random };
+
+/**
+ * A clock and timers that stand still until they are told to go on, light enough for a hundred thousand runs. Timers due at
+ * one moment fire in the order in which they were set.
+ */
+export class VirtualTime {
+  now = 1_000;
+  readonly #timers = new Set<Timer>();
+
+  install(random: () => number): void {
+    Object.assign(globalThis, {
+      setTimeout: (callback: () => void, delayMs = 0) => this.set(callback, delayMs),
+      clearTimeout: (timer: Timer) => this.#timers.delete(timer),
+    });
+    Object.defineProperty(globalThis, 'performance', {
+      configurable: true,
+      writable: true,
+      value: { now: () => this.now },
+    });
+    Math.random = random;
+  }
+
+  uninstall(): void {
+    const { setTimeout: set, clearTimeout: clear } = real;
+    Object.assign(globalThis, { setTimeout: set, clearTimeout: clear });
+    Object.defineProperty(globalThis, 'performance', {
+      configurable: true,
+      writable: true,
+      value: real.performance,
+    });
+    Math.random = real.random;
+  }
+
+  get pendingTimers(): number {
+    return this.#timers.size;
+  }
+
+  /** Lets every promise settle that can, then moves on from timer to timer. */
+  async advance(byMs: number): Promise<void> {
+    const end = this.now + byMs;
+    await settle();
+    for (let next = this.next(end); next !== undefined; next = this.next(end)) {
+      this.now = Math.max(this.now, next.at);
+      this.#timers.delete(next);
+      next.callback();
+      await settle();
+    }
+    this.now = end;
+  }
+
+  /** Waits for so long. */
+  sleep(delayMs: number): Promise<void> {
+    return new Promise((resolve) => this.set(resolve, delayMs));
+  }
+
+  private set(callback: () => void, delayMs: number): Timer {
+    const timer: Timer = {
+      at: this.now + Math.max(1, delayMs),
+      callback,
+      ref: () => timer,
+      unref: () => timer,
+    };
+    this.#timers.add(timer);
+    return timer;
+  }
+
+  private next(end: number): Timer | undefined {
+    let next: Timer | undefined;
+    for (const timer of this.#timers) {
+      if (timer.at <= end && (next === undefined || timer.at < next.at)) next = timer;
+    }
+    return next;
+  }
+}
+
+/** All microtasks have run when the event loop has gone round. */
+function settle(): Promise<void> {
+  return new Promise((resolve) => real.setImmediate(resolve));
+}
+
+/** A small generator of numbers from 0 to 1, so that a run can be repeated (mulberry32). */
+export function randomOf(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
+  };
+}

@@ -1,0 +1,132 @@
+import { BoundaryPolicy } from '../../../lib/policies/boundary.policy';
+import { DeadlinePolicy } from '../../../lib/policies/deadline.policy';
+import { ScriptedSecretManager } from '../../support/scripted.secret-manager';
+
+const never = (): Promise<never> => new Promise(() => undefined);
+
+describe('DeadlinePolicy', () => {
+  beforeEach(() => jest.useFakeTimers());
+  afterEach(() => jest.useRealTimers());
+
+  it('cuts off a manager that ignores its deadline', async () => {
+    const policy = new DeadlinePolicy(new BoundaryPolicy(new ScriptedSecretManager(never)));
+
+    const reading = policy.readSecret('KEY');
+    const outcome = expect(reading).rejects.toMatchObject({
+      code: 'TIMEOUT',
+      secretName: 'KEY',
+      manager: 'scripted',
+      operation: 'readSecret',
+    });
+    await jest.advanceTimersByTimeAsync(10_000);
+
+    await outcome;
+  });
+
+  it('gives the manager what is left of the call, but no more than an attempt may take', async () => {
+    const manager = new ScriptedSecretManager();
+    const policy = new DeadlinePolicy(new BoundaryPolicy(manager), { attemptTimeoutMs: 1_000 });
+
+    await policy.readSecret('SHORT', { timeoutMs: 50 });
+    await policy.readSecret('LONG', { timeoutMs: 50_000 });
+
+    expect(manager.asked.map(({ options }) => options?.timeoutMs)).toEqual([50, 1_000]);
+  });
+
+  it('waits for months where it is told to, and not for a millisecond', async () => {
+    const policy = new DeadlinePolicy(new BoundaryPolicy(new ScriptedSecretManager(never)), {
+      attemptTimeoutMs: 2 ** 32,
+    });
+    const settled = jest.fn();
+
+    policy.readSecret('KEY').then(settled, settled);
+    await jest.advanceTimersByTimeAsync(2 ** 31);
+
+    expect(settled).not.toHaveBeenCalled();
+    await jest.advanceTimersByTimeAsync(2 ** 31);
+    expect(settled).toHaveBeenCalledTimes(1);
+  });
+
+  it('hands out a signal that is made when it is read, survives a spread, and aborts at the deadline', async () => {
+    const manager = new ScriptedSecretManager(never);
+    const policy = new DeadlinePolicy(new BoundaryPolicy(manager), { attemptTimeoutMs: 100 });
+
+    const reading = expect(policy.readSecret('KEY')).rejects.toMatchObject({ code: 'TIMEOUT' });
+    const { options } = manager.asked[0];
+    const descriptor = Object.getOwnPropertyDescriptor(options, 'signal');
+    const { signal } = { ...options };
+    await jest.advanceTimersByTimeAsync(100);
+    await reading;
+
+    expect(descriptor).toMatchObject({ enumerable: true, get: expect.any(Function) });
+    expect(signal?.aborted).toBe(true);
+    expect(Object.keys(options ?? {})).toEqual(['params', 'timeoutMs', 'signal']);
+  });
+
+  it('ends a call at once when its caller aborts', async () => {
+    const policy = new DeadlinePolicy(new BoundaryPolicy(new ScriptedSecretManager(never)));
+    const controller = new AbortController();
+
+    const reading = policy.readSecret('KEY', { signal: controller.signal });
+    controller.abort();
+
+    await expect(reading).rejects.toMatchObject({ code: 'CANCELLED' });
+  });
+
+  it('does not ask the manager for a caller who has aborted before', async () => {
+    const manager = new ScriptedSecretManager();
+    const policy = new DeadlinePolicy(new BoundaryPolicy(manager));
+
+    const reading = policy.readSecret('KEY', { signal: AbortSignal.abort() });
+
+    await expect(reading).rejects.toMatchObject({ code: 'CANCELLED' });
+    expect(manager.asked).toHaveLength(0);
+  });
+
+  it('passes on to a write only what its caller gave', async () => {
+    class Writer extends ScriptedSecretManager {
+      override writeSecret = jest.fn().mockResolvedValue({});
+    }
+    const manager = new Writer();
+    const policy = new DeadlinePolicy(new BoundaryPolicy(manager));
+
+    await policy.writeSecret('KEY', 'value', { tags: undefined, createOnly: true });
+
+    const [, , options] = manager.writeSecret.mock.calls[0];
+    expect(Object.keys(options)).toEqual(['params', 'timeoutMs', 'signal', 'createOnly']);
+  });
+
+  it('ends what is under way when it closes, and refuses what comes later', async () => {
+    const policy = new DeadlinePolicy(new BoundaryPolicy(new ScriptedSecretManager(never)));
+
+    const running = expect(policy.readSecret('KEY')).rejects.toMatchObject({ code: 'CANCELLED' });
+    await policy.close();
+
+    await running;
+    await expect(policy.readSecret('KEY')).rejects.toMatchObject({ code: 'UNAVAILABLE' });
+    expect(() => policy.readSecretSync('KEY')).toThrow(
+      expect.objectContaining({ code: 'UNAVAILABLE' }),
+    );
+  });
+
+  it('gives the manager five seconds to close', async () => {
+    class Stuck extends ScriptedSecretManager {
+      override close = never;
+    }
+    const policy = new DeadlinePolicy(new BoundaryPolicy(new Stuck()));
+
+    const closing = expect(policy.close()).rejects.toMatchObject({ code: 'TIMEOUT' });
+    await jest.advanceTimersByTimeAsync(5_000);
+
+    await closing;
+  });
+
+  it('leaves no timer behind', async () => {
+    const policy = new DeadlinePolicy(new BoundaryPolicy(new ScriptedSecretManager()));
+
+    await policy.readSecret('KEY');
+    await policy.close();
+
+    expect(jest.getTimerCount()).toBe(0);
+  });
+});

@@ -1,0 +1,215 @@
+import type { SecretAnswer } from 'nestjs-custom-secret-manager';
+import { BoundaryPolicy } from '../../../lib/policies/boundary.policy';
+import { DeadlinePolicy } from '../../../lib/policies/deadline.policy';
+import { SingleFlightPolicy } from '../../../lib/policies/single-flight.policy';
+import { deferred, failure, ScriptedSecretManager } from '../../support/scripted.secret-manager';
+
+function sharing(manager: ScriptedSecretManager, readsBatches = false): SingleFlightPolicy {
+  const deadline = new DeadlinePolicy(new BoundaryPolicy(manager));
+  return new SingleFlightPolicy(deadline, { readsBatches });
+}
+
+class Batching extends ScriptedSecretManager {
+  readonly batches: (readonly string[])[] = [];
+  override async readSecrets(names: readonly string[]): Promise<Map<string, SecretAnswer>> {
+    this.batches.push(names);
+    return new Map(
+      await Promise.all(names.map(async (name) => [name, await this.script(name)] as const)),
+    );
+  }
+}
+
+describe('SingleFlightPolicy', () => {
+  beforeEach(() => jest.useFakeTimers());
+  afterEach(() => jest.useRealTimers());
+
+  it('makes one call for any number of concurrent reads', async () => {
+    const manager = new ScriptedSecretManager();
+    const policy = sharing(manager);
+
+    const readings = await Promise.all(
+      Array.from({ length: 1_000 }, () => policy.readSecret('KEY')),
+    );
+
+    expect(new Set(readings.map((reading) => reading?.value))).toEqual(new Set(['value']));
+    expect(manager.asked).toHaveLength(1);
+  });
+
+  it('makes one call when it fails, too', async () => {
+    const manager = new ScriptedSecretManager(() => {
+      throw failure('UNAVAILABLE');
+    });
+    const policy = sharing(manager);
+
+    const outcomes = await Promise.allSettled([policy.readSecret('KEY'), policy.readSecret('KEY')]);
+
+    expect(outcomes.map(({ status }) => status)).toEqual(['rejected', 'rejected']);
+    expect(manager.asked).toHaveLength(1);
+  });
+
+  it('makes one call per secret and params, in whatever order the params are written', async () => {
+    const manager = new ScriptedSecretManager();
+    const policy = sharing(manager);
+
+    await Promise.all([
+      policy.readSecret('KEY', { params: { mount: 'a', version: 1 } }),
+      policy.readSecret('KEY', { params: { version: 1, mount: 'a' } }),
+      policy.readSecret('KEY', { params: { mount: 'b', version: 1 } }),
+      policy.readSecret('KEY'),
+    ]);
+
+    expect(manager.asked).toHaveLength(3);
+  });
+
+  it('lets one caller leave, and cancels nobody else', async () => {
+    const { script, answer } = deferred();
+    const manager = new ScriptedSecretManager(script);
+    const policy = sharing(manager);
+    const controller = new AbortController();
+
+    const leaving = expect(
+      policy.readSecret('KEY', { signal: controller.signal }),
+    ).rejects.toMatchObject({ code: 'CANCELLED', secretName: 'KEY' });
+    const staying = policy.readSecret('KEY');
+    controller.abort();
+    await leaving;
+    const wasAborted = manager.asked[0].options?.signal?.aborted;
+    answer('value');
+
+    await expect(staying).resolves.toMatchObject({ value: 'value' });
+    expect(wasAborted).toBe(false);
+  });
+
+  it('aborts the call when the last caller has left, and asks anew for the next', async () => {
+    const { script, answer } = deferred();
+    const manager = new ScriptedSecretManager(script);
+    const policy = sharing(manager);
+    const controller = new AbortController();
+
+    const left = expect(
+      policy.readSecret('KEY', { signal: controller.signal }),
+    ).rejects.toMatchObject({ code: 'CANCELLED' });
+    controller.abort();
+    const next = policy.readSecret('KEY');
+    await left;
+    answer('too late');
+    answer('value');
+
+    await expect(next).resolves.toMatchObject({ value: 'value' });
+    expect(manager.asked[0].options?.signal?.aborted).toBe(true);
+  });
+
+  it('gives each caller its own deadline, and never fails one by the deadline of another', async () => {
+    const { script, answer } = deferred();
+    const policy = sharing(new ScriptedSecretManager(script));
+
+    const hasty = expect(policy.readSecret('KEY', { timeoutMs: 50 })).rejects.toMatchObject({
+      code: 'TIMEOUT',
+    });
+    const patient = policy.readSecret('KEY', { timeoutMs: 5_000 });
+    await jest.advanceTimersByTimeAsync(50);
+    await hasty;
+    answer('value');
+
+    await expect(patient).resolves.toMatchObject({ value: 'value' });
+  });
+
+  it('asks again for a caller with more time, if the manager kept to the deadline of the first', async () => {
+    const manager = new ScriptedSecretManager((_, options) => {
+      if (manager.asked.length > 1) return 'value';
+      const { timeoutMs } = options ?? {};
+      return new Promise((_resolve, reject) => {
+        setTimeout(() => reject(failure('TIMEOUT')), timeoutMs);
+      });
+    });
+    const policy = sharing(manager);
+
+    const hasty = policy.readSecret('KEY', { timeoutMs: 50 }).catch(() => undefined);
+    const patient = policy.readSecret('KEY', { timeoutMs: 5_000 });
+    await jest.advanceTimersByTimeAsync(50);
+    await hasty;
+
+    await expect(patient).resolves.toMatchObject({ value: 'value' });
+  });
+
+  it('shares calls between a batch and single reads', async () => {
+    const manager = new Batching((name) => Promise.resolve(name));
+    const policy = sharing(manager, true);
+
+    const single = policy.readSecret('A');
+    const batch = policy.readSecrets(['A', 'B', 'C']);
+    const late = policy.readSecret('C');
+    const readings = await batch;
+
+    expect([...readings.values()]).toMatchObject([{ value: 'A' }, { value: 'B' }, { value: 'C' }]);
+    expect([(await single)?.value, (await late)?.value]).toEqual(['A', 'C']);
+    expect(manager.asked.map(({ name }) => name)).toEqual(['A']);
+    expect(manager.batches).toEqual([['B', 'C']]);
+  });
+
+  it('does not let a read join one from before a write', async () => {
+    class Writer extends ScriptedSecretManager {
+      override writeSecret = jest.fn().mockResolvedValue({});
+    }
+    const { script, answer } = deferred();
+    const manager = new Writer(script);
+    const policy = sharing(manager);
+
+    const before = policy.readSecret('KEY');
+    await policy.writeSecret('KEY', 'new');
+    const after = policy.readSecret('KEY');
+    answer('old');
+    answer('new');
+
+    expect([(await before)?.value, (await after)?.value]).toEqual(['old', 'new']);
+  });
+
+  it('says so if a manager asks for the secret that it is being asked for', async () => {
+    const manager = new ScriptedSecretManager(() => policy.readSecret('KEY'));
+    const policy = sharing(manager);
+
+    await expect(policy.readSecret('KEY')).rejects.toMatchObject({
+      code: 'MISCONFIGURED',
+      message: expect.stringContaining('ConfigService'),
+    });
+  });
+
+  it('makes one health check for any number of probes', async () => {
+    class Probed extends ScriptedSecretManager {
+      override checkHealth = jest.fn().mockResolvedValue(true);
+    }
+    const manager = new Probed();
+    const policy = sharing(manager);
+
+    const answers = await Promise.all([policy.checkHealth(), policy.checkHealth()]);
+
+    expect(answers).toEqual([true, true]);
+    expect(manager.checkHealth).toHaveBeenCalledTimes(1);
+  });
+
+  it('gives a health check ten seconds', async () => {
+    class Hanging extends ScriptedSecretManager {
+      override checkHealth = (): Promise<boolean> => new Promise(() => undefined);
+    }
+    const policy = sharing(new Hanging());
+
+    const answer = expect(policy.checkHealth()).rejects.toMatchObject({ code: 'TIMEOUT' });
+    await jest.advanceTimersByTimeAsync(10_000);
+
+    await answer;
+  });
+
+  it('ends what is under way when it closes, and refuses what comes later', async () => {
+    const { script } = deferred();
+    const manager = new ScriptedSecretManager(script);
+    const policy = sharing(manager);
+
+    const running = expect(policy.readSecret('KEY')).rejects.toMatchObject({ code: 'CANCELLED' });
+    await policy.close();
+    await running;
+
+    await expect(policy.readSecret('KEY')).rejects.toMatchObject({ code: 'UNAVAILABLE' });
+    expect(manager.asked[0].options?.signal?.aborted).toBe(true);
+    expect(jest.getTimerCount()).toBe(0);
+  });
+});
