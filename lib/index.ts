@@ -38,4 +38,5 @@ export type {
   SecretManagerOptionsFactory,
 } from './secret-manager.module-definition';
 export type { PreloadedSecret, SecretManagerModuleOptions } from './secret-manager.options';
+export type { NextSecret } from './secret-writer';
 export { SecretsService, type BooleanGetOptions, type SecretOutcome } from './secrets.service';

@@ -55,14 +55,15 @@ export class SecretLookup {
       context,
       call: { params, signal, maxAgeMs, timeoutMs, [EFFORT]: effort },
       fallback,
-      isHosted: this.isHosted(name),
+      isHosted: this.whyNotHosted(name) === undefined,
     };
   }
 
-  isHosted(name: string): boolean {
-    return (
-      this.#options.settings.accessMode !== 'write_only' && (this.#hostedKeys?.has(name) ?? true)
-    );
+  /** The setting that keeps the manager from being asked for a name; `undefined` if none does. */
+  whyNotHosted(name: string): string | undefined {
+    if (this.#options.settings.accessMode === 'write_only') return 'accessMode is "write_only"';
+    const isListed = this.#hostedKeys?.has(name) ?? true;
+    return isListed ? undefined : `hostedKeys does not list ${quoteName(name)}`;
   }
 
   /** Resolves to the value, or to `options.default` if it is absent everywhere; a failure is not absence. */
@@ -118,12 +119,14 @@ export class SecretLookup {
 
   /** Names the sources that were asked, and says so if a setting kept the manager out. */
   notFound(operation: string, given: string, options?: GetOptions): SecretManagerError {
-    const { name, context, isHosted, fallback } = this.parse(operation, given, options);
-    return new SecretManagerError(
-      'NOT_FOUND',
-      `The secret ${quoteName(name)} was not found: ${isHosted ? this.whereHosted(context, fallback) : this.whyNotHosted()}`,
-      context,
-    );
+    const { name, context, fallback } = this.parse(operation, given, options);
+    const why = this.whyNotHosted(name);
+    const where =
+      why === undefined
+        ? whereHosted(context, fallback)
+        : `the environment does not have it. The manager was not asked, because ${why}.`;
+    const message = `The secret ${quoteName(name)} was not found: ${where}`;
+    return new SecretManagerError('NOT_FOUND', message, context);
   }
 
   private async outcomesOf(
@@ -169,20 +172,12 @@ export class SecretLookup {
   private fromEnvironment({ name, context }: Lookup): string | undefined {
     return readEnvironment(this.#options.environment, name, context);
   }
+}
 
-  private whereHosted({ manager }: OperationContext, fallback: Fallback): string {
-    return fallback === 'never'
-      ? `${manager} does not have it. The environment was not asked, because fallback is "never".`
-      : `neither ${manager} nor the environment has it.`;
-  }
-
-  private whyNotHosted(): string {
-    const why =
-      this.#options.settings.accessMode === 'write_only'
-        ? 'accessMode is "write_only"'
-        : 'hostedKeys does not list it';
-    return `the environment does not have it. The manager was not asked, because ${why}.`;
-  }
+function whereHosted({ manager }: OperationContext, fallback: Fallback): string {
+  return fallback === 'never'
+    ? `${manager} does not have it. The environment was not asked, because fallback is "never".`
+    : `neither ${manager} nor the environment has it.`;
 }
 
 function asOutcome(read: () => string | undefined): string | SecretManagerError | undefined {

@@ -1,11 +1,10 @@
 import { cancelled } from './core/cancellation';
-import { assertCallOptions, assertSecretValue } from './core/call-arguments';
-import {
-  DEFAULT_RECOVERY_WINDOW_IN_DAYS,
-  type DeleteOptions,
-  type OperationOptions,
-  type SecretMetadata,
-  type WriteOptions,
+import { assertCallOptions } from './core/call-arguments';
+import type {
+  DeleteOptions,
+  OperationOptions,
+  SecretMetadata,
+  WriteOptions,
 } from './core/custom-secret-manager';
 import type { GetOptions } from './core/get-options';
 import { LiveSecret, type Secret } from './core/secret';
@@ -17,11 +16,10 @@ import {
 import { kindOf, parseSecretName, quoteName } from './core/secret-name';
 import type { CircuitState } from './policies/circuit-breaker.policy';
 import type { SecretPipeline } from './policies/compose';
-import type { Pipeline } from './policies/policy';
 import type { SecretInspection } from './policies/secret-cache';
-import { Turns, rotateSecret } from './rotation';
 import { SecretLookup, type Lookup } from './secret-lookup';
 import type { RequiredSecret, ResolvedOptions } from './secret-manager.options';
+import { SecretWriter, type NextSecret } from './secret-writer';
 import { readAtStart } from './startup';
 
 /** What came of one name of `getMany`. */
@@ -42,7 +40,7 @@ export class SecretsService {
   readonly #cache: SecretPipeline['cache'];
   readonly #options: ResolvedOptions;
   readonly #lookup: SecretLookup;
-  readonly #rotations = new Turns();
+  readonly #writer: SecretWriter;
   readonly #warn: (message: string) => void;
   #isStarted = false;
 
@@ -53,6 +51,7 @@ export class SecretsService {
     this.#options = options;
     this.#warn = warn;
     this.#lookup = new SecretLookup(pipeline, options, warn);
+    this.#writer = new SecretWriter(pipeline, options, this.#lookup);
   }
 
   /** The name of the manager, as it stands in errors, logs and health. */
@@ -155,29 +154,13 @@ export class SecretsService {
    * Creates or updates a secret. Needs `accessMode` `write_only` or `read_and_write` (`NOT_PERMITTED`). `description` and
    * `tags` of the settings apply where the call gives none.
    */
-  async set(name: string, value: string, options: WriteOptions = {}): Promise<SecretMetadata> {
-    const context = this.writeContext('set', name, options);
-    const { secretName } = context;
-    assertSecretValue(value, context);
-    const { settings, timeoutMs } = this.#options;
-    const { description = settings.description, createOnly } = options;
-    const tags = settings.tags || options.tags ? { ...settings.tags, ...options.tags } : undefined;
-    return await this.writerOf(secretName).writeSecret(secretName, value, {
-      ...callOptions(options, timeoutMs),
-      description,
-      tags,
-      createOnly,
-    });
+  set(name: string, value: string, options: WriteOptions = {}): Promise<SecretMetadata> {
+    return this.#writer.set(name, value, options);
   }
 
   /** Deletes a secret; the store keeps it restorable for `recoveryWindowInDays`, 7 unless given. Permitted as {@link set}. */
-  async delete(name: string, options: DeleteOptions = {}): Promise<SecretMetadata> {
-    const { secretName } = this.writeContext('delete', name, options);
-    const { recoveryWindowInDays = DEFAULT_RECOVERY_WINDOW_IN_DAYS } = options;
-    return await this.writerOf(secretName).deleteSecret(secretName, {
-      ...callOptions(options, this.#options.timeoutMs),
-      recoveryWindowInDays,
-    });
+  delete(name: string, options: DeleteOptions = {}): Promise<SecretMetadata> {
+    return this.#writer.delete(name, options);
   }
 
   /**
@@ -187,28 +170,8 @@ export class SecretsService {
    * Rejects with `NOT_FOUND` if there is no `current`, and with `ROTATION_INCOMPLETE` and the steps that are `done` if one
    * fails.
    */
-  async rotate(
-    current: string,
-    next: { readonly name?: string; readonly value: string },
-    options: WriteOptions = {},
-  ): Promise<SecretMetadata> {
-    const context = this.writeContext('rotate', current, options);
-    const { manager, operation, secretName } = context;
-    const nextName =
-      next.name === undefined ? secretName : parseSecretName(next.name, { manager, operation });
-    assertSecretValue(next.value, { ...context, secretName: nextName });
-    for (const name of [secretName, nextName]) this.assertReadable(name, context);
-    return await this.#rotations.take([...new Set([secretName, nextName])], () =>
-      rotateSecret(this.#pipeline, {
-        current: secretName,
-        next: nextName,
-        value: next.value,
-        options,
-        defaults: this.#options.settings,
-        timeoutMs: options.timeoutMs ?? this.#options.timeoutMs,
-        context,
-      }),
-    );
+  rotate(current: string, next: NextSecret, options: WriteOptions = {}): Promise<SecretMetadata> {
+    return this.#writer.rotate(current, next, options);
   }
 
   /**
@@ -288,55 +251,6 @@ export class SecretsService {
       return error as SecretManagerError; // nothing else is thrown there
     }
   }
-
-  /** Finds the arguments of a write right, and the write permitted, before the manager is asked. */
-  private writeContext(
-    operation: 'set' | 'delete' | 'rotate',
-    name: string,
-    options: WriteOptions & DeleteOptions,
-  ): OperationContext & { readonly secretName: string } {
-    const { managerName: manager } = this;
-    const secretName = parseSecretName(name, { manager, operation });
-    const context = { manager, operation, secretName };
-    assertCallOptions(options, context);
-    const { accessMode, primarySecretName } = this.#options.settings;
-    if (accessMode === 'read_only') {
-      throw notPermitted(
-        'accessMode is "read_only". Set it to "write_only" or "read_and_write"',
-        context,
-      );
-    }
-    if (primarySecretName !== undefined) {
-      throw new SecretManagerError(
-        'UNSUPPORTED',
-        `${quoteName(secretName)} is a part of the primary secret ${quoteName(primarySecretName)}, and parts are not ` +
-          'written. Change the primary secret where it is kept.',
-        context,
-      );
-    }
-    return context;
-  }
-
-  /** A rotation reads what it has written. */
-  private assertReadable(name: string, context: OperationContext): void {
-    if (this.#lookup.isHosted(name)) return;
-    const why =
-      this.#options.settings.accessMode === 'write_only'
-        ? 'accessMode is "write_only"'
-        : `hostedKeys does not list ${quoteName(name)}`;
-    throw notPermitted(`${why}, so that the new value could not be verified`, context);
-  }
-
-  /** What the cache may not answer for must not get into it. */
-  private writerOf(name: string): Pipeline {
-    const { outermost, uncached } = this.#pipeline;
-    return this.#lookup.isHosted(name) ? outermost : uncached;
-  }
-}
-
-function callOptions(options: OperationOptions, defaultTimeoutMs: number): OperationOptions {
-  const { params, signal, timeoutMs = defaultTimeoutMs } = options;
-  return { params, signal, timeoutMs };
 }
 
 function assertList(names: unknown, context: OperationContext): void {
@@ -368,13 +282,4 @@ function isLookup(parsed: Lookup | SecretManagerError): parsed is Lookup {
 function toOutcome(value: string | SecretManagerError | undefined): SecretOutcome {
   if (isSecretManagerError(value)) return { error: value };
   return value === undefined ? { absent: true } : { value };
-}
-
-function notPermitted(why: string, context: OperationContext): SecretManagerError {
-  const { operation, secretName } = context;
-  return new SecretManagerError(
-    'NOT_PERMITTED',
-    `${operation}(${quoteName(secretName)}) is not permitted: ${why}.`,
-    context,
-  );
 }

@@ -6,19 +6,28 @@ import { kindOf, quoteName } from './secret-name';
 
 /** Throws `INVALID_ARGUMENT`, before the manager is asked, if an option of the call is of no use. */
 export function assertCallOptions(
-  { params, ...options }: GetOptions & WriteOptions & DeleteOptions,
+  options: GetOptions & WriteOptions & DeleteOptions,
   context: OperationContext,
 ): void {
-  assertPlainParams(params, context);
+  if (typeof options !== 'object') {
+    throw invalid(
+      `The options of ${context.operation}() must be an object, and are ${kindOf(options)}.`,
+      context,
+    );
+  }
+  assertPlainParams(options.params, context);
   for (const [name, problemOf] of Object.entries(OPTIONS)) {
-    const value = (options as Readonly<Record<string, unknown>>)[name];
+    const value: unknown = Reflect.get(options, name);
     const problem = value === undefined ? undefined : problemOf(value);
     if (problem !== undefined) throw invalid(`The option \`${name}\` ${problem}.`, context);
   }
 }
 
 /** Throws `INVALID_ARGUMENT` unless the value can be stored; it is not told. */
-export function assertSecretValue(value: unknown, context: OperationContext): void {
+export function assertSecretValue(
+  value: unknown,
+  context: OperationContext,
+): asserts value is string {
   if (typeof value === 'string') return;
   throw invalid(
     `The value of ${quoteName(context.secretName)} must be a string, and is ${kindOf(value)}.`,

@@ -5,6 +5,8 @@ import {
   type SecretManagerErrorCode,
 } from './secret-manager.error';
 import { quoteName } from './secret-name';
+import { putFramesOnTop } from './stack-frames';
+import { attempt, read } from './untrusted';
 
 /** By the name of what was thrown: the platform's own errors first, then the AWS SDK's. */
 const BY_NAME: Readonly<Record<string, SecretManagerErrorCode>> = {
@@ -32,7 +34,7 @@ const BY_NAME: Readonly<Record<string, SecretManagerErrorCode>> = {
   ValidationException: 'INVALID_ARGUMENT',
 };
 
-/** By the code that Node, OpenSSL or undici puts on an error; `*` stands for any ending. */
+/** By the code that Node, OpenSSL or undici puts on an error; what ends in `_` stands for all that begin so. */
 const BY_NODE_CODE: Readonly<Record<string, SecretManagerErrorCode>> = {
   EACCES: 'ACCESS_DENIED',
   EPERM: 'ACCESS_DENIED',
@@ -222,42 +224,6 @@ function statusOf(thrown: unknown): number | undefined {
   );
 }
 
-const FRAME =
-  /^ {4}at (?:(?:async |new )?[\w$.<>#[\] ]+ \()?(?:node:|file:\/\/|[A-Z]:)?[^\n:]+:\d+:\d+\)?$/;
-const BOUNDARY_FRAME = /\bBoundaryPolicy\./;
-
-/** So that the stack tells where in the user's class it went wrong, and not only on which way it was called. */
-function putFramesOnTop(thrown: unknown, error: SecretManagerError): void {
-  const stack = read(thrown, 'stack');
-  const message = read(thrown, 'message');
-  if (typeof stack !== 'string' || typeof message !== 'string') return;
-  const frames = framesAfter(message, stack);
-  const own = frames.slice(
-    0,
-    Math.max(
-      0,
-      frames.findIndex((frame) => BOUNDARY_FRAME.test(frame)),
-    ),
-  );
-  const header = `${error.name}: ${error.message}`;
-  const below = framesAfter(error.message, error.stack ?? '');
-  Object.defineProperty(error, 'stack', {
-    value: [header, ...own, ...below].join('\n'),
-    writable: true,
-    configurable: true,
-  });
-}
-
-/** The lines that are frames beyond doubt; a message may hold lines that look like some. */
-function framesAfter(message: string, stack: string): string[] {
-  const start = stack.indexOf(message);
-  if (start < 0) return [];
-  return stack
-    .slice(start + message.length)
-    .split('\n')
-    .filter((line) => FRAME.test(line));
-}
-
 function lookUp(
   table: Readonly<Record<string, SecretManagerErrorCode>>,
   key: string | undefined,
@@ -269,19 +235,4 @@ function identifier(candidate: unknown): string | undefined {
   return typeof candidate === 'string' && /^[A-Za-z_]\w{0,63}$/.test(candidate)
     ? candidate
     : undefined;
-}
-
-/** A property of anything, whatever its getter does. */
-function read(source: unknown, property: string): unknown {
-  if ((typeof source !== 'object' && typeof source !== 'function') || source === null)
-    return undefined;
-  return attempt(() => (source as Record<string, unknown>)[property]);
-}
-
-function attempt(getter: () => unknown): unknown {
-  try {
-    return getter();
-  } catch {
-    return undefined; // what was thrown may be a proxy, or have getters that throw
-  }
 }

@@ -2,7 +2,13 @@ import { SecretsService, type SecretManagerErrorCode } from 'nestjs-custom-secre
 import { compose } from '../../lib/policies/compose';
 import { resolveOptions } from '../../lib/secret-manager.options';
 import { randomOf, VirtualTime } from '../support/virtual-time';
-import { BatchingStore, SimulatedStore, type Event, type UpstreamRead } from './simulated-store';
+import {
+  BatchingStore,
+  SimulatedStore,
+  type Event,
+  type UpstreamRead,
+  type Weather,
+} from './simulated-store';
 
 export const TTL_MS = 1_000;
 export const STALE_IF_ERROR_MS = 3_000;
@@ -22,11 +28,7 @@ export type Command =
   | { readonly do: 'getSync' | 'set' | 'delete' | 'refresh' | 'invalidate'; readonly name: string }
   | { readonly do: 'getMany'; readonly names: readonly string[] }
   | { readonly do: 'put' | 'remove'; readonly name: string }
-  | {
-      readonly do: 'weather';
-      readonly latencyMs: number;
-      readonly failure: SecretManagerErrorCode | undefined;
-    }
+  | ({ readonly do: 'weather' } & Weather)
   | { readonly do: 'advance'; readonly byMs: number };
 
 export interface Schedule {
@@ -134,7 +136,7 @@ class Model {
 
   /** Everything settles in fair weather, and nothing is left behind. */
   async finish(): Promise<void> {
-    this.store.weather = { latencyMs: 1, failure: undefined };
+    this.store.weather = { latencyMs: 1, writeLatencyMs: 1, readsAfter: 0, failure: undefined };
     await this.time.advance(3 * TIMEOUT_MS);
     if (this.#pending.size > 0) this.violate(`${this.#pending.size} calls never settled`);
     await this.#service.close();

@@ -82,7 +82,7 @@ function perSecond(store: SharedStore, fromMs: number, toMs: number): number[] {
   const counts = new Array<number>((toMs - fromMs) / 1_000).fill(0);
   for (const { at } of store.asked) {
     const second = Math.floor((at - fromMs) / 1_000);
-    if (second in counts) counts[second] += 1;
+    if (second in counts) counts[second] = (counts[second] ?? 0) + 1;
   }
   return counts;
 }
@@ -93,7 +93,7 @@ describe('A thousand instances whose store is down for ten minutes', () => {
 
     const during = store.asked.filter(({ at }) => at >= OUTAGE.from && at < OUTAGE.to);
     const attempts = new Array<number>(INSTANCES).fill(0);
-    for (const { instance } of during) attempts[instance] += 1;
+    for (const { instance } of during) attempts[instance] = (attempts[instance] ?? 0) + 1;
     const steady = perSecond(store, 2 * MINUTE_MS, OUTAGE.from);
     const steadyMean = steady.reduce((sum, count) => sum + count, 0) / steady.length;
     const peak = Math.max(...perSecond(store, OUTAGE.to, OUTAGE.to + MINUTE_MS));

@@ -22,11 +22,19 @@ const failure = fc.constantFrom<SecretManagerErrorCode | undefined>(
 const command: fc.Arbitrary<Command> = fc.oneof(
   { weight: 6, arbitrary: fc.record({ do: fc.constant('get' as const), name }) },
   {
+    weight: 3,
+    arbitrary: fc.record({
+      do: fc.constant('get' as const),
+      name,
+      maxAgeMs: fc.constant(0 as const),
+    }),
+  },
+  {
     weight: 2,
     arbitrary: fc.record({
       do: fc.constant('get' as const),
       name,
-      maxAgeMs: fc.constantFrom(undefined, 0 as const),
+      maxAgeMs: fc.constant(undefined),
       abortAfterMs: fc.constantFrom(undefined, 1, 5, 30),
       timeoutMs: fc.constantFrom(undefined, 3, 20),
     }),
@@ -38,7 +46,7 @@ const command: fc.Arbitrary<Command> = fc.oneof(
       name,
     }),
   },
-  { weight: 2, arbitrary: fc.record({ do: fc.constantFrom('set', 'put'), name }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constantFrom('set', 'set', 'put'), name }) },
   {
     weight: 1,
     arbitrary: fc.record({
@@ -50,7 +58,9 @@ const command: fc.Arbitrary<Command> = fc.oneof(
     weight: 2,
     arbitrary: fc.record({
       do: fc.constant('weather' as const),
-      latencyMs: fc.constantFrom(2, 10, 60, 200, 1_000),
+      latencyMs: fc.constantFrom(2, 10, 60, 60, 200, 1_000),
+      writeLatencyMs: fc.constantFrom(2, 2, 10, 60, 200, 1_000),
+      readsAfter: fc.constantFrom(0 as const, 0.5 as const),
       failure,
     }),
   },
@@ -63,10 +73,30 @@ const command: fc.Arbitrary<Command> = fc.oneof(
   },
 );
 
+/** A read before, beside and after a write: chance alone would bring the three together too seldom. */
+const race: fc.Arbitrary<readonly Command[]> = fc
+  .tuple(name, fc.constantFrom(1, 3, 20))
+  .map(([raced, byMs]) => [
+    { do: 'get', name: raced, maxAgeMs: 0 },
+    { do: 'set', name: raced },
+    { do: 'advance', byMs },
+    { do: 'get', name: raced, maxAgeMs: 0 },
+  ]);
+
+const commands: fc.Arbitrary<readonly Command[]> = fc
+  .array(
+    fc.oneof(
+      { weight: 20, arbitrary: command.map((single) => [single]) },
+      { weight: 1, arbitrary: race },
+    ),
+    { minLength: 5, maxLength: 40, size: 'max' },
+  )
+  .map((parts) => parts.flat());
+
 const schedule: fc.Arbitrary<Schedule> = fc.record({
   batches: fc.boolean(),
   pinned: fc.constantFrom([], [], ['A']),
-  commands: fc.array(command, { minLength: 5, maxLength: 40, size: 'max' }),
+  commands,
   seed: fc.integer(),
 });
 

@@ -37,6 +37,9 @@ export type Event =
 /** How the store treats what arrives from now on. */
 export interface Weather {
   readonly latencyMs: number;
+  readonly writeLatencyMs: number;
+  /** The share of the latency after which a read sees the secret. */
+  readonly readsAfter: 0 | 0.5;
   readonly failure: SecretManagerErrorCode | undefined;
 }
 
@@ -48,7 +51,7 @@ interface Change {
 
 /** A store in virtual time that remembers everything, and numbers what happens to a secret in the order of happening. */
 export class SimulatedStore extends CustomSecretManager {
-  weather: Weather = { latencyMs: 4, failure: undefined };
+  weather: Weather = { latencyMs: 4, writeLatencyMs: 4, readsAfter: 0.5, failure: undefined };
   readonly events: Event[] = [];
   readonly running = new Set<UpstreamRead>();
   onStart: (read: UpstreamRead) => void = () => undefined;
@@ -61,10 +64,10 @@ export class SimulatedStore extends CustomSecretManager {
 
   override async readSecret(name: string, options: OperationOptions = {}): Promise<SecretAnswer> {
     const read = this.start(name, options);
-    const { latencyMs, failure } = this.weather;
-    await this.time.sleep(latencyMs / 2);
+    const { latencyMs, readsAfter, failure } = this.weather;
+    if (readsAfter > 0) await this.time.sleep(latencyMs * readsAfter);
     const { value } = this.current(name);
-    await this.time.sleep(latencyMs / 2);
+    await this.time.sleep(latencyMs * (1 - readsAfter));
     return this.answer(read, value, failure);
   }
 
@@ -147,7 +150,7 @@ export class SimulatedStore extends CustomSecretManager {
   }
 
   private async change(name: string, value: string | undefined): Promise<void> {
-    const { latencyMs, failure } = this.weather;
+    const { writeLatencyMs: latencyMs, failure } = this.weather;
     await this.time.sleep(latencyMs / 2);
     if (failure === undefined || failure === 'TIMEOUT') this.put(name, value); // it timed out, and happened all the same
     await this.time.sleep(latencyMs / 2);
@@ -162,10 +165,10 @@ export class BatchingStore extends SimulatedStore {
     options: OperationOptions = {},
   ): Promise<ReadonlyMap<string, SecretAnswer | Error>> {
     const reads = names.map((name) => this.start(name, options));
-    const { latencyMs, failure } = this.weather;
-    await this.time.sleep(latencyMs / 2);
+    const { latencyMs, readsAfter, failure } = this.weather;
+    if (readsAfter > 0) await this.time.sleep(latencyMs * readsAfter);
     const values = new Map(names.map((name) => [name, this.current(name).value]));
-    await this.time.sleep(latencyMs / 2);
+    await this.time.sleep(latencyMs * (1 - readsAfter));
     return new Map(reads.map((read) => [read.name, this.attempt(read, values, failure)]));
   }
 

@@ -287,7 +287,9 @@ describe('CachePolicy', () => {
 
   describe('for a pinned name', () => {
     it('keeps the value fresh without traffic', async () => {
-      const manager = new ScriptedSecretManager(() => `value ${manager.asked.length}`);
+      const manager: ScriptedSecretManager = new ScriptedSecretManager(
+        () => `value ${manager.asked.length}`,
+      );
       const cache = caching(manager);
       cache.pin('KEY');
       await cache.readSecret('KEY');
@@ -323,7 +325,7 @@ describe('CachePolicy', () => {
     });
 
     it('renews a lease before it ends', async () => {
-      const manager = new ScriptedSecretManager(() => ({
+      const manager: ScriptedSecretManager = new ScriptedSecretManager(() => ({
         value: `lease ${manager.asked.length}`,
         validForMs: 3_000,
       }));

@@ -52,7 +52,7 @@ describe('DeadlinePolicy', () => {
     const policy = new DeadlinePolicy(new BoundaryPolicy(manager), { attemptTimeoutMs: 100 });
 
     const reading = expect(policy.readSecret('KEY')).rejects.toMatchObject({ code: 'TIMEOUT' });
-    const { options } = manager.asked[0];
+    const options = manager.asked.at(0)?.options;
     const descriptor = Object.getOwnPropertyDescriptor(options, 'signal');
     const { signal } = { ...options };
     await jest.advanceTimersByTimeAsync(100);

@@ -67,7 +67,7 @@ describe('RetryPolicy', () => {
     await jest.advanceTimersByTimeAsync(10_000);
     await reading;
 
-    const pauses = askedAt.slice(1).map((at, index) => at - askedAt[index]);
+    const pauses = askedAt.slice(1).map((at, index) => at - (askedAt[index] ?? NaN));
     expect(pauses).toEqual([50, 100, 125, 125]);
   });
 

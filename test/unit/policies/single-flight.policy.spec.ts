@@ -73,7 +73,7 @@ describe('SingleFlightPolicy', () => {
     const staying = policy.readSecret('KEY');
     controller.abort();
     await leaving;
-    const wasAborted = manager.asked[0].options?.signal?.aborted;
+    const wasAborted = manager.asked.at(0)?.options?.signal?.aborted;
     answer('value');
 
     await expect(staying).resolves.toMatchObject({ value: 'value' });
@@ -96,7 +96,7 @@ describe('SingleFlightPolicy', () => {
     answer('value');
 
     await expect(next).resolves.toMatchObject({ value: 'value' });
-    expect(manager.asked[0].options?.signal?.aborted).toBe(true);
+    expect(manager.asked.at(0)?.options?.signal?.aborted).toBe(true);
   });
 
   it('gives each caller its own deadline, and never fails one by the deadline of another', async () => {
@@ -209,7 +209,7 @@ describe('SingleFlightPolicy', () => {
     await running;
 
     await expect(policy.readSecret('KEY')).rejects.toMatchObject({ code: 'UNAVAILABLE' });
-    expect(manager.asked[0].options?.signal?.aborted).toBe(true);
+    expect(manager.asked.at(0)?.options?.signal?.aborted).toBe(true);
     expect(jest.getTimerCount()).toBe(0);
   });
 });

@@ -1,0 +1,33 @@
+/**
+ * Runs the scripts of this folder, or those whose goals are named: `npm run bench`, `npm run bench -- G1 G2`. Fails if a goal
+ * is missed.
+ */
+import { spawnSync } from 'node:child_process';
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+
+const wanted = process.argv.slice(2).map((goal) => goal.toLowerCase());
+const scripts = readdirSync(import.meta.dirname)
+  .filter((file) => /^g\d+-.*\.mjs$/.test(file))
+  .filter((file) => wanted.length === 0 || wanted.includes(goalOf(file)))
+  .sort((a, b) => goalOf(a).slice(1) - goalOf(b).slice(1));
+
+if (scripts.length === 0) {
+  console.error(`There is no script for ${wanted.join(', ')}.`);
+  process.exit(2);
+}
+console.log(`Node ${process.versions.node}`);
+for (const script of scripts) {
+  const { status } = spawnSync(
+    process.execPath,
+    ['--no-warnings', join(import.meta.dirname, script)],
+    {
+      stdio: 'inherit',
+    },
+  );
+  if (status !== 0) process.exitCode = 1;
+}
+
+function goalOf(file) {
+  return file.slice(0, file.indexOf('-'));
+}

@@ -1,0 +1,14 @@
+/** A property of anything, whatever its getter does. */
+export function read(source: unknown, property: string): unknown {
+  if ((typeof source !== 'object' && typeof source !== 'function') || source === null)
+    return undefined;
+  return attempt(() => (source as Record<string, unknown>)[property]);
+}
+
+export function attempt(getter: () => unknown): unknown {
+  try {
+    return getter();
+  } catch {
+    return undefined; // what was thrown may be a proxy, or have getters that throw
+  }
+}

@@ -1,0 +1,133 @@
+import { assertCallOptions, assertSecretValue } from './core/call-arguments';
+import {
+  DEFAULT_RECOVERY_WINDOW_IN_DAYS,
+  type DeleteOptions,
+  type OperationOptions,
+  type SecretMetadata,
+  type WriteOptions,
+} from './core/custom-secret-manager';
+import { SecretManagerError, type OperationContext } from './core/secret-manager.error';
+import { parseSecretName, quoteName } from './core/secret-name';
+import type { SecretPipeline } from './policies/compose';
+import type { Pipeline } from './policies/policy';
+import { Turns, rotateSecret } from './rotation';
+import type { SecretLookup } from './secret-lookup';
+import type { ResolvedOptions } from './secret-manager.options';
+
+/** What a secret is to be after a rotation; without a name it keeps its own. */
+export interface NextSecret {
+  readonly name?: string;
+  readonly value: string;
+}
+
+/** Decides whether a secret may be written, and what is stored with it. */
+export class SecretWriter {
+  readonly #pipeline: SecretPipeline;
+  readonly #options: ResolvedOptions;
+  readonly #lookup: SecretLookup;
+  readonly #rotations = new Turns();
+
+  constructor(pipeline: SecretPipeline, options: ResolvedOptions, lookup: SecretLookup) {
+    this.#pipeline = pipeline;
+    this.#options = options;
+    this.#lookup = lookup;
+  }
+
+  async set(given: string, value: string, options: WriteOptions): Promise<SecretMetadata> {
+    const context = this.permitted('set', given, options);
+    const { secretName } = context;
+    assertSecretValue(value, context);
+    const { settings } = this.#options;
+    const { description = settings.description, createOnly } = options;
+    const tags = settings.tags || options.tags ? { ...settings.tags, ...options.tags } : undefined;
+    const write = { ...this.call(options), description, tags, createOnly };
+    return await this.pipelineOf(secretName).writeSecret(secretName, value, write);
+  }
+
+  async delete(given: string, options: DeleteOptions): Promise<SecretMetadata> {
+    const { secretName } = this.permitted('delete', given, options);
+    const { recoveryWindowInDays = DEFAULT_RECOVERY_WINDOW_IN_DAYS } = options;
+    const deletion = { ...this.call(options), recoveryWindowInDays };
+    return await this.pipelineOf(secretName).deleteSecret(secretName, deletion);
+  }
+
+  async rotate(
+    current: string,
+    next: Partial<NextSecret>,
+    options: WriteOptions,
+  ): Promise<SecretMetadata> {
+    const context = this.permitted('rotate', current, options);
+    const { secretName } = context;
+    const { name = secretName, value } = next ?? {};
+    const nextName = parseSecretName(name, context);
+    assertSecretValue(value, { ...context, secretName: nextName });
+    const names = [...new Set([secretName, nextName])];
+    for (const name of names) this.assertReadable(name, context);
+    return await this.#rotations.take(names, () =>
+      rotateSecret(this.#pipeline, {
+        current: secretName,
+        next: nextName,
+        value,
+        options,
+        defaults: this.#options.settings,
+        timeoutMs: options.timeoutMs ?? this.#options.timeoutMs,
+        context,
+      }),
+    );
+  }
+
+  /** Finds the arguments right, and the write permitted, before the manager is asked. */
+  private permitted(
+    operation: 'set' | 'delete' | 'rotate',
+    given: string,
+    options: WriteOptions & DeleteOptions,
+  ): OperationContext & { readonly secretName: string } {
+    const manager = this.#pipeline.outermost.secretManagerName;
+    const secretName = parseSecretName(given, { manager, operation });
+    const context = { manager, operation, secretName };
+    assertCallOptions(options, context);
+    const { accessMode, primarySecretName } = this.#options.settings;
+    if (accessMode === 'read_only') {
+      throw notPermitted(
+        'accessMode is "read_only". Set it to "write_only" or "read_and_write"',
+        context,
+      );
+    }
+    if (primarySecretName !== undefined) {
+      throw new SecretManagerError(
+        'UNSUPPORTED',
+        `${quoteName(secretName)} is a part of the primary secret ${quoteName(primarySecretName)}, and parts are not ` +
+          'written. Change the primary secret where it is kept.',
+        context,
+      );
+    }
+    return context;
+  }
+
+  /** A rotation reads what it has written. */
+  private assertReadable(name: string, context: OperationContext): void {
+    const why = this.#lookup.whyNotHosted(name);
+    if (why !== undefined) {
+      throw notPermitted(`${why}, so that the new value could not be verified`, context);
+    }
+  }
+
+  /** What the cache may not answer for must not get into it. */
+  private pipelineOf(name: string): Pipeline {
+    const { outermost, uncached } = this.#pipeline;
+    return this.#lookup.whyNotHosted(name) === undefined ? outermost : uncached;
+  }
+
+  private call({ params, signal, timeoutMs }: OperationOptions): OperationOptions {
+    return { params, signal, timeoutMs: timeoutMs ?? this.#options.timeoutMs };
+  }
+}
+
+function notPermitted(why: string, context: OperationContext): SecretManagerError {
+  const { operation, secretName } = context;
+  return new SecretManagerError(
+    'NOT_PERMITTED',
+    `${operation}(${quoteName(secretName)}) is not permitted: ${why}.`,
+    context,
+  );
+}
