@@ -9,7 +9,7 @@ export interface CacheEntry {
   readonly freshForMs: number;
   /** The lease, if there is one. */
   readonly validForMs: number | undefined;
-  /** The number of the last use, counted over the whole cache. */
+  /** Greater than that of every entry that was stored before the last use of this one. */
   used: number;
 }
 

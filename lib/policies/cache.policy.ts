@@ -54,7 +54,8 @@ export class CachePolicy extends Policy implements SecretCache, FlightObserver {
   readonly #pinned = new PinnedSecrets((secretName) => this.refreshBehind(plainRead(secretName)));
   readonly #backoff: RefreshBackoff;
   readonly #writes = new Map<string, { running: number; overlapped: boolean }>();
-  #uses = 0;
+  /** Counts by twos what was stored, so that a use in between has a number of its own. */
+  #stores = 0;
   /** Stands still for up to 50 ms, because asking the time costs more than all the rest of a hit. 0: to be read. */
   #coarseNow = 0;
   #stopCoarseClock = (): void => undefined;
@@ -83,7 +84,7 @@ export class CachePolicy extends Policy implements SecretCache, FlightObserver {
     if ((this.#coarseNow || this.readClock()) - entry.readAt >= entry.freshForMs) {
       return this.servable(plainRead(secretName))?.value;
     }
-    entry.used = ++this.#uses;
+    entry.used = this.#stores + 1;
     return entry.value;
   }
 
@@ -234,7 +235,7 @@ export class CachePolicy extends Policy implements SecretCache, FlightObserver {
       if (!isSpaced && staleForMs >= this.#options.staleWhileRevalidateMs) return undefined;
       this.refreshWhenDue(read);
     }
-    entry.used = ++this.#uses;
+    entry.used = this.#stores + 1;
     return entry;
   }
 
@@ -320,7 +321,7 @@ export class CachePolicy extends Policy implements SecretCache, FlightObserver {
       readAt: Math.trunc(readAt),
       freshForMs: Math.trunc(reading === undefined ? absenceTtlMs : this.freshForMs(validForMs)),
       validForMs,
-      used: ++this.#uses,
+      used: (this.#stores += 2),
     });
     this.#coarseNow = 0; // or the entry would seem to come from the future
     if (this.#entries.size > maxEntries) {
@@ -370,7 +371,7 @@ export class CachePolicy extends Policy implements SecretCache, FlightObserver {
   }
 
   private readClock(): number {
-    this.#coarseNow = now();
+    this.#coarseNow = Math.trunc(now()); // a small integer: no float is unboxed per hit
     this.#stopCoarseClock();
     this.#stopCoarseClock = startTimer(() => (this.#coarseNow = 0), CLOCK_STEP_MS, {
       keepsAlive: false,

@@ -1,4 +1,8 @@
-import { SecretsService, type SecretManagerErrorCode } from 'nestjs-custom-secret-manager';
+import {
+  isSecretManagerError,
+  SecretsService,
+  type SecretManagerErrorCode,
+} from 'nestjs-custom-secret-manager';
 import { compose } from '../../lib/policies/compose';
 import { resolveOptions } from '../../lib/secret-manager.options';
 import { randomOf, VirtualTime } from '../support/virtual-time';
@@ -189,7 +193,9 @@ class Model {
     this.markOvertaken(name);
     this.watch(
       write()
-        .then(ignore, ignore)
+        .catch((error: unknown) => {
+          if (isUnclear(error)) this.store.events.push({ kind: 'unclear', name });
+        })
         .then(() => this.markOvertaken(name)),
     );
   }
@@ -248,7 +254,7 @@ class Model {
       const isYounger = before !== undefined && at > before.at;
       const heard = this.store.events
         .slice(before?.events)
-        .some((event) => event.name === name && event.kind !== 'failure');
+        .some((event) => event.name === name && HEARD.has(event.kind));
       if (isYounger && !heard) this.violate(`${name}: became younger without an answer`);
       if (ageMs > TTL_MS + STALE_IF_ERROR_MS) this.violate(`${name}: kept for ${ageMs} ms`);
       this.#readAt.set(name, { at, events });
@@ -282,7 +288,13 @@ class Model {
   }
 }
 
+/** Whether a write that failed so may have happened all the same. */
+function isUnclear(error: unknown): boolean {
+  return isSecretManagerError(error) && (error.code === 'TIMEOUT' || error.code === 'UNKNOWN');
+}
+
 function isEnd(event: Event, name: string): boolean {
+  if (event.name === name && event.kind === 'unclear') return true;
   if (event.name !== name || !('isOvertaken' in event) || event.isOvertaken) return false;
   return event.kind === 'absent' || ENDING.has(event.code);
 }
@@ -291,6 +303,9 @@ const ENDING: ReadonlySet<SecretManagerErrorCode> = new Set([
   'ACCESS_DENIED',
   'UNAUTHENTICATED',
 ] as const);
+
+/** The events after which a secret may have become younger. */
+const HEARD: ReadonlySet<Event['kind']> = new Set(['answer', 'absent', 'written'] as const);
 
 function ignore(): void {
   // how a call ends is not what is looked at

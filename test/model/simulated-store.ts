@@ -32,6 +32,7 @@ export type Event =
       readonly code: SecretManagerErrorCode;
       readonly isOvertaken: boolean;
     }
+  | { readonly kind: 'unclear'; readonly name: string }
   | { readonly kind: 'written'; readonly name: string; readonly value: string };
 
 /** How the store treats what arrives from now on. */

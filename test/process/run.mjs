@@ -1,0 +1,117 @@
+/**
+ * What only a process of its own can show: that nothing keeps it alive, that nothing goes unhandled, that a start against a
+ * store that hangs fails. Runs against `dist`: `npm run build && node test/process/run.mjs`.
+ */
+import { spawnSync } from 'node:child_process';
+
+const TOO_LONG_MS = 20_000;
+
+const PRELUDE = `
+  require('reflect-metadata');
+  const { Module } = require('@nestjs/common');
+  const { NestFactory } = require('@nestjs/core');
+  const { CustomSecretManager, SecretManagerModule, SecretsService } = require('nestjs-custom-secret-manager');
+  process.on('unhandledRejection', (error) => { console.log('UNHANDLED', error); process.exit(9); });
+  class Store extends CustomSecretManager {
+    script = async (name) => 'value of ' + name;
+    readSecret(name, options) { return this.script(name, options); }
+  }
+  const store = new Store('store');
+  async function start(options = {}) {
+    class Application {}
+    const imports = [SecretManagerModule.forRoot({ manager: { useValue: store }, ...options })];
+    Module({ imports })(Application);
+    const app = await NestFactory.createApplicationContext(Application, { logger: false, abortOnError: false });
+    return { app, secrets: app.get(SecretsService) };
+  }
+  const down = async () => { throw Object.assign(new Error(), { code: 'ECONNREFUSED' }); };
+`;
+
+const CASES = [
+  {
+    title: 'a process that has nothing to do but to keep secrets fresh ends by itself',
+    script: `
+      const { secrets } = await start({ preload: ['A', 'B'] });
+      console.log(secrets.getSync('A'));
+    `,
+    prints: 'value of A\n',
+  },
+  {
+    title: 'nothing is left when the application has closed',
+    script: `
+      const { app, secrets } = await start({ preload: ['A'] });
+      await secrets.get('B');
+      const waiting = secrets.get('HANGING').catch(() => undefined);
+      await app.close();
+      await waiting;
+      const left = process.getActiveResourcesInfo().filter((resource) => !/^(TTY|Pipe)/.test(resource));
+      console.log(JSON.stringify(left));
+    `,
+    hangs: ['HANGING'],
+    prints: '[]\n',
+  },
+  {
+    title: 'a refresh that fails behind the scenes is no unhandled rejection',
+    script: `
+      const { app, secrets } = await start({ preload: ['A'], cache: { ttlMs: 20, staleWhileRevalidateMs: 60_000 } });
+      store.script = down;
+      for (let round = 0; round < 20; round++) {
+        await new Promise((resolve) => setTimeout(resolve, 10));
+        await secrets.get('A');
+      }
+      await app.close();
+      console.log(secrets.circuitState);
+    `,
+    prints: 'closed\n',
+  },
+  {
+    title: 'a caller who aborts, and whom nobody waits for, is no unhandled rejection',
+    script: `
+      const { app, secrets } = await start();
+      const controller = new AbortController();
+      const reading = secrets.get('HANGING', { signal: controller.signal }).catch((error) => error.code);
+      controller.abort();
+      console.log(await reading);
+      await app.close();
+    `,
+    hangs: ['HANGING'],
+    prints: 'CANCELLED\n',
+  },
+  {
+    title: 'a start against a store that hangs fails, and does not end silently',
+    script: `
+      store.script = () => new Promise(() => undefined);
+      await start({ preload: ['A'], timeoutMs: 300, attemptTimeoutMs: 100 }).catch((error) => {
+        console.log(error.code);
+        process.exitCode = 3;
+      });
+    `,
+    prints: 'TIMEOUT\n',
+    exits: 3,
+  },
+];
+
+const failed = CASES.filter((each) => !holds(each)).length;
+console.log(`${CASES.length - failed} passed, ${failed} failed`);
+process.exitCode = failed === 0 ? 0 : 1;
+
+function holds({ title, script, hangs = [], prints, exits = 0 }) {
+  const hanging = `
+    const answer = store.script;
+    store.script = (name) => (${JSON.stringify(hangs)}.includes(name) ? new Promise(() => undefined) : answer(name));
+  `;
+  const body = `${PRELUDE}${hanging}(async () => {${script}})();`;
+  const { status, signal, stdout, stderr } = spawnSync(
+    process.execPath,
+    ['--no-warnings', '-e', body],
+    {
+      cwd: new URL('../..', import.meta.url),
+      encoding: 'utf8',
+      timeout: TOO_LONG_MS,
+    },
+  );
+  const isRight = status === exits && stdout === prints;
+  console.log(`${isRight ? 'ok    ' : 'FAILED'}  ${title}`);
+  if (!isRight) console.log({ status, signal, stdout, stderr });
+  return isRight;
+}
