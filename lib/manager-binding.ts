@@ -17,31 +17,35 @@ export type ManagerBinding =
     }
   | { readonly useValue: CustomSecretManager };
 
-/** Throws `MISCONFIGURED`, where the module is declared, unless the binding can give a manager. */
-export function assertBinding(
-  binding: unknown,
-  isBuiltFromIt: (token: unknown) => boolean,
-): asserts binding is ManagerBinding {
-  const problem = bindingProblem(binding) ?? circularProblem(binding, isBuiltFromIt);
-  if (problem === undefined) return;
-  throw new SecretManagerError('MISCONFIGURED', `SecretManagerModule: ${problem}.`, {
-    manager: 'unknown',
-    operation: 'forRoot',
-  });
-}
-
-export function toProvider(provide: string, binding: ManagerBinding): Provider {
+/** Provides the manager, or fails the start with what is wrong with its binding. */
+export function toProvider(
+  provide: string,
+  binding: ManagerBinding | undefined,
+  problem: string | undefined,
+): Provider {
+  if (binding === undefined || problem !== undefined) {
+    return {
+      provide,
+      useFactory: () => {
+        throw new SecretManagerError('MISCONFIGURED', `SecretManagerModule: ${problem}.`, {
+          manager: 'unknown',
+          operation: 'forRoot',
+        });
+      },
+    };
+  }
   return typeof binding === 'function'
     ? { provide, useClass: binding }
     : ({ provide, ...binding } as Provider);
 }
 
 /** Whether the manager ends with the registration. */
-export function isOwned(binding: ManagerBinding): boolean {
-  return !('useExisting' in binding || 'useValue' in binding);
+export function isOwned(binding: ManagerBinding | undefined): boolean {
+  return binding !== undefined && !('useExisting' in binding || 'useValue' in binding);
 }
 
-function bindingProblem(binding: unknown): string | undefined {
+/** What is wrong with how the manager is to come about, as a sentence without its end. */
+export function bindingProblem(binding: unknown): string | undefined {
   if (binding === undefined || binding === null) {
     return 'no manager is given. Name the class: forRoot({ manager: YourSecretManager })';
   }
@@ -66,38 +70,4 @@ function classProblem(candidate: unknown): string | undefined {
 function valueProblem(candidate: unknown): string | undefined {
   if (isCustomSecretManager(candidate)) return undefined;
   return `useValue is ${kindOf(candidate)}, and must be an instance of a class that extends CustomSecretManager`;
-}
-
-/** A manager that injects what is built from it would wait for itself. */
-function circularProblem(
-  binding: unknown,
-  isBuiltFromIt: (token: unknown) => boolean,
-): string | undefined {
-  const { useClass = binding, inject } = binding as { useClass?: unknown; inject?: unknown[] };
-  const tokens = [...(inject ?? []), ...injectionsOf(useClass)].map(toToken);
-  if (!tokens.some(isBuiltFromIt)) return undefined;
-  const name = typeof useClass === 'function' ? useClass.name : 'the manager';
-  return `${name} injects SecretsService or one of its secrets, which are built from it. Read what the manager itself needs, its address and its token, from ConfigService`;
-}
-
-/** What Nest is going to inject into a class, by the metadata that its decorators left. */
-function injectionsOf(type: unknown): unknown[] {
-  if (typeof type !== 'function') return [];
-  const metadata = (key: string): unknown[] => (Reflect.getMetadata(key, type) ?? []) as unknown[];
-  const named = metadata('self:paramtypes') as { index: number; param: unknown }[];
-  const properties = metadata('self:properties_metadata') as { type: unknown }[];
-  const parameters = metadata('design:paramtypes').filter(
-    (_, index) => !named.some((parameter) => parameter.index === index),
-  );
-  return [
-    ...parameters,
-    ...named.map(({ param }) => param),
-    ...properties.map((property) => property.type),
-  ];
-}
-
-function toToken(injection: unknown): unknown {
-  if (typeof injection !== 'object' || injection === null) return injection;
-  const { token, forwardRef } = injection as { token?: unknown; forwardRef?: () => unknown };
-  return token ?? forwardRef?.();
 }

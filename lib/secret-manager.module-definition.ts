@@ -7,7 +7,8 @@ import {
   type ModuleMetadata,
   type Provider,
 } from '@nestjs/common';
-import { assertBinding, type ManagerBinding } from './manager-binding';
+import { circularProblem } from './circular-injection';
+import { bindingProblem, type ManagerBinding } from './manager-binding';
 import {
   SECRET_MANAGER_OPTIONS,
   getCoreServiceToken,
@@ -85,15 +86,17 @@ function toRootModule(
     imports = [],
   }: Partial<SecretManagerModuleExtras>,
 ): DynamicModule {
-  assertBinding(manager, (token) => isBuiltFromManager(token, name));
+  const problem =
+    bindingProblem(manager) ??
+    circularProblem(manager, extraProviders, (token) => isBuiltFromManager(token, name));
   const core: DynamicModule = {
     module: SecretManagerCoreModule,
     global: true,
-    imports,
+    imports: [...(definition.imports ?? []), ...imports], // `imports` of forRootAsync is no extra to Nest
     providers: [
       ...(definition.providers ?? []),
-      ...extraProviders,
-      ...createProviders(manager, name),
+      ...(problem === undefined ? extraProviders : []), // nothing is to fail before the problem is told
+      ...createProviders(manager, name, problem),
     ],
     exports: [getCoreServiceToken(name), getSecretManagerToken(name)],
   };

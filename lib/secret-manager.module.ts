@@ -1,6 +1,6 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import { SecretManagerError } from './core/secret-manager.error';
-import { canonicalSecretName, kindOf } from './core/secret-name';
+import { canonicalSecretName, kindOf, quoteName } from './core/secret-name';
 import { getCoreServiceToken, getSecretToken } from './secret-manager.constants';
 import {
   SecretManagerModuleBuilder,
@@ -20,14 +20,9 @@ export class SecretManagerModule {
   /** Registers a manager with options that are made at start: by `useFactory`, `useClass` or `useExisting`. */
   static forRootAsync(options: SecretManagerModuleAsyncOptions): DynamicModule {
     const { useFactory, useClass, useExisting } = options ?? {};
-    if (!useFactory && !useClass && !useExisting) {
-      throw new SecretManagerError(
-        'MISCONFIGURED',
-        'SecretManagerModule.forRootAsync() needs useFactory, useClass or useExisting. Without options, use forRoot().',
-        { manager: 'unknown', operation: 'forRootAsync' },
-      );
-    }
-    return { ...SecretManagerModuleBuilder.forRootAsync(options), module: SecretManagerModule };
+    const source = useFactory ?? useClass ?? useExisting;
+    const complete = source === undefined ? { ...options, useFactory: noOptions } : options;
+    return { ...SecretManagerModuleBuilder.forRootAsync(complete), module: SecretManagerModule };
   }
 
   /**
@@ -38,10 +33,9 @@ export class SecretManagerModule {
     names: readonly string[],
     { managerName }: { readonly managerName?: string } = {},
   ): DynamicModule {
-    assertNames(names);
     const service = getCoreServiceToken(managerName);
-    const loaded = `Secrets(${names.join(', ')})`;
-    const handles = names.map((name) => ({
+    const loaded = `Secrets(${String(names)})`;
+    const handles = (isList(names) ? names : []).map((name) => ({
       provide: getSecretToken(name, managerName),
       inject: [loaded],
       useFactory: (secrets: SecretsService) => secrets.secret(name),
@@ -66,13 +60,14 @@ async function load(
   names: readonly string[],
   managerName?: string,
 ): Promise<SecretsService> {
+  if (!isList(names)) {
+    throw misconfigured('forFeature', `takes a list of names, not ${kindOf(names)}`);
+  }
   if (secrets === undefined) {
     const which = managerName === undefined ? '' : ` with name: '${managerName}'`;
-    throw new SecretManagerError(
-      'MISCONFIGURED',
-      `SecretManagerModule.forFeature([${names.join(', ')}]) found no manager. Import SecretManagerModule.forRoot()${which} ` +
-        'in the root module.',
-      { manager: managerName ?? 'default', operation: 'forFeature' },
+    throw misconfigured(
+      'forFeature',
+      `of ${names.map(quoteName).join(', ')} found no manager. Import SecretManagerModule.forRoot()${which} in the root module`,
     );
   }
   const required = names.map((name) => ({ name: canonicalSecretName(name), optional: false }));
@@ -80,11 +75,20 @@ async function load(
   return secrets;
 }
 
-function assertNames(names: unknown): void {
-  if (Array.isArray(names) && names.every((name) => typeof name === 'string')) return;
-  throw new SecretManagerError(
-    'MISCONFIGURED',
-    `SecretManagerModule.forFeature() takes a list of names, not ${kindOf(names)}.`,
-    { manager: 'unknown', operation: 'forFeature' },
+function noOptions(): never {
+  throw misconfigured(
+    'forRootAsync',
+    'needs useFactory, useClass or useExisting. Without options, use forRoot()',
   );
+}
+
+function isList(names: readonly string[]): boolean {
+  return Array.isArray(names);
+}
+
+function misconfigured(operation: string, problem: string): SecretManagerError {
+  return new SecretManagerError('MISCONFIGURED', `SecretManagerModule.${operation}() ${problem}.`, {
+    manager: 'unknown',
+    operation,
+  });
 }

@@ -18,12 +18,19 @@ import {
 } from './secret-manager.options';
 import { SecretsService } from './secrets.service';
 
-/** What a registration is made of: the team's manager, the service over its pipeline, and the end of both. */
-export function createProviders(binding: ManagerBinding, name: string | undefined): Provider[] {
+/**
+ * What a registration is made of: the team's manager, the service over its pipeline, and the end of both. If there is a
+ * `problem` with the binding, the start fails with it.
+ */
+export function createProviders(
+  binding: ManagerBinding | undefined,
+  name: string | undefined,
+  problem: string | undefined,
+): Provider[] {
   const manager = getSecretManagerToken(name);
   const service = getCoreServiceToken(name);
   return [
-    toProvider(manager, binding),
+    toProvider(manager, binding, problem),
     {
       provide: service,
       inject: [manager, SECRET_MANAGER_OPTIONS],
@@ -106,17 +113,26 @@ function warnOf(
 }
 
 function assertIsManager(candidate: unknown): void {
-  if (isCustomSecretManager(candidate) && isConstructed(candidate)) return;
-  throw new SecretManagerError(
-    'MISCONFIGURED',
-    `The manager must be an instance of a class that extends CustomSecretManager, and is ` +
-      `${isCustomSecretManager(candidate) ? 'not constructed yet: it injects what is built from it' : kindOf(candidate)}. ` +
-      'Look at what provides it, and at what it injects.',
-    { manager: 'unknown', operation: 'forRoot' },
-  );
+  const problem = managerProblem(candidate);
+  if (problem === undefined) return;
+  throw new SecretManagerError('MISCONFIGURED', `SecretManagerModule: ${problem}.`, {
+    manager: 'unknown',
+    operation: 'forRoot',
+  });
 }
 
-/** Where a circle of injections is closed by `forwardRef`, Nest hands out an object before its constructor has run. */
-function isConstructed({ secretManagerName }: CustomSecretManager): boolean {
-  return typeof secretManagerName === 'string';
+function managerProblem(candidate: unknown): string | undefined {
+  if (!isCustomSecretManager(candidate)) {
+    return `the manager must be an instance of a class that extends CustomSecretManager, and is ${kindOf(candidate)}. Look at what provides it`;
+  }
+  const { secretManagerName, readSecret } = candidate as Partial<CustomSecretManager>;
+  if (typeof secretManagerName !== 'string') {
+    return (
+      'the manager is not constructed yet: it injects, by forwardRef, what is built from it. Read what the manager itself ' +
+      'needs from ConfigService'
+    );
+  }
+  return typeof readSecret === 'function'
+    ? undefined
+    : `${secretManagerName} does not implement readSecret()`;
 }

@@ -66,7 +66,7 @@ export function settingsProblems(given: unknown): string[] {
 export function resolveSettings(
   given: Partial<KeyManagementSettings> = {},
 ): Readonly<KeyManagementSettings> {
-  const settings = Object.assign(new KeyManagementSettings(), withoutUndefined(given));
+  const settings = Object.assign(new KeyManagementSettings(), onlyGiven(given));
   const { hostedKeys, primarySecretName, prefixForStoredVirtualKeys: prefix } = settings;
   settings.prefixForStoredVirtualKeys = prefix.endsWith('/') ? prefix : `${prefix}/`;
   if (hostedKeys) settings.hostedKeys = hostedKeys.map(canonicalSecretName);
@@ -93,6 +93,13 @@ const FIELDS: Readonly<Record<keyof KeyManagementSettings, true>> = {
   tags: true,
   primarySecretName: true,
 };
+
+/** Where `null` has been found right, it means that nothing is given. */
+function onlyGiven(given: object): object {
+  return Object.fromEntries(
+    Object.entries(given).filter(([, value]) => (value ?? undefined) !== undefined),
+  );
+}
 
 function withoutUndefined(given: object): object {
   return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));

@@ -1,0 +1,73 @@
+import type { Provider } from '@nestjs/common';
+import type { ManagerBinding } from './manager-binding';
+
+/**
+ * Tells if the manager, or a provider that is declared beside it, injects what is built from the manager: it would wait for
+ * itself. A circle through other modules is for Nest to find.
+ */
+export function circularProblem(
+  binding: ManagerBinding | undefined,
+  extraProviders: readonly Provider[],
+  isBuiltFromIt: (token: unknown) => boolean,
+): string | undefined {
+  const providers = new Map(extraProviders.map((provider) => [tokenOf(provider), provider]));
+  const pending: unknown[] = [binding];
+  for (const provider of pending) {
+    const tokens = injectionsOf(provider).map(toToken);
+    if (tokens.some(isBuiltFromIt)) {
+      return (
+        `${nameOf(provider)} injects SecretsService or one of its secrets, which are built from the manager. Read what the ` +
+        'manager itself needs, its address and its token, from ConfigService'
+      );
+    }
+    for (const token of tokens) {
+      const next = providers.get(token);
+      if (next !== undefined && !pending.includes(next)) pending.push(next);
+    }
+  }
+  return undefined;
+}
+
+interface ProviderShape {
+  readonly provide?: unknown;
+  readonly useClass?: unknown;
+  readonly useExisting?: unknown;
+  readonly inject?: readonly unknown[];
+}
+
+function tokenOf(provider: Provider): unknown {
+  return typeof provider === 'function' ? provider : provider.provide;
+}
+
+function injectionsOf(provider: unknown): unknown[] {
+  if (typeof provider === 'function') return injectionsOfClass(provider);
+  const { useClass, useExisting, inject = [] } = provider as ProviderShape;
+  const ofClass = typeof useClass === 'function' ? injectionsOfClass(useClass) : [];
+  return [...inject, ...ofClass, useExisting];
+}
+
+/** What Nest is going to inject into a class, by the metadata that its decorators left. */
+function injectionsOfClass(type: object): unknown[] {
+  const metadata = (key: string): unknown[] => (Reflect.getMetadata(key, type) ?? []) as unknown[];
+  const named = metadata('self:paramtypes') as { index: number; param: unknown }[];
+  const properties = metadata('self:properties_metadata') as { type: unknown }[];
+  const parameters = metadata('design:paramtypes').filter(
+    (_, index) => !named.some((parameter) => parameter.index === index),
+  );
+  return [
+    ...parameters,
+    ...named.map(({ param }) => param),
+    ...properties.map((property) => property.type),
+  ];
+}
+
+function toToken(injection: unknown): unknown {
+  if (typeof injection !== 'object' || injection === null) return injection;
+  const { token, forwardRef } = injection as { token?: unknown; forwardRef?: () => unknown };
+  return token === undefined ? forwardRef?.() : toToken(token);
+}
+
+function nameOf(provider: unknown): string {
+  const { useClass = provider } = Object(provider) as ProviderShape;
+  return typeof useClass === 'function' ? useClass.name : 'the manager';
+}
