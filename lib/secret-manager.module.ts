@@ -1,6 +1,6 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import { SecretManagerError } from './core/secret-manager.error';
-import { canonicalSecretName, kindOf, quoteName } from './core/secret-name';
+import { kindOf, quoteName } from './core/secret-name';
 import { getCoreServiceToken, getSecretToken } from './secret-manager.constants';
 import {
   SecretManagerModuleBuilder,
@@ -70,7 +70,7 @@ async function load(
       `of ${names.map(quoteName).join(', ')} found no manager. Import SecretManagerModule.forRoot()${which} in the root module`,
     );
   }
-  const required = names.map((name) => ({ name: canonicalSecretName(name), optional: false }));
+  const required = names.map((name) => ({ name, optional: false }));
   await secrets.load(required, 'forFeature');
   return secrets;
 }

@@ -50,6 +50,7 @@ export interface ResolvedOptions {
 }
 
 export interface RequiredSecret {
+  /** As it was given: a reference `os.environ/NAME` loses its prefix where it is looked up. */
   readonly name: string;
   readonly optional: boolean;
 }
@@ -215,8 +216,8 @@ function nameProblem(name: unknown): string | undefined {
 
 function requiredSecret(secret: PreloadedSecret): RequiredSecret {
   return typeof secret === 'string'
-    ? { name: canonicalSecretName(secret), optional: false }
-    : { name: canonicalSecretName(secret.name), optional: true };
+    ? { name: secret, optional: false }
+    : { name: secret.name, optional: true };
 }
 
 function misconfigured(problems: readonly string[], manager: string): SecretManagerError {

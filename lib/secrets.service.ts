@@ -13,7 +13,7 @@ import {
   isSecretManagerError,
   type OperationContext,
 } from './core/secret-manager.error';
-import { kindOf, parseSecretName, quoteName } from './core/secret-name';
+import { canonicalSecretName, kindOf, parseSecretName, quoteName } from './core/secret-name';
 import type { CircuitState } from './policies/circuit-breaker.policy';
 import type { SecretPipeline } from './policies/compose';
 import type { SecretInspection } from './policies/secret-cache';
@@ -81,7 +81,7 @@ export class SecretsService {
   async getOrThrow(name: string, options?: Omit<GetOptions, 'default'>): Promise<string> {
     const hit = isPlain(options) ? this.#cache.peek(name) : undefined;
     if (hit !== undefined) return hit;
-    const value = await this.#lookup.find('getOrThrow', name, { ...options, default: undefined });
+    const value = await this.#lookup.find('getOrThrow', name, withoutDefault(options));
     if (value === undefined) throw this.#lookup.notFound('getOrThrow', name, options);
     return value;
   }
@@ -107,10 +107,9 @@ export class SecretsService {
     options: BooleanGetOptions & { readonly default: boolean },
   ): Promise<boolean>;
   getBoolean(name: string, options?: BooleanGetOptions): Promise<boolean | undefined>;
-  async getBoolean(name: string, options: BooleanGetOptions = {}): Promise<boolean | undefined> {
-    const { default: whenAbsent, ...getOptions } = options;
-    const value = await this.#lookup.find('getBoolean', name, getOptions);
-    if (value === undefined) return whenAbsent;
+  async getBoolean(name: string, options?: BooleanGetOptions): Promise<boolean | undefined> {
+    const value = await this.#lookup.find('getBoolean', name, withoutDefault(options));
+    if (value === undefined) return options?.default;
     const parsed = BOOLEANS.get(value.trim().toLowerCase());
     if (parsed === undefined) throw this.notBoolean(name);
     return parsed;
@@ -143,10 +142,9 @@ export class SecretsService {
   /** A live handle: what it reveals is always the value of that moment. Throws `INVALID_ARGUMENT` for a wrong name. */
   secret(name: string): Secret {
     const context = { manager: this.managerName, operation: 'secret' };
-    const secretName = parseSecretName(name, context);
-    return new LiveSecret(secretName, {
-      reveal: () => this.reveal(secretName),
-      get: (options) => this.getOrThrow(secretName, options),
+    return new LiveSecret(parseSecretName(name, context), {
+      reveal: () => this.reveal(name),
+      get: (options) => this.getOrThrow(name, options),
     });
   }
 
@@ -195,15 +193,17 @@ export class SecretsService {
   }
 
   /** Resolves to whether the store can serve: asked of the manager itself, past cache, retry and circuit breaker. */
-  checkHealth(options?: OperationOptions): Promise<boolean> {
-    return this.#pipeline.outermost.checkHealth(options);
+  async checkHealth(options: OperationOptions = {}): Promise<boolean> {
+    assertCallOptions(options, { manager: this.managerName, operation: 'checkHealth' });
+    return await this.#pipeline.outermost.checkHealth(options);
   }
 
   /** @internal Reads what must be there before its user is, and keeps it fresh from then on. */
   async load(required: readonly RequiredSecret[], operation: string): Promise<void> {
     const context = { manager: this.managerName, operation };
-    for (const { name } of required) {
-      if (this.#lookup.parse(operation, name).isHosted) this.#cache.pin(name);
+    for (const given of required) {
+      const { name, isHosted } = this.#lookup.parse(operation, given.name);
+      if (isHosted) this.#cache.pin(name);
     }
     try {
       await readAtStart(this.#lookup, required, this.#options.timeoutMs, context);
@@ -240,7 +240,7 @@ export class SecretsService {
     return new SecretManagerError(
       'MALFORMED',
       `The value of ${quoteName(name)} is none of ${[...BOOLEANS.keys()].join(', ')}.`,
-      { manager: this.managerName, operation: 'getBoolean', secretName: name },
+      { manager: this.managerName, operation: 'getBoolean', secretName: canonicalSecretName(name) },
     );
   }
 
@@ -266,8 +266,18 @@ function assertList(names: unknown, context: OperationContext): void {
 function isPlain(options: GetOptions | undefined): boolean {
   return (
     options === undefined ||
-    (options.params === undefined && options.maxAgeMs === undefined && options.signal === undefined)
+    (options !== null &&
+      options.params === undefined &&
+      options.maxAgeMs === undefined &&
+      options.signal === undefined)
   );
+}
+
+/** What is no object is handed on as it is, to be refused. */
+function withoutDefault(options: BooleanGetOptions | undefined): GetOptions | undefined {
+  return typeof options === 'object' && options !== null
+    ? { ...options, default: undefined }
+    : options;
 }
 
 const BOOLEANS: ReadonlyMap<string, boolean> = new Map([

@@ -28,7 +28,11 @@ export async function readAtStart(
 ): Promise<void> {
   const endsAt = now() + timeoutMs;
   const outcomes = new Map<string, Outcome>();
-  let pending = required.map(({ name }) => lookup.parse(context.operation, name));
+  const wanted = required.map((secret) => ({
+    ...secret,
+    parsed: lookup.parse(context.operation, secret.name),
+  }));
+  let pending = wanted.map(({ parsed }) => parsed);
   for (let attempt = 0; pending.length > 0; attempt++) {
     const call = { timeoutMs: Math.max(1, endsAt - now()), [EFFORT]: 'unguarded' } as const;
     for (const [name, outcome] of await lookup.readMany(pending, call)) outcomes.set(name, outcome);
@@ -40,8 +44,8 @@ export async function readAtStart(
     if (now() + delayMs >= endsAt) break;
     if (pending.length > 0) await pause(delayMs);
   }
-  const [first, ...others] = required.flatMap(({ name, optional }) => {
-    const outcome = outcomes.get(name);
+  const [first, ...others] = wanted.flatMap(({ name, optional, parsed }) => {
+    const outcome = outcomes.get(parsed.name);
     if (isSecretManagerError(outcome)) return [outcome];
     if (outcome !== undefined || optional) return [];
     return [lookup.notFound(context.operation, name)];

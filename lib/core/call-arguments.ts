@@ -9,7 +9,7 @@ export function assertCallOptions(
   options: GetOptions & WriteOptions & DeleteOptions,
   context: OperationContext,
 ): void {
-  if (typeof options !== 'object') {
+  if (typeof options !== 'object' || options === null) {
     throw invalid(
       `The options of ${context.operation}() must be an object, and are ${kindOf(options)}.`,
       context,

@@ -26,7 +26,9 @@ export function readEnvironment(
 
 function lookUp(environment: Environment, secretName: string, context: OperationContext): unknown {
   try {
-    if (isConfigService(environment)) return environment.get(secretName);
+    if (isConfigService(environment)) {
+      return leadsIntoPrototypes(secretName) ? undefined : environment.get(secretName);
+    }
     return Object.hasOwn(environment, secretName) ? environment[secretName] : undefined;
   } catch {
     throw new SecretManagerError(
@@ -39,6 +41,12 @@ function lookUp(environment: Environment, secretName: string, context: Operation
 
 function isConfigService(environment: Environment): environment is { get(name: string): unknown } {
   return typeof environment.get === 'function';
+}
+
+/** To a `ConfigService` a name with dots is a path, and `constructor.name` a path that every object has. */
+function leadsIntoPrototypes(secretName: string): boolean {
+  const steps = secretName.split(/[.[\]]+/);
+  return steps.length > 1 && steps.some((step) => step in Object.prototype);
 }
 
 /** `toString` and `__proto__` are ordinary names; a look-up by path finds every object's own of that name. */

@@ -2,6 +2,7 @@ import {
   SecretManagerError,
   isSecretManagerError,
   type OperationContext,
+  type RotationStep,
   type SecretManagerErrorCode,
 } from './secret-manager.error';
 import { quoteName } from './secret-name';
@@ -168,23 +169,16 @@ function sentence(
 
 /** A copy, because what was thrown may be frozen, shared, or of another copy of this package. */
 function adopt(thrown: SecretManagerError, context: OperationContext): SecretManagerError {
-  const {
-    code,
-    message,
-    secretName,
-    manager,
-    operation,
-    retryAfterMs: after,
-    done,
-    causeCode,
-  } = thrown;
-  return new SecretManagerError(code, String(message), {
-    secretName: secretName ?? context.secretName,
-    manager: manager ?? context.manager,
-    operation: operation ?? context.operation,
-    retryAfterMs: after,
-    done,
-    causeCode,
+  const text = (field: string): string | undefined => onlyString(read(thrown, field));
+  const done = read(thrown, 'done');
+  const after = read(thrown, 'retryAfterMs');
+  return new SecretManagerError(text('code') as SecretManagerErrorCode, text('message') ?? '', {
+    secretName: text('secretName') ?? context.secretName,
+    manager: text('manager') ?? context.manager,
+    operation: text('operation') ?? context.operation,
+    retryAfterMs: typeof after === 'number' ? after : undefined,
+    done: Array.isArray(done) ? (done as RotationStep[]) : undefined,
+    causeCode: text('causeCode') as SecretManagerErrorCode | undefined,
   });
 }
 
@@ -229,6 +223,10 @@ function lookUp(
   key: string | undefined,
 ): SecretManagerErrorCode | undefined {
   return key !== undefined && Object.hasOwn(table, key) ? table[key] : undefined;
+}
+
+function onlyString(candidate: unknown): string | undefined {
+  return typeof candidate === 'string' ? candidate : undefined;
 }
 
 function identifier(candidate: unknown): string | undefined {

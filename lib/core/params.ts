@@ -1,4 +1,5 @@
 import { SecretManagerError, type OperationContext } from './secret-manager.error';
+import { canonicalSecretName } from './secret-name';
 
 type Params = Readonly<Record<string, unknown>>;
 
@@ -6,12 +7,13 @@ const MAX_DEPTH = 32;
 
 /**
  * The key under which a secret is cached and shared: the name alone, or the name with the params in sorted key order, so
- * that a stage, a version or a tenant's mount never answers for another. A name holds no NUL, so no two keys collide.
+ * that a stage, a version or a tenant's mount never answers for another. A name holds no NUL, so no two keys collide. Nor
+ * may the key of a secret whose name looks like a reference, `os.environ/NAME`, be what somebody writes who means `NAME`.
  */
 export function secretKey(secretName: string, params: Params | undefined): string {
-  if (params === undefined) return secretName;
-  const canonical = canonicalJson(params);
-  return canonical === '{}' ? secretName : `${secretName}\u0000${canonical}`;
+  const canonical = params === undefined ? '{}' : canonicalJson(params);
+  const isPlain = canonical === '{}' && canonicalSecretName(secretName) === secretName;
+  return isPlain ? secretName : `${secretName}\u0000${canonical}`;
 }
 
 /** Throws `INVALID_ARGUMENT` unless `params` is a plain JSON object; a property that is `undefined` counts as left out. */

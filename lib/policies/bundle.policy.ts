@@ -22,6 +22,8 @@ export class BundlePolicy extends Policy implements SecretCache {
   /** The last text that was parsed, so that it is parsed once for all its keys. */
   #source: string | undefined;
   #secrets: ReadonlyMap<string, string | typeof INEXACT> = new Map();
+  /** What has been asked for of it, and so was found right and hosted: that alone may be answered at once. */
+  readonly #asked = new Map<string, string>();
 
   constructor(inner: Pipeline, { primarySecretName, cache }: BundleOptions) {
     super(inner);
@@ -51,8 +53,7 @@ export class BundlePolicy extends Policy implements SecretCache {
   peek(secretName: string): string | undefined {
     const source = this.#cache.peek(this.#primary);
     if (source === undefined || source !== this.#source) return undefined;
-    const secret = this.#secrets.get(secretName);
-    return typeof secret === 'string' ? secret : undefined;
+    return this.#asked.get(secretName);
   }
 
   pin(): void {
@@ -81,6 +82,7 @@ export class BundlePolicy extends Policy implements SecretCache {
         `${quoteName(secretName)} is a number with more digits than a program can hold. Quote it`,
       );
     }
+    this.#asked.set(secretName, secret);
     return { ...primary, value: secret };
   }
 
@@ -109,6 +111,7 @@ export class BundlePolicy extends Policy implements SecretCache {
     }
     this.#source = source;
     this.#secrets = secrets;
+    this.#asked.clear();
     return secrets;
   }
 

@@ -51,7 +51,7 @@ export class CachePolicy extends Policy implements SecretCache, FlightObserver {
   readonly #entries = new Map<string, CacheEntry>();
   /** The keys that are more than a name. */
   readonly #variants = new Map<string, SharedRead>();
-  readonly #pinned = new PinnedSecrets((secretName) => this.refreshBehind(plainRead(secretName)));
+  readonly #pinned = new PinnedSecrets((read) => this.refreshBehind(read));
   readonly #backoff: RefreshBackoff;
   readonly #writes = new Map<string, { running: number; overlapped: boolean }>();
   /** Counts by twos what was stored, so that a use in between has a number of its own. */
@@ -165,8 +165,9 @@ export class CachePolicy extends Policy implements SecretCache, FlightObserver {
   }
 
   pin(secretName: string): void {
-    this.#pinned.add(secretName);
-    this.planRefresh(secretName);
+    const read = sharedRead(secretName, undefined);
+    this.#pinned.add(read);
+    this.planRefresh(read.key);
   }
 
   async refresh(secretName?: string): Promise<void> {
@@ -367,7 +368,7 @@ export class CachePolicy extends Policy implements SecretCache, FlightObserver {
 
   private readsOf(secretName: string): SharedRead[] {
     const variants = [...this.#variants.values()].filter((read) => read.secretName === secretName);
-    return [plainRead(secretName), ...variants];
+    return [sharedRead(secretName, undefined), ...variants];
   }
 
   private readClock(): number {
@@ -384,8 +385,9 @@ function sharedRead(secretName: string, params: CallOptions['params']): SharedRe
   return { key: secretKey(secretName, params), secretName, params };
 }
 
-function plainRead(secretName: string): SharedRead {
-  return { key: secretName, secretName, params: undefined };
+/** Of a key that is simply a name. */
+function plainRead(key: string): SharedRead {
+  return { key, secretName: key, params: undefined };
 }
 
 function toReading({ value, version }: CacheEntry): SecretReading | undefined {

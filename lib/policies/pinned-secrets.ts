@@ -1,34 +1,37 @@
 import { now, startTimer } from '../core/clock';
+import type { SharedRead } from './flight';
 
 /** Secrets that stay in the cache and fresh without traffic: one timer for all, which keeps no process alive. */
 export class PinnedSecrets {
-  readonly #refresh: (secretName: string) => void;
-  readonly #dueAt = new Map<string, number>();
+  readonly #refresh: (read: SharedRead) => void;
+  readonly #pinned = new Map<string, { readonly read: SharedRead; dueAt: number }>();
   #wakesAt = Infinity;
   #stopTimer = (): void => undefined;
   #isClosed = false;
 
-  constructor(refresh: (secretName: string) => void) {
+  constructor(refresh: (read: SharedRead) => void) {
     this.#refresh = refresh;
   }
 
-  add(secretName: string): void {
-    if (!this.#dueAt.has(secretName)) this.#dueAt.set(secretName, Infinity);
+  add(read: SharedRead): void {
+    if (!this.#pinned.has(read.key)) this.#pinned.set(read.key, { read, dueAt: Infinity });
   }
 
-  has(secretName: string): boolean {
-    return this.#dueAt.has(secretName);
+  has(key: string): boolean {
+    return this.#pinned.has(key);
   }
 
-  plan(secretName: string, dueAt: number): void {
-    this.#dueAt.set(secretName, dueAt);
+  plan(key: string, dueAt: number): void {
+    const pinned = this.#pinned.get(key);
+    if (pinned === undefined) return;
+    pinned.dueAt = dueAt;
     this.wakeAt(dueAt);
   }
 
   close(): void {
     this.#isClosed = true;
     this.#stopTimer();
-    this.#dueAt.clear();
+    this.#pinned.clear();
   }
 
   private wakeAt(dueAt: number): void {
@@ -44,12 +47,12 @@ export class PinnedSecrets {
   private refreshTheDue(): void {
     this.#wakesAt = Infinity;
     const at = now();
-    for (const [secretName, dueAt] of this.#dueAt) {
-      if (dueAt > at) {
-        this.wakeAt(dueAt);
+    for (const pinned of this.#pinned.values()) {
+      if (pinned.dueAt > at) {
+        this.wakeAt(pinned.dueAt);
       } else {
-        this.#dueAt.set(secretName, Infinity);
-        this.#refresh(secretName);
+        pinned.dueAt = Infinity;
+        this.#refresh(pinned.read);
       }
     }
   }
