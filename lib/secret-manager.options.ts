@@ -210,7 +210,7 @@ function preloadedProblem(secret: unknown): string | undefined {
 }
 
 function nameProblem(name: unknown): string | undefined {
-  const problem = secretNameProblem(typeof name === 'string' ? canonicalSecretName(name) : name);
+  const problem = secretNameProblem(canonicalSecretName(name as string));
   return problem && `(${quoteName(name)}) ${problem}`;
 }
 

@@ -133,7 +133,7 @@ function tagsProblem(value: unknown): string | undefined {
 }
 
 function nameProblem(value: unknown): string | undefined {
-  return secretNameProblem(typeof value === 'string' ? canonicalSecretName(value) : value);
+  return secretNameProblem(canonicalSecretName(value as string));
 }
 
 /** The value is right if `problemOf` finds nothing; what it finds follows the field's name in the message. */

@@ -17,15 +17,16 @@ export function secretNameProblem(name: unknown): string | undefined {
 
 /**
  * The name by which the manager and the environment are asked: `os.environ/NAME`, LiteLLM's way to write a reference, is
- * the same secret as `NAME`.
+ * the same secret as `NAME`. What is no string is left for {@link secretNameProblem} to refuse.
  */
 export function canonicalSecretName(name: string): string {
-  return name.startsWith(LITELLM_REFERENCE) ? name.slice(LITELLM_REFERENCE.length) : name;
+  const isReference = typeof name === 'string' && name.startsWith(LITELLM_REFERENCE);
+  return isReference ? name.slice(LITELLM_REFERENCE.length) : name;
 }
 
 /** Resolves a name that a caller gave, or throws `INVALID_ARGUMENT` before anything else happens. */
 export function parseSecretName(given: string, context: OperationContext): string {
-  const name = typeof given === 'string' ? canonicalSecretName(given) : given;
+  const name = canonicalSecretName(given);
   const problem = secretNameProblem(name);
   if (problem === undefined) return name;
   throw new SecretManagerError(
