@@ -16,7 +16,7 @@ export function assertCallOptions(
     );
   }
   assertPlainParams(options.params, context);
-  for (const [name, problemOf] of Object.entries(OPTIONS)) {
+  for (const [name, problemOf] of OPTIONS) {
     const value: unknown = Reflect.get(options, name);
     const problem = value === undefined ? undefined : problemOf(value);
     if (problem !== undefined) throw invalid(`The option \`${name}\` ${problem}.`, context);
@@ -35,7 +35,7 @@ export function assertSecretValue(
   );
 }
 
-const OPTIONS: Readonly<Record<string, (value: unknown) => string | undefined>> = {
+const OPTIONS = Object.entries<(value: unknown) => string | undefined>({
   timeoutMs: (value) =>
     isNumber(value) && value > 0 ? undefined : 'must be more than 0 milliseconds',
   maxAgeMs: (value) =>
@@ -60,7 +60,7 @@ const OPTIONS: Readonly<Record<string, (value: unknown) => string | undefined>> 
     Object.values(value).every((tag) => typeof tag === 'string')
       ? undefined
       : 'must be an object of strings',
-};
+});
 
 function isNumber(value: unknown): value is number {
   return typeof value === 'number' && Number.isFinite(value);
