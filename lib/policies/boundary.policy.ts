@@ -15,7 +15,7 @@ import {
   isSecretManagerError,
   type OperationContext,
 } from '../core/secret-manager.error';
-import { malformed, toDescription, toHealth, toMetadata, toReading } from './answers';
+import { malformed, toDescription, toHealth, toMetadata, toReading } from '../core/answers';
 import type { Pipeline, SecretReadings } from './policy';
 
 export interface BoundaryOptions {

@@ -4,3 +4,5 @@ export {
   type FaultOptions,
   type RecordedCall,
 } from './in-memory.secret-manager';
+export { secretManagerConformance } from './conformance';
+export type { Capability, ConformanceCase, ConformanceHarness } from './conformance/harness';

@@ -3,9 +3,9 @@ import type {
   SecretDescription,
   SecretMetadata,
   SecretReading,
-} from '../core/custom-secret-manager';
-import { SecretManagerError, type OperationContext } from '../core/secret-manager.error';
-import { kindOf, quoteName } from '../core/secret-name';
+} from './custom-secret-manager';
+import { SecretManagerError, type OperationContext } from './secret-manager.error';
+import { kindOf, quoteName } from './secret-name';
 
 /** What a read answers, in its one form. Throws `MALFORMED` for what no manager may answer. */
 export function toReading(answer: unknown, context: OperationContext): SecretReading | undefined {

@@ -1,0 +1,47 @@
+import type { CustomSecretManager } from '../../core/custom-secret-manager';
+import type { Fault } from '../in-memory.secret-manager';
+
+/** What a manager may be without; the cases about it are skipped, visibly. */
+export type Capability =
+  'write' | 'delete' | 'recovery' | 'sync' | 'createOnly' | 'versions' | 'health';
+
+/** How the kit gets at a manager and at its store. */
+export interface ConformanceHarness {
+  /** A manager on an empty store; once a case. */
+  create(): CustomSecretManager | Promise<CustomSecretManager>;
+  /** Puts a secret there behind the manager's back. It may throw for a name that the store cannot have. */
+  seed(name: string, value: string): void | Promise<void>;
+  /** Breaks the store; `undefined` heals it. Without it the cases about failures are skipped. */
+  fail?(fault: Fault | undefined): void | Promise<void>;
+  /** After each case; the manager is closed by then. */
+  dispose?(): void | Promise<void>;
+  readonly lacks?: readonly Capability[];
+  /** What must not stand in any error, besides the values of the kit: a token, a password. */
+  readonly canaries?: readonly string[];
+}
+
+/** One sentence about a manager, to be given to any test runner: `for (const c of cases) it(c.title, c.run)`. */
+export interface ConformanceCase {
+  readonly title: string;
+  /** Why the case does not apply. Such a case is to be skipped; its `run` rejects. */
+  readonly skip?: string;
+  /** Rejects with what was expected and what was seen. */
+  run(): Promise<void>;
+}
+
+/** A case before it is bound to a harness. */
+export interface CaseDefinition {
+  readonly title: string;
+  readonly needs?: readonly Capability[];
+  /** Whether the harness has to be able to break the store. */
+  readonly breaksStore?: boolean;
+  run(subject: Subject): Promise<void>;
+}
+
+/** A manager under test, with its store. */
+export interface Subject {
+  readonly manager: CustomSecretManager;
+  seed(name: string, value: string): Promise<void>;
+  fail(fault: Fault | undefined): Promise<void>;
+  readonly canaries: readonly string[];
+}

@@ -1,0 +1,33 @@
+import { Logger } from '@nestjs/common';
+import { ConfigService } from '@nestjs/config';
+import { NestFactory } from '@nestjs/core';
+import { SecretsService } from 'nestjs-custom-secret-manager';
+import { AppModule } from './app.module';
+import { toCurl } from './examples';
+
+async function start(): Promise<void> {
+  const app = await NestFactory.create(AppModule);
+  app.enableShutdownHooks([], { useProcessExit: true });
+  const logger = new Logger('Sample');
+  const config = app.get(ConfigService);
+  const port = config.get<string>('PORT') ?? '3000';
+  const host = config.get<string>('HOST') ?? '127.0.0.1';
+  try {
+    await app.listen(Number(port), host);
+  } catch (error) {
+    logger.error(whyItDoesNotListen(error, host, port));
+    process.exitCode = 1;
+    return await app.close();
+  }
+  const url = await app.getUrl();
+  const lines = [`${url} shows what ${app.get(SecretsService).managerName} is good for. Try:`];
+  logger.log([...lines, ...toCurl(url)].join('\n'));
+}
+
+function whyItDoesNotListen(error: unknown, host: string, port: string): string {
+  const { code } = error as NodeJS.ErrnoException;
+  if (code !== 'EADDRINUSE') return `Cannot listen on ${host}, port ${port}: ${code}.`;
+  return `Port ${port} of ${host} is in use. Choose another: PORT=3001 npm start`;
+}
+
+void start();

@@ -1,0 +1,175 @@
+import ts from 'typescript';
+import { FILES, IMPORTS, placesOf, type Import } from './source';
+
+interface Layer {
+  /** The files that it is made of. */
+  readonly files: RegExp;
+  /** The files of lib and the packages that it may import; itself it always may. */
+  readonly imports: readonly RegExp[];
+  /** What it may name, as long as nothing of it is there at run time. */
+  readonly types?: readonly RegExp[];
+}
+
+const CORE = /^core\//;
+const POLICIES = /^policies\//;
+const PURE_NODE = /^node:(util|crypto)$/;
+
+/** design/3-architecture.md: who may import whom. */
+const LAYERS: Readonly<Record<string, Layer>> = {
+  core: { files: CORE, imports: [PURE_NODE, /^class-validator$/] },
+  policies: { files: POLICIES, imports: [CORE, PURE_NODE] },
+  drivers: { files: /^drivers\//, imports: [CORE, /^sync\//, /^node:/, /^undici$/, /^@aws-sdk\//] },
+  sync: { files: /^sync\//, imports: [CORE, /^node:/, /^undici$/] },
+  testing: { files: /^testing\//, imports: [CORE, /^node:(assert|util|crypto)/] },
+  terminus: {
+    files: /^terminus\//,
+    imports: [CORE, /^secret-manager\.constants\.ts$/, /^@nestjs\/(common|core|terminus)$/],
+    types: [/^secrets\.service\.ts$/],
+  },
+  'the module, and virtual keys': {
+    files: /^(virtual-keys\/.*|[^/]+)\.ts$/,
+    imports: [CORE, POLICIES, PURE_NODE, /^@nestjs\/common$/],
+  },
+};
+
+function isPermitted({ to, isTypeOnly }: Import, { files, imports, types = [] }: Layer): boolean {
+  const permitted = isTypeOnly ? [files, ...imports, ...types] : [files, ...imports];
+  return permitted.some((pattern) => pattern.test(to));
+}
+
+describe('the layers', () => {
+  it.each(Object.entries(LAYERS))('of %s import what they may', (_, layer) => {
+    const imports = IMPORTS.filter(({ from }) => layer.files.test(from));
+
+    const violations = imports.filter((one) => !isPermitted(one, layer));
+
+    expect(violations.map(({ from, to }) => `${from} -> ${to}`)).toEqual([]);
+  });
+
+  it('hold every file, each in one of them', () => {
+    const homes = [...FILES.keys()].map((path) => [
+      path,
+      Object.values(LAYERS).filter(({ files }) => files.test(path)).length,
+    ]);
+
+    expect(homes.filter(([, count]) => count !== 1)).toEqual([]);
+    expect(FILES.size).toBeGreaterThan(30);
+    expect(IMPORTS.length).toBeGreaterThan(100);
+  });
+
+  it('let a driver import no other driver', () => {
+    const folder = (path: string): string | undefined => /^drivers\/([^/]+)/.exec(path)?.[1];
+
+    const crossing = IMPORTS.filter(
+      ({ from, to }) => folder(from) && folder(to) && folder(from) !== folder(to),
+    );
+
+    expect(crossing).toEqual([]);
+  });
+
+  it('import in no circle', () => {
+    const circles = [...FILES.keys()].filter((path) => reachable(path).has(path));
+
+    expect(circles).toEqual([]);
+  });
+
+  it('name only files that are there', () => {
+    expect(IMPORTS.filter(({ to }) => to.startsWith('missing'))).toEqual([]);
+  });
+
+  it('reach an optional peer through a sub-path only', () => {
+    const reached = [...reachable('index.ts')];
+
+    expect(reached.filter((path) => /^(terminus|testing|sync|drivers)\//.test(path))).toEqual([]);
+    expect(reached.filter((path) => /terminus|aws|undici/.test(path))).toEqual([]);
+  });
+});
+
+/** What is loaded when a file is. */
+function reachable(start: string): Set<string> {
+  const reached = new Set<string>();
+  const pending = [start];
+  for (const path of pending) {
+    for (const { from, to, isTypeOnly } of IMPORTS) {
+      if (from !== path || isTypeOnly || reached.has(to)) continue;
+      reached.add(to);
+      pending.push(to);
+    }
+  }
+  return reached;
+}
+
+describe('the source', () => {
+  it('has no static state', () => {
+    const isStaticState = (node: ts.Node): boolean =>
+      (ts.isPropertyDeclaration(node) || ts.isClassStaticBlockDeclaration(node)) &&
+      (ts.isClassStaticBlockDeclaration(node) || hasModifier(node, ts.SyntaxKind.StaticKeyword));
+
+    expect(placesOf(isStaticState)).toEqual([]);
+  });
+
+  it('has no state of a module', () => {
+    expect(placesOf(isModuleState)).toEqual([]);
+  });
+
+  it('ends no process and loads nothing at run time', () => {
+    const isForbidden = (node: ts.Node): boolean =>
+      ts.isCallExpression(node) &&
+      (/^process\.(exit|abort|kill)$/.test(node.expression.getText()) ||
+        node.expression.kind === ts.SyntaxKind.ImportKeyword ||
+        node.expression.getText() === 'require');
+
+    expect(placesOf(isForbidden)).toEqual([]);
+  });
+
+  it('writes no environment variable', () => {
+    const isWrite = (node: ts.Node): boolean =>
+      ts.isBinaryExpression(node) &&
+      node.operatorToken.kind === ts.SyntaxKind.EqualsToken &&
+      node.left.getText().startsWith('process.env');
+
+    expect(placesOf(isWrite)).toEqual([]);
+  });
+
+  it('knows neither any nor the exclamation mark', () => {
+    const isLoose = (node: ts.Node): boolean =>
+      node.kind === ts.SyntaxKind.AnyKeyword || node.kind === ts.SyntaxKind.NonNullExpression;
+
+    expect(placesOf(isLoose)).toEqual([]);
+  });
+
+  it('has no default export and no enum', () => {
+    const isOther = (node: ts.Node): boolean =>
+      ts.isExportAssignment(node) ||
+      ts.isEnumDeclaration(node) ||
+      hasModifier(node, ts.SyntaxKind.DefaultKeyword);
+
+    expect(placesOf(isOther)).toEqual([]);
+  });
+
+  it('does not wait by what fake timers do not reach', () => {
+    const isUnreachable = ({ to }: Import): boolean => /^(node:)?timers/.test(to);
+    const isSignalTimeout = (node: ts.Node): boolean =>
+      ts.isPropertyAccessExpression(node) && node.getText() === 'AbortSignal.timeout';
+
+    expect(IMPORTS.filter(isUnreachable)).toEqual([]);
+    expect(placesOf(isSignalTimeout)).toEqual([]);
+  });
+});
+
+function hasModifier(node: ts.Node, kind: ts.SyntaxKind): boolean {
+  return (
+    ts.canHaveModifiers(node) &&
+    (ts.getModifiers(node) ?? []).some((modifier) => modifier.kind === kind)
+  );
+}
+
+/** A variable of a module that can be assigned to, or holds a collection that can be added to. */
+function isModuleState(node: ts.Node): boolean {
+  if (!ts.isVariableStatement(node) || !ts.isSourceFile(node.parent)) return false;
+  if ((node.declarationList.flags & ts.NodeFlags.Const) === 0) return true;
+  return node.declarationList.declarations.some(({ type, initializer }) => {
+    const isCollection = initializer !== undefined && ts.isNewExpression(initializer);
+    return isCollection && !/^Readonly(Map|Set|Array)\b/.test(type?.getText() ?? '');
+  });
+}

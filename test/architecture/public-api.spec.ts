@@ -1,0 +1,139 @@
+import * as root from 'nestjs-custom-secret-manager';
+import * as environment from 'nestjs-custom-secret-manager/drivers/environment';
+import * as terminus from 'nestjs-custom-secret-manager/terminus';
+import * as testing from 'nestjs-custom-secret-manager/testing';
+import ts from 'typescript';
+import { FILES } from './source';
+
+/** What is exported by name, types included. */
+function exportsOf(path: string): string[] {
+  const names: string[] = [];
+  for (const statement of FILES.get(path)?.statements ?? []) {
+    if (
+      !ts.isExportDeclaration(statement) ||
+      !statement.exportClause ||
+      !ts.isNamedExports(statement.exportClause)
+    ) {
+      throw new Error(`${path} exports by other ways than by name`);
+    }
+    names.push(...statement.exportClause.elements.map(({ name }) => name.text));
+  }
+  return names.sort();
+}
+
+const VALUES = [
+  'CustomSecretManager',
+  'InjectSecret',
+  'InjectSecrets',
+  'KeyManagementSettings',
+  'SECRET_MANAGER',
+  'SECRET_MANAGER_ERROR_CODES',
+  'SecretManagerError',
+  'SecretManagerModule',
+  'SecretsService',
+  'getSecretManagerToken',
+  'getSecretToken',
+  'getSecretsServiceToken',
+  'isSecretManagerError',
+];
+
+const TYPES = [
+  'AccessMode',
+  'BooleanGetOptions',
+  'CircuitState',
+  'DeleteOptions',
+  'Environment',
+  'Fallback',
+  'GetOptions',
+  'ManagerBinding',
+  'NextSecret',
+  'OperationOptions',
+  'PreloadedSecret',
+  'RotationStep',
+  'Secret',
+  'SecretAnswer',
+  'SecretDescription',
+  'SecretInspection',
+  'SecretManagerErrorCode',
+  'SecretManagerErrorContext',
+  'SecretManagerModuleAsyncOptions',
+  'SecretManagerModuleExtras',
+  'SecretManagerModuleOptions',
+  'SecretManagerModuleRootOptions',
+  'SecretManagerOptionsFactory',
+  'SecretMetadata',
+  'SecretOutcome',
+  'SecretReading',
+  'WriteOptions',
+];
+
+describe('the public API', () => {
+  it.each<[string, string, object, string[], string[]]>([
+    ['the package', 'index.ts', root, VALUES, TYPES],
+    [
+      './terminus',
+      'terminus/index.ts',
+      terminus,
+      ['SecretManagerHealthIndicator'],
+      ['IsHealthyOptions'],
+    ],
+    [
+      './testing',
+      'testing/index.ts',
+      testing,
+      ['InMemorySecretManager'],
+      ['Fault', 'FaultOptions', 'RecordedCall'],
+    ],
+    [
+      './drivers/environment',
+      'drivers/environment/index.ts',
+      environment,
+      ['EnvironmentSecretManager'],
+      ['EnvironmentSecretManagerOptions'],
+    ],
+  ])('of %s is what is listed here, and nothing else', (_, path, loaded, values, types) => {
+    expect(exportsOf(path)).toEqual([...values, ...types].sort());
+    expect(Object.keys(loaded).sort()).toEqual(values);
+  });
+
+  it('of SecretsService is what an application needs', () => {
+    const methods = Object.getOwnPropertyNames(root.SecretsService.prototype);
+    const needed = [
+      'checkHealth',
+      'circuitState',
+      'delete',
+      'get',
+      'getBoolean',
+      'getMany',
+      'getOrThrow',
+      'getSync',
+      'inspect',
+      'invalidate',
+      'managerName',
+      'refresh',
+      'rotate',
+      'secret',
+      'set',
+    ];
+
+    expect(methods).toEqual(expect.arrayContaining(needed));
+  });
+
+  it('of a manager is one method to implement, and eight to override', () => {
+    const methods = Object.getOwnPropertyNames(root.CustomSecretManager.prototype);
+
+    expect(methods).toEqual(
+      expect.arrayContaining([
+        'readSecretSync',
+        'readSecrets',
+        'writeSecret',
+        'deleteSecret',
+        'describeSecret',
+        'validateEnvironment',
+        'checkHealth',
+        'close',
+      ]),
+    );
+    expect(methods).not.toContain('readSecret');
+  });
+});

@@ -1,0 +1,69 @@
+import type { CustomSecretManager } from 'nestjs-custom-secret-manager';
+import { EnvironmentSecretManager } from 'nestjs-custom-secret-manager/drivers/environment';
+import {
+  InMemorySecretManager,
+  secretManagerConformance,
+  type ConformanceHarness,
+} from 'nestjs-custom-secret-manager/testing';
+import { compose } from '../../lib/policies/compose';
+import { resolveOptions } from '../../lib/secret-manager.options';
+
+function inMemory(): ConformanceHarness {
+  let manager = new InMemorySecretManager();
+  return {
+    create: () => (manager = new InMemorySecretManager()),
+    seed: (name, value) => manager.rotate(name, value),
+    fail: (fault) => manager.fail(fault),
+  };
+}
+
+function environment(): ConformanceHarness {
+  let variables: Record<string, string> = {};
+  return {
+    create: () => {
+      variables = Object.create(null) as Record<string, string>;
+      return new EnvironmentSecretManager({ prefix: 'APP_', environment: variables });
+    },
+    seed: (name, value) => {
+      variables[`APP_${name}`] = value;
+    },
+    lacks: ['write', 'delete', 'recovery', 'createOnly', 'versions', 'health'],
+  };
+}
+
+/** The same manager with every policy around it. */
+function wrapped(harness: ConformanceHarness): ConformanceHarness {
+  const wrap = (manager: CustomSecretManager): CustomSecretManager => {
+    const options = resolveOptions({ retry: { baseDelayMs: 1 }, timeoutMs: 4_000 }, manager);
+    return compose(manager, options).outermost;
+  };
+  return { ...harness, create: async () => wrap(await harness.create()) };
+}
+
+describe.each([
+  ['in memory', inMemory()],
+  ['in memory, with every policy', wrapped(inMemory())],
+  ['of the environment', environment()],
+  ['of the environment, with every policy', wrapped(environment())],
+])('A secret manager %s', (_, harness) => {
+  for (const { title, skip, run } of secretManagerConformance(harness)) {
+    if (skip === undefined) {
+      it(title, async () => {
+        await expect(run()).resolves.toBeUndefined();
+      });
+    } else {
+      it(`${title} (does not apply: ${skip})`, async () => {
+        await expect(run()).rejects.toThrow(skip);
+      });
+    }
+  }
+});
+
+describe('The conformance kit', () => {
+  it('has a sentence of its own for each of at least 80 cases', () => {
+    const titles = secretManagerConformance(inMemory()).map(({ title }) => title);
+
+    expect(new Set(titles).size).toBe(titles.length);
+    expect(titles.length).toBeGreaterThanOrEqual(80);
+  });
+});

@@ -1,0 +1,166 @@
+import { ConsoleLogger, Controller, Get, type INestApplication } from '@nestjs/common';
+import { HealthCheckService, TerminusModule } from '@nestjs/terminus';
+import { Test } from '@nestjs/testing';
+import { inspect } from 'node:util';
+import request from 'supertest';
+import type { App } from 'supertest/types';
+import {
+  SecretManagerModule,
+  SecretsService,
+  type SecretManagerModuleOptions,
+} from 'nestjs-custom-secret-manager';
+import { SecretManagerHealthIndicator } from 'nestjs-custom-secret-manager/terminus';
+import { everythingOf, failureOf, leaks } from '../support/failure-of';
+import { FAULTS, FaultStore } from '../support/fault-store';
+import { HttpSecretManager } from '../support/http.secret-manager';
+
+/** Each as it would be in a real store; none looks like an identifier, by which rule a class name or a code may be told. */
+const CANARIES = {
+  value: 'sk-proj-canary/of+the=value',
+  token: 'hvs.CAESIJ-canary-of-the-token',
+  password: 'p4ss~word-canary!of-the-address',
+};
+
+function leaking(text: string): string[] {
+  return Object.values(CANARIES).filter((canary) => leaks(text, canary));
+}
+
+@Controller()
+class Everything {
+  constructor(
+    private readonly secrets: SecretsService,
+    private readonly health: HealthCheckService,
+    private readonly indicator: SecretManagerHealthIndicator,
+  ) {}
+
+  @Get('secret')
+  async secret(): Promise<number | undefined> {
+    return (await this.secrets.get('KEY'))?.length;
+  }
+
+  @Get('inspect')
+  inspect(): string {
+    return inspect([this.secrets, this.secrets.inspect(), this.secrets.secret('KEY')], {
+      depth: 9,
+      showHidden: true,
+    });
+  }
+
+  @Get('health')
+  check(): unknown {
+    return this.health.check([() => this.indicator.isHealthy('secrets', { timeoutMs: 200 })]);
+  }
+}
+
+describe('a secret, a token and a password', () => {
+  let store: FaultStore;
+  let app: INestApplication;
+  let output: string[];
+
+  async function start(options: SecretManagerModuleOptions = {}): Promise<App> {
+    const { token, password } = CANARIES;
+    const manager = new HttpSecretManager(store, { token, password });
+    const module = await Test.createTestingModule({
+      imports: [
+        TerminusModule,
+        SecretManagerModule.forRoot({
+          manager: { useFactory: () => manager },
+          attemptTimeoutMs: 150,
+          retry: { baseDelayMs: 1, maxDelayMs: 1 },
+          environment: {},
+          ...options,
+        }),
+      ],
+      controllers: [Everything],
+      providers: [SecretManagerHealthIndicator],
+    })
+      .setLogger(
+        new ConsoleLogger({ logLevels: ['verbose', 'debug', 'log', 'warn', 'error', 'fatal'] }),
+      )
+      .compile();
+    app = module.createNestApplication();
+    await app.init();
+    return app.getHttpServer() as App;
+  }
+
+  beforeEach(async () => {
+    output = [];
+    for (const stream of [process.stdout, process.stderr]) {
+      jest.spyOn(stream, 'write').mockImplementation((chunk) => output.push(String(chunk)) > 0);
+    }
+    for (const method of ['log', 'info', 'warn', 'error', 'debug'] as const) {
+      jest
+        .spyOn(console, method)
+        .mockImplementation((...parts) => void output.push(inspect(parts, { depth: 9 })));
+    }
+    store = await new FaultStore().start();
+    store.secrets.set('KEY', CANARIES.value);
+  });
+  afterEach(async () => {
+    await app.close();
+    await store.stop();
+    jest.restoreAllMocks();
+  });
+
+  it.each(FAULTS)('come out nowhere when the store breaks with %s', async (fault) => {
+    const server = await start();
+    const secrets = app.get(SecretsService);
+    store.fail(fault);
+
+    const answers = [
+      await request(server).get('/secret'),
+      await request(server).get('/health'),
+      await request(server).get('/inspect'),
+    ];
+    const error = await failureOf(secrets.get('KEY', { timeoutMs: 200 }));
+    const many = await secrets.getMany(['KEY'], { timeoutMs: 200 });
+    await app.close();
+
+    expect(answers.map(({ status }) => status)).toEqual([500, 503, 200]);
+    const seen = [
+      ...answers.map(({ text, headers }) => text + JSON.stringify(headers)),
+      everythingOf(error),
+      String(error.stack),
+      inspect(many, { depth: 9, showHidden: true }),
+      ...output,
+    ];
+    expect(leaking(seen.join('\n'))).toEqual([]);
+    expect(output.join('')).toContain(error.code);
+  });
+
+  it('come out nowhere while all is well, and a value is at hand in the cache', async () => {
+    const server = await start({ preload: ['KEY'] });
+
+    const answers = [
+      await request(server).get('/secret').expect(200, String(CANARIES.value.length)),
+      await request(server).get('/inspect').expect(200),
+      await request(server).get('/health').expect(200),
+    ];
+    await app.close();
+
+    const container = inspect(app, { depth: 9, showHidden: true });
+    expect(leaking([...answers.map(({ text }) => text), ...output].join('\n'))).toEqual([]);
+    expect(leaks(container, CANARIES.value)).toBe(false);
+  });
+
+  it('come out nowhere when the application cannot start', async () => {
+    store.fail('403');
+
+    const error = await failureOf(start({ preload: ['KEY'] }));
+
+    expect(error.code).toBe('ACCESS_DENIED');
+    expect(leaking([everythingOf(error), ...output].join('\n'))).toEqual([]);
+  });
+
+  it.each(['token', 'password', 'value'] as const)(
+    'would be found here if they did: the %s',
+    async (which) => {
+      const server = await start({ debug: (original) => console.error(original) });
+      store.fail('503');
+
+      await request(server).get('/secret').expect(500);
+
+      expect(leaking(output.join('\n'))).toContain(CANARIES[which]);
+    },
+  );
+});

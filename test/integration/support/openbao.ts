@@ -1,0 +1,224 @@
+import { fork, type ChildProcess } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer, type AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { eventually } from './eventually';
+
+const ROOT = join(__dirname, '../../..');
+const BAO = join(ROOT, '.cache/servers/bin/bao');
+const SUPERVISOR = join(ROOT, 'test/integration/servers/supervise.mjs');
+
+const QUOTA = 'of-the-test';
+
+/** What may be done on which path. */
+type Rules = Readonly<Record<string, readonly string[]>>;
+
+interface Answer {
+  readonly status: number;
+  readonly body: Readonly<Record<string, unknown>>;
+}
+
+/** Starts a server that is empty and open, with a KV 2 mount at `secret`. */
+export async function startOpenBao(): Promise<OpenBao> {
+  const bao = new OpenBao(await freePort());
+  await bao.start();
+  return bao;
+}
+
+/** As {@link startOpenBao}, but a server that can be sealed, and unsealed. */
+export async function startSealableOpenBao(): Promise<SealableOpenBao> {
+  const bao = new SealableOpenBao(await freePort());
+  await bao.start();
+  return bao;
+}
+
+/** A server of its own for a test file. It ends with the test run, however that ends. */
+export class OpenBao {
+  readonly address: string;
+  rootToken = `root-${randomUUID()}`;
+  readonly #policies = new Map<string, string>();
+  #process: ChildProcess | undefined;
+
+  constructor(private readonly port: number) {
+    this.address = `http://127.0.0.1:${port}`;
+  }
+
+  /** After {@link stop}: the same address and token, and nothing in it. */
+  async start(): Promise<void> {
+    await this.run(
+      '-dev',
+      '-dev-no-store-token',
+      `-dev-root-token-id=${this.rootToken}`,
+      `-dev-listen-address=127.0.0.1:${this.port}`,
+    );
+    await eventually('OpenBao has its mount', async () => {
+      const { status } = await this.request('GET', 'secret/config');
+      return status === 200;
+    });
+  }
+
+  async stop(): Promise<void> {
+    if (!this.#process?.connected) return;
+    this.#process.send('SIGKILL');
+    await once(this.#process, 'exit');
+  }
+
+  /** Keeps it from answering anybody, with its connections open. */
+  freeze(): Promise<void> {
+    return this.signal('SIGSTOP');
+  }
+
+  thaw(): Promise<void> {
+    return this.signal('SIGCONT');
+  }
+
+  async put(secretName: string, value: string, mount = 'secret'): Promise<void> {
+    const data = { value };
+    await this.expect('POST', `${mount}/data/${encodeURIComponent(secretName)}`, { data });
+  }
+
+  /** The value, as the store tells it to anybody who asks; `undefined` if there is none. */
+  async valueOf(secretName: string): Promise<unknown> {
+    const { body } = await this.request('GET', `secret/data/${encodeURIComponent(secretName)}`);
+    return (body as { data?: { data?: { value?: unknown } } }).data?.data?.value;
+  }
+
+  async names(mount = 'secret'): Promise<readonly string[]> {
+    const { body } = await this.request('GET', `${mount}/metadata?list=true`);
+    return (body as { data?: { keys: string[] } }).data?.keys ?? [];
+  }
+
+  /** A token that may do what the rules say: `{ 'secret/data/a': ['read'] }`. */
+  async tokenFor(rules: Rules): Promise<string> {
+    const policy = `policy-${randomUUID()}`;
+    await this.permit(policy, rules);
+    const { body } = await this.expect('POST', 'auth/token/create', { policies: [policy] });
+    const { client_token: token } = (body as { auth: { client_token: string } }).auth;
+    this.#policies.set(token, policy);
+    return token;
+  }
+
+  /** Changes what a token of {@link tokenFor} may do. */
+  async changeRules(token: string, rules: Rules): Promise<void> {
+    await this.permit(this.#policies.get(token) ?? '', rules);
+  }
+
+  async revoke(token: string): Promise<void> {
+    await this.expect('POST', 'auth/token/revoke', { token });
+  }
+
+  /** Has it answer 429 to everybody who asks for a secret of the mount, until {@link unthrottle}. */
+  async throttle(mount: string): Promise<void> {
+    await this.expect('POST', `sys/quotas/rate-limit/${QUOTA}`, { rate: 0.001, path: mount });
+    await eventually('OpenBao throttles', async () => {
+      const { status } = await this.request('GET', `${mount}/data/ANY`);
+      return status === 429;
+    });
+  }
+
+  async unthrottle(): Promise<void> {
+    await this.expect('DELETE', `sys/quotas/rate-limit/${QUOTA}`);
+  }
+
+  /** Asks for something that has to succeed. */
+  async expect(method: string, path: string, content?: object): Promise<Answer> {
+    const answer = await this.request(method, path, content);
+    if (answer.status < 300) return answer;
+    throw new Error(`${method} ${path}: ${answer.status} ${JSON.stringify(answer.body)}`);
+  }
+
+  async request(method: string, path: string, content?: object): Promise<Answer> {
+    const response = await fetch(`${this.address}/v1/${path}`, {
+      method,
+      headers: { 'x-vault-token': this.rootToken, connection: 'close' },
+      body: content && JSON.stringify(content),
+    });
+    const text = await response.text();
+    return { status: response.status, body: (text ? JSON.parse(text) : {}) as Answer['body'] };
+  }
+
+  private async permit(policy: string, rules: Rules): Promise<void> {
+    const paths = Object.entries(rules).map(([path, capabilities]) => [path, { capabilities }]);
+    const text = JSON.stringify({ path: Object.fromEntries(paths) as object });
+    await this.expect('PUT', `sys/policies/acl/${policy}`, { policy: text });
+  }
+
+  protected async run(...args: readonly string[]): Promise<void> {
+    const child = fork(SUPERVISOR, [BAO, 'server', ...args], {
+      stdio: 'pipe',
+      serialization: 'json',
+    });
+    this.#process = child;
+    let output = '';
+    child.stdout?.on('data', (chunk) => (output += chunk));
+    child.stderr?.on('data', (chunk) => (output += chunk));
+    await eventually('OpenBao listens', async () => {
+      if (child.exitCode !== null) throw new Error(`OpenBao did not start:\n${output}`);
+      return await this.isListening();
+    });
+  }
+
+  private isListening(): Promise<boolean> {
+    return this.request('GET', 'sys/health').then(
+      () => true,
+      () => false,
+    );
+  }
+
+  private async signal(signal: NodeJS.Signals): Promise<void> {
+    if (!this.#process?.connected) return;
+    const delivered = once(this.#process, 'message');
+    this.#process.send(signal);
+    await delivered;
+  }
+}
+
+/** With a seal, as in production; what it holds is in memory, and lost when it stops. */
+export class SealableOpenBao extends OpenBao {
+  readonly #folder = mkdtempSync(join(tmpdir(), 'openbao-'));
+  #key = '';
+
+  override async start(): Promise<void> {
+    const config = join(this.#folder, 'config.json');
+    const listener = { tcp: { address: this.address.slice('http://'.length), tls_disable: true } };
+    writeFileSync(config, JSON.stringify({ storage: { inmem: {} }, listener }));
+    await this.run(`-config=${config}`);
+    const { body } = await this.expect('PUT', 'sys/init', {
+      secret_shares: 1,
+      secret_threshold: 1,
+    });
+    [this.#key = ''] = body.keys as string[];
+    this.rootToken = String(body.root_token);
+    await this.unseal();
+    await this.expect('POST', 'sys/mounts/secret', { type: 'kv', options: { version: '2' } });
+  }
+
+  override async stop(): Promise<void> {
+    await super.stop();
+    rmSync(this.#folder, { recursive: true, force: true });
+  }
+
+  async seal(): Promise<void> {
+    await this.expect('PUT', 'sys/seal');
+  }
+
+  async unseal(): Promise<void> {
+    await this.expect('PUT', 'sys/unseal', { key: this.#key });
+    await eventually('OpenBao is open', async () => {
+      const { status } = await this.request('GET', 'sys/health');
+      return status === 200;
+    });
+  }
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
+}

@@ -1,0 +1,188 @@
+import { SecretManagerModule, type SecretManagerModuleOptions } from 'nestjs-custom-secret-manager';
+import { InMemorySecretManager } from 'nestjs-custom-secret-manager/testing';
+import { closeApplications, startApplication, startWith } from '../support/application';
+import { failureOf, leaks } from '../support/failure-of';
+
+async function problemsOf(options: unknown): Promise<string> {
+  const { code, message } = await failureOf(
+    startWith(new InMemorySecretManager(), options as SecretManagerModuleOptions),
+  );
+  expect(code).toBe('MISCONFIGURED');
+  return message;
+}
+
+const CANARY = 'hvs.canary-in-an-option';
+
+describe('the options of the module', () => {
+  afterEach(closeApplications);
+
+  it('are told wrong all at once, each by its field', async () => {
+    const message = await problemsOf({
+      settings: {
+        accessMode: 'everything',
+        hostedKeys: 'A,B',
+        tags: { team: 1 },
+        storeVirtualKeys: 'yes',
+      },
+      fallback: 'sometimes',
+      environment: 'process.env',
+      preload: ['../A', { name: 'B', optional: false }, 3],
+      timeoutMs: -1,
+      attemptTimeoutMs: Infinity,
+      cache: { ttlMs: Number.NaN, maxEntries: 0.5 },
+      retry: { maxAttempts: 0, budgetRatio: 2 },
+      circuitBreaker: true,
+      debug: 'yes',
+      timeout: 30,
+    });
+
+    const fields = [
+      'settings.accessMode',
+      'settings.hostedKeys',
+      'settings.tags',
+      'settings.storeVirtualKeys',
+      'fallback',
+      'environment',
+      'preload[0]',
+      'preload[1]',
+      'preload[2]',
+      'timeoutMs',
+      'attemptTimeoutMs',
+      'cache.ttlMs',
+      'cache.maxEntries',
+      'retry.maxAttempts',
+      'retry.budgetRatio',
+      'circuitBreaker',
+      'debug',
+      '"timeout" is not an option',
+    ];
+    for (const field of fields) expect(message).toContain(`- ${field}`);
+    expect(message.split('\n- ')).toHaveLength(fields.length + 1);
+  });
+
+  it('are told wrong without a value', async () => {
+    const message = await problemsOf({
+      settings: {
+        accessMode: CANARY,
+        description: { CANARY },
+        tags: { team: [CANARY] },
+        hostedKeys: CANARY,
+        prefixForStoredVirtualKeys: [CANARY],
+        primarySecretName: { CANARY },
+      },
+      fallback: CANARY,
+      environment: CANARY,
+      timeoutMs: CANARY,
+      cache: CANARY,
+      retry: { maxAttempts: CANARY },
+    });
+
+    expect(leaks(message, CANARY)).toBe(false);
+  });
+
+  it.each([
+    ['accessMode', { access_mode: 'read_only' }],
+    ['hostedKeys', { hosted_keys: ['A'] }],
+    ['storeVirtualKeys', { store_virtual_keys: true }],
+    ['prefixForStoredVirtualKeys', { prefix_for_stored_virtual_keys: 'x/' }],
+    ['primarySecretName', { primary_secret_name: 'all' }],
+  ])('say %s to those who write it as LiteLLM does', async (field, settings) => {
+    const message = await problemsOf({ settings });
+
+    expect(message).toContain(
+      `${JSON.stringify(Object.keys(settings)[0])} is not a setting; did you mean ${field}?`,
+    );
+  });
+
+  it('list what there is where a field is like none', async () => {
+    const message = await problemsOf({ settings: { region: 'x' }, cache: { ttl: 5 } });
+
+    expect(message).toMatch(
+      /settings\."region" is not a setting; there are accessMode, hostedKeys/,
+    );
+    expect(message).toMatch(/cache\."ttl" is not an option; there are ttlMs/);
+  });
+
+  it('say how to make a list of what comes from an environment variable', async () => {
+    const message = await problemsOf({ settings: { hostedKeys: 'A,B' } });
+
+    expect(message).toMatch(/hostedKeys must be a list of names, and is a string; .*split\(','\)/);
+  });
+
+  it.each([
+    [
+      'an entry of hostedKeys that is no name',
+      { hostedKeys: ['A', 'a/../b'] },
+      /hostedKeys \[1\] \("a\/\.\.\/b"\)/,
+    ],
+    [
+      'an entry of hostedKeys that is no string',
+      { hostedKeys: [1] },
+      /hostedKeys \[0\] \(\(a number\)\)/,
+    ],
+    [
+      'an empty prefix',
+      { prefixForStoredVirtualKeys: '' },
+      /prefixForStoredVirtualKeys .*is empty/,
+    ],
+    ['a primary secret that is no name', { primarySecretName: '' }, /primarySecretName .*is empty/],
+    ['settings that are a list', [], /settings must be an object, and is an array/],
+    ['settings that are null', null, /settings must be an object, and is null/],
+  ])('do not permit %s', async (_, settings, text) => {
+    const message = await problemsOf({ settings });
+
+    expect(message).toMatch(text);
+  });
+
+  it.each<[string, SecretManagerModuleOptions]>([
+    ['are all optional', {}],
+    [
+      'may be undefined',
+      { settings: undefined, cache: undefined, timeoutMs: undefined, preload: undefined },
+    ],
+    ['may take every policy out', { cache: false, retry: false, circuitBreaker: false }],
+    [
+      'may make every duration of the cache 0',
+      { cache: { ttlMs: 0, staleIfErrorMs: 0, absenceTtlMs: 0 } },
+    ],
+  ])('%s', async (_, options) => {
+    const { secrets } = await startWith(new InMemorySecretManager({ KEY: 'value' }), options);
+
+    await expect(secrets.get('KEY')).resolves.toBe('value');
+  });
+
+  it('take a setting that is null for one that is not given, as LiteLLM writes it', async () => {
+    const settings = {
+      hostedKeys: null,
+      description: null,
+      tags: null,
+      primarySecretName: null,
+      accessMode: 'read_and_write',
+    };
+    const store = new InMemorySecretManager({ KEY: 'value' });
+    const { secrets } = await startWith(store, { settings: settings as never });
+
+    await secrets.set('NEW', 'written');
+
+    await expect(secrets.get('KEY')).resolves.toBe('value');
+    const write = store.calls.find(({ operation }) => operation === 'writeSecret');
+    expect(Object.keys(write?.options ?? {})).not.toContain('description');
+  });
+
+  it.each([
+    ['nothing', undefined],
+    ['null', null],
+    ['a string', 'options'],
+    ['a list', []],
+  ])('are told wrong if a factory gives %s in their place', async (_, given) => {
+    const root = SecretManagerModule.forRootAsync({
+      manager: { useFactory: () => new InMemorySecretManager() },
+      useFactory: () => given as never,
+    });
+
+    const error = await failureOf(startApplication({ imports: [root] }));
+
+    expect(error).toMatchObject({ code: 'MISCONFIGURED' });
+    expect(error.message).toMatch(/the options must be an object/);
+  });
+});

@@ -1,0 +1,37 @@
+import 'reflect-metadata';
+import { strict as assert } from 'node:assert';
+import { Injectable, Module } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import {
+  CustomSecretManager,
+  SecretManagerModule,
+  SecretsService,
+  type SecretAnswer,
+} from 'nestjs-custom-secret-manager';
+
+@Injectable()
+class StoreSecretManager extends CustomSecretManager {
+  override async readSecret(name: string): Promise<SecretAnswer> {
+    return { value: `value of ${name}`, version: '1' };
+  }
+}
+
+@Module({
+  imports: [SecretManagerModule.forRoot({ manager: StoreSecretManager, preload: ['NAME'] })],
+})
+class AppModule {}
+
+async function main(): Promise<void> {
+  const app = await NestFactory.createApplicationContext(AppModule, {
+    logger: ['error'],
+    abortOnError: false,
+  });
+
+  assert.equal(app.get(SecretsService).getSync('NAME'), 'value of NAME');
+  const subPath = 'nestjs-custom-secret-manager/terminus';
+  await assert.rejects(import(subPath), /@nestjs\/terminus/);
+  await app.close();
+  console.log('done');
+}
+
+void main();

@@ -1,0 +1,34 @@
+import { inspect } from 'node:util';
+import { isSecretManagerError, type SecretManagerError } from 'nestjs-custom-secret-manager';
+
+/** The error that a call ends with; fails the test if it ends well, or with anything but a `SecretManagerError`. */
+export async function failureOf(call: unknown): Promise<SecretManagerError> {
+  try {
+    await (typeof call === 'function' ? (call as () => unknown)() : call);
+  } catch (error) {
+    if (isSecretManagerError(error)) return error;
+    throw new Error('what was thrown is no SecretManagerError', { cause: error });
+  }
+  throw new Error('nothing was thrown');
+}
+
+/** Everything that can be seen of a value from outside, in one text. */
+export function everythingOf(value: unknown): string {
+  const parts = [
+    inspect(value, { depth: 9, showHidden: true, getters: true, maxStringLength: null }),
+    inspect(value, { depth: 9, customInspect: false }),
+    JSON.stringify(value),
+    String(value),
+  ];
+  if (typeof value === 'object' && value !== null && 'stack' in value)
+    parts.push(String(value.stack));
+  return parts.join('\n');
+}
+
+/** Whether any eight characters in a row of a canary are in a text. */
+export function leaks(text: string, canary: string): boolean {
+  for (let start = 0; start + 8 <= canary.length; start++) {
+    if (text.includes(canary.slice(start, start + 8))) return true;
+  }
+  return false;
+}

@@ -1,0 +1,279 @@
+import { HttpException, NotFoundException, ServiceUnavailableException } from '@nestjs/common';
+import type { SecretManagerError, SecretManagerErrorCode } from 'nestjs-custom-secret-manager';
+import { translateError } from '../../../lib/core/error-table';
+import { everythingOf, leaks } from '../../support/failure-of';
+import { CANARY, THROWN } from './thrown';
+
+const context = { manager: 'team', operation: 'readSecret', secretName: 'KEY' };
+
+function codeOf(thrown: unknown): SecretManagerErrorCode {
+  return translateError(thrown, context).code;
+}
+
+function errorWith(fields: object, message = CANARY): Error {
+  return Object.defineProperties(new Error(message), Object.getOwnPropertyDescriptors(fields));
+}
+
+const STATUSES: readonly [number, SecretManagerErrorCode][] = [
+  [400, 'INVALID_ARGUMENT'],
+  [401, 'UNAUTHENTICATED'],
+  [403, 'ACCESS_DENIED'],
+  [404, 'NOT_FOUND'],
+  [405, 'UNKNOWN'],
+  [408, 'TIMEOUT'],
+  [409, 'CONFLICT'],
+  [412, 'UNAVAILABLE'],
+  [418, 'UNKNOWN'],
+  [422, 'INVALID_ARGUMENT'],
+  [425, 'UNAVAILABLE'],
+  [429, 'THROTTLED'],
+  [301, 'UNKNOWN'],
+  [500, 'UNAVAILABLE'],
+  [501, 'UNSUPPORTED'],
+  [502, 'UNAVAILABLE'],
+  [503, 'UNAVAILABLE'],
+  [504, 'TIMEOUT'],
+  [599, 'UNAVAILABLE'],
+];
+
+const NODE_CODES: readonly [string, SecretManagerErrorCode][] = [
+  ['ECONNREFUSED', 'UNAVAILABLE'],
+  ['ECONNRESET', 'UNAVAILABLE'],
+  ['ENOTFOUND', 'UNAVAILABLE'],
+  ['EAI_AGAIN', 'UNAVAILABLE'],
+  ['EPIPE', 'UNAVAILABLE'],
+  ['EHOSTUNREACH', 'UNAVAILABLE'],
+  ['UND_ERR_SOCKET', 'UNAVAILABLE'],
+  ['ETIMEDOUT', 'TIMEOUT'],
+  ['UND_ERR_CONNECT_TIMEOUT', 'TIMEOUT'],
+  ['UND_ERR_HEADERS_TIMEOUT', 'TIMEOUT'],
+  ['UND_ERR_BODY_TIMEOUT', 'TIMEOUT'],
+  ['CERT_HAS_EXPIRED', 'MISCONFIGURED'],
+  ['DEPTH_ZERO_SELF_SIGNED_CERT', 'MISCONFIGURED'],
+  ['SELF_SIGNED_CERT_IN_CHAIN', 'MISCONFIGURED'],
+  ['UNABLE_TO_VERIFY_LEAF_SIGNATURE', 'MISCONFIGURED'],
+  ['ERR_TLS_CERT_ALTNAME_INVALID', 'MISCONFIGURED'],
+  ['ERR_SSL_WRONG_VERSION_NUMBER', 'MISCONFIGURED'],
+  ['EPROTO', 'MISCONFIGURED'],
+  ['ESOMETHINGNEW', 'UNKNOWN'],
+];
+
+const NAMES: readonly [string, SecretManagerErrorCode][] = [
+  ['TimeoutError', 'TIMEOUT'],
+  ['AbortError', 'CANCELLED'],
+  ['ResourceNotFoundException', 'NOT_FOUND'],
+  ['AccessDeniedException', 'ACCESS_DENIED'],
+  ['ExpiredTokenException', 'UNAUTHENTICATED'],
+  ['ThrottlingException', 'THROTTLED'],
+  ['ResourceExistsException', 'CONFLICT'],
+  ['InternalServiceError', 'UNAVAILABLE'],
+  ['TypeError', 'UNKNOWN'],
+  ['toString', 'UNKNOWN'],
+  ['constructor', 'UNKNOWN'],
+];
+
+describe('what a manager throws', () => {
+  it.each(STATUSES)('with the status %d becomes %s, wherever the status stands', (status, code) => {
+    const shapes = [
+      { status },
+      { statusCode: status },
+      { response: { status } },
+      { response: { statusCode: status } },
+      { $metadata: { httpStatusCode: status } },
+    ];
+
+    expect(shapes.map((shape) => codeOf(errorWith(shape)))).toEqual(shapes.map(() => code));
+    expect(codeOf(new HttpException(CANARY, status))).toBe(code);
+    expect(codeOf({ status })).toBe(code);
+  });
+
+  it.each(NODE_CODES)('with the code %s becomes %s, also one cause deep', (nodeCode, code) => {
+    const cause = errorWith({ code: nodeCode });
+
+    expect(codeOf(cause)).toBe(code);
+    expect(codeOf(new TypeError('fetch failed', { cause }))).toBe(code);
+  });
+
+  it('is not looked into two causes deep', () => {
+    const cause = new Error('outer', { cause: errorWith({ code: 'ECONNREFUSED' }) });
+
+    expect(codeOf(new Error('outermost', { cause }))).toBe('UNKNOWN');
+  });
+
+  it.each(NAMES)('with the name %s becomes %s', (name, code) => {
+    expect(codeOf(errorWith({ name }))).toBe(code);
+  });
+
+  it('goes by a name before a code, and by a code before a status', () => {
+    expect(codeOf(errorWith({ name: 'AbortError', code: 'ECONNRESET', status: 500 }))).toBe(
+      'CANCELLED',
+    );
+    expect(codeOf(errorWith({ code: 'ECONNRESET', status: 403 }))).toBe('UNAVAILABLE');
+    expect(codeOf(errorWith({ code: 'ERR_BAD_REQUEST', response: { status: 403 } }))).toBe(
+      'ACCESS_DENIED',
+    );
+  });
+
+  it("may be an exception of Nest's, or of the platform", () => {
+    expect(codeOf(new NotFoundException(CANARY))).toBe('NOT_FOUND');
+    expect(codeOf(new ServiceUnavailableException(CANARY))).toBe('UNAVAILABLE');
+    expect(codeOf(AbortSignal.abort().reason)).toBe('CANCELLED');
+    expect(codeOf(new DOMException(CANARY, 'TimeoutError'))).toBe('TIMEOUT');
+    expect(codeOf(parseError())).toBe('MALFORMED');
+  });
+
+  it.each([
+    ['TIMEOUT', true],
+    ['UNAVAILABLE', true],
+    ['THROTTLED', true],
+    ['MISCONFIGURED', false],
+    ['UNKNOWN', false],
+    ['NOT_FOUND', false],
+  ] as const)('and becomes %s is retryable: %p', (code, retryable) => {
+    const byCode = {
+      TIMEOUT: 408,
+      UNAVAILABLE: 503,
+      THROTTLED: 429,
+      NOT_FOUND: 404,
+      UNKNOWN: 418,
+    } as const;
+    const thrown =
+      code === 'MISCONFIGURED' ? { code: 'CERT_HAS_EXPIRED' } : { status: byCode[code] };
+
+    expect(translateError(errorWith(thrown), context)).toMatchObject({ code, retryable });
+  });
+
+  it.each(THROWN)(
+    'as %s comes out as a SecretManagerError, and nothing of its text with it',
+    (_, thrown) => {
+      const error = translateError(thrown, context);
+
+      expect(error).toMatchObject({
+        name: 'SecretManagerError',
+        code: 'UNKNOWN',
+        retryable: false,
+        ...context,
+      });
+      expect(error.message).toMatch(
+        /team\.readSecret\(\) of "KEY" failed: .*Throw a SecretManagerError.*`debug`/,
+      );
+      expect(leaks(everythingOf(error), CANARY)).toBe(false);
+      expect(error).not.toHaveProperty('cause');
+    },
+  );
+
+  it.each([...STATUSES.map(([status]) => ({ status })), ...NODE_CODES.map(([code]) => ({ code }))])(
+    'with %j leaves its text behind',
+    (fields) => {
+      const thrown = errorWith({
+        ...fields,
+        body: CANARY,
+        response: { body: CANARY },
+        cause: new Error(CANARY),
+      });
+
+      expect(leaks(everythingOf(translateError(thrown, context)), CANARY)).toBe(false);
+    },
+  );
+
+  it('tells its class, its code and its status, if they are such', () => {
+    class VaultError extends Error {
+      override name = 'VaultError';
+    }
+    const thrown = Object.assign(new VaultError(CANARY), { code: 'E_VAULT', status: 503 });
+
+    const { message } = translateError(thrown, context);
+
+    expect(message).toMatch(/\(VaultError, E_VAULT, HTTP 503\)$/);
+  });
+
+  it('keeps the frames of the class of the user on top of the stack', () => {
+    const { stack } = thrownInside();
+
+    expect(stack).toMatch(/^SecretManagerError: team\.readSecret\(\)/);
+    expect(stack).toContain('TeamSecretManager.readSecret');
+    expect(stack).not.toContain(CANARY);
+  });
+});
+
+describe('Retry-After', () => {
+  beforeEach(() => void jest.useFakeTimers({ now: new Date('2025-01-01T00:00:00Z') }));
+  afterEach(() => jest.useRealTimers());
+
+  it.each<[string, unknown, number | undefined]>([
+    ['seconds', '7', 7_000],
+    ['seconds as a number', 7, 7_000],
+    ['a fraction of a second', '0.5', 500],
+    ['a date', 'Wed, 01 Jan 2025 00:00:30 GMT', 30_000],
+    ['a date that has passed', 'Tue, 31 Dec 2024 23:59:30 GMT', undefined],
+    ['0', '0', undefined],
+    ['a number below 0', '-5', undefined],
+    ['nonsense', 'soon', undefined],
+    ['an object', { CANARY }, undefined],
+    ['the first of several', ['3', '9'], 3_000],
+  ])('may be %s', (_, value, expected) => {
+    const named = { 'retry-after': value };
+    const shapes = [
+      { headers: named },
+      { response: { headers: named } },
+      { headers: { 'Retry-After': value } },
+    ];
+
+    const read = shapes.map(
+      (shape) => translateError(errorWith({ status: 429, ...shape }), context).retryAfterMs,
+    );
+
+    expect(read).toEqual([expected, expected, expected]);
+  });
+
+  it('is read from a Headers object, too', () => {
+    const thrown = errorWith({
+      status: 503,
+      response: { headers: new Headers({ 'Retry-After': '2' }) },
+    });
+
+    expect(translateError(thrown, context)).toMatchObject({
+      code: 'UNAVAILABLE',
+      retryAfterMs: 2_000,
+    });
+  });
+
+  it('is none where the headers throw', () => {
+    const headers = {
+      get: () => {
+        throw new Error(CANARY);
+      },
+    };
+
+    const error = translateError(errorWith({ status: 429, headers }), context);
+
+    expect(error).toMatchObject({ code: 'THROTTLED' });
+    expect(error).not.toHaveProperty('retryAfterMs');
+  });
+});
+
+function parseError(): unknown {
+  try {
+    return JSON.parse(CANARY);
+  } catch (error) {
+    return error;
+  }
+}
+
+function thrownInside(): SecretManagerError {
+  class TeamSecretManager {
+    readSecret(): never {
+      throw new Error(CANARY);
+    }
+  }
+  class BoundaryPolicy {
+    call(): never {
+      return new TeamSecretManager().readSecret();
+    }
+  }
+  try {
+    return new BoundaryPolicy().call();
+  } catch (thrown) {
+    return translateError(thrown, context);
+  }
+}
