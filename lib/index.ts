@@ -9,8 +9,12 @@ export {
   type WriteOptions,
 } from './core/custom-secret-manager';
 export type { Environment } from './core/environment';
-export type { Fallback, GetOptions } from './core/get-options';
-export { KeyManagementSettings, type AccessMode } from './core/key-management-settings';
+export { FALLBACKS, type Fallback, type GetOptions } from './core/get-options';
+export {
+  ACCESS_MODES,
+  KeyManagementSettings,
+  type AccessMode,
+} from './core/key-management-settings';
 export type { Secret } from './core/secret';
 export {
   SECRET_MANAGER_ERROR_CODES,
@@ -21,7 +25,9 @@ export {
   type SecretManagerErrorContext,
 } from './core/secret-manager.error';
 export type { ManagerBinding } from './manager-binding';
-export type { CircuitState } from './policies/circuit-breaker.policy';
+export type { CacheOptions } from './policies/cache.policy';
+export type { CircuitBreakerOptions, CircuitState } from './policies/circuit-breaker.policy';
+export type { RetryOptions } from './policies/retry.policy';
 export type { SecretInspection } from './policies/secret-cache';
 export {
   SECRET_MANAGER,

@@ -61,10 +61,11 @@ export function bindingProblem(binding: unknown): string | undefined {
 }
 
 function classProblem(candidate: unknown): string | undefined {
-  if (typeof candidate === 'function' && isCustomSecretManager(candidate.prototype))
-    return undefined;
   const name = typeof candidate === 'function' ? candidate.name : kindOf(candidate);
-  return `${name || 'the manager'} does not extend CustomSecretManager. Extend it and implement readSecret()`;
+  if (typeof candidate !== 'function' || !isCustomSecretManager(candidate.prototype)) {
+    return `${name || 'the manager'} does not extend CustomSecretManager. Extend it and implement readSecret()`;
+  }
+  return undefined;
 }
 
 function valueProblem(candidate: unknown): string | undefined {

@@ -7,7 +7,7 @@ import {
   type ModuleMetadata,
   type Provider,
 } from '@nestjs/common';
-import { circularProblem } from './circular-injection';
+import { injectionProblem } from './manager-injections';
 import { bindingProblem, type ManagerBinding } from './manager-binding';
 import {
   SECRET_MANAGER_OPTIONS,
@@ -88,7 +88,7 @@ function toRootModule(
 ): DynamicModule {
   const problem =
     bindingProblem(manager) ??
-    circularProblem(manager, extraProviders, (token) => isBuiltFromManager(token, name));
+    injectionProblem(manager, extraProviders, (token) => isBuiltFromManager(token, name));
   const core: DynamicModule = {
     module: SecretManagerCoreModule,
     global: true,

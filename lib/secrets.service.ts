@@ -184,7 +184,9 @@ export class SecretsService {
 
   /** Drops one secret, or all, from the cache. */
   invalidate(name?: string): void {
-    this.#cache.invalidate(name && this.#lookup.parse('invalidate', name).name);
+    this.#cache.invalidate(
+      name === undefined ? undefined : this.#lookup.parse('invalidate', name).name,
+    );
   }
 
   /** What the cache holds: names, states and ages, never values. */
@@ -206,7 +208,7 @@ export class SecretsService {
       if (isHosted) this.#cache.pin(name);
     }
     try {
-      await readAtStart(this.#lookup, required, this.#options.timeoutMs, context);
+      await readAtStart(this.#lookup, required, this.#options.timeoutMs, context, this.#warn);
     } catch (error) {
       if (!this.#isStarted) await this.close(); // no hook will run in an application that does not start
       throw error;

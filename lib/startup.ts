@@ -25,6 +25,7 @@ export async function readAtStart(
   required: readonly RequiredSecret[],
   timeoutMs: number,
   context: OperationContext,
+  warn: (message: string) => void,
 ): Promise<void> {
   const endsAt = now() + timeoutMs;
   const outcomes = new Map<string, Outcome>();
@@ -41,8 +42,12 @@ export async function readAtStart(
       attempt,
       pending.map(({ name }) => outcomes.get(name)),
     );
-    if (now() + delayMs >= endsAt) break;
-    if (pending.length > 0) await pause(delayMs);
+    if (pending.length === 0 || now() + delayMs >= endsAt) break;
+    if (attempt === 0)
+      warn(
+        `${context.manager} could not be asked at start; it is asked again for up to ${timeoutMs} ms.`,
+      );
+    await pause(delayMs);
   }
   const [first, ...others] = wanted.flatMap(({ name, optional, parsed }) => {
     const outcome = outcomes.get(parsed.name);

@@ -1,9 +1,5 @@
 import { types } from 'node:util';
-import type {
-  SecretDescription,
-  SecretMetadata,
-  SecretReading,
-} from './custom-secret-manager';
+import type { SecretDescription, SecretMetadata, SecretReading } from './custom-secret-manager';
 import { SecretManagerError, type OperationContext } from './secret-manager.error';
 import { kindOf, quoteName } from './secret-name';
 

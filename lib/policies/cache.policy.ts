@@ -194,7 +194,7 @@ export class CachePolicy extends Policy implements SecretCache, FlightObserver {
   }
 
   inspect(): readonly SecretInspection[] {
-    const at = now();
+    const at = Math.trunc(now());
     return [...this.#entries]
       .map(([key, entry]) => this.inspection(key, entry, at - entry.readAt))
       .filter((inspection) => inspection !== undefined);

@@ -226,22 +226,18 @@ const NONSENSE = 42 as unknown as SecretReading;
 
 function abortOf(signal: AbortSignal | undefined): Promise<never> {
   return new Promise((_, reject) => {
-    signal?.addEventListener('abort', () => reject(aborted()), { once: true });
+    const onAbort = (): void => reject(aborted());
+    if (signal?.aborted) onAbort();
+    signal?.addEventListener('abort', onAbort, { once: true });
   });
 }
 
-function pause(delayMs: number, signal: AbortSignal | undefined): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const timer = setTimeout(resolve, delayMs);
-    signal?.addEventListener(
-      'abort',
-      () => {
-        clearTimeout(timer);
-        reject(aborted());
-      },
-      { once: true },
-    );
+async function pause(delayMs: number, signal: AbortSignal | undefined): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const passed = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, delayMs);
   });
+  await Promise.race([passed, abortOf(signal)]).finally(() => clearTimeout(timer));
 }
 
 function aborted(): SecretManagerError {

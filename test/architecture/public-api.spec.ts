@@ -22,7 +22,9 @@ function exportsOf(path: string): string[] {
 }
 
 const VALUES = [
+  'ACCESS_MODES',
   'CustomSecretManager',
+  'FALLBACKS',
   'InjectSecret',
   'InjectSecrets',
   'KeyManagementSettings',
@@ -40,6 +42,8 @@ const VALUES = [
 const TYPES = [
   'AccessMode',
   'BooleanGetOptions',
+  'CacheOptions',
+  'CircuitBreakerOptions',
   'CircuitState',
   'DeleteOptions',
   'Environment',
@@ -49,6 +53,7 @@ const TYPES = [
   'NextSecret',
   'OperationOptions',
   'PreloadedSecret',
+  'RetryOptions',
   'RotationStep',
   'Secret',
   'SecretAnswer',
@@ -81,8 +86,15 @@ describe('the public API', () => {
       './testing',
       'testing/index.ts',
       testing,
-      ['InMemorySecretManager'],
-      ['Fault', 'FaultOptions', 'RecordedCall'],
+      ['InMemorySecretManager', 'secretManagerConformance'],
+      [
+        'Capability',
+        'ConformanceCase',
+        'ConformanceHarness',
+        'Fault',
+        'FaultOptions',
+        'RecordedCall',
+      ],
     ],
     [
       './drivers/environment',

@@ -46,14 +46,15 @@ describe.each([
   ['of the environment', environment()],
   ['of the environment, with every policy', wrapped(environment())],
 ])('A secret manager %s', (_, harness) => {
-  for (const { title, skip, run } of secretManagerConformance(harness)) {
+  for (const each of secretManagerConformance(harness)) {
+    const { title, skip } = each;
     if (skip === undefined) {
-      it(title, async () => {
-        await expect(run()).resolves.toBeUndefined();
+      it(`${title}`, async () => {
+        await expect(each.run()).resolves.toBeUndefined();
       });
     } else {
       it(`${title} (does not apply: ${skip})`, async () => {
-        await expect(run()).rejects.toThrow(skip);
+        await expect(each.run()).rejects.toThrow(skip);
       });
     }
   }

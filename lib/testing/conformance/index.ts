@@ -31,11 +31,11 @@ export function secretManagerConformance(harness: ConformanceHarness): Conforman
 
 function reasonToSkip(
   { needs = [], breaksStore = false }: CaseDefinition,
-  { lacks = [], fail }: ConformanceHarness,
+  harness: ConformanceHarness,
 ): string | undefined {
-  const lacking = needs.filter((capability) => lacks.includes(capability));
+  const lacking = needs.filter((capability) => harness.lacks?.includes(capability));
   if (lacking.length > 0) return `the manager declares that it lacks ${lacking.join(', ')}`;
-  return breaksStore && fail === undefined ? 'the harness cannot break the store' : undefined;
+  return breaksStore && !('fail' in harness) ? 'the harness cannot break the store' : undefined;
 }
 
 async function runCase(definition: CaseDefinition, harness: ConformanceHarness): Promise<void> {

@@ -1,18 +1,22 @@
-import type { Provider } from '@nestjs/common';
+import { Scope, type Provider } from '@nestjs/common';
 import type { ManagerBinding } from './manager-binding';
 
 /**
- * Tells if the manager, or a provider that is declared beside it, injects what is built from the manager: it would wait for
- * itself. A circle through other modules is for Nest to find.
+ * Tells what is wrong with what the manager injects, itself or through providers that are declared beside it: something that is
+ * built from the manager, for which it would wait for ever, or something that is made anew for each request. A circle through
+ * other modules is for Nest to find.
  */
-export function circularProblem(
+export function injectionProblem(
   binding: ManagerBinding | undefined,
   extraProviders: readonly Provider[],
   isBuiltFromIt: (token: unknown) => boolean,
 ): string | undefined {
   const providers = new Map(extraProviders.map((provider) => [tokenOf(provider), provider]));
-  const pending: unknown[] = [binding];
-  for (const provider of pending) {
+  const reached: unknown[] = [binding];
+  for (const provider of reached) {
+    if (isScoped(provider)) {
+      return `${nameOf(binding)} has a scope of its own, or injects what has. A manager is made once: take the scope away`;
+    }
     const tokens = injectionsOf(provider).map(toToken);
     if (tokens.some(isBuiltFromIt)) {
       return (
@@ -22,7 +26,7 @@ export function circularProblem(
     }
     for (const token of tokens) {
       const next = providers.get(token);
-      if (next !== undefined && !pending.includes(next)) pending.push(next);
+      if (next !== undefined && !reached.includes(next)) reached.push(next);
     }
   }
   return undefined;
@@ -33,6 +37,7 @@ interface ProviderShape {
   readonly useClass?: unknown;
   readonly useExisting?: unknown;
   readonly inject?: readonly unknown[];
+  readonly scope?: Scope;
 }
 
 function tokenOf(provider: Provider): unknown {
@@ -44,6 +49,16 @@ function injectionsOf(provider: unknown): unknown[] {
   const { useClass, useExisting, inject = [] } = provider as ProviderShape;
   const ofClass = typeof useClass === 'function' ? injectionsOfClass(useClass) : [];
   return [...inject, ...ofClass, useExisting];
+}
+
+/** What is made anew for each request has neither a start at which it could be checked, nor a cache. */
+function isScoped(provider: unknown): boolean {
+  const { useClass = provider, scope } = Object(provider) as ProviderShape;
+  const declared =
+    typeof useClass === 'function'
+      ? (Reflect.getMetadata('scope:options', useClass) as ProviderShape | undefined)
+      : undefined;
+  return (scope ?? declared?.scope ?? Scope.DEFAULT) !== Scope.DEFAULT;
 }
 
 /** What Nest is going to inject into a class, by the metadata that its decorators left. */
