@@ -44,6 +44,12 @@ export function isOwned(binding: ManagerBinding | undefined): boolean {
   return binding !== undefined && !('useExisting' in binding || 'useValue' in binding);
 }
 
+/** What is wrong with the name of a registration. */
+export function registrationNameProblem(name: unknown): string | undefined {
+  if (name === undefined || (typeof name === 'string' && name !== '')) return undefined;
+  return `the name of a manager must be a string that is not empty, and is ${name === '' ? 'empty' : kindOf(name)}`;
+}
+
 /** What is wrong with how the manager is to come about, as a sentence without its end. */
 export function bindingProblem(binding: unknown): string | undefined {
   if (binding === undefined || binding === null) {

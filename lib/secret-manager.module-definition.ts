@@ -8,7 +8,7 @@ import {
   type Provider,
 } from '@nestjs/common';
 import { injectionProblem } from './manager-injections';
-import { bindingProblem, type ManagerBinding } from './manager-binding';
+import { bindingProblem, registrationNameProblem, type ManagerBinding } from './manager-binding';
 import {
   SECRET_MANAGER_OPTIONS,
   getCoreServiceToken,
@@ -87,6 +87,7 @@ function toRootModule(
   }: Partial<SecretManagerModuleExtras>,
 ): DynamicModule {
   const problem =
+    registrationNameProblem(name) ??
     bindingProblem(manager) ??
     injectionProblem(manager, extraProviders, (token) => isBuiltFromManager(token, name));
   const core: DynamicModule = {

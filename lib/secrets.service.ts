@@ -108,6 +108,8 @@ export class SecretsService {
   ): Promise<boolean>;
   getBoolean(name: string, options?: BooleanGetOptions): Promise<boolean | undefined>;
   async getBoolean(name: string, options?: BooleanGetOptions): Promise<boolean | undefined> {
+    const { managerName: manager } = this;
+    assertBooleanDefault(options?.default, { manager, operation: 'getBoolean' });
     const value = await this.#lookup.find('getBoolean', name, withoutDefault(options));
     if (value === undefined) return options?.default;
     const parsed = BOOLEANS.get(value.trim().toLowerCase());
@@ -260,6 +262,15 @@ function assertList(names: unknown, context: OperationContext): void {
   throw new SecretManagerError(
     'INVALID_ARGUMENT',
     `getMany() takes a list of names, not ${kindOf(names)}.`,
+    context,
+  );
+}
+
+function assertBooleanDefault(whenAbsent: unknown, context: OperationContext): void {
+  if (whenAbsent === undefined || typeof whenAbsent === 'boolean') return;
+  throw new SecretManagerError(
+    'INVALID_ARGUMENT',
+    `The \`default\` of getBoolean() must be true or false, and is ${kindOf(whenAbsent)}.`,
     context,
   );
 }

@@ -77,3 +77,15 @@ export function onCancelled(
 export function cancelled(context: OperationContext): SecretManagerError {
   return new SecretManagerError('CANCELLED', 'The caller ended the call.', context);
 }
+
+export function shuttingDown(context: OperationContext): SecretManagerError {
+  return new SecretManagerError('CANCELLED', `${context.manager} is shutting down.`, context);
+}
+
+export function closed(context: OperationContext): SecretManagerError {
+  return new SecretManagerError(
+    'UNAVAILABLE',
+    `${context.manager} was closed when its application shut down.`,
+    context,
+  );
+}

@@ -1,7 +1,9 @@
 import {
   Cancellation,
   cancelled,
+  closed,
   onCancelled,
+  shuttingDown,
   CANCELLATION,
   type CallOptions,
 } from '../core/cancellation';
@@ -16,7 +18,7 @@ import type {
 } from '../core/custom-secret-manager';
 import { SecretManagerError, type OperationContext } from '../core/secret-manager.error';
 import { quoteName } from '../core/secret-name';
-import { Policy, type Pipeline, type SecretReadings } from './policy';
+import { HEALTH_TIMEOUT_MS, Policy, type Pipeline, type SecretReadings } from './policy';
 
 export interface DeadlineOptions {
   /** The longest that one attempt may take, in milliseconds. Default 10 000. */
@@ -25,7 +27,6 @@ export interface DeadlineOptions {
   readonly startTimeoutMs?: number;
 }
 
-export const HEALTH_TIMEOUT_MS = 10_000;
 const CLOSE_TIMEOUT_MS = 5_000;
 const ENDED = Symbol('ended early');
 
@@ -206,18 +207,6 @@ function timedOut(context: OperationContext, afterMs: number): SecretManagerErro
     'TIMEOUT',
     `${manager}.${operation}()${subject} took longer than ${Math.round(afterMs)} ms. Check the store, or give it more time ` +
       'with `attemptTimeoutMs` and `timeoutMs`.',
-    context,
-  );
-}
-
-export function shuttingDown(context: OperationContext): SecretManagerError {
-  return new SecretManagerError('CANCELLED', `${context.manager} is shutting down.`, context);
-}
-
-export function closed(context: OperationContext): SecretManagerError {
-  return new SecretManagerError(
-    'UNAVAILABLE',
-    `${context.manager} was closed when its application shut down.`,
     context,
   );
 }

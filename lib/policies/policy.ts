@@ -9,6 +9,9 @@ import {
 import type { CallOptions } from '../core/cancellation';
 import type { SecretManagerError } from '../core/secret-manager.error';
 
+/** How long a store may take to say that it is healthy, unless the call says otherwise. */
+export const HEALTH_TIMEOUT_MS = 10_000;
+
 export type SecretReadings = ReadonlyMap<string, SecretReading | SecretManagerError | undefined>;
 
 /** A manager whose answers are in their normal form, and whose every failure is a `SecretManagerError`. */

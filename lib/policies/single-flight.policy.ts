@@ -3,6 +3,8 @@ import {
   Cancellation,
   EFFORT,
   cancelled,
+  closed,
+  shuttingDown,
   type CallOptions,
 } from '../core/cancellation';
 import { now } from '../core/clock';
@@ -19,9 +21,8 @@ import {
   type OperationContext,
   type SecretManagerError,
 } from '../core/secret-manager.error';
-import { HEALTH_TIMEOUT_MS, closed, shuttingDown } from './deadline.policy';
 import { Flight, type SharedRead } from './flight';
-import { Policy, type Pipeline, type SecretReadings } from './policy';
+import { HEALTH_TIMEOUT_MS, Policy, type Pipeline, type SecretReadings } from './policy';
 
 export interface SingleFlightOptions {
   /** How long a caller waits that does not say so itself, in milliseconds. Default 30 000. */

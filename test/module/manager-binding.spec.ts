@@ -202,4 +202,16 @@ describe('the binding of a manager', () => {
     expect(error).toMatchObject({ code: 'MISCONFIGURED' });
     expect(error.message).toMatch(/scope/);
   });
+
+  it.each([
+    ['empty', ''],
+    ['a number', 5],
+  ])('keeps the application from starting if its name is %s', async (what, name) => {
+    const root = SecretManagerModule.forRoot({ manager: Store, name: name as never });
+
+    const error = await failureOf(startApplication({ imports: [root] }));
+
+    expect(error).toMatchObject({ code: 'MISCONFIGURED' });
+    expect(error.message).toContain(what);
+  });
 });

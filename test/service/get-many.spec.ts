@@ -161,6 +161,14 @@ describe('getMany', () => {
 describe('getBoolean', () => {
   afterEach(closeApplications);
 
+  it('refuses a default that is neither true nor false', async () => {
+    const { secrets } = await startWith(new InMemorySecretManager());
+
+    const error = await failureOf(secrets.getBoolean('FLAG', { default: 'yes' as never }));
+
+    expect(error).toMatchObject({ code: 'INVALID_ARGUMENT', operation: 'getBoolean' });
+  });
+
   it.each([
     ...['true', 'TRUE', ' True\n', '1', 'yes', 'Yes', 'on', 'ON'].map(
       (text) => [text, true] as const,
