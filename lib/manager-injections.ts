@@ -1,4 +1,5 @@
 import { Scope, type Provider } from '@nestjs/common';
+import { attempt } from './core/untrusted';
 import type { ManagerBinding } from './manager-binding';
 
 /**
@@ -14,7 +15,10 @@ export function injectionProblem(
   const providers = new Map(extraProviders.map((provider) => [tokenOf(provider), provider]));
   const reached: unknown[] = [binding];
   for (const provider of reached) {
-    if (isScoped(provider)) {
+    if (
+      isScoped(provider) ||
+      injectionsOf(provider).some((injected) => OF_A_REQUEST.has(toToken(injected)))
+    ) {
       return `${nameOf(binding)} has a scope of its own, or injects what has. A manager is made once: take the scope away`;
     }
     const tokens = injectionsOf(provider).map(toToken);
@@ -31,6 +35,9 @@ export function injectionProblem(
   }
   return undefined;
 }
+
+/** Nest's own tokens for what lives as long as a request. */
+const OF_A_REQUEST: ReadonlySet<unknown> = new Set(['REQUEST', 'INQUIRER']);
 
 interface ProviderShape {
   readonly provide?: unknown;
@@ -79,7 +86,7 @@ function injectionsOfClass(type: object): unknown[] {
 function toToken(injection: unknown): unknown {
   if (typeof injection !== 'object' || injection === null) return injection;
   const { token, forwardRef } = injection as { token?: unknown; forwardRef?: () => unknown };
-  return token === undefined ? forwardRef?.() : toToken(token);
+  return token === undefined ? attempt(() => forwardRef?.()) : toToken(token); // it may point to a class further down
 }
 
 function nameOf(provider: unknown): string {

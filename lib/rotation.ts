@@ -50,7 +50,9 @@ export async function rotateSecret(
 
   const done: RotationStep[] = [];
   try {
-    const written = await pipeline.writeSecret(next, value, { ...call, description, tags });
+    const createOnly = isRenamed ? options.createOnly : undefined;
+    const write = { ...call, description, tags, createOnly };
+    const written = await pipeline.writeSecret(next, value, write);
     done.push('written');
     if ((await pipeline.readSecret(next, call))?.value !== value) throw notVerified(rotation);
     done.push('verified');
@@ -67,13 +69,16 @@ export async function rotateSecret(
 export class Turns {
   readonly #last = new Map<string, Promise<void>>();
 
-  take<T>(names: readonly string[], task: () => Promise<T>): Promise<T> {
+  /** @param wait for one's turn: if it rejects, the task is not run, and nobody else comes earlier for it */
+  take<T>(
+    names: readonly string[],
+    wait: (turn: Promise<unknown>) => Promise<unknown>,
+    task: () => Promise<T>,
+  ): Promise<T> {
     const before = Promise.all(names.map((name) => this.#last.get(name) ?? Promise.resolve()));
-    const mine = before.then(task);
-    const settled: Promise<void> = mine.then(
-      () => this.leave(names, settled),
-      () => this.leave(names, settled),
-    );
+    const mine = wait(before).then(task);
+    const both = Promise.allSettled([before, mine]);
+    const settled: Promise<void> = both.then(() => this.leave(names, settled));
     for (const name of names) this.#last.set(name, settled);
     return mine;
   }

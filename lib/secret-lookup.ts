@@ -48,7 +48,8 @@ export class SecretLookup {
     const name = parseSecretName(given, { manager, operation });
     const context = { manager, operation, secretName: name };
     assertCallOptions(options, context);
-    const { params, signal, maxAgeMs, fallback = this.#options.fallback } = options;
+    const { signal, maxAgeMs, fallback = this.#options.fallback } = options;
+    const params = options.params && structuredClone(options.params); // the caller may change it meanwhile
     const { timeoutMs = this.#options.timeoutMs, [EFFORT]: effort } = options;
     return {
       name,
@@ -103,7 +104,10 @@ export class SecretLookup {
     const hosted = lookups.filter(({ isHosted }) => isHosted);
     const outcomes = await this.outcomesOf(
       hosted,
-      countingDown(call, call.timeoutMs ?? this.#options.timeoutMs),
+      countingDown(
+        { ...call, params: call.params && structuredClone(call.params) },
+        call.timeoutMs ?? this.#options.timeoutMs,
+      ),
     );
     return new Map(
       lookups.map((lookup) => [
@@ -144,7 +148,7 @@ export class SecretLookup {
   }
 
   private valueOf(outcome: Outcome, lookup: Lookup): string | undefined {
-    if (isSecretManagerError(outcome)) return this.inPlaceOf(outcome, lookup);
+    if (outcome instanceof Error) return this.inPlaceOf(outcome, lookup);
     if (this.#replaced.delete(lookup.name)) {
       this.#warn(`${lookup.context.manager} answers for ${quoteName(lookup.name)} again.`);
     }

@@ -1,4 +1,5 @@
 import { assertCallOptions, assertSecretValue } from './core/call-arguments';
+import { countingDown } from './core/clock';
 import {
   DEFAULT_RECOVERY_WINDOW_IN_DAYS,
   type DeleteOptions,
@@ -9,6 +10,7 @@ import {
 import { SecretManagerError, type OperationContext } from './core/secret-manager.error';
 import { parseSecretName, quoteName } from './core/secret-name';
 import type { SecretPipeline } from './policies/compose';
+import { waitFor } from './policies/flight';
 import type { Pipeline } from './policies/policy';
 import { Turns, rotateSecret } from './rotation';
 import type { SecretLookup } from './secret-lookup';
@@ -63,14 +65,16 @@ export class SecretWriter {
     assertSecretValue(value, { ...context, secretName: nextName });
     const names = [...new Set([secretName, nextName])];
     for (const name of names) this.assertReadable(name, context);
-    return await this.#rotations.take(names, () =>
+    const call = countingDown(this.call(options), options.timeoutMs ?? this.#options.timeoutMs);
+    const wait = (turn: Promise<unknown>): Promise<unknown> => waitFor(turn, call, context);
+    return await this.#rotations.take(names, wait, () =>
       rotateSecret(this.#pipeline, {
         current: secretName,
         next: nextName,
         value,
-        options,
+        options: { ...options, params: call.params },
         defaults: this.#options.settings,
-        timeoutMs: options.timeoutMs ?? this.#options.timeoutMs,
+        timeoutMs: call.timeoutMs,
         context,
       }),
     );
@@ -119,7 +123,11 @@ export class SecretWriter {
   }
 
   private call({ params, signal, timeoutMs }: OperationOptions): OperationOptions {
-    return { params, signal, timeoutMs: timeoutMs ?? this.#options.timeoutMs };
+    return {
+      params: params && structuredClone(params), // the caller may change it meanwhile
+      signal,
+      timeoutMs: timeoutMs ?? this.#options.timeoutMs,
+    };
   }
 }
 

@@ -129,7 +129,7 @@ export class SecretsService {
     const context = { manager, operation: 'getMany' };
     assertList(names, context);
     assertCallOptions(options, context);
-    const parsed = new Map(names.map((name) => [name, this.tryToParse(name, options)]));
+    const parsed = new Map(Array.from(names, (name) => [name, this.tryToParse(name, options)]));
     const lookups = [...parsed.values()].filter(isLookup);
     const values = await this.#lookup.readMany(lookups, options);
     if (options.signal?.aborted) throw cancelled(context);
@@ -205,11 +205,11 @@ export class SecretsService {
   /** @internal Reads what must be there before its user is, and keeps it fresh from then on. */
   async load(required: readonly RequiredSecret[], operation: string): Promise<void> {
     const context = { manager: this.managerName, operation };
-    for (const given of required) {
-      const { name, isHosted } = this.#lookup.parse(operation, given.name);
-      if (isHosted) this.#cache.pin(name);
-    }
     try {
+      for (const given of required) {
+        const { name, isHosted } = this.#lookup.parse(operation, given.name);
+        if (isHosted) this.#cache.pin(name);
+      }
       await readAtStart(this.#lookup, required, this.#options.timeoutMs, context, this.#warn);
     } catch (error) {
       if (!this.#isStarted) await this.close(); // no hook will run in an application that does not start

@@ -68,7 +68,11 @@ function isNumber(value: unknown): value is number {
 
 function isSignal(value: unknown): boolean {
   return (
-    typeof value === 'object' && value !== null && 'aborted' in value && 'addEventListener' in value
+    typeof value === 'object' &&
+    value !== null &&
+    'aborted' in value &&
+    typeof Reflect.get(value, 'addEventListener') === 'function' &&
+    typeof Reflect.get(value, 'removeEventListener') === 'function'
   );
 }
 

@@ -1,3 +1,4 @@
+import { types } from 'node:util';
 import { SecretManagerError, type OperationContext } from './secret-manager.error';
 import { kindOf, quoteName } from './secret-name';
 
@@ -17,6 +18,7 @@ export function readEnvironment(
   const value = lookUp(environment, secretName, context);
   if (typeof value === 'string') return value;
   if (value === undefined || value === null || isInherited(value, secretName)) return undefined;
+  if (types.isPromise(value)) value.catch(() => undefined); // its text must not come out as an unhandled rejection
   throw new SecretManagerError(
     'MALFORMED',
     `The environment holds ${kindOf(value)} under ${quoteName(secretName)}. Only strings are secrets: give it as one.`,

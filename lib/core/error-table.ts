@@ -52,6 +52,8 @@ const BY_NODE_CODE: Readonly<Record<string, SecretManagerErrorCode>> = {
   EPIPE: 'UNAVAILABLE',
   UND_ERR_CLOSED: 'UNAVAILABLE',
   UND_ERR_DESTROYED: 'UNAVAILABLE',
+  ERR_STREAM_PREMATURE_CLOSE: 'UNAVAILABLE',
+  UND_ERR_RES_CONTENT_LENGTH_MISMATCH: 'UNAVAILABLE',
   UND_ERR_SOCKET: 'UNAVAILABLE',
   ESOCKETTIMEDOUT: 'TIMEOUT',
   ETIMEDOUT: 'TIMEOUT',
@@ -60,13 +62,17 @@ const BY_NODE_CODE: Readonly<Record<string, SecretManagerErrorCode>> = {
   UND_ERR_HEADERS_TIMEOUT: 'TIMEOUT',
   ABORT_ERR: 'CANCELLED',
   UND_ERR_ABORTED: 'CANCELLED',
+  CERT_CHAIN_TOO_LONG: 'MISCONFIGURED',
   CERT_HAS_EXPIRED: 'MISCONFIGURED',
   CERT_NOT_YET_VALID: 'MISCONFIGURED',
   CERT_REJECTED: 'MISCONFIGURED',
+  CERT_REVOKED: 'MISCONFIGURED',
   CERT_SIGNATURE_FAILURE: 'MISCONFIGURED',
   CERT_UNTRUSTED: 'MISCONFIGURED',
   DEPTH_ZERO_SELF_SIGNED_CERT: 'MISCONFIGURED',
   EPROTO: 'MISCONFIGURED',
+  HOSTNAME_MISMATCH: 'MISCONFIGURED',
+  INVALID_CA: 'MISCONFIGURED',
   ERR_SSL_: 'MISCONFIGURED',
   ERR_TLS_: 'MISCONFIGURED',
   SELF_SIGNED_CERT_IN_CHAIN: 'MISCONFIGURED',
@@ -146,11 +152,15 @@ function describe(thrown: unknown): Origin {
 function classify(thrown: unknown, { name, code, status }: Origin): SecretManagerErrorCode {
   return (
     lookUp(BY_NAME, name) ??
-    lookUp(BY_NODE_CODE, code) ??
-    lookUp(BY_NODE_CODE, code?.replace(/^(ERR_(?:SSL|TLS)_).*$/, '$1')) ??
+    codeOfNode(code) ??
+    codeOfNode(identifier(read(read(thrown, 'cause'), 'code'))) ??
     lookUp(BY_NAME, identifier(read(read(thrown, 'cause'), 'name'))) ??
     (status === undefined ? 'UNKNOWN' : codeOfStatus(status))
   );
+}
+
+function codeOfNode(code: string | undefined): SecretManagerErrorCode | undefined {
+  return lookUp(BY_NODE_CODE, code?.replace(/^(ERR_(?:SSL|TLS)_).*$/, '$1'));
 }
 
 function codeOfStatus(status: number): SecretManagerErrorCode {

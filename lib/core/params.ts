@@ -5,6 +5,9 @@ type Params = Readonly<Record<string, unknown>>;
 
 const MAX_DEPTH = 32;
 
+/** Stands between name and params in a key, and in no name. */
+export const PARAMS_MARK = '\u0000';
+
 /**
  * The key under which a secret is cached and shared: the name alone, or the name with the params in sorted key order, so
  * that a stage, a version or a tenant's mount never answers for another. A name holds no NUL, so no two keys collide. Nor
@@ -13,7 +16,7 @@ const MAX_DEPTH = 32;
 export function secretKey(secretName: string, params: Params | undefined): string {
   const canonical = params === undefined ? '{}' : canonicalJson(params);
   const isPlain = canonical === '{}' && canonicalSecretName(secretName) === secretName;
-  return isPlain ? secretName : `${secretName}\u0000${canonical}`;
+  return isPlain ? secretName : `${secretName}${PARAMS_MARK}${canonical}`;
 }
 
 /** Throws `INVALID_ARGUMENT` unless `params` is a plain JSON object; a property that is `undefined` counts as left out. */

@@ -29,7 +29,8 @@ export function putFramesOnTop(thrown: unknown, error: Error): void {
 /** The lines that are frames beyond doubt; a message may hold lines that look like some. */
 function framesAfter(message: string, stack: string): string[] {
   const start = stack.indexOf(message);
-  if (start < 0) return [];
+  const isChanged = message === '' || start < 0 || stack.slice(0, start).includes('\n');
+  if (isChanged) return []; // where the message ends can no more be told
   return stack
     .slice(start + message.length)
     .split('\n')

@@ -173,7 +173,8 @@ export class BoundaryPolicy extends CustomSecretManager implements Pipeline {
 
   private show(thrown: unknown, { operation }: OperationContext): void {
     try {
-      this.#debug?.(thrown, operation);
+      const shown: unknown = this.#debug?.(thrown, operation);
+      if (types.isPromise(shown)) shown.catch(() => undefined);
     } catch {
       // a hook that fails must not hide the failure that it was shown
     }

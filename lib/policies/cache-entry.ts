@@ -6,6 +6,7 @@ export interface CacheEntry {
   readonly value: string | undefined;
   readonly version: string | undefined;
   readonly readAt: number;
+  /** For how long it may be served at once. Nothing of a lease may: it is looked at with an exact clock. */
   readonly freshForMs: number;
   /** The lease, if there is one. */
   readonly validForMs: number | undefined;
@@ -15,14 +16,15 @@ export interface CacheEntry {
 
 const EVICTED_SHARE = 16;
 const LEASE_RENEWED_AT = 2 / 3;
-const SHORTEST_REFRESH_MS = 100;
-const MISSING_REFRESH_MS = 1_000;
+const SHORTEST_LEASE_REFRESH_MS = 100;
+const SHORTEST_REFRESH_MS = 1_000;
 
 /** When a pinned secret is to be read again: a lease well before it ends, because it is not served a moment longer. */
 export function dueAt(entry: CacheEntry | undefined): number {
-  if (entry === undefined) return now() + MISSING_REFRESH_MS;
-  const share = entry.validForMs === undefined ? 1 : LEASE_RENEWED_AT;
-  return entry.readAt + Math.max(entry.freshForMs * share, SHORTEST_REFRESH_MS);
+  if (entry === undefined) return now() + SHORTEST_REFRESH_MS;
+  const { readAt, freshForMs, validForMs } = entry;
+  if (validForMs === undefined) return readAt + Math.max(freshForMs, SHORTEST_REFRESH_MS);
+  return readAt + Math.max(validForMs * LEASE_RENEWED_AT, SHORTEST_LEASE_REFRESH_MS);
 }
 
 /**
@@ -30,12 +32,12 @@ export function dueAt(entry: CacheEntry | undefined): number {
  * order per hit (delete and set) would cost more than the hit.
  */
 export function leastRecentlyUsed(
-  entries: ReadonlyMap<string, CacheEntry>,
+  entries: readonly (readonly [key: string, entry: CacheEntry])[],
   pinned: { has(key: string): boolean },
 ): string[] {
-  return [...entries]
+  return entries
     .filter(([key]) => !pinned.has(key))
     .sort(([, a], [, b]) => a.used - b.used)
-    .slice(0, Math.max(1, Math.floor(entries.size / EVICTED_SHARE)))
+    .slice(0, Math.max(1, Math.floor(entries.length / EVICTED_SHARE)))
     .map(([key]) => key);
 }

@@ -6,7 +6,7 @@ import type {
   SecretReading,
   WriteOptions,
 } from '../core/custom-secret-manager';
-import { secretKey } from '../core/params';
+import { PARAMS_MARK, secretKey } from '../core/params';
 import {
   isSecretManagerError,
   isTransient,
@@ -39,6 +39,7 @@ export interface CacheOptions {
 
 const CLOCK_STEP_MS = 50;
 const JITTER = 0.1;
+const NOT_AT_ONCE = -Infinity;
 
 /**
  * Answers from memory within stated bounds. A value is fresh for `ttlMs`; then it is served while a refresh runs behind it;
@@ -48,8 +49,10 @@ const JITTER = 0.1;
 export class CachePolicy extends Policy implements SecretCache, FlightObserver {
   readonly #flights: SingleFlightPolicy;
   readonly #options: Required<Omit<CacheOptions, 'onStateChange'>>;
+  /** By name. What answers a name at once must not be found by anything else that somebody writes in its place. */
   readonly #entries = new Map<string, CacheEntry>();
-  /** The keys that are more than a name. */
+  /** By name and params. */
+  readonly #variantEntries = new Map<string, CacheEntry>();
   readonly #variants = new Map<string, SharedRead>();
   readonly #pinned = new PinnedSecrets((read) => this.refreshBehind(read));
   readonly #backoff: RefreshBackoff;
@@ -195,7 +198,7 @@ export class CachePolicy extends Policy implements SecretCache, FlightObserver {
 
   inspect(): readonly SecretInspection[] {
     const at = Math.trunc(now());
-    return [...this.#entries]
+    return [...this.#entries, ...this.#variantEntries]
       .map(([key, entry]) => this.inspection(key, entry, at - entry.readAt))
       .filter((inspection) => inspection !== undefined);
   }
@@ -204,6 +207,7 @@ export class CachePolicy extends Policy implements SecretCache, FlightObserver {
     this.#pinned.close();
     this.#stopCoarseClock();
     this.#entries.clear();
+    this.#variantEntries.clear();
     this.#variants.clear();
     this.#backoff.clear();
     return super.close();
@@ -215,24 +219,27 @@ export class CachePolicy extends Policy implements SecretCache, FlightObserver {
   }
 
   failed(read: SharedRead, error: unknown): void {
-    if (hasCode(error, 'CANCELLED')) return this.planRefresh(read.key);
-    if (!isTransient(error)) this.drop(read.key);
+    if (!isTransient(error) && !hasCode(error, 'CANCELLED')) this.drop(read.key);
     if (this.isKept(read.key)) {
-      this.#backoff.failed(read.key, error, this.#entries.has(read.key));
+      this.#backoff.failed(read.key, error, this.entryOf(read.key) !== undefined);
     }
     this.planRefresh(read.key);
   }
 
+  ended({ key }: SharedRead): void {
+    this.planRefresh(key);
+  }
+
   /** The entry that may be served without asking the store first, with a refresh behind it where it is due. */
   private servable(read: SharedRead, maxAgeMs = Infinity): CacheEntry | undefined {
-    const entry = this.#entries.get(read.key);
+    const entry = this.entryOf(read.key);
     if (entry === undefined) return undefined;
     const ageMs = now() - entry.readAt;
-    if (ageMs >= maxAgeMs || ageMs >= this.lastsMs(entry)) return undefined;
-    const staleForMs = ageMs - entry.freshForMs;
+    if (ageMs >= maxAgeMs || ageMs >= (entry.validForMs ?? Infinity)) return undefined;
+    const staleForMs = ageMs - this.freshMs(entry);
     if (staleForMs >= 0) {
       if (entry.value === undefined) return undefined;
-      const isSpaced = this.#backoff.isWaiting(read.key);
+      const isSpaced = ageMs < this.lastsMs(entry) && this.#backoff.isWaiting(read.key);
       if (!isSpaced && staleForMs >= this.#options.staleWhileRevalidateMs) return undefined;
       this.refreshWhenDue(read);
     }
@@ -240,16 +247,15 @@ export class CachePolicy extends Policy implements SecretCache, FlightObserver {
     return entry;
   }
 
-  /** A failure is answered with the last value if the store could not be asked, and the caller did not ask for a fresh one. */
+  /** A failure is answered with the last value if the store could not be asked, and the value is young enough for the caller. */
   private staleOrThrow(
     read: SharedRead,
     error: unknown,
-    maxAgeMs: number | undefined,
+    maxAgeMs = Infinity,
   ): SecretReading | undefined {
-    const entry = this.#entries.get(read.key);
-    const isServable =
-      entry !== undefined && maxAgeMs === undefined && now() - entry.readAt < this.lastsMs(entry);
-    if (!isServable) throw error;
+    const entry = this.entryOf(read.key);
+    if (entry === undefined) throw error;
+    if (now() - entry.readAt >= Math.min(maxAgeMs, this.lastsMs(entry))) throw error;
     const isOutage = isTransient(error) && entry.value !== undefined;
     if (!isOutage && !hasCode(error, 'UNSUPPORTED')) throw error; // there may be no synchronous read
     return toReading(entry);
@@ -283,7 +289,7 @@ export class CachePolicy extends Policy implements SecretCache, FlightObserver {
   }
 
   private isKept(key: string): boolean {
-    return this.#entries.has(key) || this.#pinned.has(key);
+    return this.entryOf(key) !== undefined || this.#pinned.has(key);
   }
 
   private async writeThrough(
@@ -312,36 +318,53 @@ export class CachePolicy extends Policy implements SecretCache, FlightObserver {
 
   private store(read: SharedRead, reading: SecretReading | undefined, readAt: number): void {
     const { key } = read;
-    const { absenceTtlMs, maxEntries } = this.#options;
+    const { maxEntries } = this.#options;
     const validForMs = reading?.validForMs;
-    if (validForMs !== undefined && validForMs <= CLOCK_STEP_MS) return this.drop(key);
     if (key !== read.secretName) this.#variants.set(key, read);
-    this.#entries.set(key, {
+    this.entriesOf(key).set(key, {
       value: reading?.value,
       version: reading?.version,
       readAt: Math.trunc(readAt),
-      freshForMs: Math.trunc(reading === undefined ? absenceTtlMs : this.freshForMs(validForMs)),
+      freshForMs: this.freshForMs(reading),
       validForMs,
       used: (this.#stores += 2),
     });
     this.#coarseNow = 0; // or the entry would seem to come from the future
-    if (this.#entries.size > maxEntries) {
-      for (const evicted of leastRecentlyUsed(this.#entries, this.#pinned)) this.drop(evicted);
+    if (this.#entries.size + this.#variantEntries.size > maxEntries) {
+      const entries = [...this.#entries, ...this.#variantEntries];
+      for (const evicted of leastRecentlyUsed(entries, this.#pinned)) this.drop(evicted);
     }
     this.planRefresh(key);
   }
 
-  private freshForMs(validForMs = Infinity): number {
-    return Math.min(this.#options.ttlMs * (1 - JITTER * Math.random()), validForMs - CLOCK_STEP_MS);
+  /** What the coarse clock may decide on. A lease is none of that: it ends on time. */
+  private freshForMs(reading: SecretReading | undefined): number {
+    const { ttlMs, absenceTtlMs } = this.#options;
+    if (reading === undefined) return Math.trunc(absenceTtlMs);
+    return reading.validForMs === undefined
+      ? Math.trunc(ttlMs * (1 - JITTER * Math.random()))
+      : NOT_AT_ONCE;
+  }
+
+  private freshMs({ freshForMs, validForMs }: CacheEntry): number {
+    return validForMs === undefined ? freshForMs : Math.min(this.#options.ttlMs, validForMs);
   }
 
   private lastsMs({ validForMs = Infinity }: CacheEntry): number {
     const { ttlMs, staleIfErrorMs } = this.#options;
-    return Math.min(ttlMs + staleIfErrorMs, validForMs - CLOCK_STEP_MS);
+    return Math.min(ttlMs + staleIfErrorMs, validForMs);
+  }
+
+  private entryOf(key: string): CacheEntry | undefined {
+    return this.entriesOf(key).get(key);
+  }
+
+  private entriesOf(key: string): Map<string, CacheEntry> {
+    return key.includes(PARAMS_MARK) ? this.#variantEntries : this.#entries;
   }
 
   private drop(key: string): void {
-    this.#entries.delete(key);
+    this.entriesOf(key).delete(key);
     this.#variants.delete(key);
     if (this.#pinned.has(key)) this.planRefresh(key);
     else this.#backoff.forget(key);
@@ -349,21 +372,23 @@ export class CachePolicy extends Policy implements SecretCache, FlightObserver {
 
   private planRefresh(key: string): void {
     if (!this.#pinned.has(key)) return;
-    this.#pinned.plan(key, Math.max(dueAt(this.#entries.get(key)), this.#backoff.nextAt(key)));
+    this.#pinned.plan(key, Math.max(dueAt(this.entryOf(key)), this.#backoff.nextAt(key)));
   }
 
   private inspection(key: string, entry: CacheEntry, ageMs: number): SecretInspection | undefined {
-    const { value, version, freshForMs } = entry;
+    const { value, version } = entry;
     const name = this.#variants.get(key)?.secretName ?? key;
-    const isFresh = ageMs < freshForMs;
+    const freshMs = this.freshMs(entry);
+    const isFresh = ageMs < freshMs;
     if (value === undefined) return isFresh ? { name, state: 'absent', ageMs } : undefined;
-    if (ageMs >= this.lastsMs(entry)) return undefined;
+    const isOver = ageMs >= (entry.validForMs ?? freshMs + this.#options.staleWhileRevalidateMs);
+    if (isOver && ageMs >= this.lastsMs(entry)) return undefined;
     const state = isFresh && !this.#backoff.isFailing(key) ? 'fresh' : 'stale';
     return { name, state, ageMs, ...(version !== undefined && { version }) };
   }
 
   private cachedReads(): SharedRead[] {
-    return [...this.#entries.keys()].map((key) => this.#variants.get(key) ?? plainRead(key));
+    return [...[...this.#entries.keys()].map(plainRead), ...this.#variants.values()];
   }
 
   private readsOf(secretName: string): SharedRead[] {

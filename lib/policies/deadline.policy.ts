@@ -67,7 +67,7 @@ export class DeadlinePolicy extends Policy {
     const { params, timeoutMs = Infinity } = options;
     return this.inner.readSecretSync(secretName, {
       params,
-      timeoutMs: Math.min(timeoutMs, this.#attemptTimeoutMs),
+      timeoutMs: Math.ceil(Math.min(timeoutMs, this.#attemptTimeoutMs)),
     });
   }
 
@@ -146,7 +146,7 @@ export class DeadlinePolicy extends Policy {
     const own = new Cancellation();
     const handed = {
       params,
-      timeoutMs: Math.min(endsInMs, timeoutMs),
+      timeoutMs: Math.ceil(Math.min(endsInMs, timeoutMs)), // whole: AbortSignal.timeout takes nothing else
       get signal() {
         return own.signal;
       },

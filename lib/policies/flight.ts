@@ -71,7 +71,8 @@ export class Flight<Outcome> implements SharedRead {
   /** To be called once, with what is under way. */
   depart(outcome: Promise<Outcome>): void {
     this.#outcome = outcome;
-    if (this.#isBackground) outcome.catch(() => undefined); // whoever observes the policy is told
+    const isUnheard = this.#isBackground || this.cancellation.reason !== undefined;
+    if (isUnheard) outcome.catch(() => undefined); // whoever observes the policy is told
   }
 
   /** Waits as one of the callers: to the end of the call, of its own time, or until its own signal aborts. */
@@ -115,6 +116,17 @@ export class Flight<Outcome> implements SharedRead {
     this.#waiting -= 1;
     if (this.#waiting === 0 && !this.#isBackground) this.cancellation.cancel(why);
   }
+}
+
+/** Waits for something as one of the callers of a call would: no longer than its deadline, and not past its signal. */
+export function waitFor<Outcome>(
+  outcome: Promise<Outcome>,
+  options: CallOptions & { readonly timeoutMs: number },
+  context: OperationContext,
+): Promise<Outcome> {
+  const flight = new Flight<Outcome>('', '', undefined, options.timeoutMs);
+  flight.depart(outcome);
+  return flight.wait(options, options.timeoutMs, context);
 }
 
 function timedOut(context: OperationContext, afterMs: number): SecretManagerError {

@@ -4,6 +4,7 @@ interface Backoff {
   readonly failures: number;
   readonly nextAt: number;
   readonly error: unknown;
+  readonly isServing: boolean;
 }
 
 const FIRST_DELAY_MS = 1_000;
@@ -43,7 +44,7 @@ export class RefreshBackoff {
   failed(key: string, error: unknown, isServing: boolean): void {
     const failures = (this.#backoffs.get(key)?.failures ?? 0) + 1;
     const delayMs = Math.min(LONGEST_DELAY_MS, FIRST_DELAY_MS * 2 ** (failures - 1));
-    this.#backoffs.set(key, { failures, nextAt: now() + delayMs, error });
+    this.#backoffs.set(key, { failures, nextAt: now() + delayMs, error, isServing });
     if (!isServing || this.#isStale) return;
     this.#isStale = true;
     this.#onStateChange('stale', error);
@@ -51,14 +52,18 @@ export class RefreshBackoff {
 
   succeeded(key: string): void {
     this.#backoffs.delete(key);
-    if (!this.#isStale || this.#backoffs.size > 0) return;
+    if (!this.#isStale || this.isServingStale()) return;
     this.#isStale = false;
     this.#onStateChange('recovered');
   }
 
   forget(key: string): void {
     this.#backoffs.delete(key);
-    this.#isStale &&= this.#backoffs.size > 0;
+    this.#isStale &&= this.isServingStale();
+  }
+
+  private isServingStale(): boolean {
+    return [...this.#backoffs.values()].some(({ isServing }) => isServing);
   }
 
   clear(): void {

@@ -74,6 +74,7 @@ export class RetryPolicy extends Policy {
     };
     return this.repeat(options, readThePending).catch((error: unknown) => {
       if (readings.size === 0) throw error;
+      if (isSecretManagerError(error)) for (const name of pending) readings.set(name, error);
       return readings;
     });
   }

@@ -24,6 +24,9 @@ import {
 import { Flight, type SharedRead } from './flight';
 import { HEALTH_TIMEOUT_MS, Policy, type Pipeline, type SecretReadings } from './policy';
 
+/** How much too early a timer of a manager may fire. */
+const TIMER_SLACK_MS = 20;
+
 export interface SingleFlightOptions {
   /** How long a caller waits that does not say so itself, in milliseconds. Default 30 000. */
   readonly timeoutMs?: number;
@@ -38,6 +41,8 @@ export interface FlightObserver {
   /** @param startedAt when the store was asked: no answer is younger than its question */
   landed(read: SharedRead, reading: SecretReading | undefined, startedAt: number): void;
   failed(read: SharedRead, error: unknown): void;
+  /** It came to nothing that is to be kept: a write has overtaken it, or nobody waits for it any more. */
+  ended(read: SharedRead): void;
 }
 
 /**
@@ -48,6 +53,8 @@ export class SingleFlightPolicy extends Policy {
   readonly #timeoutMs: number;
   readonly #readsBatches: boolean;
   readonly #flights = new Map<string, ReadFlight>();
+  /** Also those that have been overtaken. */
+  readonly #aloft = new Set<ReadFlight>();
   #observer: FlightObserver | undefined;
   #health: Flight<boolean> | undefined;
   #isClosed = false;
@@ -139,7 +146,7 @@ export class SingleFlightPolicy extends Policy {
   override close(): void | Promise<void> {
     this.#isClosed = true;
     const reason = shuttingDown(this.context('close'));
-    for (const flight of this.#flights.values()) flight.cancellation.cancel(reason);
+    for (const flight of this.#aloft) flight.cancellation.cancel(reason);
     this.#flights.clear();
     return super.close();
   }
@@ -150,6 +157,7 @@ export class SingleFlightPolicy extends Policy {
 
   private launch(flight: ReadFlight, read: () => Promise<SecretReading | undefined>): void {
     this.#flights.set(flight.key, flight);
+    this.#aloft.add(flight);
     flight.cancellation.onCancel(() => this.forget(flight)); // whoever comes later must not join what is ending
     flight.depart(this.fly(flight, read));
   }
@@ -171,10 +179,18 @@ export class SingleFlightPolicy extends Policy {
     if (flights.length === 0) return;
     const names = flights.map(({ secretName }) => secretName);
     let answers: Promise<SecretReadings> | undefined;
-    const read = (): Promise<SecretReadings> =>
-      (answers ??= this.inner.readSecrets(names, batchOptions(flights, options)));
     for (const flight of flights) {
-      this.launch(flight, async () => outcomeOf(flight.secretName, await read()));
+      let isBatched = false;
+      this.launch(flight, async () => {
+        if (isBatched)
+          return await this.inner.readSecret(
+            flight.secretName,
+            flight.callOptions(options[EFFORT]),
+          ); // once more
+        isBatched = true;
+        answers ??= this.inner.readSecrets(names, batchOptions(flights, options));
+        return outcomeOf(flight.secretName, await answers);
+      });
     }
   }
 
@@ -187,21 +203,28 @@ export class SingleFlightPolicy extends Policy {
       const startedAt = now();
       try {
         const reading = await read();
-        if (!flight.isSuperseded) this.#observer?.landed(flight, reading, startedAt);
-        this.forget(flight);
+        if (flight.isSuperseded) this.#observer?.ended(flight);
+        else this.#observer?.landed(flight, reading, startedAt);
+        this.land(flight);
         return reading;
       } catch (error) {
         // the manager kept to the deadline that it was told; somebody with more time has joined since
         const hasTimeLeft = flight.isAwaited && flight.endsAt > endsAt && !flight.isSuperseded;
-        if (hasTimeLeft && isTimeout(error) && now() >= endsAt) continue;
-        this.forget(flight);
+        if (hasTimeLeft && isTimeout(error) && now() >= endsAt - TIMER_SLACK_MS) continue;
+        this.land(flight);
         if (flight.isSuperseded && flight.isAwaited && isTransient(error)) {
           return await this.readSecret(flight.secretName, flight.callOptions(undefined)); // with those who came later
         }
-        if (!flight.isSuperseded) this.#observer?.failed(flight, error);
+        if (flight.isSuperseded || isAbandoned(flight, error)) this.#observer?.ended(flight);
+        else this.#observer?.failed(flight, error);
         throw error;
       }
     }
+  }
+
+  private land(flight: ReadFlight): void {
+    this.#aloft.delete(flight);
+    this.forget(flight);
   }
 
   private forget(flight: ReadFlight): void {
@@ -218,9 +241,10 @@ export class SingleFlightPolicy extends Policy {
     options: CallOptions,
   ): Promise<SecretReading | undefined> {
     const context = this.context('readSecret', secretName);
-    if (options.signal?.aborted) return Promise.reject(cancelled(context));
     const flight = this.#flights.get(key);
-    if (flight === undefined) return Promise.reject(closed(context));
+    if (flight === undefined) {
+      return Promise.reject(options.signal?.aborted ? cancelled(context) : closed(context));
+    }
     return flight.wait(options, options.timeoutMs ?? this.#timeoutMs, context);
   }
 
@@ -259,7 +283,7 @@ function batchOptions(
       return flights.some(({ isSuperseded }) => isSuperseded) ? 'single' : effort;
     },
     get timeoutMs() {
-      return Math.max(0, ...flights.map(({ endsAt }) => endsAt - now()));
+      return flights.reduce((most, { endsAt }) => Math.max(most, endsAt - now()), 0);
     },
     get signal() {
       return cancellation.signal;
@@ -275,6 +299,13 @@ function outcomeOf(secretName: string, answers: SecretReadings): SecretReading |
 
 function asOutcome(error: unknown): SecretManagerError {
   return error as SecretManagerError; // nothing else rejects inside the pipeline
+}
+
+/** Whether it ended because its callers did, which says nothing of the store. */
+function isAbandoned({ cancellation }: ReadFlight, error: unknown): boolean {
+  return (
+    cancellation.reason !== undefined && isSecretManagerError(error) && error.code === 'CANCELLED'
+  );
 }
 
 function isTimeout(error: unknown): boolean {

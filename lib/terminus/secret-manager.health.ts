@@ -66,11 +66,12 @@ async function failureOf(
 
 function describe(secrets: SecretsService): Record<string, unknown> {
   const held = secrets.inspect();
-  const count = (state: string): number => held.filter((secret) => secret.state === state).length;
-  return {
-    manager: secrets.managerName,
-    circuit: secrets.circuitState,
-    secrets: { fresh: count('fresh'), stale: count('stale'), absent: count('absent') },
-    oldestAgeMs: Math.round(Math.max(0, ...held.map(({ ageMs }) => ageMs))),
-  };
+  const counts = { fresh: 0, stale: 0, absent: 0 };
+  let oldestAgeMs = 0;
+  for (const { state, ageMs } of held) {
+    counts[state] += 1;
+    oldestAgeMs = Math.max(oldestAgeMs, ageMs);
+  }
+  const { managerName: manager, circuitState: circuit } = secrets;
+  return { manager, circuit, secrets: counts, oldestAgeMs };
 }

@@ -22,19 +22,19 @@ const MUTATIONS = [
   {
     breaks: 'staleness has no bound',
     file: 'lib/policies/cache.policy.ts',
-    from: 'return Math.min(ttlMs + staleIfErrorMs, validForMs - CLOCK_STEP_MS);',
-    to: 'return Math.min(Infinity, validForMs - CLOCK_STEP_MS);',
+    from: 'return Math.min(ttlMs + staleIfErrorMs, validForMs);',
+    to: 'return Math.min(Infinity, validForMs);',
   },
   {
     breaks: 'a denial leaves the cached value in place',
     file: 'lib/policies/cache.policy.ts',
-    from: 'if (!isTransient(error)) this.drop(read.key);',
+    from: "if (!isTransient(error) && !hasCode(error, 'CANCELLED')) this.drop(read.key);",
     to: '',
   },
   {
     breaks: 'a read in flight brings the value back that a write replaced',
     file: 'lib/policies/single-flight.policy.ts',
-    from: 'if (!flight.isSuperseded) this.#observer?.landed(flight, reading, startedAt);',
+    from: 'else this.#observer?.landed(flight, reading, startedAt);',
     to: 'this.#observer?.landed(flight, reading, startedAt);',
   },
   {
@@ -70,8 +70,8 @@ const MUTATIONS = [
   {
     breaks: 'maxAgeMs 0 is answered from the cache',
     file: 'lib/policies/cache.policy.ts',
-    from: 'if (ageMs >= maxAgeMs || ageMs >= this.lastsMs(entry)) return undefined;',
-    to: 'if (ageMs >= this.lastsMs(entry)) return undefined;',
+    from: 'if (ageMs >= maxAgeMs || ageMs >= (entry.validForMs ?? Infinity)) return undefined;',
+    to: 'if (ageMs >= (entry.validForMs ?? Infinity)) return undefined;',
   },
 ];
 

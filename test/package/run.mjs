@@ -3,7 +3,7 @@
  * TypeScript, run on their own Nest. Run it with `npm run test:package`.
  */
 import { execFileSync } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -12,6 +12,8 @@ const ROOT = join(HERE, '../..');
 const TOO_LONG_MS = 20_000;
 
 const COMMON = { '@types/node': '20.19.43', 'reflect-metadata': '0.2.2', rxjs: '7.8.2' };
+
+const TEST_RUNNER = /^(@babel\/|@jest\/|babel-|jest-|unrs-resolver)/;
 
 const APPLICATIONS = [
   {
@@ -115,8 +117,19 @@ function tryOut(application, tarball) {
 function install({ source, type, dependencies }, tarball, folder) {
   mkdirSync(folder);
   cpSync(join(HERE, source), join(folder, 'src'), { recursive: true });
-  writeJson(folder, 'package.json', { name: 'application', private: true, type, dependencies });
+  const overrides = 'jest' in dependencies ? lockedVersionsOf(TEST_RUNNER) : {};
+  const content = { name: 'application', private: true, type, dependencies, overrides };
+  writeJson(folder, 'package.json', content);
   run(folder, 'npm', 'install', '--strict-peer-deps', '--no-audit', '--no-fund', tarball);
+}
+
+/** What this repository has locked: a release of the day somewhere below the test runner is not what is looked at here. */
+function lockedVersionsOf(names) {
+  const { packages } = JSON.parse(readFileSync(join(ROOT, 'package-lock.json'), 'utf8'));
+  const locked = Object.entries(packages)
+    .map(([path, { version }]) => [path.replace(/^node_modules\//, ''), version])
+    .filter(([name]) => names.test(name) && !name.includes('node_modules'));
+  return Object.fromEntries(locked);
 }
 
 /** Compiles with the checks that a library may not break: declarations are checked, too. */

@@ -52,7 +52,7 @@ describe('params', () => {
 
     await secrets.get('KEY', { params });
 
-    expect(manager.handed[0]?.params).toBe(params);
+    expect(manager.handed[0]?.params).toStrictEqual(params);
   });
 
   it('are not made up where none are given', async () => {

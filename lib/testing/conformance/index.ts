@@ -35,7 +35,9 @@ function reasonToSkip(
 ): string | undefined {
   const lacking = needs.filter((capability) => harness.lacks?.includes(capability));
   if (lacking.length > 0) return `the manager declares that it lacks ${lacking.join(', ')}`;
-  return breaksStore && !('fail' in harness) ? 'the harness cannot break the store' : undefined;
+  return breaksStore && typeof Reflect.get(harness, 'fail') !== 'function'
+    ? 'the harness cannot break the store'
+    : undefined;
 }
 
 async function runCase(definition: CaseDefinition, harness: ConformanceHarness): Promise<void> {
