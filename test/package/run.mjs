@@ -13,7 +13,7 @@ const TOO_LONG_MS = 20_000;
 
 const COMMON = { '@types/node': '20.19.43', 'reflect-metadata': '0.2.2', rxjs: '7.8.2' };
 
-const TEST_RUNNER = /^(@babel\/|@jest\/|babel-|jest-|unrs-resolver)/;
+const TEST_RUNNER = /^(@babel\/|unrs-resolver$)/;
 
 const APPLICATIONS = [
   {
