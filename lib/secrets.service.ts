@@ -93,7 +93,7 @@ export class SecretsService {
   getSync(name: string, options: GetOptions & { readonly default: string }): string;
   getSync(name: string, options?: GetOptions): string | undefined;
   getSync(name: string, options?: GetOptions): string | undefined {
-    const hit = isPlain(options) ? this.#cache.peek(name) : undefined;
+    const hit = options === undefined || isPlain(options) ? this.#cache.peek(name) : undefined;
     if (hit !== undefined) return hit;
     return this.#lookup.findSync('getSync', name, options);
   }

@@ -6,8 +6,8 @@ export interface CacheEntry {
   readonly value: string | undefined;
   readonly version: string | undefined;
   readonly readAt: number;
-  /** For how long it may be served at once. Nothing of a lease may: it is looked at with an exact clock. */
-  readonly freshForMs: number;
+  /** Until when it may be served at once. 0 for a lease, which is looked at with an exact clock. */
+  readonly freshUntil: number;
   /** The lease, if there is one. */
   readonly validForMs: number | undefined;
   /** Greater than that of every entry that was stored before the last use of this one. */
@@ -22,8 +22,8 @@ const SHORTEST_REFRESH_MS = 1_000;
 /** When a pinned secret is to be read again: a lease well before it ends, because it is not served a moment longer. */
 export function dueAt(entry: CacheEntry | undefined): number {
   if (entry === undefined) return now() + SHORTEST_REFRESH_MS;
-  const { readAt, freshForMs, validForMs } = entry;
-  if (validForMs === undefined) return readAt + Math.max(freshForMs, SHORTEST_REFRESH_MS);
+  const { readAt, freshUntil, validForMs } = entry;
+  if (validForMs === undefined) return Math.max(freshUntil, readAt + SHORTEST_REFRESH_MS);
   return readAt + Math.max(validForMs * LEASE_RENEWED_AT, SHORTEST_LEASE_REFRESH_MS);
 }
 

@@ -39,7 +39,6 @@ export interface CacheOptions {
 
 const CLOCK_STEP_MS = 50;
 const JITTER = 0.1;
-const NOT_AT_ONCE = -Infinity;
 
 /**
  * Answers from memory within stated bounds. A value is fresh for `ttlMs`; then it is served while a refresh runs behind it;
@@ -84,7 +83,7 @@ export class CachePolicy extends Policy implements SecretCache, FlightObserver {
   peek(secretName: string): string | undefined {
     const entry = this.#entries.get(secretName);
     if (entry === undefined) return undefined;
-    if ((this.#coarseNow || this.readClock()) - entry.readAt >= entry.freshForMs) {
+    if ((this.#coarseNow || this.readClock()) >= entry.freshUntil) {
       return this.servable(plainRead(secretName))?.value;
     }
     entry.used = this.#stores + 1;
@@ -325,7 +324,7 @@ export class CachePolicy extends Policy implements SecretCache, FlightObserver {
       value: reading?.value,
       version: reading?.version,
       readAt: Math.trunc(readAt),
-      freshForMs: this.freshForMs(reading),
+      freshUntil: this.freshUntil(reading, Math.trunc(readAt)),
       validForMs,
       used: (this.#stores += 2),
     });
@@ -338,16 +337,17 @@ export class CachePolicy extends Policy implements SecretCache, FlightObserver {
   }
 
   /** What the coarse clock may decide on. A lease is none of that: it ends on time. */
-  private freshForMs(reading: SecretReading | undefined): number {
+  private freshUntil(reading: SecretReading | undefined, readAt: number): number {
     const { ttlMs, absenceTtlMs } = this.#options;
-    if (reading === undefined) return Math.trunc(absenceTtlMs);
-    return reading.validForMs === undefined
-      ? Math.trunc(ttlMs * (1 - JITTER * Math.random()))
-      : NOT_AT_ONCE;
+    if (reading === undefined) return Math.trunc(readAt + absenceTtlMs);
+    if (reading.validForMs !== undefined) return 0;
+    return Math.trunc(readAt + ttlMs * (1 - JITTER * Math.random()));
   }
 
-  private freshMs({ freshForMs, validForMs }: CacheEntry): number {
-    return validForMs === undefined ? freshForMs : Math.min(this.#options.ttlMs, validForMs);
+  private freshMs({ readAt, freshUntil, validForMs }: CacheEntry): number {
+    return validForMs === undefined
+      ? freshUntil - readAt
+      : Math.min(this.#options.ttlMs, validForMs);
   }
 
   private lastsMs({ validForMs = Infinity }: CacheEntry): number {
