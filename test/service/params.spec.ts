@@ -55,6 +55,27 @@ describe('params', () => {
     expect(manager.handed[0]?.params).toStrictEqual(params);
   });
 
+  it('are what they were when the call was made, whatever becomes of the object', async () => {
+    const manager = new InMemorySecretManager();
+    const { secrets } = await startWith(manager);
+    const params = { mount: 'one' };
+
+    const reading = secrets.get('KEY', { params });
+    params.mount = 'two';
+    await reading;
+
+    expect(manager.calls.at(-1)?.options?.params).toEqual({ mount: 'one' });
+  });
+
+  it('make no key that a name could be written as', async () => {
+    const { secrets } = await startWith(new InMemorySecretManager({ KEY: 'of a tenant' }));
+    await secrets.get('KEY', { params: { mount: 'tenant' } });
+
+    const error = await failureOf(secrets.get('KEY\u0000{"mount":"tenant"}'));
+
+    expect(error.code).toBe('INVALID_ARGUMENT');
+  });
+
   it('are not made up where none are given', async () => {
     const manager = new Tenants();
     const { secrets } = await startWith(manager);

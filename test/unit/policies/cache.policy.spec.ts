@@ -188,6 +188,34 @@ describe('CachePolicy', () => {
       expect(askedAt).toEqual([0, 1, 3, 7, 15, 31, 61, 91, 121]);
     });
 
+    it('spaces an AbortError of the manager itself, too, and keeps the value', async () => {
+      const manager = new ScriptedSecretManager();
+      const cache = caching(manager);
+      cache.pin('KEY');
+      await cache.readSecret('KEY');
+      manager.script = () => {
+        throw new DOMException('ended by the manager', 'AbortError');
+      };
+
+      await jest.advanceTimersByTimeAsync(5 * MINUTE_MS + 6_000);
+
+      expect(manager.asked).toHaveLength(1 + 3);
+      expect(cache.peek('KEY')).toBe('value');
+    });
+
+    it('serves in an outage what is young enough for a caller who says so', async () => {
+      const manager = new ScriptedSecretManager();
+      const cache = caching(manager);
+      await cache.readSecret('KEY');
+      await jest.advanceTimersByTimeAsync(10 * MINUTE_MS);
+      manager.script = down;
+
+      expect(await valueOf(cache.readSecret('KEY', { maxAgeMs: HOUR_MS }))).toBe('value');
+      await expect(cache.readSecret('KEY', { maxAgeMs: MINUTE_MS })).rejects.toMatchObject({
+        code: 'UNAVAILABLE',
+      });
+    });
+
     it('marks what it serves as stale, and tells it once, and once that it is over', async () => {
       const onStateChange = jest.fn();
       const manager = new ScriptedSecretManager();
@@ -322,6 +350,24 @@ describe('CachePolicy', () => {
       expect(denied).toBeUndefined();
       expect(cache.peek('KEY')).toBe('value');
       expect(manager.asked).toHaveLength(4);
+    });
+
+    it('goes on refreshing it after a write that the store refused', async () => {
+      const { script, answer } = deferred();
+      const manager = new WritableManager();
+      const cache = caching(manager);
+      cache.pin('KEY');
+      await cache.readSecret('KEY');
+      manager.script = script;
+      manager.writeSecret.mockRejectedValue(failure('CONFLICT'));
+
+      await jest.advanceTimersByTimeAsync(5 * MINUTE_MS);
+      await cache.writeSecret('KEY', 'new').catch(() => undefined);
+      answer('overtaken');
+      manager.script = () => 'refreshed';
+      await jest.advanceTimersByTimeAsync(MINUTE_MS);
+
+      expect(cache.peek('KEY')).toBe('refreshed');
     });
 
     it('renews a lease before it ends', async () => {

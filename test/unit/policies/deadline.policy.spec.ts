@@ -33,6 +33,15 @@ describe('DeadlinePolicy', () => {
     expect(manager.asked.map(({ options }) => options?.timeoutMs)).toEqual([50, 1_000]);
   });
 
+  it('tells the manager whole milliseconds, as AbortSignal.timeout wants them', async () => {
+    const manager = new ScriptedSecretManager();
+    const policy = new DeadlinePolicy(new BoundaryPolicy(manager));
+
+    await policy.readSecret('KEY', { timeoutMs: 49.25 });
+
+    expect(manager.asked.at(0)?.options?.timeoutMs).toBe(50);
+  });
+
   it('waits for months where it is told to, and not for a millisecond', async () => {
     const policy = new DeadlinePolicy(new BoundaryPolicy(new ScriptedSecretManager(never)), {
       attemptTimeoutMs: 2 ** 32,
