@@ -96,9 +96,8 @@ const FIELDS: Readonly<Record<keyof KeyManagementSettings, true>> = {
 
 /** Where `null` has been found right, it means that nothing is given. */
 function onlyGiven(given: object): object {
-  return Object.fromEntries(
-    Object.entries(given).filter(([, value]) => (value ?? undefined) !== undefined),
-  );
+  const values = Object.entries(withoutUndefined(given));
+  return Object.fromEntries(values.filter(([, value]) => value !== null));
 }
 
 function withoutUndefined(given: object): object {

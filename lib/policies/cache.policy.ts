@@ -17,7 +17,7 @@ import { CircuitOpenError } from './circuit-breaker.policy';
 import { dueAt, leastRecentlyUsed, type CacheEntry } from './cache-entry';
 import type { SharedRead } from './flight';
 import { PinnedSecrets } from './pinned-secrets';
-import { Policy, type SecretReadings } from './policy';
+import { Policy, asOutcome, type SecretReadings } from './policy';
 import { RefreshBackoff } from './refresh-backoff';
 import type { SecretCache, SecretInspection } from './secret-cache';
 import type { FlightObserver, SingleFlightPolicy } from './single-flight.policy';
@@ -440,7 +440,3 @@ const NOT_WRITTEN: ReadonlySet<SecretManagerErrorCode> = new Set([
   'NOT_PERMITTED',
   'UNSUPPORTED',
 ] as const);
-
-function asOutcome(error: unknown): SecretManagerError {
-  return error as SecretManagerError; // nothing else rejects inside the pipeline
-}

@@ -90,3 +90,8 @@ export abstract class Policy extends CustomSecretManager implements Pipeline {
     return this.#inner.close();
   }
 }
+
+/** The failure of one read of several, to stand beside the answers of the others. */
+export function asOutcome(error: unknown): SecretManagerError {
+  return error as SecretManagerError; // nothing else rejects inside the pipeline
+}

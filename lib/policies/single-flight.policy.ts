@@ -19,10 +19,9 @@ import {
   isSecretManagerError,
   isTransient,
   type OperationContext,
-  type SecretManagerError,
 } from '../core/secret-manager.error';
 import { Flight, type SharedRead } from './flight';
-import { HEALTH_TIMEOUT_MS, Policy, type Pipeline, type SecretReadings } from './policy';
+import { HEALTH_TIMEOUT_MS, Policy, asOutcome, type Pipeline, type SecretReadings } from './policy';
 
 /** How much too early a timer of a manager may fire. */
 const TIMER_SLACK_MS = 20;
@@ -295,10 +294,6 @@ function outcomeOf(secretName: string, answers: SecretReadings): SecretReading |
   const answer = answers.get(secretName);
   if (isSecretManagerError(answer)) throw answer;
   return answer;
-}
-
-function asOutcome(error: unknown): SecretManagerError {
-  return error as SecretManagerError; // nothing else rejects inside the pipeline
 }
 
 /** Whether it ended because its callers did, which says nothing of the store. */
