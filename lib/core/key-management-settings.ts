@@ -1,4 +1,4 @@
-import { IsIn, IsBoolean, IsOptional, IsString, ValidateBy, validateSync } from 'class-validator';
+import { ValidateBy, validateSync } from 'class-validator';
 import { canonicalSecretName, kindOf, quoteName, secretNameProblem } from './secret-name';
 
 export const ACCESS_MODES = ['read_only', 'write_only', 'read_and_write'] as const;
@@ -8,19 +8,18 @@ export type AccessMode = (typeof ACCESS_MODES)[number];
 /** What of the store an application may use, and how. The names are LiteLLM's, in camel case. */
 export class KeyManagementSettings {
   /** What the manager may be used for. Reading is off under `write_only`: then the environment alone is asked. */
-  @IsIn(ACCESS_MODES, { message: `accessMode must be one of ${ACCESS_MODES.join(', ')}` })
+  @HasNo(accessModeProblem)
   accessMode: AccessMode = 'read_only';
 
   /**
    * The names that the manager is asked for; every other name is looked up in the environment alone. Unset: all names.
    * Empty: none.
    */
-  @IsOptional()
-  @HasNo(hostedKeysProblem)
+  @HasNo(optional(hostedKeysProblem))
   hostedKeys?: string[];
 
   /** Permits the virtual keys to be stored, and read, below {@link prefixForStoredVirtualKeys}. */
-  @IsBoolean({ message: 'storeVirtualKeys must be true or false' })
+  @HasNo(flagProblem)
   storeVirtualKeys: boolean = false;
 
   /** Where virtual keys are stored. A missing slash at the end is added. */
@@ -28,18 +27,15 @@ export class KeyManagementSettings {
   prefixForStoredVirtualKeys: string = 'litellm/';
 
   /** Stored with every secret that is written, where the call gives none. */
-  @IsOptional()
-  @IsString({ message: 'description must be a string' })
+  @HasNo(optional(descriptionProblem))
   description?: string;
 
   /** Stored with every secret that is written; a tag of the call wins. */
-  @IsOptional()
-  @HasNo(tagsProblem)
+  @HasNo(optional(tagsProblem))
   tags?: Record<string, string>;
 
   /** One secret whose value is a JSON object that holds the application's secrets by name. */
-  @IsOptional()
-  @HasNo(nameProblem)
+  @HasNo(optional(nameProblem))
   primarySecretName?: string;
 }
 
@@ -104,6 +100,19 @@ function withoutUndefined(given: object): object {
   return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
 }
 
+function accessModeProblem(value: unknown): string | undefined {
+  const isKnown = ACCESS_MODES.some((mode) => mode === value);
+  return isKnown ? undefined : `must be one of ${ACCESS_MODES.join(', ')}`;
+}
+
+function flagProblem(value: unknown): string | undefined {
+  return typeof value === 'boolean' ? undefined : 'must be true or false';
+}
+
+function descriptionProblem(value: unknown): string | undefined {
+  return typeof value === 'string' ? undefined : 'must be a string';
+}
+
 function hostedKeysProblem(value: unknown): string | undefined {
   if (!Array.isArray(value)) {
     return `must be a list of names, and is ${kindOf(value)}; split what comes from an environment variable: value.split(',')`;
@@ -135,10 +144,19 @@ function nameProblem(value: unknown): string | undefined {
   return secretNameProblem(canonicalSecretName(value as string));
 }
 
-/** The value is right if `problemOf` finds nothing; what it finds follows the field's name in the message. */
-function HasNo(problemOf: (value: unknown) => string | undefined): PropertyDecorator {
+type ProblemOf = (value: unknown) => string | undefined;
+
+function optional(problemOf: ProblemOf): ProblemOf {
+  return (value) => (value === undefined || value === null ? undefined : problemOf(value));
+}
+
+/**
+ * The value is right if `problemOf` finds nothing; what it finds follows the field's name in the message. One decorator for
+ * all fields, because each that is registered costs import time.
+ */
+function HasNo(problemOf: ProblemOf): PropertyDecorator {
   return ValidateBy({
-    name: problemOf.name,
+    name: 'hasNoProblem',
     validator: {
       validate: (value) => problemOf(value) === undefined,
       defaultMessage: (args) => `${args?.property} ${problemOf(args?.value)}`,

@@ -32,12 +32,12 @@ export function dueAt(entry: CacheEntry | undefined): number {
  * order per hit (delete and set) would cost more than the hit.
  */
 export function leastRecentlyUsed(
-  entries: readonly (readonly [key: string, entry: CacheEntry])[],
+  entries: readonly (readonly [read: { readonly key: string }, entry: CacheEntry])[],
   pinned: { has(key: string): boolean },
 ): string[] {
   return entries
-    .filter(([key]) => !pinned.has(key))
+    .filter(([{ key }]) => !pinned.has(key))
     .sort(([, a], [, b]) => a.used - b.used)
     .slice(0, Math.max(1, Math.floor(entries.length / EVICTED_SHARE)))
-    .map(([key]) => key);
+    .map(([{ key }]) => key);
 }

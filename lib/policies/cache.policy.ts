@@ -1,12 +1,11 @@
 import { EFFORT, type CallOptions } from '../core/cancellation';
-import { now, startTimer } from '../core/clock';
+import { now } from '../core/clock';
 import type {
   DeleteOptions,
   SecretMetadata,
   SecretReading,
   WriteOptions,
 } from '../core/custom-secret-manager';
-import { PARAMS_MARK, secretKey } from '../core/params';
 import {
   isSecretManagerError,
   isTransient,
@@ -14,8 +13,9 @@ import {
   type SecretManagerErrorCode,
 } from '../core/secret-manager.error';
 import { CircuitOpenError } from './circuit-breaker.policy';
-import { dueAt, leastRecentlyUsed, type CacheEntry } from './cache-entry';
-import type { SharedRead } from './flight';
+import { CacheEntries } from './cache-entries';
+import { dueAt, type CacheEntry } from './cache-entry';
+import { plainRead, sharedRead, type SharedRead } from './flight';
 import { PinnedSecrets } from './pinned-secrets';
 import { Policy, asOutcome, type SecretReadings } from './policy';
 import { RefreshBackoff } from './refresh-backoff';
@@ -37,7 +37,6 @@ export interface CacheOptions {
   readonly onStateChange?: (state: 'stale' | 'recovered', error?: unknown) => void;
 }
 
-const CLOCK_STEP_MS = 50;
 const JITTER = 0.1;
 
 /**
@@ -47,20 +46,11 @@ const JITTER = 0.1;
  */
 export class CachePolicy extends Policy implements SecretCache, FlightObserver {
   readonly #flights: SingleFlightPolicy;
-  readonly #options: Required<Omit<CacheOptions, 'onStateChange'>>;
-  /** By name. What answers a name at once must not be found by anything else that somebody writes in its place. */
-  readonly #entries = new Map<string, CacheEntry>();
-  /** By name and params. */
-  readonly #variantEntries = new Map<string, CacheEntry>();
-  readonly #variants = new Map<string, SharedRead>();
+  readonly #options: Required<Omit<CacheOptions, 'maxEntries' | 'onStateChange'>>;
+  readonly #entries: CacheEntries;
   readonly #pinned = new PinnedSecrets((read) => this.refreshBehind(read));
   readonly #backoff: RefreshBackoff;
   readonly #writes = new Map<string, { running: number; overlapped: boolean }>();
-  /** Counts by twos what was stored, so that a use in between has a number of its own. */
-  #stores = 0;
-  /** Stands still for up to 50 ms, because asking the time costs more than all the rest of a hit. 0: to be read. */
-  #coarseNow = 0;
-  #stopCoarseClock = (): void => undefined;
 
   constructor(
     inner: SingleFlightPolicy,
@@ -75,19 +65,14 @@ export class CachePolicy extends Policy implements SecretCache, FlightObserver {
   ) {
     super(inner);
     this.#flights = inner;
-    this.#options = { ttlMs, staleWhileRevalidateMs, staleIfErrorMs, absenceTtlMs, maxEntries };
+    this.#options = { ttlMs, staleWhileRevalidateMs, staleIfErrorMs, absenceTtlMs };
+    this.#entries = new CacheEntries(maxEntries, this.#pinned);
     this.#backoff = new RefreshBackoff(onStateChange);
     inner.observe(this);
   }
 
   peek(secretName: string): string | undefined {
-    const entry = this.#entries.get(secretName);
-    if (entry === undefined) return undefined;
-    if ((this.#coarseNow || this.readClock()) >= entry.freshUntil) {
-      return this.servable(plainRead(secretName))?.value;
-    }
-    entry.used = this.#stores + 1;
-    return entry.value;
+    return this.#entries.freshValue(secretName) ?? this.servable(plainRead(secretName))?.value;
   }
 
   override async readSecret(
@@ -122,7 +107,7 @@ export class CachePolicy extends Policy implements SecretCache, FlightObserver {
       else if (this.isKept(read.key)) this.refreshWhenDue(read);
       return this.staleOrThrow(read, this.#backoff.errorOf(read.key) ?? error, options.maxAgeMs);
     } finally {
-      this.#coarseNow = 0; // the thread stood still
+      this.#entries.cool(); // the thread stood still
     }
   }
 
@@ -173,7 +158,7 @@ export class CachePolicy extends Policy implements SecretCache, FlightObserver {
   }
 
   async refresh(secretName?: string): Promise<void> {
-    const reads = secretName === undefined ? this.cachedReads() : this.readsOf(secretName);
+    const reads = secretName === undefined ? this.cachedReads() : this.#entries.readsOf(secretName);
     const names = reads.filter(({ params }) => params === undefined).map((read) => read.secretName);
     const variants = reads.filter(({ params }) => params !== undefined);
     const [outcomes, ...failures] = await Promise.all([
@@ -188,7 +173,7 @@ export class CachePolicy extends Policy implements SecretCache, FlightObserver {
   }
 
   invalidate(secretName?: string): void {
-    const reads = secretName === undefined ? this.cachedReads() : this.readsOf(secretName);
+    const reads = secretName === undefined ? this.cachedReads() : this.#entries.readsOf(secretName);
     this.#flights.supersede(
       (flight) => secretName === undefined || flight.secretName === secretName,
     );
@@ -197,17 +182,15 @@ export class CachePolicy extends Policy implements SecretCache, FlightObserver {
 
   inspect(): readonly SecretInspection[] {
     const at = Math.trunc(now());
-    return [...this.#entries, ...this.#variantEntries]
-      .map(([key, entry]) => this.inspection(key, entry, at - entry.readAt))
+    return this.#entries
+      .all()
+      .map(([read, entry]) => this.inspection(read, entry, at - entry.readAt))
       .filter((inspection) => inspection !== undefined);
   }
 
   override close(): void | Promise<void> {
     this.#pinned.close();
-    this.#stopCoarseClock();
     this.#entries.clear();
-    this.#variantEntries.clear();
-    this.#variants.clear();
     this.#backoff.clear();
     return super.close();
   }
@@ -220,7 +203,7 @@ export class CachePolicy extends Policy implements SecretCache, FlightObserver {
   failed(read: SharedRead, error: unknown): void {
     if (!isTransient(error) && !hasCode(error, 'CANCELLED')) this.drop(read.key);
     if (this.isKept(read.key)) {
-      this.#backoff.failed(read.key, error, this.entryOf(read.key) !== undefined);
+      this.#backoff.failed(read.key, error, this.#entries.ofKey(read.key) !== undefined);
     }
     this.planRefresh(read.key);
   }
@@ -231,7 +214,7 @@ export class CachePolicy extends Policy implements SecretCache, FlightObserver {
 
   /** The entry that may be served without asking the store first, with a refresh behind it where it is due. */
   private servable(read: SharedRead, maxAgeMs = Infinity): CacheEntry | undefined {
-    const entry = this.entryOf(read.key);
+    const entry = this.#entries.get(read);
     if (entry === undefined) return undefined;
     const ageMs = now() - entry.readAt;
     if (ageMs >= maxAgeMs || ageMs >= (entry.validForMs ?? Infinity)) return undefined;
@@ -242,7 +225,7 @@ export class CachePolicy extends Policy implements SecretCache, FlightObserver {
       if (!isSpaced && staleForMs >= this.#options.staleWhileRevalidateMs) return undefined;
       this.refreshWhenDue(read);
     }
-    entry.used = this.#stores + 1;
+    this.#entries.touch(entry);
     return entry;
   }
 
@@ -252,7 +235,7 @@ export class CachePolicy extends Policy implements SecretCache, FlightObserver {
     error: unknown,
     maxAgeMs = Infinity,
   ): SecretReading | undefined {
-    const entry = this.entryOf(read.key);
+    const entry = this.#entries.get(read);
     if (entry === undefined) throw error;
     if (now() - entry.readAt >= Math.min(maxAgeMs, this.lastsMs(entry))) throw error;
     const isOutage = isTransient(error) && entry.value !== undefined;
@@ -288,7 +271,7 @@ export class CachePolicy extends Policy implements SecretCache, FlightObserver {
   }
 
   private isKept(key: string): boolean {
-    return this.entryOf(key) !== undefined || this.#pinned.has(key);
+    return this.#entries.ofKey(key) !== undefined || this.#pinned.has(key);
   }
 
   private async writeThrough(
@@ -303,11 +286,12 @@ export class CachePolicy extends Policy implements SecretCache, FlightObserver {
     writes.overlapped ||= writes.running > 1;
     try {
       const metadata = await write();
-      for (const { key } of this.readsOf(secretName)) this.drop(key); // a write moves versions and stages, too
+      for (const { key } of this.#entries.readsOf(secretName)) this.drop(key); // a write moves versions and stages, too
       if (!writes.overlapped) this.landed(read, written(metadata), now());
       return metadata;
     } catch (error) {
-      if (isOutcomeUnknown(error)) for (const { key } of this.readsOf(secretName)) this.drop(key);
+      if (isOutcomeUnknown(error))
+        for (const { key } of this.#entries.readsOf(secretName)) this.drop(key);
       throw error;
     } finally {
       writes.running -= 1;
@@ -316,27 +300,19 @@ export class CachePolicy extends Policy implements SecretCache, FlightObserver {
   }
 
   private store(read: SharedRead, reading: SecretReading | undefined, readAt: number): void {
-    const { key } = read;
-    const { maxEntries } = this.#options;
-    const validForMs = reading?.validForMs;
-    if (key !== read.secretName) this.#variants.set(key, read);
-    this.entriesOf(key).set(key, {
+    this.#entries.set(read, {
       value: reading?.value,
       version: reading?.version,
       readAt: Math.trunc(readAt),
       freshUntil: this.freshUntil(reading, Math.trunc(readAt)),
-      validForMs,
-      used: (this.#stores += 2),
+      validForMs: reading?.validForMs,
+      used: 0,
     });
-    this.#coarseNow = 0; // or the entry would seem to come from the future
-    if (this.#entries.size + this.#variantEntries.size > maxEntries) {
-      const entries = [...this.#entries, ...this.#variantEntries];
-      for (const evicted of leastRecentlyUsed(entries, this.#pinned)) this.drop(evicted);
-    }
-    this.planRefresh(key);
+    for (const key of this.#entries.surplus()) this.drop(key);
+    this.planRefresh(read.key);
   }
 
-  /** What the coarse clock may decide on. A lease is none of that: it ends on time. */
+  /** Until when it answers without another look. A lease never does: it ends on time. */
   private freshUntil(reading: SecretReading | undefined, readAt: number): number {
     const { ttlMs, absenceTtlMs } = this.#options;
     if (reading === undefined) return Math.trunc(readAt + absenceTtlMs);
@@ -355,29 +331,23 @@ export class CachePolicy extends Policy implements SecretCache, FlightObserver {
     return Math.min(ttlMs + staleIfErrorMs, validForMs);
   }
 
-  private entryOf(key: string): CacheEntry | undefined {
-    return this.entriesOf(key).get(key);
-  }
-
-  private entriesOf(key: string): Map<string, CacheEntry> {
-    return key.includes(PARAMS_MARK) ? this.#variantEntries : this.#entries;
-  }
-
   private drop(key: string): void {
-    this.entriesOf(key).delete(key);
-    this.#variants.delete(key);
+    this.#entries.delete(key);
     if (this.#pinned.has(key)) this.planRefresh(key);
     else this.#backoff.forget(key);
   }
 
   private planRefresh(key: string): void {
     if (!this.#pinned.has(key)) return;
-    this.#pinned.plan(key, Math.max(dueAt(this.entryOf(key)), this.#backoff.nextAt(key)));
+    this.#pinned.plan(key, Math.max(dueAt(this.#entries.ofKey(key)), this.#backoff.nextAt(key)));
   }
 
-  private inspection(key: string, entry: CacheEntry, ageMs: number): SecretInspection | undefined {
+  private inspection(
+    { key, secretName: name }: SharedRead,
+    entry: CacheEntry,
+    ageMs: number,
+  ): SecretInspection | undefined {
     const { value, version } = entry;
-    const name = this.#variants.get(key)?.secretName ?? key;
     const freshMs = this.freshMs(entry);
     const isFresh = ageMs < freshMs;
     if (value === undefined) return isFresh ? { name, state: 'absent', ageMs } : undefined;
@@ -388,31 +358,8 @@ export class CachePolicy extends Policy implements SecretCache, FlightObserver {
   }
 
   private cachedReads(): SharedRead[] {
-    return [...[...this.#entries.keys()].map(plainRead), ...this.#variants.values()];
+    return this.#entries.all().map(([read]) => read);
   }
-
-  private readsOf(secretName: string): SharedRead[] {
-    const variants = [...this.#variants.values()].filter((read) => read.secretName === secretName);
-    return [sharedRead(secretName, undefined), ...variants];
-  }
-
-  private readClock(): number {
-    this.#coarseNow = Math.trunc(now()); // a small integer: no float is unboxed per hit
-    this.#stopCoarseClock();
-    this.#stopCoarseClock = startTimer(() => (this.#coarseNow = 0), CLOCK_STEP_MS, {
-      keepsAlive: false,
-    });
-    return this.#coarseNow;
-  }
-}
-
-function sharedRead(secretName: string, params: CallOptions['params']): SharedRead {
-  return { key: secretKey(secretName, params), secretName, params };
-}
-
-/** Of a key that is simply a name. */
-function plainRead(key: string): SharedRead {
-  return { key, secretName: key, params: undefined };
 }
 
 function toReading({ value, version }: CacheEntry): SecretReading | undefined {

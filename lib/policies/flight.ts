@@ -7,6 +7,7 @@ import {
   type CallOptions,
 } from '../core/cancellation';
 import { now, startTimer } from '../core/clock';
+import { secretKey } from '../core/params';
 import { SecretManagerError, type OperationContext } from '../core/secret-manager.error';
 import { quoteName } from '../core/secret-name';
 
@@ -17,6 +18,15 @@ export interface SharedRead {
   readonly key: string;
   readonly secretName: string;
   readonly params: CallOptions['params'];
+}
+
+export function sharedRead(secretName: string, params: CallOptions['params']): SharedRead {
+  return { key: secretKey(secretName, params), secretName, params };
+}
+
+/** Of a key that is simply a name. */
+export function plainRead(secretName: string): SharedRead {
+  return { key: secretName, secretName, params: undefined };
 }
 
 /** One call that any number of callers wait for. It lives as long as the longest of them, or by itself in the background. */

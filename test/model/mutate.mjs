@@ -46,8 +46,8 @@ const MUTATIONS = [
   {
     breaks: 'a value that is served becomes younger',
     file: 'lib/policies/cache.policy.ts',
-    from: 'this.refreshWhenDue(read);\n    }\n    entry.used',
-    to: 'this.refreshWhenDue(read);\n      Object.assign(entry, { readAt: Math.trunc(now()) });\n    }\n    entry.used',
+    from: 'this.refreshWhenDue(read);\n    }\n    this.#entries.touch',
+    to: 'this.refreshWhenDue(read);\n      Object.assign(entry, { readAt: Math.trunc(now()) });\n    }\n    this.#entries.touch',
   },
   {
     breaks: 'concurrent reads each make a call',
@@ -64,8 +64,8 @@ const MUTATIONS = [
   {
     breaks: 'a write whose outcome is unknown keeps the old value',
     file: 'lib/policies/cache.policy.ts',
-    from: 'if (isOutcomeUnknown(error)) for (const { key } of this.readsOf(secretName)) this.drop(key);',
-    to: '',
+    from: 'if (isOutcomeUnknown(error))',
+    to: 'if (isOutcomeUnknown(error) && false)',
   },
   {
     breaks: 'maxAgeMs 0 is answered from the cache',

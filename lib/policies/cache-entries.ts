@@ -1,0 +1,109 @@
+import { now, startTimer } from '../core/clock';
+import { leastRecentlyUsed, type CacheEntry } from './cache-entry';
+import { plainRead, sharedRead, type SharedRead } from './flight';
+
+const HOT_FOR_MS = 50;
+
+/** What a cache keeps, within its bound, and what of it answers at once. */
+export class CacheEntries {
+  readonly #maxEntries: number;
+  readonly #pinned: { has(key: string): boolean };
+  /** By name. What answers a name at once must not be found by anything else that somebody writes in its place. */
+  readonly #plain = new Map<string, CacheEntry>();
+  /** By name and params. */
+  readonly #variants = new Map<string, { readonly read: SharedRead; readonly entry: CacheEntry }>();
+  /** Values found fresh within the last 50 ms: looking at the clock costs more than all the rest of a hit. */
+  readonly #hot = new Map<string, string>();
+  #stopCooling = (): void => undefined;
+  /** Counts by twos what was stored, so that a use in between has a number of its own. */
+  #stores = 0;
+
+  constructor(maxEntries: number, pinned: { has(key: string): boolean }) {
+    this.#maxEntries = maxEntries;
+    this.#pinned = pinned;
+  }
+
+  /** The value of a name, if it is fresh, or was a moment ago. */
+  freshValue(secretName: string): string | undefined {
+    return this.#hot.get(secretName) ?? this.heat(secretName);
+  }
+
+  get({ key, secretName }: SharedRead): CacheEntry | undefined {
+    return key === secretName ? this.#plain.get(key) : this.#variants.get(key)?.entry;
+  }
+
+  ofKey(key: string): CacheEntry | undefined {
+    return this.#plain.get(key) ?? this.#variants.get(key)?.entry;
+  }
+
+  /** Keeps the entry; what was used least recently makes room for it. */
+  set(read: SharedRead, entry: CacheEntry): void {
+    const { key, secretName } = read;
+    entry.used = this.#stores += 2;
+    if (key === secretName) this.#plain.set(key, entry);
+    else this.#variants.set(key, { read, entry });
+    this.#hot.delete(key);
+  }
+
+  /** What has to go for the cache to be within its bound. */
+  surplus(): string[] {
+    if (this.#plain.size + this.#variants.size <= this.#maxEntries) return [];
+    this.cool();
+    return leastRecentlyUsed(this.all(), this.#pinned);
+  }
+
+  delete(key: string): void {
+    this.#plain.delete(key);
+    this.#variants.delete(key);
+    this.#hot.delete(key);
+  }
+
+  touch(entry: CacheEntry): void {
+    entry.used = this.#stores + 1;
+  }
+
+  /** Has everything be looked at again. What was hot has been used until now. */
+  cool(): void {
+    for (const secretName of this.#hot.keys()) {
+      const entry = this.#plain.get(secretName);
+      if (entry) this.touch(entry);
+    }
+    this.#hot.clear();
+    this.#stopCooling();
+  }
+
+  all(): (readonly [read: SharedRead, entry: CacheEntry])[] {
+    const variants = [...this.#variants.values()];
+    return [
+      ...Array.from(this.#plain, ([name, entry]) => [plainRead(name), entry] as const),
+      ...variants.map(({ read, entry }) => [read, entry] as const),
+    ];
+  }
+
+  /** The name itself, and all that is kept of it with params. */
+  readsOf(secretName: string): SharedRead[] {
+    const withParams = Array.from(this.#variants.values(), ({ read }) => read).filter(
+      (read) => read.secretName === secretName && read.params !== undefined,
+    );
+    return [sharedRead(secretName, undefined), ...withParams];
+  }
+
+  clear(): void {
+    this.#stopCooling();
+    for (const entries of [this.#plain, this.#variants, this.#hot]) entries.clear();
+  }
+
+  private heat(secretName: string): string | undefined {
+    const entry = this.#plain.get(secretName);
+    if (entry?.value === undefined || now() >= entry.freshUntil) return undefined;
+    if (this.#hot.size === 0) this.coolSoon();
+    this.#hot.set(secretName, entry.value);
+    this.touch(entry);
+    return entry.value;
+  }
+
+  private coolSoon(): void {
+    this.#stopCooling();
+    this.#stopCooling = startTimer(() => this.cool(), HOT_FOR_MS, { keepsAlive: false });
+  }
+}
