@@ -207,7 +207,8 @@ function header(headers: unknown): unknown {
   return read(headers, 'retry-after') ?? read(headers, 'Retry-After');
 }
 
-function parseRetryAfter(value: unknown): number | undefined {
+/** Milliseconds of a `Retry-After`, in seconds or as a date; `undefined` for what is past, 0, or neither. */
+export function parseRetryAfter(value: unknown): number | undefined {
   if (typeof value !== 'string' && typeof value !== 'number') return undefined;
   const seconds = Number(value);
   const ms = Number.isNaN(seconds) ? Date.parse(String(value)) - Date.now() : seconds * 1000;

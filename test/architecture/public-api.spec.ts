@@ -1,5 +1,6 @@
 import * as root from 'nestjs-custom-secret-manager';
 import * as environment from 'nestjs-custom-secret-manager/drivers/environment';
+import * as hashicorpVault from 'nestjs-custom-secret-manager/drivers/hashicorp-vault';
 import * as terminus from 'nestjs-custom-secret-manager/terminus';
 import * as testing from 'nestjs-custom-secret-manager/testing';
 import ts from 'typescript';
@@ -102,6 +103,20 @@ describe('the public API', () => {
       environment,
       ['EnvironmentSecretManager'],
       ['EnvironmentSecretManagerOptions'],
+    ],
+    [
+      './drivers/hashicorp-vault',
+      'drivers/hashicorp-vault/index.ts',
+      hashicorpVault,
+      ['VaultSecretManager'],
+      [
+        'KvVersion',
+        'VaultAuth',
+        'VaultParams',
+        'VaultSecretManagerOptions',
+        'VaultServerState',
+        'VaultTls',
+      ],
     ],
   ])('of %s is what is listed here, and nothing else', (_, path, loaded, values, types) => {
     expect(exportsOf(path)).toEqual([...values, ...types].sort());

@@ -1,0 +1,37 @@
+import type {
+  DeleteOptions,
+  SecretDescription,
+  SecretMetadata,
+  SecretReading,
+  WriteOptions,
+} from '../../core/custom-secret-manager';
+import { SecretManagerError } from '../../core/secret-manager.error';
+import { quoteName } from '../../core/secret-name';
+import type { VaultAnswer } from './exchange';
+import type { VaultCall } from './vault-call';
+import { sayingsOf } from './vault-errors';
+
+/** What a secrets engine of the server can do with one secret. */
+export interface Engine {
+  read(call: VaultCall): Promise<SecretReading | undefined>;
+  write(call: VaultCall, value: string, options: WriteOptions): Promise<SecretMetadata>;
+  delete(call: VaultCall, options: DeleteOptions): Promise<void>;
+  describe(call: VaultCall): Promise<SecretDescription>;
+}
+
+/** The server says that there is nothing; a 404 that complains, of the mount or from a proxy, is a failure. */
+export function isAbsent(answer: VaultAnswer): boolean {
+  const { statusCode, content } = answer;
+  if (statusCode === 404) return Array.isArray(content?.errors) && sayingsOf(answer) === '';
+  return statusCode === 400 && sayingsOf(answer).includes('unknown role');
+}
+
+/** How a message begins: what was to be done, to which secret. */
+export function subjectOf(doing: string, { mount, name }: VaultCall): string {
+  return `${doing} ${quoteName(name)} of the mount ${quoteName(mount)}`;
+}
+
+export function unsupportedBy(call: VaultCall, what: string): SecretManagerError {
+  const engine = call.kvVersion === 1 ? 'KV version 1' : 'This engine';
+  return new SecretManagerError('UNSUPPORTED', `${engine} ${what}.`);
+}

@@ -1,0 +1,49 @@
+import type { GivenVaultOptions, VaultAuth } from './vault.options';
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/**
+ * Options from the variables of HashiCorp Vault's own tools (`VAULT_ADDR`, ...), of OpenBao's (`BAO_ADDR`, ...) and of
+ * LiteLLM (`HCP_VAULT_ADDR`, ...). An empty variable counts as unset.
+ */
+export function optionsFromEnvironment(environment: Environment): GivenVaultOptions {
+  const variable = (...names: readonly string[]): string | undefined =>
+    names.map((name) => environment[name]).find((value) => value !== undefined && value !== '');
+  const any = (name: string): string | undefined =>
+    variable(`VAULT_${name}`, `BAO_${name}`, `HCP_VAULT_${name}`);
+  return withoutUndefined({
+    address: any('ADDR'),
+    namespace: any('NAMESPACE'),
+    mount: any('MOUNT_NAME'),
+    pathPrefix: any('PATH_PREFIX'),
+    auth: authOf(variable, any),
+    tls: withoutUndefined({
+      caFile: any('CACERT'),
+      certFile: any('CLIENT_CERT'),
+      keyFile: any('CLIENT_KEY'),
+    }),
+  });
+}
+
+/** In LiteLLM's order: AppRole, certificate, token. */
+function authOf(
+  variable: (...names: string[]) => string | undefined,
+  any: (name: string) => string | undefined,
+): VaultAuth | undefined {
+  const roleId = variable('HCP_VAULT_APPROLE_ROLE_ID', 'VAULT_ROLE_ID');
+  const secretId = variable('HCP_VAULT_APPROLE_SECRET_ID', 'VAULT_SECRET_ID');
+  if (roleId && secretId) {
+    const mount = variable('HCP_VAULT_APPROLE_MOUNT_PATH');
+    return { method: 'approle', roleId, secretId, mount };
+  }
+  if (variable('HCP_VAULT_CLIENT_CERT') && variable('HCP_VAULT_CLIENT_KEY')) {
+    return { method: 'cert', name: variable('HCP_VAULT_CERT_ROLE') };
+  }
+  const token = any('TOKEN');
+  return token === undefined ? undefined : { method: 'token', token };
+}
+
+function withoutUndefined<Options extends object>(options: Options): Options {
+  const given = Object.entries(options).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(given) as Options;
+}

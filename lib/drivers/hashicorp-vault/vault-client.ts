@@ -1,0 +1,128 @@
+import { readFileSync } from 'node:fs';
+import { Pool } from 'undici';
+import { onCancelled } from '../../core/cancellation';
+import type { OperationOptions } from '../../core/custom-secret-manager';
+import { SecretManagerError } from '../../core/secret-manager.error';
+import { Exchange, type VaultAnswer } from './exchange';
+import type { VaultTls } from './vault.options';
+
+export interface VaultRequest {
+  readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
+  /** Encoded, and with its query. */
+  readonly path: string;
+  readonly token?: string;
+  readonly namespace?: string;
+  readonly content?: object;
+}
+
+export interface VaultClientOptions {
+  readonly address: string;
+  readonly tls?: VaultTls;
+}
+
+const CONNECTIONS = 10;
+const DEFAULT_TIMEOUT_MS = 30_000;
+/** Shorter than the server's own five minutes, so that no request goes out on a connection that it has just closed. */
+const KEEP_ALIVE_MS = 60_000;
+const CONTEXT = { manager: 'hashicorp-vault', operation: 'request' };
+
+/** Speaks HTTP to one server, over connections that are kept. What the server answers is for others to understand. */
+export class VaultClient {
+  readonly #origin: string;
+  readonly #tls: VaultTls;
+  readonly #pools = new Map<string, Pool>();
+  #isClosed = false;
+
+  constructor({ address, tls = {} }: VaultClientOptions) {
+    this.#origin = URL.canParse(address) ? new URL(address).origin : address;
+    this.#tls = tls;
+  }
+
+  /**
+   * Resolves to what the server answers, whatever its status; rejects where there is no answer. A standby that names the
+   * active node is obeyed, once.
+   */
+  async send(request: VaultRequest, options: OperationOptions = {}): Promise<VaultAnswer> {
+    const answer = await this.exchange(this.#origin, request, options);
+    const origin = redirection(answer, request, this.#origin);
+    return origin === undefined ? answer : await this.exchange(origin, request, options);
+  }
+
+  /** Requests under way end with an error. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    const pools = [...this.#pools.values()];
+    this.#pools.clear();
+    await Promise.all(pools.map((pool) => pool.destroy()));
+  }
+
+  private exchange(
+    origin: string,
+    { method, path, token, namespace, content }: VaultRequest,
+    options: OperationOptions,
+  ): Promise<VaultAnswer> {
+    const { timeoutMs = DEFAULT_TIMEOUT_MS } = options;
+    const headers: Record<string, string> = { 'x-vault-request': 'true' };
+    if (token !== undefined) headers['x-vault-token'] = token;
+    if (namespace !== undefined) headers['x-vault-namespace'] = namespace;
+    if (content !== undefined) headers['content-type'] = 'application/json';
+    const exchange = new Exchange();
+    const stopListening = onCancelled(options, CONTEXT, (reason) => exchange.abort(reason));
+    this.pool(origin).dispatch(
+      {
+        method,
+        path,
+        headers,
+        body: content && JSON.stringify(content),
+        headersTimeout: timeoutMs,
+        bodyTimeout: timeoutMs,
+      },
+      exchange,
+    );
+    return exchange.answer.finally(stopListening);
+  }
+
+  /** Besides the server's own there is one more at most: the active node's, where the server is a standby. */
+  private pool(origin: string): Pool {
+    if (this.#isClosed) {
+      throw new SecretManagerError('UNAVAILABLE', 'The connections to the server were closed.');
+    }
+    const kept = this.#pools.get(origin);
+    if (kept !== undefined) return kept;
+    for (const [other, pool] of this.#pools) {
+      if (other === this.#origin) continue;
+      this.#pools.delete(other);
+      void pool.close();
+    }
+    const pool = new Pool(origin, {
+      connections: CONNECTIONS,
+      keepAliveTimeout: KEEP_ALIVE_MS,
+      connect: connectOptions(this.#tls),
+    });
+    this.#pools.set(origin, pool);
+    return pool;
+  }
+}
+
+/** Where to ask once more: the same path, on the same host or over https. A token must not be sent anywhere else. */
+function redirection(
+  { statusCode, headers }: VaultAnswer,
+  { path }: VaultRequest,
+  origin: string,
+): string | undefined {
+  if (statusCode !== 307 && statusCode !== 308 && statusCode !== 302) return undefined;
+  const { location } = headers;
+  if (typeof location !== 'string' || !URL.canParse(location, origin)) return undefined;
+  const target = new URL(location, origin);
+  const isSafe = target.protocol === 'https:' || target.origin === origin;
+  const isSamePath = `${target.pathname}${target.search}` === path;
+  return isSafe && isSamePath && !target.username && !target.password ? target.origin : undefined;
+}
+
+function connectOptions({ ca, caFile, cert, certFile, key, keyFile }: VaultTls): object {
+  return {
+    ca: caFile === undefined ? ca : readFileSync(caFile),
+    cert: certFile === undefined ? cert : readFileSync(certFile),
+    key: keyFile === undefined ? key : readFileSync(keyFile),
+  };
+}

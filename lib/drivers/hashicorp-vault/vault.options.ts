@@ -1,0 +1,74 @@
+/** How the manager proves who it is. `mount` is where the auth method is mounted; default: its own name. */
+export type VaultAuth =
+  | { readonly method: 'token'; readonly token: string }
+  /** A file that somebody else keeps up to date, as Vault Agent does; it is read again when it changes. */
+  | { readonly method: 'token-file'; readonly path: string }
+  /** `wrappedSecretId` is a response-wrapping token; it is unwrapped once. */
+  | {
+      readonly method: 'approle';
+      readonly roleId: string;
+      readonly secretId?: string;
+      readonly wrappedSecretId?: string;
+      readonly mount?: string;
+    }
+  | {
+      readonly method: 'userpass';
+      readonly username: string;
+      readonly password: string;
+      readonly mount?: string;
+    }
+  /** `jwtFile` is read again at each login. */
+  | {
+      readonly method: 'jwt';
+      readonly role: string;
+      readonly jwt?: string;
+      readonly jwtFile?: string;
+      readonly mount?: string;
+    }
+  /** Default of `jwtFile`: the service account of the pod, read again at each login. */
+  | {
+      readonly method: 'kubernetes';
+      readonly role: string;
+      readonly jwtFile?: string;
+      readonly mount?: string;
+    }
+  /** By the client certificate of `tls`; `name` is the role. */
+  | { readonly method: 'cert'; readonly name?: string; readonly mount?: string };
+
+/** PEM, as text or as the path of a file. */
+export interface VaultTls {
+  readonly ca?: string;
+  readonly caFile?: string;
+  readonly cert?: string;
+  readonly certFile?: string;
+  readonly key?: string;
+  readonly keyFile?: string;
+}
+
+export interface VaultSecretManagerOptions {
+  /** `https://host:port`. Plain `http` is for loopback, unless `allowInsecureHttp` is set. */
+  readonly address: string;
+  readonly auth: VaultAuth;
+  readonly namespace?: string;
+  /** Where the secrets engine is mounted. Default `secret`; with `kvVersion: 'none'` the name begins with the mount. */
+  readonly mount?: string;
+  /** The version of the KV engine, or `none`: any path that can be read, as of dynamic secrets. Default 2. */
+  readonly kvVersion?: KvVersion;
+  /** Stands between mount and name. Default: none. */
+  readonly pathPrefix?: string;
+  /**
+   * Which field of a secret is its value. Default: `value`, else `key`, else the only one there is; of several others their
+   * JSON.
+   */
+  readonly field?: string;
+  readonly tls?: VaultTls;
+  /** Sends tokens and secrets in the clear to a host that is not loopback. Default `false`. */
+  readonly allowInsecureHttp?: boolean;
+}
+
+export type KvVersion = 1 | 2 | 'none';
+
+export const DEFAULT_JWT_FILE = '/var/run/secrets/kubernetes.io/serviceaccount/token';
+
+/** Settings as they may come from an environment: anything can be missing. */
+export type GivenVaultOptions = Partial<VaultSecretManagerOptions>;

@@ -1,0 +1,175 @@
+import {
+  CustomSecretManager,
+  type DeleteOptions,
+  type OperationOptions,
+  type SecretDescription,
+  type SecretMetadata,
+  type SecretReading,
+  type WriteOptions,
+} from '../../core/custom-secret-manager';
+import { SecretManagerError } from '../../core/secret-manager.error';
+import type { Engine } from './engine';
+import { optionsFromEnvironment } from './from-environment';
+import { Kv2Engine } from './kv2.engine';
+import { optionProblems } from './option-problems';
+import { PathEngine } from './path.engine';
+import { vaultCall, type VaultCall } from './vault-call';
+import { VaultClient } from './vault-client';
+import { isDeadToken, vaultError } from './vault-errors';
+import { serverState, type VaultServerState } from './vault-health';
+import { VaultLeases } from './vault-leases';
+import { VaultLogin } from './vault-login';
+import { VaultSession } from './vault-session';
+import type { VaultSecretManagerOptions } from './vault.options';
+
+/** The states in which a server can serve: a standby hands on what it is asked. */
+const SERVING: ReadonlySet<VaultServerState> = new Set([
+  'active',
+  'standby',
+  'performance-standby',
+] as const);
+
+/**
+ * Secrets of HashiCorp Vault and OpenBao: KV 1 and 2, and credentials that the server makes, with their lease. It logs in by
+ * itself, and keeps its token alive.
+ *
+ * Params of a call: `mount`, `namespace`, `version` (of KV 2), `field`, `kvVersion`.
+ */
+export class VaultSecretManager extends CustomSecretManager {
+  readonly #options: VaultSecretManagerOptions;
+  readonly #problems: readonly string[];
+  readonly #client: VaultClient;
+  readonly #session: VaultSession;
+  readonly #leases: VaultLeases;
+  readonly #kv2: Engine;
+  readonly #path: Engine;
+  #closing: Promise<void> | undefined;
+
+  constructor(options: VaultSecretManagerOptions) {
+    super('hashicorp-vault');
+    const { auth, namespace } = options;
+    this.#options = options;
+    this.#problems = optionProblems(options);
+    this.#client = new VaultClient(options);
+    this.#session = new VaultSession(
+      this.#client,
+      new VaultLogin(this.#client, auth, namespace),
+      namespace,
+    );
+    this.#leases = new VaultLeases(this.#client, this.#session);
+    this.#kv2 = new Kv2Engine(this.#session);
+    this.#path = new PathEngine(this.#session, this.#leases);
+  }
+
+  /**
+   * With the variables of HashiCorp Vault's tools (`VAULT_ADDR`, `VAULT_TOKEN`, `VAULT_NAMESPACE`, `VAULT_CACERT`,
+   * `VAULT_CLIENT_CERT`, `VAULT_CLIENT_KEY`), the same with `BAO_`, or LiteLLM's `HCP_VAULT_...`. `overrides` win.
+   */
+  static fromEnvironment(
+    environment: Readonly<Record<string, string | undefined>> = process.env,
+    overrides: Partial<VaultSecretManagerOptions> = {},
+  ): VaultSecretManager {
+    const options = { ...optionsFromEnvironment(environment), ...overrides };
+    return new VaultSecretManager(options as VaultSecretManagerOptions); // what is missing is told at start
+  }
+
+  /** Throws `MISCONFIGURED` with everything that is wrong with the options. The server is not asked. */
+  override validateEnvironment(): void {
+    this.assertUsable('validateEnvironment');
+  }
+
+  override async readSecret(
+    secretName: string,
+    options: OperationOptions = {},
+  ): Promise<SecretReading | undefined> {
+    const call = this.call('readSecret', secretName, options);
+    return await this.engine(call).read(call);
+  }
+
+  override async writeSecret(
+    secretName: string,
+    value: string,
+    options: WriteOptions = {},
+  ): Promise<SecretMetadata> {
+    const call = this.call('writeSecret', secretName, options);
+    return await this.engine(call).write(call, value, options);
+  }
+
+  override async deleteSecret(secretName: string, options: DeleteOptions = {}): Promise<void> {
+    const call = this.call('deleteSecret', secretName, options);
+    await this.engine(call).delete(call, options);
+  }
+
+  override async describeSecret(
+    secretName: string,
+    options: OperationOptions = {},
+  ): Promise<SecretDescription> {
+    const call = this.call('describeSecret', secretName, options);
+    return await this.engine(call).describe(call);
+  }
+
+  /**
+   * Whether the server can serve, and knows the token. Rejects with `UNAVAILABLE` if it is sealed or not initialised, and
+   * with `UNAUTHENTICATED` if it does not accept the login; {@link serverState} tells the states apart.
+   */
+  override async checkHealth(options: OperationOptions = {}): Promise<boolean> {
+    const state = await this.serverState(options);
+    if (!SERVING.has(state)) {
+      throw new SecretManagerError(
+        'UNAVAILABLE',
+        `The server is ${state}.`,
+        this.context('checkHealth'),
+      );
+    }
+    const path = '/v1/auth/token/lookup-self';
+    const { namespace } = this.#options;
+    const answer = await this.#session.send({ method: 'GET', path, namespace }, options);
+    if (answer.statusCode >= 500 || isDeadToken(answer))
+      throw vaultError(answer, 'Looking at the token');
+    return true;
+  }
+
+  /** What the server says of itself. */
+  async serverState(options: OperationOptions = {}): Promise<VaultServerState> {
+    this.assertUsable('checkHealth');
+    return await serverState(this.#client, options);
+  }
+
+  /** Revokes what was granted, within three seconds, and closes the connections. */
+  override close(): Promise<void> {
+    this.#closing ??= this.end();
+    return this.#closing;
+  }
+
+  private async end(): Promise<void> {
+    if (this.#problems.length > 0) return; // nothing has begun
+    await this.#session.close(await this.#leases.close());
+    await this.#client.close();
+  }
+
+  private call(operation: string, secretName: string, options: OperationOptions): VaultCall {
+    this.assertUsable(operation);
+    const context = { ...this.context(operation), secretName };
+    if (this.#closing !== undefined) {
+      throw new SecretManagerError('UNAVAILABLE', 'The manager was closed.', context);
+    }
+    return vaultCall(secretName, options, this.#options, context);
+  }
+
+  private engine({ kvVersion }: VaultCall): Engine {
+    return kvVersion === 2 ? this.#kv2 : this.#path;
+  }
+
+  private assertUsable(operation: string): void {
+    if (this.#problems.length === 0) return;
+    throw new SecretManagerError(
+      'MISCONFIGURED',
+      `The options of VaultSecretManager are not right:\n${this.#problems.map((problem) => `- ${problem}`).join('\n')}`,
+      this.context(operation),
+    );
+  }
+
+  private context(operation: string): { readonly manager: string; readonly operation: string } {
+    return { manager: this.secretManagerName, operation };
+  }
+}
