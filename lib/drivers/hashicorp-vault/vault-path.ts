@@ -13,7 +13,7 @@ export function vaultPath(mount: string, ...parts: readonly (string | undefined)
   const path = encode(`${mount}/${below}`);
   const isWhole = path !== undefined && new URL(path, 'http://localhost').pathname === path;
   const [first = ''] = mount.split('/');
-  if (isWhole && !INTERNAL.test(first) && !path.includes('//')) return path;
+  if (isWhole && !INTERNAL.test(first) && !/\/(\/|$)/.test(path)) return path;
   throw new SecretManagerError(
     'INVALID_ARGUMENT',
     `${quoteName(`${mount}/${below}`)} is not the path of a secret. A path has no empty, "." or ".." part, and does not ` +

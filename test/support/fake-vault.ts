@@ -1,0 +1,99 @@
+import {
+  createServer,
+  type IncomingHttpHeaders,
+  type Server,
+  type ServerResponse,
+} from 'node:http';
+import type { AddressInfo, Socket } from 'node:net';
+
+export interface FakeRequest {
+  readonly method: string;
+  readonly path: string;
+  readonly headers: IncomingHttpHeaders;
+  readonly content: unknown;
+}
+
+export interface FakeAnswer {
+  readonly status?: number;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Sent as JSON, or as it is if it is a string. */
+  readonly body?: unknown;
+}
+
+type Route = FakeAnswer | ((request: FakeRequest) => FakeAnswer | Promise<FakeAnswer> | undefined);
+
+/** Answers as HashiCorp Vault and OpenBao do, where told so; everything else is a 404 without errors. Records what it is asked. */
+export class FakeVault {
+  readonly requests: FakeRequest[] = [];
+  readonly #routes = new Map<string, Route>();
+  readonly #sockets = new Set<Socket>();
+  readonly #server: Server = createServer((request, response) => {
+    const chunks: Buffer[] = [];
+    request.on('data', (chunk: Buffer) => chunks.push(chunk));
+    request.on('end', () => {
+      const text = Buffer.concat(chunks).toString();
+      const { method = '', url: path = '', headers } = request;
+      const asked = {
+        method,
+        path,
+        headers,
+        content: text ? (JSON.parse(text) as unknown) : undefined,
+      };
+      this.requests.push(asked);
+      void this.answer(asked, response);
+    });
+  });
+  #port = 0;
+
+  async start(): Promise<this> {
+    this.#server.on('connection', (socket) => {
+      this.#sockets.add(socket);
+      socket.on('close', () => this.#sockets.delete(socket));
+    });
+    await new Promise<void>((resolve) => this.#server.listen(this.#port, '127.0.0.1', resolve));
+    this.#port = (this.#server.address() as AddressInfo).port;
+    return this;
+  }
+
+  get address(): string {
+    return `http://127.0.0.1:${this.#port}`;
+  }
+
+  /** How many connections were made and are open. */
+  get connections(): number {
+    return this.#sockets.size;
+  }
+
+  /** `on('GET /v1/secret/data/A', ...)`; a route that answers `undefined` hangs. */
+  on(route: string, answer: Route): this {
+    this.#routes.set(route, answer);
+    return this;
+  }
+
+  /** A secret of a KV 2 mount. */
+  keep(name: string, fields: object, mount = 'secret'): this {
+    const data = { data: fields, metadata: { version: 1 } };
+    return this.on(`GET /v1/${mount}/data/${name}`, { body: { data } });
+  }
+
+  /** What was asked for, as `GET /v1/secret/data/A`. */
+  get asked(): string[] {
+    return this.requests.map(({ method, path }) => `${method} ${path}`);
+  }
+
+  async stop(): Promise<void> {
+    for (const socket of this.#sockets) socket.destroy();
+    await new Promise((resolve) => this.#server.close(resolve));
+  }
+
+  private async answer(request: FakeRequest, response: ServerResponse): Promise<void> {
+    const route = this.#routes.get(`${request.method} ${request.path}`) ?? NOTHING;
+    const answer = typeof route === 'function' ? await route(request) : route;
+    if (answer === undefined) return;
+    const { status = 200, headers = {}, body } = answer;
+    response.writeHead(status, { 'content-type': 'application/json', ...headers });
+    response.end(typeof body === 'string' ? body : body && JSON.stringify(body));
+  }
+}
+
+const NOTHING: FakeAnswer = { status: 404, body: { errors: [] } };

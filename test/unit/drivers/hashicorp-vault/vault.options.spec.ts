@@ -1,0 +1,201 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import {
+  VaultSecretManager,
+  type VaultSecretManagerOptions,
+} from 'nestjs-custom-secret-manager/drivers/hashicorp-vault';
+import { everythingOf, failureOf, leaks } from '../../../support/failure-of';
+
+const RIGHT: VaultSecretManagerOptions = {
+  address: 'https://vault.example:8200',
+  auth: { method: 'token', token: 's.right' },
+};
+const CANARY = 'canary-9f2b7c51';
+
+function problemOf(options: object): Promise<string> {
+  const manager = new VaultSecretManager(options as VaultSecretManagerOptions);
+  return failureOf(() => manager.validateEnvironment()).then(
+    ({ code, message }) => `${code} ${message}`,
+  );
+}
+
+describe('the options of the manager for Vault', () => {
+  it.each<[string, object]>([
+    ['https', {}],
+    ['http to loopback', { address: 'http://127.0.0.1:8200' }],
+    ['http to loopback by IPv6', { address: 'http://[::1]:8200' }],
+    [
+      'http to another host, where that is allowed',
+      { address: 'http://vault:8200', allowInsecureHttp: true },
+    ],
+    ['a mount as the server prints it', { mount: 'team/kv/' }],
+    ['a login by AppRole', { auth: { method: 'approle', roleId: 'r', secretId: 's' } }],
+    ['a login without a secret id', { auth: { method: 'approle', roleId: 'r' } }],
+    ['a login by user', { auth: { method: 'userpass', username: 'u', password: 'p' } }],
+    ['a login by JWT', { auth: { method: 'jwt', role: 'r', jwt: 'a.b.c' } }],
+  ])('may be %s', (_, options) => {
+    const manager = new VaultSecretManager({ ...RIGHT, ...options });
+
+    expect(() => manager.validateEnvironment()).not.toThrow();
+  });
+
+  it.each<[string, object, RegExp]>([
+    ['no address', { address: undefined }, /address is missing/],
+    ['an empty address', { address: '' }, /address is missing/],
+    ['an address that is no URL', { address: 'vault:8200/x' }, /address must be a URL/],
+    [
+      'a user in the address',
+      { address: `https://admin:${CANARY}@vault` },
+      /user name or a password/,
+    ],
+    ['a path in the address', { address: 'https://vault/v1' }, /must end with the host/],
+    ['http to another host', { address: 'http://vault:8200' }, /in the clear.*allowInsecureHttp/],
+    ['no login', { auth: undefined }, /auth is missing/],
+    ['a login that does not exist', { auth: { method: 'ldap' } }, /auth\.method must be/],
+    ['no token', { auth: { method: 'token' } }, /auth\.token must be a string/],
+    [
+      'a token with a line break',
+      { auth: { method: 'token', token: `${CANARY}\n` } },
+      /auth\.token has a space, a line break/,
+    ],
+    [
+      'a token file that is not there',
+      { auth: { method: 'token-file', path: '/nowhere/token' } },
+      /"\/nowhere\/token"\) cannot be read/,
+    ],
+    [
+      'no role id',
+      { auth: { method: 'approle', secretId: CANARY } },
+      /auth\.roleId must be a string/,
+    ],
+    [
+      'two secret ids',
+      { auth: { method: 'approle', roleId: 'r', secretId: CANARY, wrappedSecretId: 'w' } },
+      /both secretId and wrappedSecretId/,
+    ],
+    [
+      'no password',
+      { auth: { method: 'userpass', username: 'u' } },
+      /auth\.password must be a string/,
+    ],
+    [
+      'neither a JWT nor a file of one',
+      { auth: { method: 'jwt', role: 'r' } },
+      /one of jwt and jwtFile/,
+    ],
+    [
+      'no service account',
+      { auth: { method: 'kubernetes', role: 'r' } },
+      /auth\.jwtFile .* cannot be read/,
+    ],
+    [
+      'a login by certificate without one',
+      { auth: { method: 'cert' } },
+      /needs a client certificate/,
+    ],
+    ['a certificate without its key', { tls: { cert: 'PEM' } }, /a certificate and its key/],
+    ['two authorities', { tls: { ca: 'PEM', caFile: '/nowhere' } }, /both ca and caFile/],
+    [
+      'an authority that is not there',
+      { tls: { caFile: '/nowhere/ca.pem' } },
+      /tls\.caFile .* cannot be read/,
+    ],
+    ['a mount that leads elsewhere', { mount: '../sys' }, /mount \("\.\.\/sys"\)/],
+    ['a prefix that leads elsewhere', { pathPrefix: 'a/../b' }, /pathPrefix/],
+    ['a namespace with a line break', { namespace: 'a\nb' }, /namespace has a space/],
+    ['another version of KV', { kvVersion: 3 }, /kvVersion must be 1, 2 or "none"/],
+    ['an empty field', { field: '' }, /field is empty/],
+  ])('must not be %s', async (_, options, message) => {
+    const problem = await problemOf({ ...RIGHT, ...options });
+
+    expect(problem).toMatch(/^MISCONFIGURED /);
+    expect(problem).toMatch(message);
+    expect(leaks(problem, CANARY)).toBe(false);
+  });
+
+  it('are complained of all at once', async () => {
+    const problem = await problemOf({ address: 'http://vault', kvVersion: 4, field: '' });
+
+    expect(problem).toMatch(/address .*\n- field .*\n- kvVersion .*\n- auth is missing/);
+  });
+
+  it('keep every call from reaching a server where they are wrong', async () => {
+    const manager = new VaultSecretManager({ ...RIGHT, address: 'http://vault' });
+
+    const { code } = await failureOf(manager.readSecret('KEY'));
+    await manager.close();
+
+    expect(code).toBe('MISCONFIGURED');
+  });
+
+  it('do not show in the manager', () => {
+    const auth = { method: 'userpass', username: 'u', password: CANARY } as const;
+
+    const shown = everythingOf(new VaultSecretManager({ ...RIGHT, auth }));
+
+    expect(leaks(shown, CANARY)).toBe(false);
+  });
+});
+
+describe('the options from the environment', () => {
+  let folder: string;
+
+  beforeAll(() => {
+    folder = mkdtempSync(join(tmpdir(), 'vault-'));
+    for (const file of ['ca.pem', 'cert.pem', 'key.pem']) writeFileSync(join(folder, file), 'PEM');
+  });
+
+  afterAll(() => rmSync(folder, { recursive: true }));
+
+  it.each<[string, Record<string, string>]>([
+    [
+      'of HashiCorp Vault',
+      { VAULT_ADDR: 'https://v:8200', VAULT_TOKEN: 'hvs.x', VAULT_NAMESPACE: 'team' },
+    ],
+    ['of OpenBao', { BAO_ADDR: 'https://v:8200', BAO_TOKEN: 's.x' }],
+    [
+      'of LiteLLM, with a token',
+      { HCP_VAULT_ADDR: 'https://v:8200', HCP_VAULT_TOKEN: 'x', HCP_VAULT_MOUNT_NAME: 'kv' },
+    ],
+    [
+      'of LiteLLM, with AppRole',
+      {
+        HCP_VAULT_ADDR: 'https://v',
+        HCP_VAULT_APPROLE_ROLE_ID: 'r',
+        HCP_VAULT_APPROLE_SECRET_ID: 's',
+      },
+    ],
+  ])('%s are enough', (_, environment) => {
+    const manager = VaultSecretManager.fromEnvironment(environment);
+
+    expect(() => manager.validateEnvironment()).not.toThrow();
+  });
+
+  it('hold a client certificate', () => {
+    const manager = VaultSecretManager.fromEnvironment({
+      HCP_VAULT_ADDR: 'https://v',
+      HCP_VAULT_CLIENT_CERT: join(folder, 'cert.pem'),
+      HCP_VAULT_CLIENT_KEY: join(folder, 'key.pem'),
+      VAULT_CACERT: join(folder, 'ca.pem'),
+    });
+
+    expect(() => manager.validateEnvironment()).not.toThrow();
+  });
+
+  it('are overridden by what is given', () => {
+    const environment = { VAULT_ADDR: 'http://elsewhere', VAULT_TOKEN: 'x' };
+
+    const manager = VaultSecretManager.fromEnvironment(environment, { address: 'https://v' });
+
+    expect(() => manager.validateEnvironment()).not.toThrow();
+  });
+
+  it('count an empty variable as unset, and say what is missing', async () => {
+    const manager = VaultSecretManager.fromEnvironment({ VAULT_ADDR: '', VAULT_TOKEN: '' });
+
+    const { message } = await failureOf(() => manager.validateEnvironment());
+
+    expect(message).toMatch(/address is missing.*\n- auth is missing/);
+  });
+});

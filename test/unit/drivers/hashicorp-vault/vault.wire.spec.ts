@@ -1,0 +1,217 @@
+import { VaultSecretManager } from 'nestjs-custom-secret-manager/drivers/hashicorp-vault';
+import { translateError } from '../../../../lib/core/error-table';
+import { everythingOf, failureOf, leaks } from '../../../support/failure-of';
+import { FakeVault, type FakeAnswer } from '../../../support/fake-vault';
+
+const TOKEN = 's.canary-71c4e0a9';
+const DENIED = '1 error occurred:\n\t* permission denied\n\n';
+
+describe('the manager for Vault, over HTTP,', () => {
+  let vault: FakeVault;
+  let manager: VaultSecretManager;
+
+  beforeEach(async () => {
+    vault = await new FakeVault().start();
+    const auth = { method: 'token', token: TOKEN } as const;
+    manager = new VaultSecretManager({ address: vault.address, auth, namespace: 'team' });
+  });
+
+  afterEach(async () => {
+    await manager.close();
+    await vault.stop();
+  });
+
+  it('sends token, namespace and the header that says who asks', async () => {
+    vault.keep('KEY', { value: 'v' });
+
+    await manager.readSecret('KEY');
+
+    const request = vault.requests.find(({ path }) => path.endsWith('/KEY'));
+    expect(request?.headers).toMatchObject({
+      'x-vault-token': TOKEN,
+      'x-vault-namespace': 'team',
+      'x-vault-request': 'true',
+    });
+  });
+
+  it('asks for health without token and namespace', async () => {
+    vault.on('GET /v1/sys/health', { body: { initialized: true, sealed: false } });
+
+    await manager.serverState();
+
+    expect(vault.requests[0]?.headers).not.toHaveProperty('x-vault-namespace');
+    expect(vault.requests[0]?.headers).not.toHaveProperty('x-vault-token');
+  });
+
+  it.each([
+    ['a b/c?d#e', '/v1/secret/data/a%20b/c%3Fd%23e'],
+    ['ключ', '/v1/secret/data/%D0%BA%D0%BB%D1%8E%D1%87'],
+    ["a!*'()~", "/v1/secret/data/a!*'()~"],
+  ])('encodes %j', async (name, path) => {
+    await manager.readSecret(name);
+
+    expect(vault.asked).toContain(`GET ${path}`);
+  });
+
+  it.each(['../sys/mounts', 'a/../../x', './a', 'a//b', '', 'a/', '\ud800'])(
+    'does not send a name that could leave its mount: %j',
+    async (name) => {
+      const { code } = await failureOf(manager.readSecret(name));
+
+      expect(code).toBe('INVALID_ARGUMENT');
+      expect(vault.asked).toEqual([]);
+    },
+  );
+
+  it.each<[string, FakeAnswer, string]>([
+    ['400', { status: 400, body: { errors: ['no data provided'] } }, 'INVALID_ARGUMENT'],
+    ['401', { status: 401, body: { errors: [TOKEN] } }, 'UNAUTHENTICATED'],
+    ['403 of a token', { status: 403, body: { errors: ['permission denied'] } }, 'UNAUTHENTICATED'],
+    [
+      '403 of a token, at HashiCorp',
+      {
+        status: 403,
+        body: { errors: ['2 errors occurred:\n\t* permission denied\n\t* invalid token\n\n'] },
+      },
+      'UNAUTHENTICATED',
+    ],
+    ['403 of a path', { status: 403, body: { errors: [DENIED] } }, 'ACCESS_DENIED'],
+    [
+      '404 of a mount',
+      { status: 404, body: { errors: ['no handler for route "x". route entry not found.'] } },
+      'MISCONFIGURED',
+    ],
+    [
+      '404 of a namespace',
+      { status: 404, body: { errors: ['namespace not found'] } },
+      'MISCONFIGURED',
+    ],
+    [
+      '404 of another KV version',
+      { status: 404, body: { warnings: ['Invalid path for a versioned K/V secrets engine.'] } },
+      'MISCONFIGURED',
+    ],
+    ['404 of a proxy', { status: 404, body: `<html>${TOKEN}</html>` }, 'MISCONFIGURED'],
+    ['405', { status: 405, body: { errors: [] } }, 'UNSUPPORTED'],
+    ['412', { status: 412, body: { errors: ['required index state not present'] } }, 'UNAVAILABLE'],
+    ['413', { status: 413, body: 'http: request body too large' }, 'INVALID_ARGUMENT'],
+    ['429', { status: 429, headers: { 'retry-after': '7' }, body: { errors: [] } }, 'THROTTLED'],
+    ['472', { status: 472, body: {} }, 'UNAVAILABLE'],
+    ['473', { status: 473, body: {} }, 'UNAVAILABLE'],
+    ['500', { status: 500, body: { errors: [TOKEN] } }, 'UNAVAILABLE'],
+    ['501', { status: 501, body: {} }, 'UNAVAILABLE'],
+    ['502 of a proxy', { status: 502, body: '<html></html>' }, 'UNAVAILABLE'],
+    ['503', { status: 503, body: { errors: ['Vault is sealed'] } }, 'UNAVAILABLE'],
+    ['504 of a proxy', { status: 504, body: '' }, 'TIMEOUT'],
+    ['200 without a body', { body: '' }, 'MALFORMED'],
+    ['200 with HTML', { body: `<html>${TOKEN}</html>` }, 'MALFORMED'],
+    ['200 of another form', { body: { data: { data: ['x'], metadata: {} } } }, 'MALFORMED'],
+    [
+      'plain HTTP at a TLS port',
+      { status: 400, body: { errors: ['Client sent an HTTP request to an HTTPS server.'] } },
+      'MISCONFIGURED',
+    ],
+  ])('tells by %s what happened', async (_, answer, code) => {
+    vault.on('GET /v1/secret/data/KEY', answer);
+
+    const error = await failureOf(manager.readSecret('KEY'));
+
+    expect(error.code).toBe(code);
+    expect(error.message).toMatch(/^Reading "KEY" of the mount "secret" failed: /);
+    expect(leaks(everythingOf(error), TOKEN)).toBe(false);
+  });
+
+  it('says when the store wants to be asked again, if it says so', async () => {
+    vault.on('GET /v1/secret/data/KEY', { status: 429, headers: { 'retry-after': '7' } });
+    vault.on('GET /v1/secret/data/SOON', { status: 429, headers: { 'retry-after': '0' } });
+
+    const later = await failureOf(manager.readSecret('KEY'));
+    const soon = await failureOf(manager.readSecret('SOON'));
+
+    expect([later.retryAfterMs, soon.retryAfterMs]).toEqual([7_000, undefined]);
+  });
+
+  it('follows a standby to the same host once', async () => {
+    let asked = 0;
+    vault.on('GET /v1/secret/data/KEY', () =>
+      (asked += 1) === 1
+        ? { status: 307, headers: { location: `${vault.address}/v1/secret/data/KEY` } }
+        : { body: { data: { data: { value: 'v' }, metadata: { version: 1 } } } },
+    );
+
+    const reading = await manager.readSecret('KEY');
+
+    expect(reading?.value).toBe('v');
+  });
+
+  it.each([
+    ['over plain http', 'http://127.0.0.1:1/v1/secret/data/KEY'],
+    ['with a user', 'https://u:p@127.0.0.1:1/v1/secret/data/KEY'],
+    ['to another path', '/v1/sys/raw/KEY'],
+    ['nowhere', '::'],
+  ])('does not send the token %s, wherever a standby points', async (_, location) => {
+    vault.on('GET /v1/secret/data/KEY', { status: 307, headers: { location } });
+
+    const { code, message } = await failureOf(manager.readSecret('KEY'));
+
+    expect([code, message]).toEqual(['UNAVAILABLE', expect.stringContaining('no active node')]);
+    expect(vault.asked.filter((path) => path.includes('raw'))).toEqual([]);
+  });
+
+  it('goes round in no circle', async () => {
+    vault.on('GET /v1/secret/data/KEY', {
+      status: 307,
+      headers: { location: '/v1/secret/data/KEY' },
+    });
+
+    const { code } = await failureOf(manager.readSecret('KEY'));
+
+    expect(code).toBe('UNAVAILABLE');
+    expect(vault.asked.filter((path) => path.endsWith('/KEY'))).toHaveLength(2);
+  });
+
+  it('ends a call that hangs, and those that wait behind it for a connection', async () => {
+    vault.on('GET /v1/secret/data/KEY', () => undefined);
+    const controller = new AbortController();
+
+    const calls = Array.from({ length: 15 }, () =>
+      manager.readSecret('KEY', { signal: controller.signal }),
+    );
+    const failures = Promise.all(calls.map(failureOf));
+    controller.abort();
+
+    expect(new Set((await failures).map(({ code }) => code))).toEqual(new Set(['CANCELLED']));
+  });
+
+  it('gives up after timeoutMs', async () => {
+    vault.on('GET /v1/secret/data/KEY', () => undefined);
+
+    const thrown = await manager
+      .readSecret('KEY', { timeoutMs: 50 })
+      .catch((error: unknown) => error);
+
+    const context = { manager: 'hashicorp-vault', operation: 'readSecret' };
+    expect(translateError(thrown, context).code).toBe('TIMEOUT');
+  });
+
+  it('keeps its connections, ten at most', async () => {
+    vault.keep('KEY', { value: 'v' });
+
+    for (let round = 0; round < 3; round++) {
+      await Promise.all(Array.from({ length: 50 }, () => manager.readSecret('KEY')));
+    }
+
+    expect(vault.connections).toBeLessThanOrEqual(10);
+  });
+
+  it('answers nobody after it was closed', async () => {
+    vault.keep('KEY', { value: 'v' });
+    await manager.readSecret('KEY');
+
+    await manager.close();
+    await manager.close();
+    const { code } = await failureOf(manager.readSecret('KEY'));
+
+    expect(code).toBe('UNAVAILABLE');
+  });
+});
