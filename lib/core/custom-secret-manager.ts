@@ -1,4 +1,5 @@
 import { SecretManagerError } from './secret-manager.error';
+import { isErrorLike } from './untrusted';
 
 /** What a manager answers: the value, or a reading. `null` and `undefined` mean that the store has no such secret. */
 export type SecretAnswer = string | SecretReading | null | undefined;
@@ -189,9 +190,4 @@ Object.defineProperty(CustomSecretManager.prototype, BRAND, { value: true });
 for (const operation of OPTIONAL_OPERATIONS) {
   const byDefault = Reflect.get(CustomSecretManager.prototype, operation) as object;
   Object.defineProperty(byDefault, DEFAULT, { value: true });
-}
-
-/** By shape: a `DOMException`, or an error of another realm, is no `instanceof Error`. */
-function isErrorLike(thrown: unknown): thrown is Error {
-  return typeof thrown === 'object' && thrown !== null && 'name' in thrown && 'message' in thrown;
 }

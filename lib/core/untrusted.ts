@@ -12,3 +12,13 @@ export function attempt(getter: () => unknown): unknown {
     return undefined; // what was thrown may be a proxy, or have getters that throw
   }
 }
+
+/** By shape: a `DOMException` is no native error, and one of another realm, as under jest, no `instanceof Error` either. */
+export function isErrorLike(candidate: unknown): candidate is Error {
+  return (
+    typeof candidate === 'object' &&
+    candidate !== null &&
+    'name' in candidate &&
+    'message' in candidate
+  );
+}

@@ -16,6 +16,7 @@ import {
   type OperationContext,
 } from '../core/secret-manager.error';
 import { malformed, toDescription, toHealth, toMetadata, toReading } from '../core/answers';
+import { isErrorLike } from '../core/untrusted';
 import type { Pipeline, SecretReadings } from './policy';
 
 export interface BoundaryOptions {
@@ -163,7 +164,7 @@ export class BoundaryPolicy extends CustomSecretManager implements Pipeline {
     context: OperationContext,
   ): SecretReading | SecretManagerError | undefined {
     try {
-      if (isError(answer)) throw answer;
+      if (isErrorLike(answer)) throw answer;
       return toReading(answer, context);
     } catch (thrown) {
       this.show(thrown, context);
@@ -196,8 +197,4 @@ function misconfigured(thrown: unknown, context: OperationContext): SecretManage
     isSecretManagerError(thrown) ? message : withheld,
     context,
   );
-}
-
-function isError(candidate: unknown): boolean {
-  return types.isNativeError(candidate) || candidate instanceof Error;
 }

@@ -74,6 +74,7 @@ describe('BoundaryPolicy', () => {
           ['GOOD', 'value'],
           ['BAD', 42 as never],
           ['FAILED', Object.assign(new Error('token=4242'), { status: 403 })],
+          ['ENDED', AbortSignal.abort().reason as Error], // a DOMException, of another realm than the test
         ]);
       }
     }
@@ -82,6 +83,7 @@ describe('BoundaryPolicy', () => {
       'GOOD',
       'BAD',
       'FAILED',
+      'ENDED',
       'NOT_IN_IT',
     ]);
 
@@ -89,6 +91,7 @@ describe('BoundaryPolicy', () => {
       ['GOOD', { value: 'value' }],
       ['BAD', { code: 'MALFORMED', secretName: 'BAD' }],
       ['FAILED', { code: 'ACCESS_DENIED', secretName: 'FAILED' }],
+      ['ENDED', { code: 'CANCELLED', secretName: 'ENDED' }],
       ['NOT_IN_IT', undefined],
     ]);
   });
