@@ -50,6 +50,7 @@ export class KvClient {
     content?: object,
   ): Promise<Kept> {
     const segments = `${this.#mount}/${part}/${secretName}`.split('/').map(encodeURIComponent);
+    if (segments.some((segment) => /^\.{0,2}$/.test(segment))) throw otherPath();
     const answer = await this.send(method, `/v1/${segments.join('/')}`, options, content);
     return answer.statusCode === 204 ? {} : keptOf(answer);
   }
@@ -98,6 +99,11 @@ function failureOf({ statusCode, headers, content }: Answer): Error {
   const known = COMPLAINTS.find(([status, says]) => status === statusCode && says.test(text));
   if (known) return new SecretManagerError(known[2], known[3]);
   return Object.assign(new Error(), { statusCode, headers }); // the library knows what the rest mean
+}
+
+/** The store would clean the path, and find another secret there. */
+function otherPath(): Error {
+  return new SecretManagerError('INVALID_ARGUMENT', 'A name has no empty, "." or ".." part.');
 }
 
 /** Where the status alone would mislead. The messages travel on, so nothing of an answer is in them. */
