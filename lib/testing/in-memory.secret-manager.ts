@@ -19,6 +19,8 @@ export interface FaultOptions {
   readonly times?: number;
   /** The operation that fails. Default: every one. */
   readonly operation?: RecordedCall['operation'];
+  /** The secret whose calls fail. Default: every one. */
+  readonly secretName?: string;
 }
 
 export interface RecordedCall {
@@ -44,6 +46,7 @@ interface StoredSecret extends SecretDescription {
 interface CurrentFault {
   readonly what: Fault | SecretManagerErrorCode | Error;
   readonly operation: RecordedCall['operation'] | undefined;
+  readonly secretName: string | undefined;
   left: number;
 }
 
@@ -95,9 +98,9 @@ export class InMemorySecretManager extends CustomSecretManager {
   fail(
     ...given: [what?: Fault | SecretManagerErrorCode | Error | undefined, options?: FaultOptions]
   ): void {
-    const [what, { times = Infinity, operation } = {}] = given;
+    const [what, { times = Infinity, operation, secretName } = {}] = given;
     const fault = given.length === 0 ? 'unavailable' : what;
-    this.#fault = fault && { what: fault, operation, left: times };
+    this.#fault = fault && { what: fault, operation, secretName, left: times };
   }
 
   heal(): void {
@@ -208,8 +211,7 @@ export class InMemorySecretManager extends CustomSecretManager {
     this.#calls.push(call);
     if (this.#isClosed) throw new SecretManagerError('UNAVAILABLE', 'The store was closed.');
     const fault = this.#fault;
-    if (fault === undefined || (fault.operation ?? call.operation) !== call.operation)
-      return undefined;
+    if (fault === undefined || !concerns(fault, call)) return undefined;
     fault.left -= 1;
     if (fault.left <= 0) this.#fault = undefined;
     const { what } = fault;
@@ -219,6 +221,13 @@ export class InMemorySecretManager extends CustomSecretManager {
       what in CODES ? CODES[what as keyof typeof CODES] : (what as SecretManagerErrorCode);
     throw new SecretManagerError(code, 'The store was told to fail.');
   }
+}
+
+function concerns({ operation, secretName }: CurrentFault, call: RecordedCall): boolean {
+  return (
+    (operation ?? call.operation) === call.operation &&
+    (secretName ?? call.secretName) === call.secretName
+  );
 }
 
 /** What no manager may answer: a test double has to be able to. */

@@ -14,6 +14,7 @@ function inMemory(): ConformanceHarness {
     create: () => (manager = new InMemorySecretManager()),
     seed: (name, value) => manager.rotate(name, value),
     fail: (fault) => manager.fail(fault),
+    spoil: (secretName) => manager.fail('denied', { secretName }),
   };
 }
 

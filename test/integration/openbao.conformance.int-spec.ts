@@ -49,6 +49,9 @@ describe('the manager of the team, on OpenBao,', () => {
     },
     seed: (name, value) => bao.put(name, value, mount),
     fail: (fault) => (fault === undefined ? heal() : breakIt[fault]?.()) as Promise<void>,
+    spoil: async (name) => {
+      await bao.expect('POST', `${mount}/data/${name}`, { data: { another: 'form' } });
+    },
     lacks: ['sync', 'recovery'],
   };
 

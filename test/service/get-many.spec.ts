@@ -33,7 +33,7 @@ describe('getMany', () => {
     const store = new InMemorySecretManager({ A: '1' });
     const { secrets } = await startWith(store, { environment: { ENV: '2' } });
     await secrets.get('A');
-    store.fail('denied', { times: 1 });
+    store.fail('denied', { secretName: 'DENIED' });
 
     const answers = await secrets.getMany(['DENIED', 'A', 'ENV', 'NONE', '../bad']);
 

@@ -1,11 +1,9 @@
-import { inspect } from 'node:util';
 import { toReading } from '../../core/answers';
 import type { OperationOptions, SecretReading } from '../../core/custom-secret-manager';
 import { translateError } from '../../core/error-table';
 import type { SecretManagerError } from '../../core/secret-manager.error';
+import { isErrorLike } from '../../core/untrusted';
 import type { Subject } from './harness';
-
-const LONGEST_WAIT_MS = 5_000;
 
 /** What came of a call, as the library would see it: a failure is translated, an answer brought into its normal form. */
 export type Outcome<T> =
@@ -17,11 +15,27 @@ export async function read(
   options?: OperationOptions,
 ): Promise<SecretReading | undefined> {
   const context = { manager: manager.secretManagerName, operation: 'readSecret', secretName: name };
-  return toReading(await withinReason(manager.readSecret(name, options)), context);
+  return toReading(await manager.readSecret(name, options), context);
 }
 
 export async function valueOf(subject: Subject, name: string): Promise<string | undefined> {
   return (await read(subject, name))?.value;
+}
+
+/** The values of several secrets, by name; `'an error'` in the place of one that failed. */
+export async function valuesOf(
+  { manager }: Subject,
+  names: readonly string[],
+  options?: OperationOptions,
+): Promise<Record<string, string | undefined>> {
+  const answers = await manager.readSecrets(names, options);
+  const context = { manager: manager.secretManagerName, operation: 'readSecrets' };
+  return Object.fromEntries(
+    names.map((name) => {
+      const answer = answers.get(name);
+      return [name, isErrorLike(answer) ? 'an error' : toReading(answer, context)?.value];
+    }),
+  );
 }
 
 export function readSync({ manager }: Subject, name: string): SecretReading | undefined {
@@ -39,37 +53,24 @@ export async function outcomeOf<T>(
   call: () => Promise<T> | T,
 ): Promise<Outcome<T>> {
   try {
-    return { answer: await withinReason(Promise.resolve(call())) };
+    return { answer: await call() };
   } catch (thrown) {
     const context = { manager: manager.secretManagerName, operation: 'call' };
     return { failure: translateError(thrown, context), thrown };
   }
 }
 
+/** Whether the store could have the secret; one that cannot have the name, or the value, has thrown. */
+export function isSeeded(subject: Subject, name: string, value: string): Promise<boolean> {
+  return subject.seed(name, value).then(
+    () => true,
+    () => false,
+  );
+}
+
 /** The code of the failure, or what was answered in its place. */
 export function told(outcome: Outcome<unknown>): string {
   return 'failure' in outcome ? outcome.failure.code : `answered ${kind(outcome.answer)}`;
-}
-
-/** All that an error shows of itself, to whatever prints it. */
-export function everythingOf(thrown: unknown): string {
-  return inspect(thrown, { depth: 9, showHidden: true });
-}
-
-/** A case must fail where a manager hangs, and not hang with it. */
-async function withinReason<T>(call: Promise<T>): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const tooLate = new Promise<never>((_, reject) => {
-    timer = setTimeout(
-      () => reject(new Error(`nothing came of the call within ${LONGEST_WAIT_MS} ms`)),
-      LONGEST_WAIT_MS,
-    );
-  });
-  try {
-    return await Promise.race([call, tooLate]);
-  } finally {
-    clearTimeout(timer);
-  }
 }
 
 function kind(answer: unknown): string {

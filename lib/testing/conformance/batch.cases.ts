@@ -1,22 +1,9 @@
 import assert from 'node:assert/strict';
-import { toReading } from '../../core/answers';
-import type { OperationOptions } from '../../core/custom-secret-manager';
-import type { CaseDefinition, Subject } from './harness';
+import { outcomeOf, valuesOf } from './ask';
+import type { CaseDefinition } from './harness';
 
-async function readMany(
-  { manager }: Subject,
-  names: readonly string[],
-  options?: OperationOptions,
-): Promise<Record<string, unknown>> {
-  const answers = await manager.readSecrets(names, options);
-  const context = { manager: manager.secretManagerName, operation: 'readSecrets' };
-  return Object.fromEntries(
-    names.map((name) => {
-      const answer = answers.get(name);
-      return [name, answer instanceof Error ? 'an error' : toReading(answer, context)?.value];
-    }),
-  );
-}
+/** Names that a store may not even take a question about. */
+const ODD_NAMES = ['../victim', 'a name?#[*]', 'n'.repeat(400), 'victim\u0000'];
 
 export const batchCases: readonly CaseDefinition[] = [
   {
@@ -25,7 +12,7 @@ export const batchCases: readonly CaseDefinition[] = [
       await subject.seed('CONFORMANCE_A', 'a');
       await subject.seed('CONFORMANCE_B', '');
 
-      const values = await readMany(subject, ['CONFORMANCE_A', 'CONFORMANCE_B', 'CONFORMANCE_C']);
+      const values = await valuesOf(subject, ['CONFORMANCE_A', 'CONFORMANCE_B', 'CONFORMANCE_C']);
 
       assert.deepEqual(values, {
         CONFORMANCE_A: 'a',
@@ -40,7 +27,7 @@ export const batchCases: readonly CaseDefinition[] = [
       const names = Array.from({ length: 45 }, (_, index) => `CONFORMANCE_${index}`);
       for (const name of names) await subject.seed(name, `value of ${name}`);
 
-      const values = await readMany(subject, names);
+      const values = await valuesOf(subject, names);
 
       assert.deepEqual(values, Object.fromEntries(names.map((name) => [name, `value of ${name}`])));
     },
@@ -56,7 +43,7 @@ export const batchCases: readonly CaseDefinition[] = [
     async run(subject) {
       await subject.seed('CONFORMANCE_A', 'a');
 
-      assert.deepEqual(await readMany(subject, ['CONFORMANCE_A', 'CONFORMANCE_A']), {
+      assert.deepEqual(await valuesOf(subject, ['CONFORMANCE_A', 'CONFORMANCE_A']), {
         CONFORMANCE_A: 'a',
       });
     },
@@ -67,7 +54,56 @@ export const batchCases: readonly CaseDefinition[] = [
       const value = '{"a": 1} %25 \n ✓';
       await subject.seed('CONFORMANCE_A', value);
 
-      assert.deepEqual(await readMany(subject, ['CONFORMANCE_A']), { CONFORMANCE_A: value });
+      assert.deepEqual(await valuesOf(subject, ['CONFORMANCE_A']), { CONFORMANCE_A: value });
     },
   },
+  {
+    title: 'answers under the names as they were given, whatever the order',
+    async run(subject) {
+      const names = ['Conformance_C', 'conformance/B', 'CONFORMANCE-A'];
+      for (const name of names) await subject.seed(name, `value of ${name}`);
+
+      const values = await valuesOf(subject, names);
+
+      assert.deepEqual(values, Object.fromEntries(names.map((name) => [name, `value of ${name}`])));
+    },
+  },
+  {
+    title: 'answers the others, and an error for the one of several secrets that cannot be read',
+    spoilsSecret: true,
+    async run(subject) {
+      for (const name of ['A', 'B', 'C']) await subject.seed(`CONFORMANCE_${name}`, name);
+      await subject.spoil('CONFORMANCE_B');
+
+      const names = ['CONFORMANCE_A', 'CONFORMANCE_B', 'CONFORMANCE_C', 'CONFORMANCE_D'];
+      const values = await valuesOf(subject, names);
+
+      assert.deepEqual(values, {
+        CONFORMANCE_A: 'A',
+        CONFORMANCE_B: 'an error',
+        CONFORMANCE_C: 'C',
+        CONFORMANCE_D: undefined,
+      });
+    },
+  },
+  ...ODD_NAMES.map((odd): CaseDefinition => ({
+    title: `answers the others where one of several names is ${shown(odd)}`,
+    async run(subject) {
+      await subject.seed('CONFORMANCE_A', 'a');
+      await subject.seed('CONFORMANCE_B', 'b');
+
+      const outcome = await outcomeOf(subject, () =>
+        valuesOf(subject, ['CONFORMANCE_A', odd, 'CONFORMANCE_B']),
+      );
+
+      assert.ok('answer' in outcome, 'one name has lost the others');
+      const { CONFORMANCE_A: a, CONFORMANCE_B: b, [odd]: other } = outcome.answer;
+      assert.deepEqual([a, b], ['a', 'b']);
+      assert.ok(other === undefined || other === 'an error', `${odd} was answered`);
+    },
+  })),
 ];
+
+function shown(name: string): string {
+  return name.length > 20 ? `${name.length} characters long` : JSON.stringify(name);
+}

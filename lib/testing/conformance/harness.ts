@@ -13,11 +13,18 @@ export interface ConformanceHarness {
   seed(name: string, value: string): void | Promise<void>;
   /** Breaks the store; `undefined` heals it. Without it the cases about failures are skipped. */
   fail?(fault: Fault | undefined): void | Promise<void>;
+  /**
+   * Sees to it that this one secret cannot be read: denies it, or puts there what is no value. Without it the cases about
+   * one secret of several that fails are skipped.
+   */
+  spoil?(name: string): void | Promise<void>;
   /** After each case; the manager is closed by then. */
   dispose?(): void | Promise<void>;
   readonly lacks?: readonly Capability[];
   /** What must not stand in any error, besides the values of the kit: a token, a password. */
   readonly canaries?: readonly string[];
+  /** After how long a case fails, in milliseconds. Default 4 000: sooner than the usual test runners give up. */
+  readonly caseTimeoutMs?: number;
 }
 
 /** One sentence about a manager, to be given to any test runner: `for (const c of cases) it(c.title, c.run)`. */
@@ -35,6 +42,8 @@ export interface CaseDefinition {
   readonly needs?: readonly Capability[];
   /** Whether the harness has to be able to break the store. */
   readonly breaksStore?: boolean;
+  /** Whether the harness has to be able to spoil one secret. */
+  readonly spoilsSecret?: boolean;
   run(subject: Subject): Promise<void>;
 }
 
@@ -43,5 +52,6 @@ export interface Subject {
   readonly manager: CustomSecretManager;
   seed(name: string, value: string): Promise<void>;
   fail(fault: Fault | undefined): Promise<void>;
+  spoil(name: string): Promise<void>;
   readonly canaries: readonly string[];
 }

@@ -1,19 +1,31 @@
+import { abortCases } from './abort.cases';
 import { batchCases } from './batch.cases';
+import { creatingCases } from './creating.cases';
+import { describingCases } from './describing.cases';
 import { failureCases } from './failure.cases';
 import type { CaseDefinition, ConformanceCase, ConformanceHarness, Subject } from './harness';
+import { leakCases } from './leak.cases';
 import { lifecycleCases } from './lifecycle.cases';
+import { misleadingNameCases } from './misleading-name.cases';
 import { nameCases } from './name.cases';
 import { readingCases } from './reading.cases';
+import { removingCases } from './removing.cases';
 import { syncCases } from './sync.cases';
 import { writingCases } from './writing.cases';
 
 const CASES: readonly CaseDefinition[] = [
   ...readingCases,
   ...nameCases,
+  ...misleadingNameCases,
   ...batchCases,
   ...writingCases,
+  ...creatingCases,
+  ...describingCases,
+  ...removingCases,
   ...syncCases,
   ...failureCases,
+  ...leakCases,
+  ...abortCases,
   ...lifecycleCases,
 ];
 
@@ -30,31 +42,64 @@ export function secretManagerConformance(harness: ConformanceHarness): Conforman
 }
 
 function reasonToSkip(
-  { needs = [], breaksStore = false }: CaseDefinition,
+  { needs = [], breaksStore = false, spoilsSecret = false }: CaseDefinition,
   harness: ConformanceHarness,
 ): string | undefined {
   const lacking = needs.filter((capability) => harness.lacks?.includes(capability));
   if (lacking.length > 0) return `the manager declares that it lacks ${lacking.join(', ')}`;
-  return breaksStore && typeof Reflect.get(harness, 'fail') !== 'function'
-    ? 'the harness cannot break the store'
-    : undefined;
+  if (breaksStore && !can(harness, 'fail')) return 'the harness cannot break the store';
+  if (spoilsSecret && !can(harness, 'spoil')) return 'the harness cannot spoil one secret';
+  return undefined;
+}
+
+function can(harness: ConformanceHarness, method: 'fail' | 'spoil'): boolean {
+  return typeof Reflect.get(harness, method) === 'function';
 }
 
 async function runCase(definition: CaseDefinition, harness: ConformanceHarness): Promise<void> {
   const skip = reasonToSkip(definition, harness);
   if (skip !== undefined) throw new Error(`"${definition.title}" does not apply: ${skip}`);
+  const { caseTimeoutMs = 4_000 } = harness;
   const manager = await harness.create();
   const subject: Subject = {
     manager,
     seed: async (name, value) => harness.seed(name, value),
     fail: async (fault) => harness.fail?.(fault),
+    spoil: async (name) => harness.spoil?.(name),
     canaries: harness.canaries ?? [],
   };
   try {
-    await definition.run(subject);
+    await within(caseTimeoutMs, definition.run(subject));
   } finally {
+    await putAway(subject, harness, caseTimeoutMs);
+  }
+}
+
+async function putAway(
+  { manager }: Subject,
+  harness: ConformanceHarness,
+  timeoutMs: number,
+): Promise<void> {
+  try {
     await harness.fail?.(undefined);
-    await manager.close();
+    await within(timeoutMs, manager.close());
+  } finally {
     await harness.dispose?.();
+  }
+}
+
+/** Where a manager hangs, a case must fail, and not hang with it. */
+async function within(timeoutMs: number, work: Promise<void> | void): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const tooLate = new Promise<never>((_, reject) => {
+    timer = setTimeout(
+      () => reject(new Error(`nothing came of a call within ${timeoutMs} ms`)),
+      timeoutMs,
+    );
+  });
+  try {
+    await Promise.race([work, tooLate]);
+  } finally {
+    clearTimeout(timer);
   }
 }

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { read, valueOf } from './ask';
+import { isSeeded, read, valueOf, valuesOf } from './ask';
 import type { CaseDefinition } from './harness';
 
 const KEY = 'CONFORMANCE_KEY';
@@ -27,6 +27,7 @@ export const VALUES: readonly (readonly [what: string, value: string])[] = [
   ['base64', 'c2VjcmV0LXZhbHVlLTQyNDI='],
   ['letters of other scripts', 'Zürich, žluťoučký, 秘密, سر'],
   ['characters beyond the first plane', '🔑 𝔎𝔢𝔶'],
+  ['a byte order mark at the beginning', '\ufeffvalue'],
   ['letters that compose', 'e\u0301 and \u00e9'],
   ['a reference', 'os.environ/OTHER'],
   ['the name of a property', '__proto__'],
@@ -46,10 +47,7 @@ export const readingCases: readonly CaseDefinition[] = [
     title: 'answers a NUL unchanged, or refuses it',
     async run(subject) {
       const value = 'before\u0000after';
-      const isStored = await subject.seed(KEY, value).then(
-        () => true,
-        () => false,
-      );
+      const isStored = await isSeeded(subject, KEY, value);
 
       if (isStored) assert.equal(await valueOf(subject, KEY), value);
       else assert.equal(await valueOf(subject, KEY), undefined);
@@ -95,6 +93,26 @@ export const readingCases: readonly CaseDefinition[] = [
       await subject.seed(KEY, 'value');
 
       assert.equal((await read(subject, KEY, { params: {} }))?.value, 'value');
+    },
+  },
+  {
+    title: 'takes options of which none is set for none',
+    async run(subject) {
+      await subject.seed(KEY, 'value');
+      const options = { params: undefined, timeoutMs: undefined, signal: undefined };
+
+      assert.equal((await read(subject, KEY, options))?.value, 'value');
+    },
+  },
+  {
+    title: 'changes nothing in what it is given to read by',
+    async run(subject) {
+      await subject.seed(KEY, 'value');
+      const options = Object.freeze({ params: Object.freeze({}), timeoutMs: 4_000 });
+      const names = Object.freeze([KEY, 'CONFORMANCE_ABSENT']);
+
+      assert.equal((await read(subject, KEY, options))?.value, 'value');
+      assert.equal((await valuesOf(subject, names, options))[KEY], 'value');
     },
   },
   {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { outcomeOf, readSync, told, valueOf } from './ask';
+import { readSync, valueOf } from './ask';
 import type { CaseDefinition } from './harness';
 
 const KEY = 'CONFORMANCE_KEY';
@@ -28,30 +28,6 @@ export const syncCases: readonly CaseDefinition[] = [
       await subject.seed(KEY, ' 100%25 ');
 
       assert.equal(readSync(subject, KEY)?.value, await valueOf(subject, KEY));
-    },
-  },
-  {
-    title: 'fails at once where the store cannot be reached, and answers no absence',
-    needs: ['sync'],
-    breaksStore: true,
-    async run(subject) {
-      await subject.seed(KEY, 'value');
-      await subject.fail('unavailable');
-
-      const outcome = await outcomeOf(subject, () => readSync(subject, KEY));
-
-      assert.ok(['UNAVAILABLE', 'TIMEOUT'].includes(told(outcome)), told(outcome));
-    },
-  },
-  {
-    title: 'fails at once where access is denied, and answers no absence',
-    needs: ['sync'],
-    breaksStore: true,
-    async run(subject) {
-      await subject.seed(KEY, 'value');
-      await subject.fail('denied');
-
-      assert.equal(told(await outcomeOf(subject, () => readSync(subject, KEY))), 'ACCESS_DENIED');
     },
   },
 ];

@@ -1,0 +1,109 @@
+import assert from 'node:assert/strict';
+import type { OperationOptions } from '../../core/custom-secret-manager';
+import { isErrorLike } from '../../core/untrusted';
+import { outcomeOf, read, told, valueOf } from './ask';
+import type { Capability, CaseDefinition, Subject } from './harness';
+
+const KEY = 'CONFORMANCE_KEY';
+const VALUE = 'value';
+
+const CALLS: readonly (readonly [
+  what: string,
+  needs: readonly Capability[],
+  call: (subject: Subject, options: OperationOptions) => Promise<unknown>,
+])[] = [
+  ['a call', [], (subject, options) => read(subject, KEY, options)],
+  ['a read of several secrets', [], readSeveral],
+  ['a write', ['write'], ({ manager }, options) => manager.writeSecret(KEY, 'new', options)],
+  ['a deletion', ['delete'], ({ manager }, options) => manager.deleteSecret(KEY, options)],
+  ['a health check', ['health'], ({ manager }, options) => manager.checkHealth(options)],
+];
+
+export const abortCases: readonly CaseDefinition[] = [
+  ...CALLS.map(([what, needs, call]): CaseDefinition => ({
+    title: `ends ${what} that hangs when its signal aborts`,
+    needs,
+    breaksStore: true,
+    async run(subject) {
+      await hanging(subject);
+      const controller = new AbortController();
+
+      const outcome = outcomeOf(subject, () => call(subject, { signal: controller.signal }));
+      await aMoment();
+      controller.abort();
+
+      assert.ok(['CANCELLED', 'TIMEOUT'].includes(told(await outcome)), told(await outcome));
+    },
+  })),
+  {
+    title: 'ends a call that hangs when the signal of a deadline aborts',
+    breaksStore: true,
+    async run(subject) {
+      await hanging(subject);
+
+      const controller = new AbortController();
+
+      const outcome = outcomeOf(subject, () => read(subject, KEY, { signal: controller.signal }));
+      await aMoment();
+      controller.abort(new DOMException('The deadline has passed.', 'TimeoutError'));
+
+      assert.ok(['TIMEOUT', 'CANCELLED'].includes(told(await outcome)), told(await outcome));
+    },
+  },
+  {
+    title: 'does not answer a call whose signal was aborted before, where the store hangs',
+    breaksStore: true,
+    async run(subject) {
+      await hanging(subject);
+
+      const outcome = await outcomeOf(subject, () =>
+        read(subject, KEY, { signal: AbortSignal.abort() }),
+      );
+
+      assert.ok(['CANCELLED', 'TIMEOUT'].includes(told(outcome)), told(outcome));
+    },
+  },
+  {
+    title: 'answers after a call that was aborted, when the store no longer hangs',
+    breaksStore: true,
+    async run(subject) {
+      await hanging(subject);
+      await outcomeOf(subject, () => read(subject, KEY, { signal: AbortSignal.abort() }));
+
+      await subject.fail(undefined);
+
+      assert.equal(await valueOf(subject, KEY), VALUE);
+    },
+  },
+  {
+    title: 'lets other calls alone when one is aborted',
+    async run(subject) {
+      await subject.seed(KEY, VALUE);
+      const controller = new AbortController();
+
+      const aborted = outcomeOf(subject, () => read(subject, KEY, { signal: controller.signal }));
+      const other = valueOf(subject, KEY);
+      controller.abort();
+      await aborted;
+
+      assert.equal(await other, VALUE);
+    },
+  },
+];
+
+async function hanging(subject: Subject): Promise<void> {
+  await subject.seed(KEY, VALUE);
+  await subject.fail('hanging');
+}
+
+/** It may fail as a whole, or for each of the names. */
+async function readSeveral({ manager }: Subject, options: OperationOptions): Promise<unknown> {
+  const answer = (await manager.readSecrets([KEY, `${KEY}_TOO`], options)).get(KEY);
+  if (isErrorLike(answer)) throw answer;
+  return answer;
+}
+
+/** Long enough for any store to have got the call, and the manager its hands on the signal. */
+function aMoment(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, 20));
+}

@@ -1,0 +1,95 @@
+import assert from 'node:assert/strict';
+import { isSeeded, outcomeOf, readSync, told, valueOf, valuesOf } from './ask';
+import type { CaseDefinition, Subject } from './harness';
+
+/** None of these may come to mean another secret, however the store reads paths. */
+const MISLEADING = [
+  '../victim',
+  'team/../victim',
+  'team/./victim',
+  './victim',
+  'team//victim',
+  '/victim',
+  'victim/',
+  'team/%2e%2e/victim',
+  'team%2fvictim',
+  'team\\victim',
+  'victim\n',
+  'victim\u0000',
+  '//victim',
+];
+
+const VICTIMS = { victim: 'of the victim', 'team/victim': 'of the victim in the team' };
+
+export const misleadingNameCases: readonly CaseDefinition[] = [
+  ...MISLEADING.map((name): CaseDefinition => ({
+    title: `does not answer another secret for the name ${JSON.stringify(name)}`,
+    async run(subject) {
+      await seedVictims(subject);
+
+      const outcome = await outcomeOf(subject, () => valueOf(subject, name));
+
+      assert.ok('failure' in outcome || outcome.answer === undefined, told(outcome));
+    },
+  })),
+  {
+    title: 'answers no other secret for a misleading name among several',
+    async run(subject) {
+      await seedVictims(subject);
+
+      const outcome = await outcomeOf(subject, () => valuesOf(subject, MISLEADING));
+
+      const answers = 'answer' in outcome ? Object.entries(outcome.answer) : [];
+      for (const [name, answer] of answers)
+        assert.ok(answer === undefined || answer === 'an error', JSON.stringify(name));
+    },
+  },
+  {
+    title: 'answers no other secret at once for a misleading name',
+    needs: ['sync'],
+    async run(subject) {
+      await seedVictims(subject);
+
+      for (const name of MISLEADING) {
+        const outcome = await outcomeOf(subject, () => readSync(subject, name));
+        assert.ok('failure' in outcome || outcome.answer === undefined, JSON.stringify(name));
+      }
+    },
+  },
+  {
+    title: 'writes over no other secret under a misleading name',
+    needs: ['write'],
+    async run(subject) {
+      await seedVictims(subject);
+
+      for (const name of MISLEADING) {
+        await outcomeOf(subject, () => subject.manager.writeSecret(name, 'of the attacker'));
+        await assertUnharmed(subject, name);
+      }
+    },
+  },
+  {
+    title: 'deletes no other secret under a misleading name',
+    needs: ['delete'],
+    async run(subject) {
+      await seedVictims(subject);
+
+      for (const name of MISLEADING) {
+        await outcomeOf(subject, () => subject.manager.deleteSecret(name));
+        await assertUnharmed(subject, name);
+      }
+    },
+  },
+];
+
+/** A store without folders has one victim. */
+async function seedVictims(subject: Subject): Promise<void> {
+  await subject.seed('victim', VICTIMS.victim);
+  await isSeeded(subject, 'team/victim', VICTIMS['team/victim']);
+}
+
+async function assertUnharmed(subject: Subject, name: string): Promise<void> {
+  for (const [victim, value] of Object.entries(VICTIMS)) {
+    assert.equal(await valueOf(subject, victim), value, JSON.stringify(name));
+  }
+}
