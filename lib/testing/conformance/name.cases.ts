@@ -87,7 +87,9 @@ export const nameCases: readonly CaseDefinition[] = [
     async run(subject) {
       await subject.seed('Conformance_Name', 'value');
 
+      assert.equal(await valueOf(subject, 'Conformance_Name'), 'value');
       assert.equal(await valueOf(subject, 'conformance_name'), undefined);
+      assert.equal(await valueOf(subject, 'CONFORMANCE_NAME'), undefined);
     },
   },
   ...INHERITED.map((name): CaseDefinition => ({

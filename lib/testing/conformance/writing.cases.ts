@@ -9,9 +9,13 @@ const KEY = 'CONFORMANCE_KEY';
 const WRITTEN = VALUES.filter(([what]) =>
   [
     'an empty value',
+    'white space around a value',
+    '"true"',
     '"null"',
     'a JSON object',
+    'percent signs',
     'letters of other scripts',
+    'characters beyond the first plane',
     'several lines',
     '64 KiB',
   ].includes(what),

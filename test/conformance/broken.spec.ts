@@ -1,0 +1,88 @@
+import {
+  secretManagerConformance,
+  type ConformanceHarness,
+} from 'nestjs-custom-secret-manager/testing';
+import { abortBreaks } from './broken/abort.breaks';
+import { batchBreaks } from './broken/batch.breaks';
+import type { Break } from './broken/break';
+import { CorrectSecretManager, TOKEN } from './broken/correct.secret-manager';
+import { failureBreaks } from './broken/failure.breaks';
+import { lifecycleBreaks } from './broken/lifecycle.breaks';
+import { nameBreaks } from './broken/name.breaks';
+import { PathStore } from './broken/path-store';
+import { removingBreaks } from './broken/removing.breaks';
+import { valueBreaks } from './broken/value.breaks';
+import { writingBreaks } from './broken/writing.breaks';
+
+const BREAKS: readonly Break[] = [
+  ...valueBreaks,
+  ...nameBreaks,
+  ...batchBreaks,
+  ...writingBreaks,
+  ...removingBreaks,
+  ...failureBreaks,
+  ...abortBreaks,
+  ...lifecycleBreaks,
+];
+
+const LANES = 32;
+
+function harnessFor(Manager: Break['Manager'], caseTimeoutMs: number): ConformanceHarness {
+  let store = new PathStore();
+  return {
+    create: () => new Manager((store = new PathStore())),
+    seed: (name, value) => store.put(`/secrets/${name}`, value),
+    spoil: (name) => store.spoil(`/secrets/${name}`),
+    fail: (fault) => {
+      store.fault = fault;
+    },
+    canaries: [TOKEN],
+    caseTimeoutMs,
+  };
+}
+
+/** The titles of the cases that a manager fails. Cases that run at once need stores of their own: each lane has one. */
+async function failuresOf(Manager: Break['Manager'], caseTimeoutMs = 300): Promise<string[]> {
+  const titles = secretManagerConformance(harnessFor(Manager, caseTimeoutMs)).map(
+    ({ title }) => title,
+  );
+  const failures = new Set<string>();
+  const lanes = Array.from({ length: LANES }, async (_, lane) => {
+    const cases = secretManagerConformance(harnessFor(Manager, caseTimeoutMs));
+    for (const each of cases.filter((__, index) => index % LANES === lane))
+      await each.run().catch(() => failures.add(each.title));
+  });
+  await Promise.all(lanes);
+  return titles.filter((title) => failures.has(title));
+}
+
+describe('The conformance kit', () => {
+  const table: string[] = [];
+
+  beforeAll(() => {
+    Error.stackTraceLimit = 1; // jest maps each frame of each error to its source, which takes longer than the cases
+  });
+
+  afterAll(() => {
+    process.stdout.write(`\n${table.join('\n')}\n\n`);
+  });
+
+  it('raises no false alarm over a manager that is correct', async () => {
+    const failures = await failuresOf(CorrectSecretManager, 4_000);
+
+    expect(failures).toEqual([]);
+  });
+
+  it('is tried with breaks that are all different', () => {
+    expect(new Set(BREAKS.map(({ what }) => what)).size).toBe(BREAKS.length);
+    expect(BREAKS.length).toBeGreaterThanOrEqual(100);
+  });
+
+  it.each(BREAKS)('finds a manager that $what', async ({ what, killedBy, Manager }) => {
+    const failures = await failuresOf(Manager);
+    const [first = '-'] = failures;
+    table.push(`${what.padEnd(72)} ${String(failures.length).padStart(4)}  ${first}`);
+
+    expect(failures).toContainEqual(expect.stringContaining(killedBy));
+  });
+});

@@ -1,0 +1,155 @@
+import {
+  SecretManagerError,
+  type OperationOptions,
+  type SecretAnswer,
+} from 'nestjs-custom-secret-manager';
+import type { Break } from './break';
+import { CorrectSecretManager, TOKEN } from './correct.secret-manager';
+
+type Names = readonly string[];
+type Answers = ReadonlyMap<string, SecretAnswer | Error>;
+
+/** Reads several secrets in another way; `read` is the right one. */
+function reading(
+  wrong: (read: (names: Names) => Promise<Answers>, names: Names) => Promise<unknown>,
+): Break['Manager'] {
+  return class extends CorrectSecretManager {
+    override readSecrets(names: Names, options?: OperationOptions): Promise<Answers> {
+      return wrong((some) => super.readSecrets(some, options), names) as Promise<Answers>;
+    }
+  };
+}
+
+/** Changes each of several answers. */
+function mapping(
+  change: (name: string, answer: SecretAnswer | Error) => unknown,
+): Break['Manager'] {
+  return reading(async (read, names) => {
+    const answers = [...(await read(names))];
+    return new Map(answers.map(([name, answer]) => [name, change(name, answer)]));
+  });
+}
+
+export const batchBreaks: readonly Break[] = [
+  {
+    what: 'loses several secrets where one fails',
+    killedBy: 'an error for the one of several secrets that cannot be read',
+    Manager: class extends CorrectSecretManager {
+      override async readSecrets(names: Names, options?: OperationOptions): Promise<Answers> {
+        const answers = names.map(async (name) => [name, await this.readSecret(name, options)]);
+        return new Map((await Promise.all(answers)) as [string, SecretAnswer][]);
+      }
+    },
+  },
+  {
+    what: 'looks at all names first, and fails at a wrong one',
+    killedBy: 'answers the others where one of several names is "../victim"',
+    Manager: class extends CorrectSecretManager {
+      override async readSecrets(names: Names, options?: OperationOptions): Promise<Answers> {
+        names.forEach((name) => this.pathOf(name));
+        return super.readSecrets(names, options);
+      }
+    },
+  },
+  {
+    what: 'leaves out of several secrets those that fail',
+    killedBy: 'an error for the one of several secrets that cannot be read',
+    Manager: mapping((_, answer) => (isError(answer) ? undefined : answer)),
+  },
+  {
+    what: 'takes failures of several secrets for absences at an outage',
+    killedBy: 'for each of several secrets, or for all, at a store that cannot be reached',
+    Manager: reading((read, names) => read(names).then((all) => (isOutage(all) ? new Map() : all))),
+  },
+  {
+    what: 'takes an absence among several secrets for a failure',
+    killedBy: 'takes for absent what is not there',
+    Manager: mapping(
+      (_, answer) => answer ?? new SecretManagerError('NOT_FOUND', 'It is not there.'),
+    ),
+  },
+  {
+    what: 'answers several secrets under names in lower case',
+    killedBy: 'answers under the names as they were given',
+    Manager: reading(async (read, names) => {
+      const answers = [...(await read(names))];
+      return new Map(answers.map(([name, answer]) => [name.toLowerCase(), answer]));
+    }),
+  },
+  {
+    what: 'goes by the order in which the store answers several secrets',
+    killedBy: 'answers under the names as they were given, whatever the order',
+    Manager: reading(async (read, names) => {
+      const answers = await read(names);
+      const sorted = [...names].sort();
+      return new Map(names.map((name, index) => [name, answers.get(sorted[index] ?? '')]));
+    }),
+  },
+  {
+    what: 'asks for the first twenty of several secrets',
+    killedBy: 'reads more secrets at once than a store may take',
+    Manager: reading((read, names) => read(names.slice(0, 20))),
+  },
+  {
+    what: 'refuses a name that is given twice',
+    killedBy: 'reads at once a name that is given twice',
+    Manager: reading(async (read, names) => {
+      if (new Set(names).size === names.length) return read(names);
+      throw Object.assign(new Error('It is there twice.'), { status: 400 });
+    }),
+  },
+  {
+    what: 'answers several secrets as an ordinary object',
+    killedBy: 'reads several secrets at once',
+    Manager: reading(async (read, names) => Object.fromEntries(await read(names))),
+  },
+  {
+    what: 'reads all where it is asked for none',
+    killedBy: 'reads none at once',
+    Manager: reading((read, names) => read(names.length > 0 ? names : ['EVERYTHING'])),
+  },
+  {
+    what: 'trims each of several values',
+    killedBy: 'answers at once what it answers one by one',
+    Manager: mapping((_, answer) => {
+      if (isError(answer) || !answer) return answer;
+      return (answer as { value: string }).value.replace(/\s+/g, '');
+    }),
+  },
+  {
+    what: 'takes an empty one of several values for absent',
+    killedBy: 'reads several secrets at once',
+    Manager: mapping((_, answer) => ((answer as { value?: string })?.value === '' ? null : answer)),
+  },
+  {
+    what: 'joins several names into paths as they are',
+    killedBy: 'answers no other secret for a misleading name among several',
+    Manager: class extends CorrectSecretManager {
+      override async readSecrets(names: Names, options?: OperationOptions): Promise<Answers> {
+        const answers = await super.readSecrets(names, options);
+        const raw = names.filter((name) => name.includes('..'));
+        return new Map([...answers, ...raw.map((name) => [name, this.raw(name)] as const)]);
+      }
+
+      private raw(name: string): SecretAnswer {
+        const request = { method: 'GET', path: `/secrets/${name}`, token: TOKEN } as const;
+        return this.answerOf(this.store.requestSync(request));
+      }
+    },
+  },
+  {
+    what: 'sorts the names that it was given',
+    killedBy: 'changes nothing in what it is given to read by',
+    Manager: reading((read, names) => read((names as string[]).sort())),
+  },
+];
+
+function isError(answer: SecretAnswer | Error): boolean {
+  return typeof answer === 'object' && answer !== null && 'message' in answer;
+}
+
+function isOutage(answers: Answers): boolean {
+  return [...answers.values()].some(
+    (answer) => isError(answer) && Reflect.get(answer as Error, 'status') === 503,
+  );
+}

@@ -1,0 +1,206 @@
+import {
+  SecretManagerError,
+  type SecretAnswer,
+  type SecretMetadata,
+  type WriteOptions,
+} from 'nestjs-custom-secret-manager';
+import type { Break } from './break';
+import { CorrectSecretManager, TOKEN } from './correct.secret-manager';
+import type { StoreResponse } from './path-store';
+
+/** Throws something else for what the store refuses. */
+function throwing(failure: (response: StoreResponse) => unknown): Break['Manager'] {
+  return class extends CorrectSecretManager {
+    protected override failureOf(response: StoreResponse): unknown {
+      return failure(response);
+    }
+  };
+}
+
+/** Answers some failures. */
+function answering(status: (status: number) => boolean, answer: SecretAnswer): Break['Manager'] {
+  return class extends CorrectSecretManager {
+    protected override answerOf(response: StoreResponse): SecretAnswer {
+      return status(response.status) ? answer : super.answerOf(response);
+    }
+  };
+}
+
+function withStatus(error: Error, { status }: StoreResponse, more: object = {}): Error {
+  return Object.assign(error, { status, ...more });
+}
+
+export const failureBreaks: readonly Break[] = [
+  {
+    what: 'takes a 5xx for an absence',
+    killedBy: 'for a secret that is not there, at a store that cannot be reached',
+    Manager: answering((status) => status >= 500, undefined),
+  },
+  {
+    what: 'answers null where access is denied',
+    killedBy: 'for a secret that is not there, at a store that denies access',
+    Manager: answering((status) => status === 403, null),
+  },
+  {
+    what: 'answers an empty value where it is throttled',
+    killedBy: 'fails with THROTTLED at',
+    Manager: answering((status) => status === 429, ''),
+  },
+  {
+    what: 'catches everything, and answers undefined',
+    killedBy: 'answers no absence',
+    Manager: class extends CorrectSecretManager {
+      override async readSecret(...given: [string]): Promise<SecretAnswer> {
+        return super.readSecret(...given).catch(() => undefined);
+      }
+    },
+  },
+  {
+    what: 'catches everything in a synchronous read',
+    killedBy: 'fails at once with',
+    Manager: class extends CorrectSecretManager {
+      override readSecretSync(name: string): SecretAnswer {
+        try {
+          return super.readSecretSync(name);
+        } catch {
+          return undefined;
+        }
+      }
+    },
+  },
+  {
+    what: 'throws a string',
+    killedBy: 'fails with ACCESS_DENIED at',
+    Manager: throwing(({ status }) => `status ${status}`),
+  },
+  {
+    what: 'throws an error that tells nothing',
+    killedBy: 'fails with UNAVAILABLE or TIMEOUT at',
+    Manager: throwing(() => new Error('Something went wrong.')),
+  },
+  {
+    what: 'takes every failure for an outage',
+    killedBy: 'fails with ACCESS_DENIED at',
+    Manager: throwing(() => new SecretManagerError('UNAVAILABLE', 'It failed.')),
+  },
+  {
+    what: 'does not tell a dead token from a denial',
+    killedBy: 'fails with UNAUTHENTICATED at',
+    Manager: throwing(({ status }) => ({ status: status === 401 ? 403 : status })),
+  },
+  {
+    what: 'does not tell a busy store from a broken one',
+    killedBy: 'fails with THROTTLED at',
+    Manager: throwing(({ status }) => ({ status: status === 429 ? 503 : status })),
+  },
+  {
+    what: 'takes an answer that is no JSON for the value',
+    killedBy: 'fails with MALFORMED at',
+    Manager: class extends CorrectSecretManager {
+      protected override parse(value: string): never {
+        return (value.startsWith('{') ? super.parse(value) : { value }) as never;
+      }
+    },
+  },
+  {
+    what: 'goes on failing when it has failed once',
+    killedBy: 'answers again',
+    Manager: class extends CorrectSecretManager {
+      #session: Promise<SecretAnswer> | undefined;
+
+      override async readSecret(...given: [string]): Promise<SecretAnswer> {
+        this.#session ??= super.readSecret(...given);
+        await this.#session;
+        return super.readSecret(...given);
+      }
+    },
+  },
+  {
+    what: 'reports a write that failed as done',
+    killedBy: 'fails to write with',
+    Manager: class extends CorrectSecretManager {
+      override async writeSecret(...given: [string, string]): Promise<SecretMetadata | void> {
+        return super.writeSecret(...given).catch(() => ({}));
+      }
+    },
+  },
+  {
+    what: 'reports a deletion that failed as done',
+    killedBy: 'fails to delete with',
+    Manager: class extends CorrectSecretManager {
+      override async deleteSecret(...given: [string]): Promise<SecretMetadata | void> {
+        return super.deleteSecret(...given).catch(() => ({}));
+      }
+    },
+  },
+  {
+    what: 'has the token in the message of an error',
+    killedBy: 'shows no value and no credential in any error',
+    Manager: throwing((response) => withStatus(new Error(`The store refused ${TOKEN}.`), response)),
+  },
+  {
+    what: 'has the answer of the store in the message of an error',
+    killedBy: 'shows no value and no credential in any error',
+    Manager: throwing((response) =>
+      withStatus(new Error(`The store answered: ${response.body}`), response),
+    ),
+  },
+  {
+    what: 'has the answer of the store in the cause of an error',
+    killedBy: 'shows no value and no credential in any error',
+    Manager: throwing((response) =>
+      withStatus(new Error('It failed.', { cause: response }), response),
+    ),
+  },
+  {
+    what: 'has the answer of the store in a field of an error',
+    killedBy: 'shows no value and no credential in any error',
+    Manager: throwing((response) => withStatus(new Error('It failed.'), response, { response })),
+  },
+  {
+    what: 'has the headers of the request in a hidden field of an error',
+    killedBy: 'shows no value and no credential in any error',
+    Manager: throwing((response) => {
+      const config = { value: { headers: { authorization: `Bearer ${TOKEN}` } } };
+      return Object.defineProperty(withStatus(new Error('It failed.'), response), 'config', config);
+    }),
+  },
+  {
+    what: 'has the token in an address in an error',
+    killedBy: 'shows no value and no credential in any error',
+    Manager: throwing((response) =>
+      withStatus(new Error(`http://u:${encodeURIComponent(TOKEN)}@store.test failed`), response),
+    ),
+  },
+  {
+    what: 'lets the error of JSON.parse out, which quotes the value',
+    killedBy: 'shows no value and no credential in any error at a store that answers nonsense',
+    Manager: class extends CorrectSecretManager {
+      protected override parse(text: string): never {
+        return JSON.parse(text) as never;
+      }
+    },
+  },
+  {
+    what: 'shows the beginning of the value that it could not write',
+    killedBy: 'shows no value and no credential in any error',
+    Manager: class extends CorrectSecretManager {
+      override async writeSecret(
+        name: string,
+        value: string,
+        options?: WriteOptions,
+      ): Promise<SecretMetadata | void> {
+        return super.writeSecret(name, value, options).catch(({ status }) => {
+          throw Object.assign(new Error(`${value.slice(0, 7)}… was refused.`), { status });
+        });
+      }
+    },
+  },
+  {
+    what: 'shows the answer of the store where the secret exists',
+    killedBy: 'in the error about a secret that exists',
+    Manager: throwing((response) =>
+      withStatus(new Error(response.status === 409 ? response.body : 'It failed.'), response),
+    ),
+  },
+];

@@ -1,0 +1,148 @@
+import type {
+  DeleteOptions,
+  OperationOptions,
+  SecretAnswer,
+  SecretMetadata,
+  WriteOptions,
+} from 'nestjs-custom-secret-manager';
+import type { Break } from './break';
+import { CorrectSecretManager } from './correct.secret-manager';
+
+type Delete = [name: string, options?: DeleteOptions];
+type Deleted = Promise<SecretMetadata | void>;
+
+/** Wants another recovery window of the store. */
+function keeping(days: (options: DeleteOptions) => number): Break['Manager'] {
+  return class extends CorrectSecretManager {
+    protected override daysOf(options: DeleteOptions): number {
+      return days(options);
+    }
+  };
+}
+
+/** Deletes all that begins so, too. */
+function sweeping(what: (path: string) => string): Break['Manager'] {
+  return class extends CorrectSecretManager {
+    override async deleteSecret(...given: Delete): Deleted {
+      const path = this.pathOf(given[0]);
+      const kept = [...this.store.contents].filter(([each]) => !each.startsWith(what(path)));
+      const deleted = await super.deleteSecret(...given);
+      this.store.contents = new Map(kept.filter(([each]) => each !== path));
+      return deleted;
+    }
+  };
+}
+
+export const removingBreaks: readonly Break[] = [
+  {
+    what: 'deletes nothing',
+    killedBy: 'answers undefined for a secret that was deleted',
+    Manager: class extends CorrectSecretManager {
+      override deleteSecret(): Deleted {
+        return Promise.resolve({});
+      }
+    },
+  },
+  {
+    what: 'empties a secret that it is to delete',
+    killedBy: 'answers undefined for a secret that was deleted',
+    Manager: class extends CorrectSecretManager {
+      override deleteSecret(...[name, options]: Delete): Deleted {
+        return this.writeSecret(name, '', options);
+      }
+    },
+  },
+  {
+    what: 'fails to delete what is not there',
+    killedBy: 'does not fail to delete a secret that is not there',
+    Manager: class extends CorrectSecretManager {
+      override async deleteSecret(name: string, options: DeleteOptions = {}): Deleted {
+        const response = await this.ask('DELETE', name, options, { days: this.daysOf(options) });
+        return this.metadataOf(this.contentOf(response));
+      }
+    },
+  },
+  {
+    what: 'deletes all that begins with the name',
+    killedBy: 'leaves other secrets alone when it deletes one',
+    Manager: sweeping((path) => path),
+  },
+  {
+    what: 'deletes a folder with all that is in it',
+    killedBy: 'leaves alone what lies below the name that it deletes',
+    Manager: sweeping((path) => `${path}/`),
+  },
+  {
+    what: 'answers from memory what was deleted',
+    killedBy: 'answers undefined for a secret that was deleted',
+    Manager: class extends CorrectSecretManager {
+      readonly #seen = new Map<string, SecretAnswer>();
+
+      override async readSecret(...given: [string, OperationOptions?]): Promise<SecretAnswer> {
+        const answer = (await super.readSecret(...given)) ?? this.#seen.get(given[0]);
+        this.#seen.set(given[0], answer);
+        return answer;
+      }
+    },
+  },
+  {
+    what: 'does not restore what is pending deletion',
+    killedBy: 'creates a secret anew that was deleted',
+    Manager: class extends CorrectSecretManager {
+      override async writeSecret(
+        name: string,
+        value: string,
+        options: WriteOptions = {},
+      ): Promise<SecretMetadata | void> {
+        const { createOnly } = options;
+        const body = this.bodyOf(value, options);
+        return this.metadataOf(
+          this.contentOf(await this.ask('PUT', name, options, { body, createOnly })),
+        );
+      }
+    },
+  },
+  {
+    what: 'restores what is pending deletion, with the old value',
+    killedBy: 'creates a secret anew that was deleted',
+    Manager: class extends CorrectSecretManager {
+      override async writeSecret(
+        ...given: [string, string, WriteOptions?]
+      ): Promise<SecretMetadata | void> {
+        const { contents } = this.store;
+        if (!contents.get(`/secrets/${given[0]}`)?.deletionAt) return super.writeSecret(...given);
+        return this.metadataOf(this.contentOf(await this.ask('RESTORE', given[0])));
+      }
+    },
+  },
+  {
+    what: 'takes what is pending deletion for a secret that exists',
+    killedBy: 'creates a secret anew with createOnly that was deleted',
+    Manager: class extends CorrectSecretManager {
+      override async writeSecret(
+        ...given: [string, string, WriteOptions?]
+      ): Promise<SecretMetadata | void> {
+        if (given[2]?.createOnly && this.store.contents.has(`/secrets/${given[0]}`))
+          throw Object.assign(new Error('It exists.'), { status: 409 });
+        return super.writeSecret(...given);
+      }
+    },
+  },
+  {
+    what: 'takes a recovery window of 0 for none given',
+    killedBy: 'was deleted without a recovery window',
+    Manager: keeping(({ recoveryWindowInDays = 0 }) =>
+      recoveryWindowInDays > 0 ? recoveryWindowInDays : 7,
+    ),
+  },
+  {
+    what: 'leaves the recovery window to the store, which has thirty days',
+    killedBy: 'for seven days if the call does not say',
+    Manager: keeping(({ recoveryWindowInDays = 30 }) => recoveryWindowInDays),
+  },
+  {
+    what: 'ignores the recovery window',
+    killedBy: 'for as long as the call says',
+    Manager: keeping(({ recoveryWindowInDays }) => (recoveryWindowInDays === 0 ? 0 : 7)),
+  },
+];

@@ -1,0 +1,254 @@
+import {
+  SecretManagerError,
+  type OperationOptions,
+  type SecretAnswer,
+  type SecretMetadata,
+  type WriteOptions,
+} from 'nestjs-custom-secret-manager';
+import type { Break } from './break';
+import { CorrectSecretManager } from './correct.secret-manager';
+import type { Kept } from './path-store';
+
+type Write = [name: string, value: string, options?: WriteOptions];
+type Written = Promise<SecretMetadata | void>;
+
+/** Sends another body. */
+function sending(body: (value: string, options: WriteOptions) => object): Break['Manager'] {
+  return class extends CorrectSecretManager {
+    protected override bodyOf(value: string, options: WriteOptions): string {
+      return JSON.stringify(body(value, options));
+    }
+  };
+}
+
+/** Writes in another way; `write` is the right one. */
+function writing(
+  wrong: (write: (...given: Write) => Written, ...given: Write) => Written,
+): Break['Manager'] {
+  return class extends CorrectSecretManager {
+    override writeSecret(...given: Write): Written {
+      return wrong((...right) => super.writeSecret(...right), ...given);
+    }
+  };
+}
+
+/** Answers reads with another version. */
+function versioned(version: (answer: { version: string }) => unknown): Break['Manager'] {
+  return class extends CorrectSecretManager {
+    override async readSecret(...given: [string, OperationOptions?]): Promise<SecretAnswer> {
+      const answer = (await super.readSecret(...given)) as { value: string; version: string };
+      return answer && { ...answer, version: version(answer) as string };
+    }
+  };
+}
+
+export const writingBreaks: readonly Break[] = [
+  {
+    what: 'trims what it writes',
+    killedBy: 'reads white space around a value as it was written',
+    Manager: sending((value, { description, tags }) => ({
+      value: value.trim(),
+      description,
+      tags,
+    })),
+  },
+  {
+    what: 'cuts off at a NUL what it writes',
+    killedBy: 'reads a NUL as it was written',
+    Manager: sending((value, { description, tags }) => ({
+      value: value.split('\0')[0],
+      description,
+      tags,
+    })),
+  },
+  {
+    what: 'encodes what it writes, and does not decode what it reads',
+    killedBy: 'reads letters of other scripts as it was written',
+    Manager: writing((write, name, value, options) => write(name, encodeURI(value), options)),
+  },
+  {
+    what: 'does not write an empty value',
+    killedBy: 'reads an empty value as it was written',
+    Manager: writing(async (write, ...given) => (given[1] === '' ? {} : write(...given))),
+  },
+  {
+    what: 'only ever creates',
+    killedBy: 'writes over what is there already',
+    Manager: writing((write, name, value, options) =>
+      write(name, value, { ...options, createOnly: true }),
+    ),
+  },
+  {
+    what: 'ignores createOnly',
+    killedBy: 'refuses with CONFLICT to create a secret that exists',
+    Manager: writing((write, name, value, options) =>
+      write(name, value, { ...options, createOnly: false }),
+    ),
+  },
+  {
+    what: 'looks first whether there is a secret, and then creates it',
+    killedBy: 'lets one of two win that create a secret at once',
+    Manager: class extends CorrectSecretManager {
+      override async writeSecret(name: string, value: string, options: WriteOptions = {}): Written {
+        const { createOnly, ...others } = options;
+        if (createOnly && (await this.readSecret(name)) !== undefined)
+          throw new SecretManagerError('CONFLICT', 'The secret exists.');
+        return super.writeSecret(name, value, others);
+      }
+    },
+  },
+  {
+    what: 'reports a secret that exists as created',
+    killedBy: 'refuses with CONFLICT to create a secret that exists',
+    Manager: writing((write, ...given) =>
+      write(...given).catch((thrown: { status?: number }) => {
+        if (thrown.status !== 409) throw thrown;
+        return {};
+      }),
+    ),
+  },
+  {
+    what: 'writes over description and tags with nothing',
+    killedBy: 'leaves description and tags alone when it writes with {}',
+    Manager: sending((value, { description = '', tags = {} }) => ({ value, description, tags })),
+  },
+  {
+    what: 'takes undefined for a wish to have no description and no tags',
+    killedBy: 'leaves description and tags alone when it writes with { description: undefined',
+    Manager: sending((value, options) => ({
+      value,
+      ...('description' in options && { description: options.description ?? null }),
+      ...('tags' in options && { tags: options.tags ?? null }),
+    })),
+  },
+  {
+    what: 'drops the tags where only a description is given',
+    killedBy: 'leaves the tags alone when it writes another description',
+    Manager: sending((value, { description, tags }) => ({
+      value,
+      description,
+      tags: tags ?? (description === undefined ? undefined : {}),
+    })),
+  },
+  {
+    what: 'keeps description and tags in the value',
+    killedBy: 'keeps description and tags out of the value',
+    Manager: sending((value, { description, tags }) => ({
+      value: tags ? JSON.stringify({ value, description, tags }) : value,
+    })),
+  },
+  {
+    what: 'describes tags as its store does, as a list',
+    killedBy: 'describes a secret as it was described',
+    Manager: class extends CorrectSecretManager {
+      override async describeSecret(name: string): Promise<object> {
+        const { tags = {} } = (await super.describeSecret(name)) as Kept;
+        return { tags: Object.entries(tags).map(([Key, Value]) => ({ Key, Value })) };
+      }
+    },
+  },
+  {
+    what: 'tells the value in what it says of a write',
+    killedBy: 'tells nothing of the value in what it says of a write',
+    Manager: class extends CorrectSecretManager {
+      protected override metadataOf(content: Kept): SecretMetadata {
+        return { ...super.metadataOf(content), ...{ stored: content.value } };
+      }
+    },
+  },
+  {
+    what: 'tells the value in what it says of a deletion',
+    killedBy: 'tells nothing of the value in what it says of a deletion',
+    Manager: class extends CorrectSecretManager {
+      override async deleteSecret(...given: [string, OperationOptions?]): Written {
+        const deleted = await this.readSecret(...given);
+        return { ...(await super.deleteSecret(...given)), ...{ deleted } };
+      }
+    },
+  },
+  {
+    what: 'tells the value in a description',
+    killedBy: 'tells nothing of the value in its description',
+    Manager: class extends CorrectSecretManager {
+      override async describeSecret(name: string): Promise<object> {
+        return {
+          ...(await super.describeSecret(name)),
+          ...((await this.readSecret(name)) as object),
+        };
+      }
+    },
+  },
+  {
+    what: 'writes a default into the options that it was given',
+    killedBy: 'changes nothing in what it is given to write',
+    Manager: writing((write, name, value, options = {}) =>
+      write(name, value, Object.assign(options, { createOnly: options.createOnly ?? false })),
+    ),
+  },
+  {
+    what: 'adds a tag of its own to those that it was given',
+    killedBy: 'changes nothing in what it is given to write',
+    Manager: writing((write, name, value, options = {}) =>
+      write(name, value, {
+        ...options,
+        tags: options.tags && Object.assign(options.tags, { by: 'me' }),
+      }),
+    ),
+  },
+  {
+    what: 'reads the whole, changes it and writes it back, several at once',
+    killedBy: 'loses none of twenty secrets that are written at once',
+    Manager: class extends CorrectSecretManager {
+      override async writeSecret(...given: Write): Written {
+        const before = this.store.contents;
+        const written = await super.writeSecret(...given);
+        const path = `/secrets/${given[0]}`;
+        const kept = this.store.contents.get(path);
+        this.store.contents = new Map(kept ? [...before, [path, kept]] : before);
+        return written;
+      }
+    },
+  },
+  {
+    what: 'remembers what it has read, also when it has written since',
+    killedBy: 'answers the new value after a secret has been written over',
+    Manager: class extends CorrectSecretManager {
+      readonly #seen = new Map<string, SecretAnswer>();
+
+      override async readSecret(...given: [string, OperationOptions?]): Promise<SecretAnswer> {
+        const answer = this.#seen.get(given[0]) ?? (await super.readSecret(...given));
+        this.#seen.set(given[0], answer);
+        return answer;
+      }
+
+      override deleteSecret(...given: [string]): Written {
+        this.#seen.delete(given[0]);
+        return super.deleteSecret(...given);
+      }
+    },
+  },
+  {
+    what: 'answers the same version whatever is written',
+    killedBy: 'answers another version after a write',
+    Manager: versioned(() => 'latest'),
+  },
+  {
+    what: 'answers another version at every read',
+    killedBy: 'answers a version that stays while the secret does',
+    Manager: versioned(() => String(Math.random())),
+  },
+  {
+    what: 'answers a version that is a number',
+    killedBy: 'answers a version that stays while the secret does',
+    Manager: versioned(({ version }) => Number(version)),
+  },
+  {
+    what: 'tells of a write the version before it',
+    killedBy: 'tells of a write the version that is read after it',
+    Manager: class extends CorrectSecretManager {
+      protected override metadataOf(content: Kept): SecretMetadata {
+        return super.metadataOf({ ...content, version: content.version - 1 });
+      }
+    },
+  },
+];
