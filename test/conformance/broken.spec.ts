@@ -56,6 +56,10 @@ async function failuresOf(Manager: Break['Manager'], caseTimeoutMs = 300): Promi
   return titles.filter((title) => failures.has(title));
 }
 
+function row(what: string, count: number | string, first: string): string {
+  return `${what.padEnd(84)} ${String(count).padStart(8)}  ${first}`;
+}
+
 describe('The conformance kit', () => {
   const table: string[] = [];
 
@@ -64,7 +68,8 @@ describe('The conformance kit', () => {
   });
 
   afterAll(() => {
-    process.stdout.write(`\n${table.join('\n')}\n\n`);
+    const head = row('what is broken', 'found by', 'the first case that finds it');
+    process.stdout.write(`\n${[head, ...table].join('\n')}\n\n`);
   });
 
   it('raises no false alarm over a manager that is correct', async () => {
@@ -81,7 +86,7 @@ describe('The conformance kit', () => {
   it.each(BREAKS)('finds a manager that $what', async ({ what, killedBy, Manager }) => {
     const failures = await failuresOf(Manager);
     const [first = '-'] = failures;
-    table.push(`${what.padEnd(72)} ${String(failures.length).padStart(4)}  ${first}`);
+    table.push(row(`a manager that ${what}`, failures.length, first));
 
     expect(failures).toContainEqual(expect.stringContaining(killedBy));
   });

@@ -23,7 +23,7 @@ export const abortCases: readonly CaseDefinition[] = [
   ...CALLS.map(([what, needs, call]): CaseDefinition => ({
     title: `ends ${what} that hangs when its signal aborts`,
     needs,
-    breaksStore: true,
+    fault: 'hanging',
     async run(subject) {
       await hanging(subject);
       const controller = new AbortController();
@@ -37,7 +37,7 @@ export const abortCases: readonly CaseDefinition[] = [
   })),
   {
     title: 'ends a call that hangs when the signal of a deadline aborts',
-    breaksStore: true,
+    fault: 'hanging',
     async run(subject) {
       await hanging(subject);
 
@@ -52,7 +52,7 @@ export const abortCases: readonly CaseDefinition[] = [
   },
   {
     title: 'does not answer a call whose signal was aborted before, where the store hangs',
-    breaksStore: true,
+    fault: 'hanging',
     async run(subject) {
       await hanging(subject);
 
@@ -65,7 +65,7 @@ export const abortCases: readonly CaseDefinition[] = [
   },
   {
     title: 'answers after a call that was aborted, when the store no longer hangs',
-    breaksStore: true,
+    fault: 'hanging',
     async run(subject) {
       await hanging(subject);
       await outcomeOf(subject, () => read(subject, KEY, { signal: AbortSignal.abort() }));

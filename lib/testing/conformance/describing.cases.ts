@@ -23,7 +23,7 @@ export const describingCases: readonly CaseDefinition[] = [
     title: 'describes a secret as it was described when it was written, or says nothing',
     needs: ['write'],
     async run({ manager }) {
-      const given = { description: 'of the kit', tags: { kit: 'yes', empty: '' } };
+      const given = { description: 'of the kit', tags: { kit: 'yes', of: 'mine' } };
       await manager.writeSecret(KEY, 'value', given);
 
       const { description = given.description, tags = given.tags } =

@@ -32,7 +32,7 @@ const CHANGES: readonly (readonly [
 export const failureCases: readonly CaseDefinition[] = [
   ...FAULTS.map(([fault, what, codes]): CaseDefinition => ({
     title: `fails with ${codes.join(' or ')} at ${what}`,
-    breaksStore: true,
+    fault,
     async run(subject) {
       await broken(subject, fault);
 
@@ -43,7 +43,7 @@ export const failureCases: readonly CaseDefinition[] = [
   })),
   ...FAULTS.map(([fault, what]): CaseDefinition => ({
     title: `answers no absence, not even for a secret that is not there, at ${what}`,
-    breaksStore: true,
+    fault,
     async run(subject) {
       await broken(subject, fault);
 
@@ -55,7 +55,7 @@ export const failureCases: readonly CaseDefinition[] = [
   ...FAULTS.map(([fault, what, codes]): CaseDefinition => ({
     title: `fails at once with ${codes.join(' or ')} at ${what}, and answers no absence`,
     needs: ['sync'],
-    breaksStore: true,
+    fault,
     async run(subject) {
       await broken(subject, fault);
 
@@ -66,7 +66,7 @@ export const failureCases: readonly CaseDefinition[] = [
   })),
   ...REFUSALS.map(([fault, what, codes]): CaseDefinition => ({
     title: `fails with ${codes.join(' or ')} for each of several secrets, or for all, at ${what}`,
-    breaksStore: true,
+    fault,
     async run(subject) {
       await broken(subject, fault);
 
@@ -85,7 +85,7 @@ export const failureCases: readonly CaseDefinition[] = [
     REFUSALS.map(([fault, what, codes]): CaseDefinition => ({
       title: `fails to ${change} with ${codes.join(' or ')} at ${what}`,
       needs: [needs],
-      breaksStore: true,
+      fault,
       async run(subject) {
         await broken(subject, fault);
 
@@ -98,7 +98,7 @@ export const failureCases: readonly CaseDefinition[] = [
   ...REFUSALS.filter(([fault]) => fault !== 'unauthenticated').map(
     ([fault, what]): CaseDefinition => ({
       title: `answers again, and what it did, when the store is well again, after ${what}`,
-      breaksStore: true,
+      fault,
       async run(subject) {
         await broken(subject, fault);
         await outcomeOf(subject, () => read(subject, KEY));

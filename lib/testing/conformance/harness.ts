@@ -3,7 +3,7 @@ import type { Fault } from '../in-memory.secret-manager';
 
 /** What a manager may be without; the cases about it are skipped, visibly. */
 export type Capability =
-  'write' | 'delete' | 'recovery' | 'sync' | 'createOnly' | 'versions' | 'health';
+  'write' | 'delete' | 'recovery' | 'sync' | 'createOnly' | 'versions' | 'health' | 'emptyValues';
 
 /** How the kit gets at a manager and at its store. */
 export interface ConformanceHarness {
@@ -13,6 +13,8 @@ export interface ConformanceHarness {
   seed(name: string, value: string): void | Promise<void>;
   /** Breaks the store; `undefined` heals it. Without it the cases about failures are skipped. */
   fail?(fault: Fault | undefined): void | Promise<void>;
+  /** The faults that the store can have; the cases about others are skipped. Default: all. A file is never `throttled`. */
+  readonly faults?: readonly Fault[];
   /**
    * Sees to it that this one secret cannot be read: denies it, or puts there what is no value. Without it the cases about
    * one secret of several that fails are skipped.
@@ -40,8 +42,8 @@ export interface ConformanceCase {
 export interface CaseDefinition {
   readonly title: string;
   readonly needs?: readonly Capability[];
-  /** Whether the harness has to be able to break the store. */
-  readonly breaksStore?: boolean;
+  /** How the harness has to be able to break the store. */
+  readonly fault?: Fault;
   /** Whether the harness has to be able to spoil one secret. */
   readonly spoilsSecret?: boolean;
   run(subject: Subject): Promise<void>;

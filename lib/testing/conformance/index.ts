@@ -42,12 +42,13 @@ export function secretManagerConformance(harness: ConformanceHarness): Conforman
 }
 
 function reasonToSkip(
-  { needs = [], breaksStore = false, spoilsSecret = false }: CaseDefinition,
+  { needs = [], fault, spoilsSecret = false }: CaseDefinition,
   harness: ConformanceHarness,
 ): string | undefined {
   const lacking = needs.filter((capability) => harness.lacks?.includes(capability));
   if (lacking.length > 0) return `the manager declares that it lacks ${lacking.join(', ')}`;
-  if (breaksStore && !can(harness, 'fail')) return 'the harness cannot break the store';
+  if (fault && !can(harness, 'fail')) return 'the harness cannot break the store';
+  if (fault && harness.faults?.includes(fault) === false) return `the store is never ${fault}`;
   if (spoilsSecret && !can(harness, 'spoil')) return 'the harness cannot spoil one secret';
   return undefined;
 }

@@ -24,7 +24,7 @@ const OPERATIONS: Readonly<Record<string, (subject: Subject) => unknown>> = {
 export const leakCases: readonly CaseDefinition[] = [
   ...FAULTS.map(([fault, what]): CaseDefinition => ({
     title: `shows no value and no credential in any error at ${what}`,
-    breaksStore: true,
+    fault,
     async run(subject) {
       await subject.seed(KEY, VALUE);
       await subject.fail(fault);

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { inspect } from 'node:util';
+import { attempt } from '../../core/untrusted';
 
 /** Values that are like no name, path or word, so that a part of them is found for certain. */
 export const VALUE = 'sk-Vq7RzkW2mXt9Lp4e';
@@ -22,15 +23,11 @@ export function assertShowsNothing(
 /** All that a thing shows of itself, to whatever prints it. */
 function everythingOf(shown: unknown): string {
   const options = { depth: 9, showHidden: true, getters: true, maxArrayLength: null };
-  return [inspect(shown, { ...options, maxStringLength: null }), String(shown), json(shown)].join();
-}
-
-function json(shown: unknown): string {
-  try {
-    return JSON.stringify(shown) ?? '';
-  } catch {
-    return ''; // goes round in circles: a logger has nothing of it either
-  }
+  return [
+    inspect(shown, { ...options, maxStringLength: null }),
+    attempt(() => String(shown)),
+    attempt(() => JSON.stringify(shown)),
+  ].join();
 }
 
 /** A value that is masked is shown in part. */

@@ -27,7 +27,7 @@ export const lifecycleCases: readonly CaseDefinition[] = [
   {
     title: 'is not healthy on a store that cannot be reached',
     needs: ['health'],
-    breaksStore: true,
+    fault: 'unavailable',
     async run(subject) {
       await subject.fail('unavailable');
 
@@ -39,7 +39,7 @@ export const lifecycleCases: readonly CaseDefinition[] = [
   {
     title: 'is healthy again when the store is well again',
     needs: ['health'],
-    breaksStore: true,
+    fault: 'unavailable',
     async run(subject) {
       await subject.fail('unavailable');
       await outcomeOf(subject, () => subject.manager.checkHealth());

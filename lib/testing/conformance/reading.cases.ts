@@ -37,6 +37,7 @@ export const VALUES: readonly (readonly [what: string, value: string])[] = [
 export const readingCases: readonly CaseDefinition[] = [
   ...VALUES.map(([what, value]): CaseDefinition => ({
     title: `answers ${what} unchanged`,
+    needs: value === '' ? ['emptyValues'] : [],
     async run(subject) {
       await subject.seed(KEY, value);
 

@@ -7,7 +7,7 @@ const KEY = 'CONFORMANCE_KEY';
 export const syncCases: readonly CaseDefinition[] = [
   ...['value', '', 'null', '{"a": 1}', 'Zürich 秘密 🔑'].map((value): CaseDefinition => ({
     title: `answers ${JSON.stringify(value)} at once, and unchanged`,
-    needs: ['sync'],
+    needs: value === '' ? ['sync', 'emptyValues'] : ['sync'],
     async run(subject) {
       await subject.seed(KEY, value);
 

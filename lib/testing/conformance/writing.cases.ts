@@ -24,7 +24,7 @@ const WRITTEN = VALUES.filter(([what]) =>
 export const writingCases: readonly CaseDefinition[] = [
   ...WRITTEN.map(([what, value]): CaseDefinition => ({
     title: `reads ${what} as it was written`,
-    needs: ['write'],
+    needs: value === '' ? ['write', 'emptyValues'] : ['write'],
     async run(subject) {
       await subject.manager.writeSecret(KEY, value);
 

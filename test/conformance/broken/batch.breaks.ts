@@ -42,12 +42,13 @@ export const batchBreaks: readonly Break[] = [
     },
   },
   {
-    what: 'looks at all names first, and fails at a wrong one',
-    killedBy: 'answers the others where one of several names is "../victim"',
+    what: 'fails for several secrets where its store cannot have one of the names',
+    killedBy: 'answers the others where one of several names is "a name?#[*]"',
     Manager: class extends CorrectSecretManager {
       override async readSecrets(names: Names, options?: OperationOptions): Promise<Answers> {
-        names.forEach((name) => this.pathOf(name));
-        return super.readSecrets(names, options);
+        if (names.every((name) => /^[\w/+=.@-]+$/.test(name)))
+          return super.readSecrets(names, options);
+        throw new SecretManagerError('INVALID_ARGUMENT', 'There is no such name.');
       }
     },
   },
@@ -118,7 +119,7 @@ export const batchBreaks: readonly Break[] = [
   },
   {
     what: 'takes an empty one of several values for absent',
-    killedBy: 'reads several secrets at once',
+    killedBy: 'reads an empty value among several',
     Manager: mapping((_, answer) => ((answer as { value?: string })?.value === '' ? null : answer)),
   },
   {
