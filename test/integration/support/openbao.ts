@@ -67,8 +67,9 @@ export class OpenBao {
   }
 
   /** Keeps it from answering anybody, with its connections open. */
-  freeze(): Promise<void> {
-    return this.signal('SIGSTOP');
+  async freeze(): Promise<void> {
+    await this.signal('SIGSTOP');
+    await eventually('OpenBao answers nobody', () => this.isSilent());
   }
 
   thaw(): Promise<void> {
@@ -165,6 +166,15 @@ export class OpenBao {
     return this.request('GET', 'sys/health').then(
       () => true,
       () => false,
+    );
+  }
+
+  /** A signal that was delivered may take a moment to stop every thread of a busy machine. */
+  private isSilent(): Promise<boolean> {
+    const init = { headers: { connection: 'close' }, signal: AbortSignal.timeout(100) };
+    return fetch(`${this.address}/v1/sys/health`, init).then(
+      () => false,
+      () => true,
     );
   }
 
