@@ -6,21 +6,27 @@ import { abortBreaks } from './broken/abort.breaks';
 import { batchBreaks } from './broken/batch.breaks';
 import type { Break } from './broken/break';
 import { CorrectSecretManager, TOKEN } from './broken/correct.secret-manager';
+import { describingBreaks } from './broken/describing.breaks';
 import { failureBreaks } from './broken/failure.breaks';
+import { leakBreaks } from './broken/leak.breaks';
 import { lifecycleBreaks } from './broken/lifecycle.breaks';
 import { nameBreaks } from './broken/name.breaks';
 import { PathStore } from './broken/path-store';
+import { readingBreaks } from './broken/reading.breaks';
 import { removingBreaks } from './broken/removing.breaks';
 import { valueBreaks } from './broken/value.breaks';
 import { writingBreaks } from './broken/writing.breaks';
 
 const BREAKS: readonly Break[] = [
   ...valueBreaks,
+  ...readingBreaks,
   ...nameBreaks,
   ...batchBreaks,
   ...writingBreaks,
+  ...describingBreaks,
   ...removingBreaks,
   ...failureBreaks,
+  ...leakBreaks,
   ...abortBreaks,
   ...lifecycleBreaks,
 ];
