@@ -1,0 +1,263 @@
+import { VaultSecretManager } from 'nestjs-custom-secret-manager/drivers/hashicorp-vault';
+import { failureOf } from '../../../support/failure-of';
+import { FakeVault, type FakeAnswer } from '../../../support/fake-vault';
+
+/** Makes credentials `user-1`, `user-2`, ... with leases of ten minutes, or of what is said. */
+class Server extends FakeVault {
+  made = 0;
+  seconds = 600;
+  renewable = true;
+  renewal: FakeAnswer | (() => undefined) | undefined;
+
+  constructor() {
+    super();
+    this.on('POST /v1/auth/approle/login', {
+      body: { auth: { client_token: 's.1', lease_duration: 3_600, renewable: true } },
+    });
+    this.on('GET /v1/database/creds/app', () => {
+      const number = (this.made += 1);
+      return {
+        body: {
+          lease_id: `database/creds/app/${number}`,
+          lease_duration: this.seconds,
+          renewable: this.renewable,
+          data: { username: `user-${number}`, password: `password-${number}` },
+        },
+      };
+    });
+    this.on('PUT /v1/sys/leases/renew', () => {
+      if (typeof this.renewal === 'function') return this.renewal();
+      return this.renewal ?? { body: { lease_duration: this.seconds, renewable: true } };
+    });
+    this.on('PUT /v1/sys/leases/revoke', { status: 204 });
+  }
+
+  /** How often something was asked for. */
+  count(part: string): number {
+    return this.asked.filter((request) => request.includes(part)).length;
+  }
+}
+
+describe('what Vault grants for a time', () => {
+  let vault: Server;
+  let manager: VaultSecretManager;
+
+  beforeEach(async () => {
+    vault = new Server();
+    await vault.start();
+    manager = new VaultSecretManager({
+      address: vault.address,
+      auth: { method: 'approle', roleId: 'r' },
+      kvVersion: 'none',
+    });
+  });
+
+  afterEach(async () => {
+    await manager.close();
+    await vault.stop();
+  });
+
+  const read = async (field?: string): Promise<string | undefined> =>
+    (await manager.readSecret('database/creds/app', { params: { field } }))?.value;
+
+  it('is valid as long as its lease, and has the JSON of its fields', async () => {
+    const reading = await manager.readSecret('database/creds/app');
+
+    expect(reading?.value).toBe('{"username":"user-1","password":"password-1"}');
+    expect(reading?.validForMs).toBeGreaterThan(590_000);
+    expect(reading?.validForMs).toBeLessThanOrEqual(600_000);
+  });
+
+  it('is valid no longer than the token that asked for it', async () => {
+    vault.seconds = 36_000;
+
+    const reading = await manager.readSecret('database/creds/app');
+
+    expect(reading?.validForMs).toBeLessThanOrEqual(3_600_000);
+  });
+
+  it('is one pair of name and password, whichever is asked for first', async () => {
+    const [username, password] = await Promise.all([read('username'), read('password')]);
+    const again = await read('username');
+
+    expect([username, password, again]).toEqual(['user-1', 'password-1', 'user-1']);
+    expect(vault.made).toBe(1);
+  });
+
+  it('is renewed by the next read, not made anew', async () => {
+    await read();
+
+    await read();
+
+    expect([vault.made, vault.count('renew')]).toEqual([1, 1]);
+  });
+
+  it('is made anew where the server ends it soon', async () => {
+    await read();
+    vault.renewal = { body: { lease_duration: 5 } };
+
+    expect(await read('username')).toBe('user-2');
+  });
+
+  it('is made anew where the server knows it no more', async () => {
+    await read();
+    vault.renewal = { status: 400, body: { errors: ['lease not found'] } };
+
+    expect(await read('username')).toBe('user-2');
+  });
+
+  it('is made anew with the token that follows the one that asked for it', async () => {
+    await read();
+    let logins = 0;
+    vault.on('POST /v1/auth/approle/login', () => ({
+      body: { auth: { client_token: `s.next-${(logins += 1)}`, lease_duration: 60 } },
+    }));
+    vault.on('GET /v1/elsewhere/x', ({ headers }) =>
+      headers['x-vault-token'] === 's.1'
+        ? { status: 403, body: { errors: ['permission denied'] } }
+        : { body: { data: { value: 'v' } } },
+    );
+
+    await manager.readSecret('elsewhere/x');
+
+    expect(await read('username')).toBe('user-2');
+  });
+
+  it('is a failure to read where the server cannot be asked to renew it', async () => {
+    await read();
+    vault.renewal = { status: 503, body: { errors: ['Vault is sealed'] } };
+
+    const { code } = await failureOf(read());
+
+    expect(code).toBe('UNAVAILABLE');
+    expect(vault.made).toBe(1);
+  });
+
+  it('is kept for the first half of a lease that cannot be renewed', async () => {
+    vault.renewable = false;
+
+    const users = [await read('username'), await read('username')];
+
+    expect(users).toEqual(['user-1', 'user-1']);
+    expect(vault.count('renew')).toBe(0);
+  });
+
+  it('is renewed without anybody reading it', async () => {
+    vault.seconds = 0.3;
+    const renewed = new Promise<void>((resolve) => {
+      vault.on('PUT /v1/sys/leases/renew', ({ content }) => {
+        resolve();
+        return { body: { lease_duration: 600, echo: content } };
+      });
+    });
+
+    await read();
+
+    await expect(renewed).resolves.toBeUndefined();
+  });
+
+  it('is revoked at the end', async () => {
+    await read();
+
+    await manager.close();
+
+    const revoked = vault.requests.find(({ path }) => path.endsWith('/revoke'))?.content;
+    expect(revoked).toEqual({ lease_id: 'database/creds/app/1', sync: true });
+  });
+
+  it('keeps nobody waiting at the end where the server hangs', async () => {
+    await read();
+    vault.on('PUT /v1/sys/leases/revoke', () => undefined);
+    vault.on('POST /v1/auth/token/revoke-self', () => undefined);
+
+    await expect(manager.close()).resolves.toBeUndefined();
+  });
+
+  it('of a static role is valid until the server rotates it, and comes without a lease', async () => {
+    const data = { username: 'u', password: 'p', ttl: 42, last_vault_rotation: '2026-01-01' };
+    vault.on('GET /v1/database/static-creds/app', {
+      body: { lease_id: '', lease_duration: 0, data },
+    });
+
+    const params = { field: 'password' };
+    const reading = await manager.readSecret('database/static-creds/app', { params });
+
+    expect(reading).toEqual({ value: 'p', validForMs: 42_000 });
+  });
+
+  it('of a role that does not exist is absent', async () => {
+    vault.on('GET /v1/database/creds/none', {
+      status: 400,
+      body: { errors: ['unknown role: none'] },
+    });
+
+    expect(await manager.readSecret('database/creds/none')).toBeUndefined();
+  });
+
+  it('is none of KV 1, whatever its lease_duration says', async () => {
+    const body = { lease_id: '', lease_duration: 2_764_800, renewable: false, data: { key: 'v' } };
+    vault.on('GET /v1/kv/KEY', { body });
+
+    const reading = await manager.readSecret('KEY', { params: { mount: 'kv', kvVersion: 1 } });
+
+    expect(reading).toEqual({ value: 'v', validForMs: undefined });
+  });
+});
+
+describe('the value of a secret with fields', () => {
+  let vault: FakeVault;
+  let manager: VaultSecretManager;
+
+  beforeEach(async () => {
+    vault = await new FakeVault().start();
+    const auth = { method: 'token', token: 's.x' } as const;
+    manager = new VaultSecretManager({ address: vault.address, auth });
+  });
+
+  afterEach(async () => {
+    await manager.close();
+    await vault.stop();
+  });
+
+  it.each<[string, object, string | undefined, string | undefined]>([
+    ['the only field', { password: 'p' }, undefined, 'p'],
+    ['`value` before all', { key: 'k', value: 'v', other: 'o' }, undefined, 'v'],
+    ['`key` where there is no `value`', { other: 'o', key: 'k' }, undefined, 'k'],
+    ['the JSON of several others', { a: '1', b: '2' }, undefined, '{"a":"1","b":"2"}'],
+    ['the field that was chosen', { value: 'v', b: '2' }, 'b', '2'],
+    ['nothing, without the field that was chosen', { value: 'v' }, 'b', undefined],
+    ['nothing for null', { value: null }, undefined, undefined],
+    ['a number as its text', { value: 1.5 }, undefined, '1.5'],
+    ['a boolean as its text', { value: true }, undefined, 'true'],
+    ['an object as its JSON', { value: { a: [1] } }, undefined, '{"a":[1]}'],
+    ['an empty string as it is', { value: '' }, undefined, ''],
+    ['no field of the prototype', { a: '1', b: '2' }, 'constructor', undefined],
+    ['the JSON of no field at all', {}, undefined, '{}'],
+  ])('is %s', async (_, fields, field, value) => {
+    vault.keep('KEY', fields);
+
+    const reading = await manager.readSecret('KEY', { params: { field } });
+
+    expect(reading?.value).toBe(value);
+  });
+
+  it('is MALFORMED where a number was too large to be kept', async () => {
+    vault.on('GET /v1/secret/data/KEY', {
+      body: '{"data":{"data":{"value":12345678901234567000},"metadata":{"version":1}}}',
+    });
+
+    const { code, message } = await failureOf(manager.readSecret('KEY'));
+
+    expect([code, message]).toEqual(['MALFORMED', expect.stringContaining('in quotes')]);
+  });
+
+  it('is written without losing the other fields, where a field was chosen', async () => {
+    vault.keep('KEY', { username: 'u', password: 'old' });
+    vault.on('POST /v1/secret/data/KEY', { body: { data: { version: 2 } } });
+
+    await manager.writeSecret('KEY', 'new', { params: { field: 'password' } });
+
+    const written = vault.requests.find(({ method }) => method === 'POST')?.content;
+    expect(written).toEqual({ data: { username: 'u', password: 'new' }, options: { cas: 1 } });
+  });
+});
