@@ -34,6 +34,7 @@ export {
   getSecretManagerToken,
   getSecretToken,
   getSecretsServiceToken,
+  getVirtualKeysServiceToken,
 } from './secret-manager.constants';
 export { InjectSecret, InjectSecrets } from './secret-manager.decorators';
 export { SecretManagerModule } from './secret-manager.module';
@@ -46,3 +47,10 @@ export type {
 export type { PreloadedSecret, SecretManagerModuleOptions } from './secret-manager.options';
 export type { NextSecret } from './secret-writer';
 export { SecretsService, type BooleanGetOptions, type SecretOutcome } from './secrets.service';
+export type { VirtualKey } from './virtual-keys/virtual-key-names';
+export {
+  VirtualKeysService,
+  type RotateVirtualKeyOptions,
+  type StoredVirtualKey,
+  type VerifyOptions,
+} from './virtual-keys/virtual-keys.service';

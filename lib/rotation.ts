@@ -32,7 +32,7 @@ export interface Rotation {
  * from the store; a step that fails tells what has been done.
  */
 export async function rotateSecret(
-  { outermost: pipeline, assertSupported }: SecretPipeline,
+  { outermost: pipeline, assertSupported }: Pick<SecretPipeline, 'outermost' | 'assertSupported'>,
   rotation: Rotation,
 ): Promise<SecretMetadata> {
   const { current, next, value, options, context } = rotation;

@@ -1,5 +1,6 @@
 import { canonicalSecretName } from './core/secret-name';
 import { SecretsService } from './secrets.service';
+import { VirtualKeysService } from './virtual-keys/virtual-keys.service';
 
 /** The name of the manager that is registered without one. */
 export const DEFAULT_MANAGER = 'default';
@@ -17,15 +18,22 @@ export function getSecretsServiceToken(name = DEFAULT_MANAGER): typeof SecretsSe
   return name === DEFAULT_MANAGER ? SecretsService : `SecretsService(${name})`;
 }
 
+/** The token of the virtual keys in the store of the manager that is registered by `name`. */
+export function getVirtualKeysServiceToken(
+  name = DEFAULT_MANAGER,
+): typeof VirtualKeysService | string {
+  return name === DEFAULT_MANAGER ? VirtualKeysService : `VirtualKeysService(${name})`;
+}
+
 /** The token of a live handle that `forFeature` provides. No secret's name has a backslash, so no two are alike. */
 export function getSecretToken(secretName: string, managerName = DEFAULT_MANAGER): string {
   const name = canonicalSecretName(secretName);
   return managerName === DEFAULT_MANAGER ? `Secret(${name})` : `Secret(${managerName}\\${name})`;
 }
 
-/** What `forFeature` finds its service by, wherever the root is: it is always global, whatever `isGlobal` says. */
-export function getCoreServiceToken(name = DEFAULT_MANAGER): string {
-  return `SecretsService of the root(${name})`;
+/** By what everything that is made from one manager is found, wherever the root is: it is always global. */
+export function getRegistrationToken(name = DEFAULT_MANAGER): string {
+  return `SecretManager registration(${name})`;
 }
 
 /** Whether what the token stands for is built from the manager that is registered by `name`. */
@@ -35,7 +43,12 @@ export function isBuiltFromManager(token: unknown, name = DEFAULT_MANAGER): bool
     typeof token === 'string' &&
     token.startsWith(secrets) &&
     token.includes('\\') === secrets.includes('\\');
-  return isSecret || token === getSecretsServiceToken(name) || token === getCoreServiceToken(name);
+  return (
+    isSecret ||
+    token === getSecretsServiceToken(name) ||
+    token === getVirtualKeysServiceToken(name) ||
+    token === getRegistrationToken(name)
+  );
 }
 
 /** The options of one registration, as they were given. */

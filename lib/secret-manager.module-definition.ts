@@ -11,13 +11,14 @@ import { injectionProblem } from './manager-injections';
 import { bindingProblem, registrationNameProblem, type ManagerBinding } from './manager-binding';
 import {
   SECRET_MANAGER_OPTIONS,
-  getCoreServiceToken,
+  getRegistrationToken,
   getSecretManagerToken,
   getSecretsServiceToken,
+  getVirtualKeysServiceToken,
   isBuiltFromManager,
 } from './secret-manager.constants';
 import type { SecretManagerModuleOptions } from './secret-manager.options';
-import { createProviders } from './secret-manager.providers';
+import { createProviders, type Registration } from './secret-manager.providers';
 
 /** What is known when the module is declared. */
 export interface SecretManagerModuleExtras {
@@ -99,14 +100,27 @@ function toRootModule(
       ...(problem === undefined ? extraProviders : []), // nothing is to fail before the problem is told
       ...createProviders(manager, name, problem),
     ],
-    exports: [getCoreServiceToken(name), getSecretManagerToken(name)],
+    exports: [getRegistrationToken(name), getSecretManagerToken(name)],
   };
-  const service = getSecretsServiceToken(name);
+  const registration = getRegistrationToken(name);
+  const secrets = getSecretsServiceToken(name);
+  const virtualKeys = getVirtualKeysServiceToken(name);
   return {
     module: definition.module,
     global: isGlobal,
     imports: [core],
-    providers: [{ provide: service, useExisting: getCoreServiceToken(name) }],
-    exports: [service],
+    providers: [
+      {
+        provide: secrets,
+        inject: [registration],
+        useFactory: (made: Registration) => made.secrets,
+      },
+      {
+        provide: virtualKeys,
+        inject: [registration],
+        useFactory: (made: Registration) => made.virtualKeys,
+      },
+    ],
+    exports: [secrets, virtualKeys],
   };
 }

@@ -1,12 +1,13 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import { SecretManagerError } from './core/secret-manager.error';
 import { kindOf, quoteName } from './core/secret-name';
-import { getCoreServiceToken, getSecretToken } from './secret-manager.constants';
+import { getRegistrationToken, getSecretToken } from './secret-manager.constants';
 import {
   SecretManagerModuleBuilder,
   type SecretManagerModuleAsyncOptions,
   type SecretManagerModuleRootOptions,
 } from './secret-manager.module-definition';
+import type { Registration } from './secret-manager.providers';
 import type { SecretsService } from './secrets.service';
 
 /** Brings a team's secret manager, and `SecretsService` over it, into an application. */
@@ -33,7 +34,7 @@ export class SecretManagerModule {
     names: readonly string[],
     { managerName }: { readonly managerName?: string } = {},
   ): DynamicModule {
-    const service = getCoreServiceToken(managerName);
+    const registration = getRegistrationToken(managerName);
     const loaded = `Secrets(${String(names)})`;
     const handles = (isList(names) ? names : []).map((name) => ({
       provide: getSecretToken(name, managerName),
@@ -45,8 +46,8 @@ export class SecretManagerModule {
       providers: [
         {
           provide: loaded,
-          inject: [{ token: service, optional: true }],
-          useFactory: (secrets: SecretsService | undefined) => load(secrets, names, managerName),
+          inject: [{ token: registration, optional: true }],
+          useFactory: (made: Registration | undefined) => load(made?.secrets, names, managerName),
         },
         ...handles,
       ],

@@ -8,7 +8,7 @@ import { DeadlinePolicy } from './policies/deadline.policy';
 import { isOwned, toProvider, type ManagerBinding } from './manager-binding';
 import {
   SECRET_MANAGER_OPTIONS,
-  getCoreServiceToken,
+  getRegistrationToken,
   getSecretManagerToken,
 } from './secret-manager.constants';
 import {
@@ -17,9 +17,16 @@ import {
   type SecretManagerModuleOptions,
 } from './secret-manager.options';
 import { SecretsService } from './secrets.service';
+import { VirtualKeysService } from './virtual-keys/virtual-keys.service';
+
+/** What one manager makes available. */
+export interface Registration {
+  readonly secrets: SecretsService;
+  readonly virtualKeys: VirtualKeysService;
+}
 
 /**
- * What a registration is made of: the team's manager, the service over its pipeline, and the end of both. If there is a
+ * What a registration is made of: the team's manager, the services over its pipeline, and the end of all. If there is a
  * `problem` with the binding, the start fails with it.
  */
 export function createProviders(
@@ -28,19 +35,19 @@ export function createProviders(
   problem: string | undefined,
 ): Provider[] {
   const manager = getSecretManagerToken(name);
-  const service = getCoreServiceToken(name);
+  const registration = getRegistrationToken(name);
   return [
     toProvider(manager, binding, problem),
     {
-      provide: service,
+      provide: registration,
       inject: [manager, SECRET_MANAGER_OPTIONS],
       useFactory: (instance: CustomSecretManager, options: SecretManagerModuleOptions) =>
         start(instance, options, isOwned(binding)),
     },
     {
-      provide: `${service} lifecycle`,
-      inject: [service],
-      useFactory: (secrets: SecretsService) => ({
+      provide: `${registration} lifecycle`,
+      inject: [registration],
+      useFactory: ({ secrets }: Registration) => ({
         onApplicationBootstrap: () => secrets.started(),
         onApplicationShutdown: () => secrets.close(),
       }),
@@ -53,7 +60,7 @@ async function start(
   manager: CustomSecretManager,
   given: SecretManagerModuleOptions,
   closesManager: boolean,
-): Promise<SecretsService> {
+): Promise<Registration> {
   assertIsManager(manager);
   let close = (): Promise<void> =>
     new DeadlinePolicy(new BoundaryPolicy(manager, { closesManager })).close();
@@ -66,7 +73,7 @@ async function start(
     warnOf(options, manager, logger);
     await pipeline.outermost.validateEnvironment();
     await secrets.load(options.preload, 'preload');
-    return secrets;
+    return { secrets, virtualKeys: new VirtualKeysService(pipeline, options) };
   } catch (error) {
     await close().catch(() => undefined); // the failure of the start is what has to be told
     throw error;

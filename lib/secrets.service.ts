@@ -225,7 +225,7 @@ export class SecretsService {
   /** @internal Ends what is under way, drops what is cached, and closes the manager. Does not reject. */
   async close(): Promise<void> {
     try {
-      await this.#pipeline.outermost.close();
+      await this.#pipeline.close();
     } catch (error) {
       const code = isSecretManagerError(error) ? error.code : 'UNKNOWN';
       this.#warn(`${this.managerName} did not close in order (${code}).`);

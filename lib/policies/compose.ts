@@ -33,8 +33,12 @@ export interface SecretPipeline {
   readonly outermost: Pipeline;
   /** The same without cache: for what must not get in there. */
   readonly uncached: Pipeline;
+  /** The same with a cache of its own, where a name may be that the settings do not host. */
+  readonly virtualKeys: Pipeline;
   readonly cache: SecretCache;
   readonly circuitState: () => CircuitState;
+  /** Ends what is under way, and closes the manager. */
+  readonly close: () => Promise<void>;
   /** Throws `UNSUPPORTED` if the manager leaves the operation out. */
   readonly assertSupported: (operation: OptionalOperation, secretName: string) => void;
 }
@@ -49,19 +53,25 @@ export function compose(manager: CustomSecretManager, options: PipelineOptions):
   const circuitBreaker =
     options.circuitBreaker && new CircuitBreakerPolicy(retry || deadline, options.circuitBreaker);
   const uncached = circuitBreaker || retry || deadline;
-  const singleFlight = new SingleFlightPolicy(uncached, {
-    timeoutMs,
-    readsBatches: implementsOperation(manager, 'readSecrets'),
-  });
+  const readsBatches = implementsOperation(manager, 'readSecrets');
+  const singleFlight = new SingleFlightPolicy(uncached, { timeoutMs, readsBatches });
   const cache = options.cache && new CachePolicy(singleFlight, options.cache);
   const bundle =
     primarySecretName !== undefined &&
     new BundlePolicy(cache || singleFlight, { primarySecretName, cache: cache || NO_CACHE });
 
+  const outermost = bundle || cache || singleFlight;
+
+  const keyFlight = new SingleFlightPolicy(uncached, { timeoutMs, readsBatches });
+  const quiet = { ...options.cache, onStateChange: undefined }; // the cache above tells of an outage, once
+  const virtualKeys = options.cache ? new CachePolicy(keyFlight, quiet) : keyFlight;
+
   return {
-    outermost: bundle || cache || singleFlight,
+    outermost,
     uncached,
+    virtualKeys,
     cache: bundle || cache || NO_CACHE,
+    close: async () => void (await Promise.all([outermost.close(), virtualKeys.close()])),
     circuitState: () => (circuitBreaker ? circuitBreaker.state : 'closed'),
     assertSupported: (operation, secretName) => {
       if (!implementsOperation(manager, operation))

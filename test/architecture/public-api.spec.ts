@@ -34,9 +34,11 @@ const VALUES = [
   'SecretManagerError',
   'SecretManagerModule',
   'SecretsService',
+  'VirtualKeysService',
   'getSecretManagerToken',
   'getSecretToken',
   'getSecretsServiceToken',
+  'getVirtualKeysServiceToken',
   'isSecretManagerError',
 ];
 
@@ -55,6 +57,7 @@ const TYPES = [
   'OperationOptions',
   'PreloadedSecret',
   'RetryOptions',
+  'RotateVirtualKeyOptions',
   'RotationStep',
   'Secret',
   'SecretAnswer',
@@ -70,6 +73,9 @@ const TYPES = [
   'SecretMetadata',
   'SecretOutcome',
   'SecretReading',
+  'StoredVirtualKey',
+  'VerifyOptions',
+  'VirtualKey',
   'WriteOptions',
 ];
 

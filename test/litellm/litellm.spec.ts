@@ -1,13 +1,17 @@
 import { Inject, Injectable } from '@nestjs/common';
+import type { TestingModule } from '@nestjs/testing';
 import { inspect } from 'node:util';
 import {
   CustomSecretManager,
   KeyManagementSettings,
   SecretManagerModule,
   SecretsService,
+  VirtualKeysService,
   type ManagerBinding,
   type SecretManagerModuleOptions,
 } from 'nestjs-custom-secret-manager';
+import { resolveSettings } from '../../lib/core/key-management-settings';
+import { storedName } from '../../lib/virtual-keys/virtual-key-names';
 import { CapturedLog, closeApplications, startApplication } from '../support/application';
 import { failureOf } from '../support/failure-of';
 import { OracleManager, ReadOnlyMgr } from './oracle.secret-manager';
@@ -82,9 +86,9 @@ function translated({ value, error }: Expectation, { fn }: Call): object {
     const type = typeof error === 'string' ? error : error.type;
     return { code: CODE_OF[type] ?? `no code for ${type}` };
   }
-  return fn === 'rotateSecret'
-    ? { value: {} }
-    : { value: fn === 'parseSettings' ? withoutNull(settingsOf(value)) : value };
+  if (fn === 'rotateSecret') return { value: {} };
+  if (fn.startsWith('onVirtualKey')) return { value: null };
+  return { value: fn === 'parseSettings' ? withoutNull(settingsOf(value)) : value };
 }
 
 function seen(
@@ -138,6 +142,10 @@ const CALLS: Readonly<Record<string, (args: Args, world: World) => unknown>> = {
     return isAsked;
   },
   sequence: async ({ calls = [] }, world) => {
+    if (calls.some(({ fn }) => fn !== 'getSecret')) {
+      for (const call of calls) await perform(call, world); // each by an instance of its own
+      return calls.map(() => null);
+    }
     const secrets = await start(world);
     return await Promise.all(calls.map(({ args }) => secrets.get(args.name ?? '')));
   },
@@ -154,6 +162,28 @@ const CALLS: Readonly<Record<string, (args: Args, world: World) => unknown>> = {
     for (const { options: handed } of world.manager.calls)
       expect(handed?.params).toEqual(optionalParams);
     return metadata;
+  },
+  virtualKeySecretName: ({ keyName }, { given }) => {
+    const settings = resolveSettings(settingsOf(given.settings));
+    const context = { manager: 'ro', operation: 'create' };
+    return storedName(settings.prefixForStoredVirtualKeys, { id: 'id', alias: keyName }, context);
+  },
+  onVirtualKeyGenerated: async ({ alias, tokenId = '', key }, world) => {
+    const made = await (await startKeys(world)).create({ id: tokenId, alias, value: key });
+    expect(made.value).toBe(key);
+  },
+  onVirtualKeyUpdated: async ({ oldAlias, newAlias }, world) => {
+    await (await startKeys(world)).rename({ id: 'id', alias: oldAlias }, { alias: newAlias });
+  },
+  onVirtualKeyRotated: async ({ oldAlias, oldToken = '', newAliasInResponse, key }, world) => {
+    const virtualKey = { id: oldToken, alias: oldAlias };
+    await (await startKeys(world)).rotate(virtualKey, { alias: newAliasInResponse, value: key });
+  },
+  onVirtualKeysDeleted: async ({ keys = [] }, world) => {
+    const given = keys.map(({ alias, token }) => ({ id: token, alias }));
+    const outcomes = await (await startKeys(world)).delete(given);
+    const failure = [...outcomes.values()].find((outcome) => outcome !== undefined);
+    if (failure) throw failure;
   },
   writeSecret: ({ name = '', value }, { manager }) => manager.writeSecret(name, value ?? ''),
   deleteSecret: ({ name = '' }, { manager }) => manager.deleteSecret(name),
@@ -192,17 +222,27 @@ function start(world: World, options: SecretManagerModuleOptions = {}): Promise<
   return startBound({ useValue }, world, options);
 }
 
-async function startBound(
+async function startKeys(world: World): Promise<VirtualKeysService> {
+  const app = await startApp({ useValue: world.manager }, world);
+  return app.get(VirtualKeysService);
+}
+
+async function startBound(...args: Parameters<typeof startApp>): Promise<SecretsService> {
+  const app = await startApp(...args);
+  return app.get(SecretsService);
+}
+
+async function startApp(
   manager: ManagerBinding,
   { given, log }: World,
   options: SecretManagerModuleOptions = {},
-): Promise<SecretsService> {
+): Promise<TestingModule> {
   const isThereNone = given.client === null || given.system === 'local';
   const settings = {
     ...settingsOf(given.settings),
     ...(isThereNone && typeof manager !== 'function' && { hostedKeys: [] }),
   };
-  const app = await startApplication(
+  return await startApplication(
     {
       imports: [
         SecretManagerModule.forRoot({
@@ -216,7 +256,6 @@ async function startBound(
     },
     log,
   );
-  return app.get(SecretsService);
 }
 
 /** LiteLLM's `null` is our `undefined`. */

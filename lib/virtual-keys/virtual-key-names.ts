@@ -1,0 +1,50 @@
+import { SecretManagerError, type OperationContext } from '../core/secret-manager.error';
+import { kindOf, quoteName, secretNameProblem } from '../core/secret-name';
+
+/** How a gateway knows one of its keys: by an id that never changes, and by an alias that people chose. */
+export interface VirtualKey {
+  readonly id: string;
+  /** An empty one counts as none. */
+  readonly alias?: string | null;
+}
+
+const BY_ID = 'virtual-key-';
+const PREVIOUS = 'previous/';
+
+/** Under which name a virtual key is stored: its alias below the prefix, else its id. Throws `INVALID_ARGUMENT`. */
+export function storedName(prefix: string, key: VirtualKey, context: OperationContext): string {
+  if (typeof key !== 'object' || key === null) {
+    throw invalid(`A virtual key is { id, alias? }, and not ${kindOf(key)}.`, context);
+  }
+  const { id, alias } = key;
+  assertPart('id', id, context);
+  if (alias === undefined || alias === null || alias === '')
+    return whole(`${prefix}${BY_ID}${id}`, context);
+  assertPart('alias', alias, context);
+  if (!alias.startsWith(BY_ID)) return whole(`${prefix}${alias}`, context);
+  throw invalid(
+    `The alias ${quoteName(alias)} begins with "${BY_ID}", as the name of a key without an alias does. Choose another one.`,
+    context,
+  );
+}
+
+/** Where the key is remembered that a rotation replaced. No alias and no id holds a slash, so it is no key's name. */
+export function previousName(prefix: string, name: string): string {
+  return `${prefix}${PREVIOUS}${name.slice(prefix.length)}`;
+}
+
+function assertPart(what: 'id' | 'alias', given: string, context: OperationContext): void {
+  const problem = secretNameProblem(given) ?? (given.includes('/') ? 'has a slash' : undefined);
+  if (problem === undefined) return;
+  throw invalid(`The ${what} ${quoteName(given)} of a virtual key ${problem}.`, context);
+}
+
+function whole(name: string, context: OperationContext): string {
+  const problem = secretNameProblem(name);
+  if (problem === undefined) return name;
+  throw invalid(`The name ${quoteName(name)} of a virtual key ${problem}.`, context);
+}
+
+function invalid(message: string, context: OperationContext): SecretManagerError {
+  return new SecretManagerError('INVALID_ARGUMENT', message, context);
+}

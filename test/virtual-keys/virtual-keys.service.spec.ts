@@ -1,0 +1,517 @@
+import {
+  CustomSecretManager,
+  SecretManagerModule,
+  VirtualKeysService,
+  getVirtualKeysServiceToken,
+  type SecretManagerModuleOptions,
+} from 'nestjs-custom-secret-manager';
+import { InMemorySecretManager } from 'nestjs-custom-secret-manager/testing';
+import { closeApplications, startApplication } from '../support/application';
+import { everythingOf, failureOf, leaks } from '../support/failure-of';
+
+const ALICE = { id: 'id-1', alias: 'alice' };
+const WEEK_MS = 7 * 86_400_000;
+
+async function keysOn(
+  manager: CustomSecretManager,
+  settings: SecretManagerModuleOptions['settings'] = {},
+  options: SecretManagerModuleOptions = {},
+): Promise<VirtualKeysService> {
+  const app = await startApplication({
+    imports: [
+      SecretManagerModule.forRoot({
+        manager: { useValue: manager },
+        environment: {},
+        settings: { storeVirtualKeys: true, ...settings },
+        retry: false,
+        ...options,
+      }),
+    ],
+  });
+  return app.get(VirtualKeysService);
+}
+
+const valueIn = async (store: InMemorySecretManager, name: string): Promise<string | undefined> =>
+  (await store.readSecret(name))?.value;
+
+describe('a virtual key', () => {
+  let store: InMemorySecretManager;
+
+  beforeEach(() => {
+    store = new InMemorySecretManager();
+  });
+
+  afterEach(closeApplications);
+
+  describe('that is created', () => {
+    it('has 256 random bits, and is stored under its alias', async () => {
+      const keys = await keysOn(store);
+
+      const { storedName, value } = await keys.create(ALICE);
+
+      expect(storedName).toBe('litellm/alice');
+      expect(value).toMatch(/^sk-[\w-]{43}$/);
+      expect(await valueIn(store, 'litellm/alice')).toBe(value);
+    });
+
+    it('is stored under its id where it has no alias, or an empty one', async () => {
+      const keys = await keysOn(store, { prefixForStoredVirtualKeys: 'keys' });
+
+      const names = [await keys.create({ id: '1' }), await keys.create({ id: '2', alias: '' })];
+
+      expect(names.map(({ storedName }) => storedName)).toEqual([
+        'keys/virtual-key-1',
+        'keys/virtual-key-2',
+      ]);
+    });
+
+    it('takes the value that is given', async () => {
+      const keys = await keysOn(store);
+
+      const { value } = await keys.create({ ...ALICE, value: 'sk-given' });
+
+      expect(value).toBe('sk-given');
+    });
+
+    it('has the description and tags of the settings, and those of the call', async () => {
+      const keys = await keysOn(store, {
+        description: 'of the gateway',
+        tags: { env: 'test', team: 'a' },
+      });
+
+      await keys.create(ALICE, { tags: { team: 'b' } });
+
+      const description = await store.describeSecret('litellm/alice');
+      expect(description).toEqual({
+        description: 'of the gateway',
+        tags: { env: 'test', team: 'b' },
+      });
+    });
+
+    it.each(['read_only', 'write_only', 'read_and_write'] as const)(
+      'is permitted under accessMode %s, and where no application secret is hosted',
+      async (accessMode) => {
+        const keys = await keysOn(store, { accessMode, hostedKeys: [] });
+
+        const { value } = await keys.create(ALICE);
+
+        expect(await keys.verify(ALICE, value)).toBe(true);
+      },
+    );
+
+    it('is refused where its alias is taken, and the other key stays', async () => {
+      const keys = await keysOn(store);
+      const first = await keys.create(ALICE);
+
+      const { code } = await failureOf(keys.create({ id: 'id-2', alias: 'alice' }));
+
+      expect(code).toBe('CONFLICT');
+      expect(await keys.verify(ALICE, first.value)).toBe(true);
+    });
+
+    it('is refused where its alias is taken in a store that knows nothing of createOnly', async () => {
+      class Overwriting extends InMemorySecretManager {
+        override writeSecret(name: string, value: string) {
+          return super.writeSecret(name, value);
+        }
+      }
+      const keys = await keysOn(new Overwriting({ 'litellm/alice': 'sk-first' }));
+
+      const { code } = await failureOf(keys.create(ALICE));
+
+      expect(code).toBe('CONFLICT');
+    });
+
+    it('is made by one of two instances that try at once', async () => {
+      const [one, other] = [await keysOn(store), await keysOn(store)];
+
+      const outcomes = await Promise.allSettled([one.create(ALICE), other.create(ALICE)]);
+
+      const lost = outcomes.filter(({ status }) => status === 'rejected');
+      expect(lost).toEqual([
+        expect.objectContaining({
+          reason: expect.objectContaining({ code: 'CONFLICT' }) as object,
+        }),
+      ]);
+    });
+
+    it.each<[string, object, string]>([
+      ['a slash in the alias', { id: '1', alias: 'team/alice' }, 'has a slash'],
+      ['an alias that leads elsewhere', { id: '1', alias: '..' }, '".." part'],
+      ['the alias of a key without alias', { id: '1', alias: 'virtual-key-2' }, 'virtual-key-'],
+      ['a slash in the id', { id: 'a/b' }, 'has a slash'],
+      ['no id', {}, 'must be a string'],
+      ['an empty id', { id: '' }, 'is empty'],
+      ['an empty value', { id: '1', value: '' }, 'must not be empty'],
+      ['a value that is no string', { id: '1', value: 7 }, 'must be a string'],
+      ['too long a name', { id: 'x'.repeat(510) }, 'longer than'],
+    ])('must not have %s', async (_, key, problem) => {
+      const keys = await keysOn(store);
+
+      const { code, message } = await failureOf(keys.create(key as never));
+
+      expect([code, message]).toEqual(['INVALID_ARGUMENT', expect.stringContaining(problem)]);
+      expect(store.calls).toEqual([]);
+    });
+
+    it('is an error where the store fails, and shows the key to nobody', async () => {
+      const keys = await keysOn(store);
+      store.fail('denied', { operation: 'writeSecret' });
+
+      const error = await failureOf(keys.create({ ...ALICE, value: 'sk-canary-4f1d2b' }));
+
+      expect(error.code).toBe('ACCESS_DENIED');
+      expect(leaks(everythingOf(error), 'sk-canary-4f1d2b')).toBe(false);
+    });
+  });
+
+  describe('where it may not, or cannot, be stored', () => {
+    it('is NOT_PERMITTED without storeVirtualKeys, before any call', async () => {
+      const keys = await keysOn(store, { storeVirtualKeys: false, accessMode: 'read_and_write' });
+
+      const calls = [
+        () => keys.create(ALICE),
+        () => keys.verify(ALICE, 'sk-x'),
+        () => keys.rotate(ALICE),
+        () => keys.rename(ALICE, { alias: 'bob' }),
+        () => keys.delete([ALICE]),
+      ];
+      const failures = await Promise.all(calls.map(failureOf));
+
+      expect(new Set(failures.map(({ code }) => code))).toEqual(new Set(['NOT_PERMITTED']));
+      expect(store.calls).toEqual([]);
+    });
+
+    it('is UNSUPPORTED by a manager that does not write, before any call', async () => {
+      let reads = 0;
+      class ReadOnly extends CustomSecretManager {
+        override readSecret(): Promise<undefined> {
+          reads += 1;
+          return Promise.resolve(undefined);
+        }
+      }
+      const keys = await keysOn(new ReadOnly());
+
+      const calls = [
+        () => keys.create(ALICE),
+        () => keys.rotate(ALICE),
+        () => keys.delete([ALICE]),
+      ];
+      const failures = await Promise.all(calls.map(failureOf));
+
+      expect(failures.map(({ code }) => code)).toEqual([
+        'UNSUPPORTED',
+        'UNSUPPORTED',
+        'UNSUPPORTED',
+      ]);
+      expect(reads).toBe(0);
+    });
+  });
+
+  describe('that is verified', () => {
+    it.each<[string, unknown, boolean]>([
+      ['itself', 'sk-right', true],
+      ['another one', 'sk-wrong', false],
+      ['the beginning of it', 'sk-righ', false],
+      ['nothing', undefined, false],
+      ['an empty one', '', false],
+    ])('against %s', async (_, candidate, expected) => {
+      const keys = await keysOn(store);
+      await keys.create({ ...ALICE, value: 'sk-right' });
+
+      expect(await keys.verify(ALICE, candidate as string)).toBe(expected);
+    });
+
+    it('is none where it was never stored', async () => {
+      const keys = await keysOn(store);
+
+      expect(await keys.verify(ALICE, 'sk-any')).toBe(false);
+    });
+
+    it('asks the store once for any number of verifications', async () => {
+      store.rotate('litellm/alice', 'sk-right');
+      const keys = await keysOn(store);
+
+      await Promise.all(Array.from({ length: 50 }, () => keys.verify(ALICE, 'sk-right')));
+      await keys.verify(ALICE, 'sk-right');
+
+      expect(store.calls.filter(({ operation }) => operation === 'readSecret')).toHaveLength(1);
+    });
+
+    it('goes on while the store is down, and is a failure where it was never read', async () => {
+      const keys = await keysOn(store);
+      await keys.create({ ...ALICE, value: 'sk-right' });
+      store.fail('unavailable');
+
+      const { code } = await failureOf(keys.verify({ id: 'id-2' }, 'sk-any'));
+
+      expect(await keys.verify(ALICE, 'sk-right')).toBe(true);
+      expect(code).toBe('UNAVAILABLE');
+    });
+
+    it('does not get in where application secrets are answered from', async () => {
+      const app = await startApplication({
+        imports: [
+          SecretManagerModule.forRoot({
+            manager: { useValue: store },
+            environment: {},
+            settings: { storeVirtualKeys: true, hostedKeys: [] },
+          }),
+        ],
+      });
+      const keys = app.get(VirtualKeysService);
+      const { value } = await keys.create(ALICE);
+      await keys.verify(ALICE, value);
+
+      const { SecretsService } = await import('nestjs-custom-secret-manager');
+      const seen = await app.get(SecretsService).get('litellm/alice');
+
+      expect(seen).toBeUndefined();
+    });
+  });
+
+  describe('that is rotated', () => {
+    it('has a new value under its name, and its description and tags', async () => {
+      const keys = await keysOn(store);
+      const first = await keys.create(ALICE, { description: 'of Alice', tags: { team: 'a' } });
+
+      const second = await keys.rotate(ALICE);
+
+      expect(second.storedName).toBe('litellm/alice');
+      expect([
+        await keys.verify(ALICE, first.value),
+        await keys.verify(ALICE, second.value),
+      ]).toEqual([false, true]);
+      expect(await store.describeSecret('litellm/alice')).toEqual({
+        description: 'of Alice',
+        tags: { team: 'a' },
+      });
+    });
+
+    it('can get another alias with it', async () => {
+      const keys = await keysOn(store);
+      await keys.create(ALICE, { tags: { team: 'a' } });
+
+      const { storedName, value } = await keys.rotate(ALICE, { alias: 'bob', value: 'sk-bob' });
+
+      expect([storedName, value]).toEqual(['litellm/bob', 'sk-bob']);
+      expect(await valueIn(store, 'litellm/alice')).toBeUndefined();
+      expect(await store.describeSecret('litellm/bob')).toMatchObject({ tags: { team: 'a' } });
+    });
+
+    it('is NOT_FOUND where it was never stored, and nothing is written', async () => {
+      const keys = await keysOn(store);
+
+      const { code } = await failureOf(keys.rotate(ALICE));
+
+      expect(code).toBe('NOT_FOUND');
+      expect(store.calls.some(({ operation }) => operation === 'writeSecret')).toBe(false);
+    });
+
+    it('is a CONFLICT where the new alias is taken, and nothing is touched', async () => {
+      store.rotate('litellm/alice', 'sk-alice');
+      store.rotate('litellm/bob', 'sk-bob');
+      const keys = await keysOn(store);
+
+      const { code } = await failureOf(keys.rotate(ALICE, { alias: 'bob' }));
+
+      expect(code).toBe('CONFLICT');
+      expect([await valueIn(store, 'litellm/alice'), await valueIn(store, 'litellm/bob')]).toEqual([
+        'sk-alice',
+        'sk-bob',
+      ]);
+    });
+
+    it('tells what is done where a step fails, and can be rotated again', async () => {
+      store.rotate('litellm/alice', 'sk-alice');
+      const keys = await keysOn(store);
+      store.fail('unavailable', { operation: 'deleteSecret' });
+
+      const error = await failureOf(keys.rotate(ALICE, { alias: 'bob', value: 'sk-new' }));
+
+      expect(error).toMatchObject({ code: 'ROTATION_INCOMPLETE', done: ['written', 'verified'] });
+      expect(await valueIn(store, 'litellm/alice')).toBe('sk-alice');
+    });
+
+    it('is rotated by one after the other', async () => {
+      const keys = await keysOn(store);
+      await keys.create(ALICE);
+
+      const rotated = await Promise.all([
+        keys.rotate(ALICE),
+        keys.rotate(ALICE),
+        keys.rotate(ALICE),
+      ]);
+
+      const stored = await valueIn(store, 'litellm/alice');
+      expect(rotated.at(-1)?.value).toBe(stored);
+    });
+  });
+
+  describe('that overlaps with the one that replaces it', () => {
+    afterEach(() => jest.useRealTimers());
+
+    it('is verified by every instance until the overlap is over', async () => {
+      jest.useFakeTimers({ doNotFake: ['nextTick', 'setImmediate', 'queueMicrotask'] });
+      const keys = await keysOn(store);
+      const first = await keys.create(ALICE);
+
+      const second = await keys.rotate(ALICE, {}, { overlapMs: WEEK_MS });
+      const another = await keysOn(store);
+      const during = await Promise.all([
+        another.verify(ALICE, first.value),
+        another.verify(ALICE, second.value),
+      ]);
+      jest.setSystemTime(Date.now() + WEEK_MS);
+      const after = await Promise.all([
+        another.verify(ALICE, first.value),
+        another.verify(ALICE, second.value),
+      ]);
+
+      expect([during, after]).toEqual([
+        [true, true],
+        [false, true],
+      ]);
+    });
+
+    it('is remembered by its digest alone', async () => {
+      const keys = await keysOn(store);
+      await keys.create({ ...ALICE, value: 'sk-canary-77aa01bc' });
+
+      await keys.rotate(ALICE, {}, { overlapMs: 60_000 });
+
+      const record = await valueIn(store, 'litellm/previous/alice');
+      expect(JSON.parse(record ?? '')).toHaveProperty('validUntil');
+      expect(leaks(record ?? '', 'sk-canary-77aa01bc')).toBe(false);
+    });
+
+    it('is not verified any more when the key is rotated again, or deleted and made anew', async () => {
+      const keys = await keysOn(store);
+      const first = await keys.create(ALICE);
+      await keys.rotate(ALICE, {}, { overlapMs: WEEK_MS });
+
+      await keys.rotate(ALICE);
+      const rotatedAgain = await keys.verify(ALICE, first.value);
+      await keys.delete([ALICE]);
+      await keys.create(ALICE);
+
+      expect([rotatedAgain, await keys.verify(ALICE, first.value)]).toEqual([false, false]);
+    });
+
+    it('needs an overlap that is a time', async () => {
+      const keys = await keysOn(store);
+
+      const { code } = await failureOf(keys.rotate(ALICE, {}, { overlapMs: -1 }));
+
+      expect(code).toBe('INVALID_ARGUMENT');
+    });
+  });
+
+  describe('that is renamed', () => {
+    it('keeps its value, description and tags', async () => {
+      const keys = await keysOn(store);
+      const { value } = await keys.create(ALICE, { description: 'd', tags: { t: '1' } });
+
+      const renamed = await keys.rename(ALICE, { alias: 'bob' });
+
+      expect(renamed).toEqual({ storedName: 'litellm/bob', value });
+      expect(await store.describeSecret('litellm/bob')).toEqual({
+        description: 'd',
+        tags: { t: '1' },
+      });
+      expect(await keys.verify(ALICE, value)).toBe(false);
+    });
+
+    it('loses its alias where none is given', async () => {
+      const keys = await keysOn(store);
+      await keys.create(ALICE);
+
+      const { storedName } = await keys.rename(ALICE, {});
+
+      expect(storedName).toBe('litellm/virtual-key-id-1');
+    });
+
+    it('is a CONFLICT onto an alias that is taken', async () => {
+      store.rotate('litellm/alice', 'sk-alice');
+      store.rotate('litellm/bob', 'sk-bob');
+      const keys = await keysOn(store);
+
+      const { code } = await failureOf(keys.rename(ALICE, { alias: 'bob' }));
+
+      expect(code).toBe('CONFLICT');
+      expect(await valueIn(store, 'litellm/alice')).toBe('sk-alice');
+    });
+  });
+
+  describe('that is deleted among many', () => {
+    it('is told of by its id, whatever came of the others', async () => {
+      for (const name of ['alice', 'bob', 'carol']) store.rotate(`litellm/${name}`, 'sk');
+      const keys = await keysOn(store);
+      store.fail('denied', { operation: 'deleteSecret', secretName: 'litellm/bob' });
+
+      const outcomes = await keys.delete([
+        ALICE,
+        { id: 'id-2', alias: 'bob' },
+        { id: 'id-3', alias: 'carol' },
+        { id: 'id-4', alias: '../x' },
+        { id: 'id-5', alias: 'never stored' },
+      ]);
+
+      expect([...outcomes].map(([id, error]) => [id, error?.code])).toEqual([
+        ['id-1', undefined],
+        ['id-2', 'ACCESS_DENIED'],
+        ['id-3', undefined],
+        ['id-4', 'INVALID_ARGUMENT'],
+        ['id-5', undefined],
+      ]);
+    });
+
+    it('is not verified any more', async () => {
+      const keys = await keysOn(store);
+      const { value } = await keys.create(ALICE);
+
+      await keys.delete([ALICE]);
+
+      expect(await keys.verify(ALICE, value)).toBe(false);
+    });
+
+    it('must be in a list', async () => {
+      const keys = await keysOn(store);
+
+      const { code } = await failureOf(keys.delete(ALICE as never));
+
+      expect(code).toBe('INVALID_ARGUMENT');
+    });
+  });
+
+  it('is reached with the params of its team in every call', async () => {
+    const keys = await keysOn(store);
+    const params = { mount: 'team-a' };
+
+    await keys.create(ALICE, { params });
+    await keys.verify(ALICE, 'sk-x', { params });
+    await keys.rotate(ALICE, { alias: 'bob' }, { params, overlapMs: 1_000 });
+    await keys.rename({ id: 'id-1', alias: 'bob' }, { alias: 'carol' }, { params });
+    await keys.delete([{ id: 'id-1', alias: 'carol' }], { params });
+
+    const calls = store.calls.filter(({ secretName }) => secretName !== undefined);
+    expect(calls.length).toBeGreaterThan(10);
+    for (const { options } of calls) expect(options?.params).toEqual(params);
+  });
+
+  it('of a named manager has a service of its own', async () => {
+    const app = await startApplication({
+      imports: [
+        SecretManagerModule.forRoot({
+          name: 'payments',
+          manager: { useValue: store },
+          settings: { storeVirtualKeys: true },
+        }),
+      ],
+    });
+
+    const keys = app.get<VirtualKeysService>(getVirtualKeysServiceToken('payments'));
+
+    expect((await keys.create(ALICE)).storedName).toBe('litellm/alice');
+  });
+});
