@@ -1,12 +1,10 @@
-import type { CustomSecretManager } from 'nestjs-custom-secret-manager';
 import { EnvironmentSecretManager } from 'nestjs-custom-secret-manager/drivers/environment';
 import {
   InMemorySecretManager,
   secretManagerConformance,
   type ConformanceHarness,
 } from 'nestjs-custom-secret-manager/testing';
-import { compose } from '../../lib/policies/compose';
-import { resolveOptions } from '../../lib/secret-manager.options';
+import { wrapped } from '../support/wrapped';
 
 function inMemory(): ConformanceHarness {
   let manager = new InMemorySecretManager();
@@ -30,15 +28,6 @@ function environment(): ConformanceHarness {
     },
     lacks: ['write', 'delete', 'recovery', 'createOnly', 'versions', 'health'],
   };
-}
-
-/** The same manager with every policy around it. */
-function wrapped(harness: ConformanceHarness): ConformanceHarness {
-  const wrap = (manager: CustomSecretManager): CustomSecretManager => {
-    const options = resolveOptions({ retry: { baseDelayMs: 1 }, timeoutMs: 4_000 }, manager);
-    return compose(manager, options).outermost;
-  };
-  return { ...harness, create: async () => wrap(await harness.create()) };
 }
 
 describe.each([
