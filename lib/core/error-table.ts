@@ -193,8 +193,11 @@ function adopt(thrown: SecretManagerError, context: OperationContext): SecretMan
 }
 
 /** Node's `Retry-After`, in seconds or as a date, from the headers of an error or of its response. */
-function retryAfterMs(thrown: unknown): number | undefined {
-  const headers = read(thrown, 'headers') ?? read(read(thrown, 'response'), 'headers');
+export function retryAfterMs(thrown: unknown): number | undefined {
+  const headers =
+    read(thrown, 'headers') ??
+    read(read(thrown, 'response'), 'headers') ??
+    read(read(thrown, '$response'), 'headers'); // of the AWS SDK
   const get = read(headers, 'get');
   const value =
     typeof get === 'function'

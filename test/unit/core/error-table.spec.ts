@@ -217,13 +217,14 @@ describe('Retry-After', () => {
       { headers: named },
       { response: { headers: named } },
       { headers: { 'Retry-After': value } },
+      { $response: { headers: named } },
     ];
 
     const read = shapes.map(
       (shape) => translateError(errorWith({ status: 429, ...shape }), context).retryAfterMs,
     );
 
-    expect(read).toEqual([expected, expected, expected]);
+    expect(read).toEqual(shapes.map(() => expected));
   });
 
   it('is read from a Headers object, too', () => {
