@@ -1,4 +1,5 @@
 import * as root from 'nestjs-custom-secret-manager';
+import * as aws from 'nestjs-custom-secret-manager/drivers/aws-secrets-manager';
 import * as environment from 'nestjs-custom-secret-manager/drivers/environment';
 import * as hashicorpVault from 'nestjs-custom-secret-manager/drivers/hashicorp-vault';
 import * as terminus from 'nestjs-custom-secret-manager/terminus';
@@ -102,6 +103,13 @@ describe('the public API', () => {
         'FaultOptions',
         'RecordedCall',
       ],
+    ],
+    [
+      './drivers/aws-secrets-manager',
+      'drivers/aws-secrets-manager/index.ts',
+      aws,
+      ['AwsSecretManager'],
+      ['AwsClientOptions', 'AwsSecretManagerOptions'],
     ],
     [
       './drivers/environment',

@@ -1,0 +1,162 @@
+import type { SecretsManagerClient, Tag } from '@aws-sdk/client-secrets-manager';
+import {
+  CustomSecretManager,
+  DEFAULT_RECOVERY_WINDOW_IN_DAYS,
+  type DeleteOptions,
+  type OperationOptions,
+  type SecretAnswer,
+  type SecretDescription,
+  type SecretMetadata,
+  type SecretReading,
+  type WriteOptions,
+} from '../../core/custom-secret-manager';
+import { SecretManagerError } from '../../core/secret-manager.error';
+import { quoteName } from '../../core/secret-name';
+import { SecretsManagerApi } from './api';
+import { BatchReader } from './batch';
+import { assertUsable, createClient, warnOfRepetitions, type AwsClientOptions } from './client';
+import { isAbsent, isDenied } from './errors';
+import { assertNoParams, parseReadParams } from './params';
+import { isPendingDeletion } from './pending-deletion';
+import { toReading } from './reading';
+import { SecretWriter, type WriterOptions } from './writer';
+
+export interface AwsSecretManagerOptions extends AwsClientOptions, WriterOptions {
+  /**
+   * A client of the application's own, which is not destroyed with the manager. Build it with `maxAttempts: 1`: its
+   * repetitions multiply with those of the library, and a client that makes more is warned of at start.
+   */
+  readonly client?: SecretsManagerClient;
+}
+
+/**
+ * Secrets from AWS Secrets Manager, by name or ARN. `params` of a read: `versionId`, `versionStage` (`AWSCURRENT`,
+ * `AWSPENDING`, `AWSPREVIOUS` or one of your own), and `encoding` of a binary secret (`base64` by default, `base64url`, `hex`,
+ * `utf8`, `latin1`). A secret that is pending deletion is absent.
+ */
+export class AwsSecretManager extends CustomSecretManager {
+  readonly #options: AwsSecretManagerOptions;
+  readonly #client: SecretsManagerClient;
+  readonly #api: SecretsManagerApi;
+  readonly #batches: BatchReader;
+  readonly #writer: SecretWriter;
+
+  constructor(options: AwsSecretManagerOptions = {}) {
+    super('aws-secrets-manager');
+    this.#options = options;
+    this.#client = options.client ?? createClient(options);
+    this.#api = new SecretsManagerApi(this.#client, options.client === undefined);
+    this.#batches = new BatchReader(this.#api);
+    this.#writer = new SecretWriter(this.#api, options);
+  }
+
+  override async readSecret(
+    secretName: string,
+    options: OperationOptions = {},
+  ): Promise<SecretReading | undefined> {
+    const {
+      versionId: VersionId,
+      versionStage: VersionStage,
+      encoding,
+    } = parseReadParams(options.params);
+    const request = { SecretId: secretName, VersionId, VersionStage };
+    try {
+      return toReading(await this.#api.getValue(request, options), encoding, secretName);
+    } catch (thrown) {
+      if (isAbsent(thrown)) return undefined;
+      if (await isPendingDeletion(thrown, this.#api, secretName, options)) return undefined;
+      throw thrown;
+    }
+  }
+
+  /** Twenty names a call, unless a version is asked for, which AWS knows for single reads alone. */
+  override async readSecrets(
+    secretNames: readonly string[],
+    options: OperationOptions = {},
+  ): Promise<ReadonlyMap<string, SecretAnswer | Error>> {
+    const { versionId, versionStage, encoding } = parseReadParams(options.params);
+    const readOneByOne = (names: readonly string[]) => super.readSecrets(names, options);
+    return versionId === undefined && versionStage === undefined
+      ? await this.#batches.read(secretNames, encoding, options, readOneByOne)
+      : await readOneByOne(secretNames);
+  }
+
+  /** The secret is created with the manager's KMS key and replica regions; on one that exists these stay as they are. */
+  override async writeSecret(
+    secretName: string,
+    value: string,
+    options: WriteOptions = {},
+  ): Promise<SecretMetadata> {
+    assertNoParams(options.params);
+    if (value !== '') return await this.#writer.write(secretName, value, options);
+    throw new SecretManagerError(
+      'INVALID_ARGUMENT',
+      `AWS stores no empty value, as that of ${quoteName(secretName)} is. Delete the secret instead.`,
+      { secretName },
+    );
+  }
+
+  /** @param options `recoveryWindowInDays` is 7 to 30, or 0 for at once; AWS knows nothing between */
+  override async deleteSecret(
+    secretName: string,
+    options: DeleteOptions = {},
+  ): Promise<SecretMetadata> {
+    assertNoParams(options.params);
+    const { recoveryWindowInDays: days = DEFAULT_RECOVERY_WINDOW_IN_DAYS } = options;
+    const isPossible = days === 0 || (Number.isInteger(days) && days >= 7 && days <= 30);
+    if (isPossible) return await this.#writer.delete(secretName, days, options);
+    throw new SecretManagerError(
+      'INVALID_ARGUMENT',
+      `AWS keeps a deleted secret for 7 to 30 whole days, not ${days}: set \`recoveryWindowInDays\` of ` +
+        `${quoteName(secretName)} to one of these, or to 0 to delete it at once and for good.`,
+      { secretName },
+    );
+  }
+
+  override async describeSecret(
+    secretName: string,
+    options: OperationOptions = {},
+  ): Promise<SecretDescription> {
+    assertNoParams(options.params);
+    try {
+      const { Description, Tags } = await this.#api.describe(secretName, options);
+      return { description: Description, tags: ownTags(Tags) };
+    } catch (thrown) {
+      if (isAbsent(thrown)) return {};
+      throw thrown;
+    }
+  }
+
+  /** Throws `MISCONFIGURED` if there is no region, or the endpoint is of no use. Calls nothing. */
+  override async validateEnvironment(): Promise<void> {
+    const isGiven = this.#options.client !== undefined;
+    await assertUsable(this.#client, isGiven, this.#options);
+    if (isGiven) await warnOfRepetitions(this.#client);
+  }
+
+  /**
+   * Whether AWS answers and knows the caller. A role that may not list secrets is known all the same: many may read what
+   * they need, and nothing else.
+   */
+  override async checkHealth(options: OperationOptions = {}): Promise<boolean> {
+    try {
+      await this.#api.ping(options);
+    } catch (thrown) {
+      if (!isDenied(thrown)) throw thrown;
+    }
+    return true;
+  }
+
+  override close(): void {
+    if (this.#options.client === undefined) this.#client.destroy();
+  }
+}
+
+/** Those that begin with `aws:` are set by AWS, and by nobody else. */
+function ownTags(tags: readonly Tag[] = []): Record<string, string> {
+  return Object.fromEntries(
+    tags
+      .filter(({ Key = '' }) => !Key.startsWith('aws:'))
+      .map(({ Key = '', Value = '' }) => [Key, Value]),
+  );
+}

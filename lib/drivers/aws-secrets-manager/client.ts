@@ -1,0 +1,102 @@
+import {
+  SecretsManagerClient,
+  type SecretsManagerClientConfig,
+} from '@aws-sdk/client-secrets-manager';
+import { SecretManagerError } from '../../core/secret-manager.error';
+
+/** How to reach AWS. What is left out is found by the SDK, in the environment, in profiles and in roles. */
+export interface AwsClientOptions {
+  /** Default: `AWS_REGION`, then `AWS_DEFAULT_REGION`, then the profile. */
+  readonly region?: string;
+  /** Another address than that of AWS: a VPC endpoint, an emulator. */
+  readonly endpoint?: string;
+  /** Default: the credential chain of the SDK. */
+  readonly credentials?: SecretsManagerClientConfig['credentials'];
+  /** Permits an `http:` endpoint beyond this machine. Values go over the wire in the clear. Default `false`. */
+  readonly allowInsecureHttp?: boolean;
+}
+
+const LOOPBACK = /^(localhost|.*\.localhost|127(\.\d{1,3}){3}|\[::1\])$/;
+
+/** A client without repetitions of its own: the library repeats, in one place. */
+export function createClient({
+  region = defaultRegion(),
+  endpoint,
+  credentials,
+}: AwsClientOptions): SecretsManagerClient {
+  return new SecretsManagerClient({
+    region,
+    endpoint,
+    credentials,
+    maxAttempts: 1,
+    // the SDK's own, even for one attempt, puts an error of another realm, as Node's are under jest, into one that tells nothing
+    retryStrategy: { retry: (next, args) => next(args) },
+    requestHandler: { throwOnRequestTimeout: true }, // otherwise it warns, and goes on waiting
+  });
+}
+
+/** Throws `MISCONFIGURED` with everything that is wrong. */
+export async function assertUsable(
+  client: SecretsManagerClient,
+  isGiven: boolean,
+  options: AwsClientOptions,
+): Promise<void> {
+  const problems = [
+    ...(isGiven ? uselessOptions(options) : endpointProblems(options)),
+    ...(await regionProblems(client)),
+  ];
+  if (problems.length > 0) throw new SecretManagerError('MISCONFIGURED', problems.join(' '));
+}
+
+/**
+ * Warns, through the process, of a client whose repetitions multiply with those of the library. It is for its owner to
+ * change: other code may depend on them.
+ */
+export async function warnOfRepetitions(client: SecretsManagerClient): Promise<void> {
+  const attempts = await client.config.maxAttempts();
+  if (attempts <= 1) return;
+  process.emitWarning(
+    `The client that AwsSecretManager was given makes up to ${attempts} attempts for each of the library's. ` +
+      'Build it with maxAttempts: 1.',
+    { type: 'SecretManagerWarning', code: 'AWS_CLIENT_REPEATS' },
+  );
+}
+
+/** The SDK for JavaScript alone, of all of AWS's, does not know the second. */
+function defaultRegion(): string | undefined {
+  const { AWS_REGION, AWS_DEFAULT_REGION } = process.env;
+  return AWS_REGION ? undefined : AWS_DEFAULT_REGION;
+}
+
+function uselessOptions({ region, endpoint, credentials }: AwsClientOptions): string[] {
+  const useless = Object.entries({ region, endpoint, credentials })
+    .filter(([, value]) => value !== undefined)
+    .map(([name]) => `\`${name}\``);
+  if (useless.length === 0) return [];
+  return [`A \`client\` was given, which has its own ${useless.join(', ')}: leave these out.`];
+}
+
+/** The address is not quoted: it may hold a password. */
+function endpointProblems({ endpoint, allowInsecureHttp = false }: AwsClientOptions): string[] {
+  if (endpoint === undefined) return [];
+  if (!URL.canParse(endpoint)) return ['`endpoint` is no URL: write it as https://host.'];
+  const { protocol, username, password, hostname } = new URL(endpoint);
+  if (username || password)
+    return ['`endpoint` holds a user or a password: AWS takes `credentials` alone.'];
+  if (protocol === 'https:') return [];
+  if (protocol !== 'http:') return ['`endpoint` must begin with https://.'];
+  if (allowInsecureHttp || LOOPBACK.test(hostname)) return [];
+  return [
+    '`endpoint` is http: to another machine, where everybody on the way reads the secrets. Use https:, or set ' +
+      '`allowInsecureHttp` for an emulator.',
+  ];
+}
+
+async function regionProblems(client: SecretsManagerClient): Promise<string[]> {
+  try {
+    if (await client.config.region()) return [];
+  } catch {
+    // the SDK says no more than that there is none
+  }
+  return ['No AWS region was found: give `region`, or set AWS_REGION or AWS_DEFAULT_REGION.'];
+}

@@ -1,0 +1,27 @@
+import type { OperationOptions } from '../../core/custom-secret-manager';
+import type { SecretsManagerApi } from './api';
+import { AwsError, isAbsent, isDenied } from './errors';
+
+/** By which names AWS, and emulators of it, refuse what cannot be done to a secret that is pending deletion. */
+const SUSPECTS: readonly string[] = ['InvalidRequestException', 'ResourceExistsException'];
+
+/**
+ * Whether a call failed because the secret is pending deletion. AWS says so in words only, which it may change: where they do
+ * not tell, the secret is asked for its date of deletion.
+ */
+export async function isPendingDeletion(
+  thrown: unknown,
+  api: SecretsManagerApi,
+  secretName: string,
+  options: OperationOptions,
+): Promise<boolean> {
+  if (!(thrown instanceof AwsError) || !SUSPECTS.includes(thrown.awsName)) return false;
+  if (thrown.saysPendingDeletion) return true;
+  try {
+    const { DeletedDate } = await api.describe(secretName, options);
+    return DeletedDate !== undefined;
+  } catch (error) {
+    if (isAbsent(error) || isDenied(error)) return false; // then the first failure stands
+    throw error;
+  }
+}

@@ -1,0 +1,147 @@
+import { randomUUID } from 'node:crypto';
+import type { DeleteOptions, SecretMetadata, WriteOptions } from '../../core/custom-secret-manager';
+import type { SecretsManagerApi } from './api';
+import { awsNameOf, isAbsent } from './errors';
+import { isPendingDeletion } from './pending-deletion';
+
+export interface WriterOptions {
+  /** The KMS key of secrets that the manager creates. Default: the account's own for Secrets Manager. */
+  readonly kmsKeyId?: string;
+  /** To which other regions secrets that the manager creates are copied. Default: none. */
+  readonly replicaRegions?: readonly string[];
+}
+
+interface Write {
+  readonly name: string;
+  readonly value: string;
+  /** One for all calls of a write, so that none of them makes two versions of it. */
+  readonly token: string;
+  readonly options: WriteOptions;
+}
+
+/** Brings secrets into the state that is wanted, whatever state they are in. */
+export class SecretWriter {
+  readonly #api: SecretsManagerApi;
+  readonly #kmsKeyId: string | undefined;
+  readonly #regions: readonly string[];
+
+  constructor(api: SecretsManagerApi, { kmsKeyId, replicaRegions = [] }: WriterOptions) {
+    this.#api = api;
+    this.#kmsKeyId = kmsKeyId;
+    this.#regions = replicaRegions;
+  }
+
+  async write(name: string, value: string, options: WriteOptions): Promise<SecretMetadata> {
+    const write = { name, value, token: randomUUID(), options };
+    const version = await (options.createOnly ? this.create(write) : this.createOrUpdate(write));
+    return { version };
+  }
+
+  /** @param windowInDays 0 for at once */
+  async delete(
+    name: string,
+    windowInDays: number,
+    options: DeleteOptions,
+  ): Promise<SecretMetadata> {
+    const request =
+      windowInDays === 0
+        ? { SecretId: name, ForceDeleteWithoutRecovery: true }
+        : { SecretId: name, RecoveryWindowInDays: windowInDays };
+    try {
+      const { DeletionDate } = await this.deleteWithCopies(request, options);
+      return { deletionAt: DeletionDate };
+    } catch (thrown) {
+      if (isAbsent(thrown)) return {};
+      if (windowInDays > 0 && (await isPendingDeletion(thrown, this.#api, name, options)))
+        return {};
+      throw thrown;
+    }
+  }
+
+  private async createOrUpdate(write: Write): Promise<string | undefined> {
+    try {
+      return await this.update(write);
+    } catch (thrown) {
+      if (isAbsent(thrown)) return await this.create(write);
+      if (await this.isPendingDeletion(thrown, write)) return await this.restore(write);
+      throw thrown;
+    }
+  }
+
+  /** With `createOnly`, one that is pending deletion counts as not there: AWS keeps its name. */
+  private async create(write: Write): Promise<string | undefined> {
+    const { name, value, token, options } = write;
+    try {
+      const { VersionId } = await this.#api.create(
+        {
+          Name: name,
+          SecretString: value,
+          ClientRequestToken: token,
+          Description: options.description,
+          Tags: toTags(options.tags),
+          KmsKeyId: this.#kmsKeyId,
+          AddReplicaRegions: this.#regions.length > 0 ? toRegions(this.#regions) : undefined,
+        },
+        options,
+      );
+      return VersionId;
+    } catch (thrown) {
+      if (await this.isPendingDeletion(thrown, write)) return await this.restore(write);
+      const wasOvertaken = awsNameOf(thrown) === 'ResourceExistsException' && !options.createOnly;
+      if (wasOvertaken) return await this.update(write);
+      throw thrown;
+    }
+  }
+
+  /** Tags first: a role that may not set them has then written nothing. */
+  private async update({ name, value, token, options }: Write): Promise<string | undefined> {
+    const { description, tags } = options;
+    const Tags = toTags(tags);
+    if (Tags !== undefined) await this.#api.tag({ SecretId: name, Tags }, options);
+    const request = { SecretId: name, SecretString: value, ClientRequestToken: token };
+    const { VersionId } =
+      description === undefined
+        ? await this.#api.putValue(request, options)
+        : await this.#api.update({ ...request, Description: description }, options);
+    return VersionId;
+  }
+
+  private async restore(write: Write): Promise<string | undefined> {
+    const { name, options } = write;
+    await this.#api.restore(name, options);
+    if (this.#regions.length > 0) {
+      const request = { SecretId: name, AddReplicaRegions: toRegions(this.#regions) };
+      await this.#api.replicate(request, options);
+    }
+    return await this.update(write);
+  }
+
+  /** AWS deletes no secret that has copies in other regions. */
+  private async deleteWithCopies(
+    request: { SecretId: string },
+    options: DeleteOptions,
+  ): Promise<{ DeletionDate?: Date }> {
+    try {
+      return await this.#api.delete(request, options);
+    } catch (thrown) {
+      const hasCopies = awsNameOf(thrown) === 'InvalidParameterException';
+      if (!hasCopies || this.#regions.length === 0) throw thrown;
+      const regions = { SecretId: request.SecretId, RemoveReplicaRegions: [...this.#regions] };
+      await this.#api.endReplication(regions, options);
+      return await this.#api.delete(request, options);
+    }
+  }
+
+  private isPendingDeletion(thrown: unknown, { name, options }: Write): Promise<boolean> {
+    return isPendingDeletion(thrown, this.#api, name, options);
+  }
+}
+
+function toTags(tags: WriteOptions['tags'] = {}): { Key: string; Value: string }[] | undefined {
+  const entries = Object.entries(tags);
+  return entries.length > 0 ? entries.map(([Key, Value]) => ({ Key, Value })) : undefined;
+}
+
+function toRegions(regions: readonly string[]): { Region: string }[] {
+  return regions.map((Region) => ({ Region }));
+}

@@ -1,0 +1,132 @@
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo, Socket } from 'node:net';
+import { text } from 'node:stream/consumers';
+
+export interface AwsRequest {
+  readonly action: string;
+  readonly input: Readonly<Record<string, unknown>>;
+  readonly headers: IncomingMessage['headers'];
+}
+
+export interface AwsAnswer {
+  readonly status?: number;
+  readonly body?: object | string;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** What is done with a request: it is answered, never answered, cut off, or answered in half. */
+export type Reply =
+  | AwsAnswer
+  | 'hang'
+  | 'reset'
+  | 'half'
+  | ((request: AwsRequest) => Reply | undefined | Promise<Reply | undefined>);
+
+/** An answer in the form in which AWS refuses. */
+export function refusal(name: string, message = 'no more is said', status = 400): AwsAnswer {
+  return { status, body: { __type: name, message } };
+}
+
+/**
+ * Speaks as Secrets Manager does over HTTP, in the words of a test. What the test says nothing about goes on to the server
+ * behind it, or finds no such secret.
+ */
+export class AwsEndpoint {
+  readonly requests: AwsRequest[] = [];
+  readonly #replies = new Map<string, Reply[]>();
+  readonly #sockets = new Set<Socket>();
+  readonly #server: Server = createServer((request, response) => {
+    this.serve(request, response).catch(() => response.destroy());
+  });
+
+  constructor(private readonly behind?: string) {}
+
+  async start(): Promise<this> {
+    this.#server.on('connection', (socket) => {
+      this.#sockets.add(socket);
+      socket.on('close', () => this.#sockets.delete(socket));
+    });
+    this.#server.keepAliveTimeout = 60_000; // whoever is done has to hang up
+    await new Promise<void>((resolve) => this.#server.listen(0, '127.0.0.1', resolve));
+    return this;
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
+  }
+
+  /** The calls so far, by name. */
+  get actions(): string[] {
+    return this.requests.map(({ action }) => action);
+  }
+
+  /** The inputs of one of the calls. */
+  inputsOf(action: string): AwsRequest['input'][] {
+    return this.requests.filter((request) => request.action === action).map(({ input }) => input);
+  }
+
+  /** Answers an action, or all (`*`), with these one after the other, and with the last for ever. None: as if never told. */
+  reply(action: string, ...replies: readonly Reply[]): void {
+    if (replies.length === 0) this.#replies.delete(action);
+    else this.#replies.set(action, [...replies]);
+  }
+
+  /** Forgets what it was told and asked. */
+  clear(): void {
+    this.#replies.clear();
+    this.requests.length = 0;
+  }
+
+  /** Resolves when every connection has been closed by its client. */
+  async isLeft(): Promise<void> {
+    const closed = [...this.#sockets].map((socket) => once(socket, 'close'));
+    await Promise.all(closed);
+  }
+
+  async stop(): Promise<void> {
+    for (const socket of this.#sockets) socket.destroy();
+    await new Promise((resolve) => this.#server.close(resolve));
+  }
+
+  private async serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const body = await text(request);
+    const { headers } = request;
+    const action = String(headers['x-amz-target']).replace('secretsmanager.', '');
+    const asked = { action, input: JSON.parse(body) as AwsRequest['input'], headers };
+    this.requests.push(asked);
+    const reply = (await this.next('*', asked)) ?? (await this.next(action, asked));
+    send(response, reply ?? (await this.forward(headers, body)));
+  }
+
+  private async next(action: string, request: AwsRequest): Promise<Reply | undefined> {
+    const replies = this.#replies.get(action) ?? [];
+    const reply = replies.length > 1 ? replies.shift() : replies[0];
+    return typeof reply === 'function' ? await reply(request) : reply;
+  }
+
+  private async forward(headers: IncomingMessage['headers'], body: string): Promise<AwsAnswer> {
+    if (this.behind === undefined) return refusal('ResourceNotFoundException');
+    const { authorization = '', 'x-amz-target': target = '', host = '' } = headers;
+    const sent = { authorization, 'x-amz-target': String(target), 'x-forwarded-host': host };
+    const response = await fetch(this.behind, {
+      method: 'POST',
+      headers: { ...sent, 'content-type': 'application/x-amz-json-1.1', connection: 'close' },
+      body,
+    });
+    return { status: response.status, body: await response.text() };
+  }
+}
+
+function send(response: ServerResponse, reply: Reply): void {
+  if (reply === 'hang' || typeof reply === 'function') return;
+  if (reply === 'reset') return void response.socket?.resetAndDestroy();
+  if (reply === 'half') {
+    response.writeHead(200, { 'content-length': 1_000 });
+    response.write('{"SecretString":"', () => response.destroy());
+    return;
+  }
+  const { status = 200, body = {}, headers } = reply;
+  response.writeHead(status, { 'content-type': 'application/x-amz-json-1.1', ...headers });
+  response.end(typeof body === 'string' ? body : JSON.stringify(body));
+}

@@ -1,0 +1,47 @@
+import {
+  AwsSecretManager,
+  type AwsSecretManagerOptions,
+} from 'nestjs-custom-secret-manager/drivers/aws-secrets-manager';
+import { BoundaryPolicy } from '../../../../lib/policies/boundary.policy';
+import { AwsEndpoint } from '../../../support/aws-endpoint';
+
+export const CREDENTIALS = {
+  accessKeyId: 'AKIACANARYACCESSKEY1',
+  secretAccessKey: 'canary/secret/access/key/of/the/test',
+  sessionToken: 'canary-session-token-of-the-test',
+};
+
+/** A manager of AWS whose AWS is told by the test what to answer. To be used in `beforeEach`, and closed after. */
+export class Fixture {
+  readonly aws = new AwsEndpoint();
+  readonly #managers: AwsSecretManager[] = [];
+
+  async start(): Promise<this> {
+    await this.aws.start();
+    return this;
+  }
+
+  manager(options: AwsSecretManagerOptions = {}): AwsSecretManager {
+    const manager = new AwsSecretManager({
+      region: 'eu-central-1',
+      endpoint: this.aws.url,
+      credentials: CREDENTIALS,
+      ...options,
+    });
+    this.#managers.push(manager);
+    return manager;
+  }
+
+  /** The same at the library's boundary, where errors are translated. */
+  translated(options: AwsSecretManagerOptions = {}): BoundaryPolicy {
+    return new BoundaryPolicy(this.manager(options));
+  }
+
+  async close(): Promise<void> {
+    for (const manager of this.#managers) manager.close();
+    await this.aws.stop();
+  }
+}
+
+export const PENDING =
+  "You can't perform this operation on the secret because it was marked for deletion.";
