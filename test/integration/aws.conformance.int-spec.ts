@@ -1,0 +1,49 @@
+import {
+  secretManagerConformance,
+  type ConformanceHarness,
+  type Fault,
+} from 'nestjs-custom-secret-manager/testing';
+import { refusal, type Reply } from '../support/aws-endpoint';
+import { wrapped } from '../support/wrapped';
+import { CREDENTIALS, startMoto, type Moto } from './support/moto';
+
+const BREAK: Readonly<Record<Fault, Reply>> = {
+  unavailable: refusal('InternalServiceError', 'An error occurred on the server side.', 500),
+  denied: refusal('AccessDeniedException', 'is not authorized to perform'),
+  unauthenticated: refusal('UnrecognizedClientException', 'The security token is invalid.'),
+  throttled: refusal('ThrottlingException', 'Rate exceeded'),
+  hanging: 'hang',
+  malformed: ({ headers }) => ({ body: `<html>${JSON.stringify(headers)}sk-conformance-4242` }),
+};
+
+let moto: Moto;
+
+beforeAll(async () => {
+  moto = await startMoto();
+});
+
+afterAll(() => moto.stop());
+
+const bare: ConformanceHarness = {
+  create: async () => {
+    await moto.reset();
+    return moto.manager();
+  },
+  seed: (name, value) => moto.seed(name, value),
+  fail: (fault) => moto.endpoint.reply('*', ...(fault === undefined ? [] : [BREAK[fault]])),
+  lacks: ['sync', 'emptyValues'],
+  canaries: Object.values(CREDENTIALS),
+};
+
+describe.each([
+  ['AWS Secrets Manager', bare],
+  ['AWS Secrets Manager, with every policy', wrapped(bare)],
+])('the manager for %s', (_, harness) => {
+  const cases = secretManagerConformance(harness).filter(({ skip }) => skip === undefined);
+
+  it.each(cases)('$title', async (conformanceCase) => {
+    const run = conformanceCase.run();
+
+    await expect(run).resolves.toBeUndefined();
+  });
+});

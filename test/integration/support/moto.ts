@@ -1,0 +1,139 @@
+import { fork, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import {
+  CreateSecretCommand,
+  SecretsManagerClient,
+  type CreateSecretCommandInput,
+} from '@aws-sdk/client-secrets-manager';
+import {
+  AwsSecretManager,
+  type AwsSecretManagerOptions,
+} from 'nestjs-custom-secret-manager/drivers/aws-secrets-manager';
+import { AwsEndpoint, refusal, type AwsRequest, type Reply } from '../../support/aws-endpoint';
+import { eventually } from './eventually';
+import { freePort } from './free-port';
+
+const ROOT = join(__dirname, '../../..');
+const MOTO = join(ROOT, '.cache/servers/bin/moto_server');
+const SUPERVISOR = join(ROOT, 'test/integration/servers/supervise.mjs');
+
+export const REGION = 'eu-central-1';
+export const CREDENTIALS = {
+  accessKeyId: 'AKIACANARYACCESSKEY1',
+  secretAccessKey: 'canary/secret/access/key/of/the/test',
+  sessionToken: 'canary-session-token-of-the-test',
+};
+
+/** Starts moto, a server that does as AWS does, with an endpoint in front of it that can be told to fail. */
+export async function startMoto(): Promise<Moto> {
+  const moto = new Moto(await freePort());
+  await moto.start();
+  return moto;
+}
+
+/** A server of its own for a test file. It ends with the test run, however that ends. */
+export class Moto {
+  readonly endpoint: AwsEndpoint;
+  readonly #server: string;
+  #process: ChildProcess | undefined;
+  #client: SecretsManagerClient | undefined;
+
+  constructor(private readonly port: number) {
+    this.#server = `http://127.0.0.1:${port}`;
+    this.endpoint = new AwsEndpoint(this.#server);
+  }
+
+  async start(): Promise<void> {
+    const child = fork(SUPERVISOR, [MOTO, '-H', '127.0.0.1', '-p', String(this.port)], {
+      stdio: 'pipe',
+    });
+    this.#process = child;
+    let output = '';
+    child.stderr?.on('data', (chunk) => (output += chunk));
+    await eventually('moto listens', async () => {
+      if (child.exitCode !== null) throw new Error(`moto did not start:\n${output}`);
+      return await fetch(`${this.#server}/moto-api/`).then(
+        () => true,
+        () => false,
+      );
+    });
+    await this.endpoint.start();
+    this.#client = new SecretsManagerClient({
+      region: REGION,
+      endpoint: this.#server,
+      credentials: CREDENTIALS,
+    });
+  }
+
+  async stop(): Promise<void> {
+    this.#client?.destroy();
+    await this.endpoint.stop();
+    if (!this.#process?.connected) return;
+    this.#process.send('SIGKILL');
+    await once(this.#process, 'exit');
+  }
+
+  /** Empties the store, and makes the endpoint behave as AWS does. */
+  async reset(): Promise<void> {
+    await fetch(`${this.#server}/moto-api/reset`, { method: 'POST' });
+    this.endpoint.clear();
+    this.behaveAsAws();
+  }
+
+  /** Straight to the server, behind the back of whoever is under test. */
+  get client(): SecretsManagerClient {
+    if (this.#client === undefined) throw new Error('moto was not started');
+    return this.#client;
+  }
+
+  manager(options: AwsSecretManagerOptions = {}): AwsSecretManager {
+    const { url: endpoint } = this.endpoint;
+    return new AwsSecretManager({ region: REGION, credentials: CREDENTIALS, endpoint, ...options });
+  }
+
+  async seed(
+    name: string,
+    value: string,
+    more: Partial<CreateSecretCommandInput> = {},
+  ): Promise<void> {
+    await this.client.send(new CreateSecretCommand({ Name: name, SecretString: value, ...more }));
+  }
+
+  /**
+   * A secret that is pending deletion: moto lets its value be written, unseen, and calls its name taken. AWS says of both
+   * what it is.
+   */
+  private behaveAsAws(): void {
+    this.endpoint.reply('PutSecretValue', (request) =>
+      this.refuseIfPending(
+        request,
+        "You can't perform this operation on the secret because it was marked for deletion.",
+      ),
+    );
+    this.endpoint.reply('CreateSecret', (request) =>
+      this.refuseIfPending(
+        request,
+        "You can't create this secret because a secret with this name is already scheduled for deletion.",
+      ),
+    );
+  }
+
+  private async refuseIfPending(
+    { input, headers }: AwsRequest,
+    text: string,
+  ): Promise<Reply | undefined> {
+    const response = await fetch(this.#server, {
+      method: 'POST',
+      headers: {
+        authorization: String(headers.authorization),
+        'x-amz-target': 'secretsmanager.DescribeSecret',
+        'content-type': 'application/x-amz-json-1.1',
+        connection: 'close',
+      },
+      body: JSON.stringify({ SecretId: input.SecretId ?? input.Name }),
+    });
+    const { DeletedDate } = (await response.json()) as { DeletedDate?: number };
+    return DeletedDate ? refusal('InvalidRequestException', text) : undefined;
+  }
+}
