@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { SecretManagerError, type OperationContext } from './secret-manager.error';
 import type { OperationOptions } from './custom-secret-manager';
 
@@ -19,6 +20,7 @@ export class Cancellation {
   get signal(): AbortSignal {
     if (this.#controller === undefined) {
       this.#controller = new AbortController();
+      setMaxListeners(Infinity, this.#controller.signal); // a batch is many requests that listen to one signal
       if (this.#reason !== undefined) this.#controller.abort(this.#reason);
     }
     return this.#controller.signal;

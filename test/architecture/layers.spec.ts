@@ -12,7 +12,7 @@ interface Layer {
 
 const CORE = /^core\//;
 const POLICIES = /^policies\//;
-const PURE_NODE = /^node:(util|crypto)$/;
+const PURE_NODE = /^node:(util|crypto|events)$/;
 
 /** design/3-architecture.md: who may import whom. */
 const LAYERS: Readonly<Record<string, Layer>> = {

@@ -1,3 +1,4 @@
+import { getMaxListeners } from 'node:events';
 import { BoundaryPolicy } from '../../../lib/policies/boundary.policy';
 import { DeadlinePolicy } from '../../../lib/policies/deadline.policy';
 import { ScriptedSecretManager } from '../../support/scripted.secret-manager';
@@ -70,6 +71,17 @@ describe('DeadlinePolicy', () => {
     expect(descriptor).toMatchObject({ enumerable: true, get: expect.any(Function) });
     expect(signal?.aborted).toBe(true);
     expect(Object.keys(options ?? {})).toEqual(['params', 'timeoutMs', 'signal']);
+  });
+
+  it('hands out a signal to which the requests of a whole batch may listen without a warning', async () => {
+    const manager = new ScriptedSecretManager();
+    const policy = new DeadlinePolicy(new BoundaryPolicy(manager));
+
+    await policy.readSecret('KEY');
+    const { signal = AbortSignal.abort() } = manager.asked.at(0)?.options ?? {};
+
+    expect(signal.aborted).toBe(false);
+    expect(getMaxListeners(signal)).toBe(Infinity);
   });
 
   it('ends a call at once when its caller aborts', async () => {
