@@ -38,18 +38,18 @@ export class BatchReader {
     options: OperationOptions,
     readOneByOne: ReadOneByOne,
   ): Promise<Answers> {
+    const names = [...new Set(secretNames)];
     const answers = new Map<string, SecretAnswer | Error>();
-    const batches = inBatches([...new Set(secretNames)]).values();
+    const batches = inBatches(names).values();
     const readTheNext = async (): Promise<void> => {
       for (const batch of batches) {
         const answered = await this.readBatch(batch, encoding, options);
         for (const [name, answer] of answered) answers.set(name, answer);
-        const missing = batch.filter((name) => !answered.has(name));
-        for (const [name, answer] of await readOneByOne(missing)) answers.set(name, answer);
       }
     };
     await Promise.all(Array.from({ length: PARALLEL_BATCHES }, readTheNext));
-    return answers;
+    const missing = names.filter((name) => !answers.has(name));
+    return new Map([...answers, ...(await readOneByOne(missing))]);
   }
 
   /** Leaves out what is to be read by itself. */
