@@ -1,0 +1,199 @@
+import { DescribeSecretCommand, GetSecretValueCommand } from '@aws-sdk/client-secrets-manager';
+import type { AwsSecretManager } from 'nestjs-custom-secret-manager/drivers/aws-secrets-manager';
+import { failureOf } from '../support/failure-of';
+import { startMoto, type Moto } from './support/moto';
+
+const DAY_MS = 86_400_000;
+
+describe('writing to AWS Secrets Manager', () => {
+  let moto: Moto;
+  let manager: AwsSecretManager;
+
+  beforeAll(async () => {
+    moto = await startMoto();
+  });
+
+  beforeEach(async () => {
+    await moto.reset();
+    manager = moto.manager();
+  });
+
+  afterEach(() => manager.close());
+
+  afterAll(() => moto.stop());
+
+  const stored = (name: string) => moto.client.send(new DescribeSecretCommand({ SecretId: name }));
+
+  const valueOf = async (name: string): Promise<string | undefined> => {
+    const { SecretString } = await moto.client.send(new GetSecretValueCommand({ SecretId: name }));
+    return SecretString;
+  };
+
+  it('creates a secret with description, tags and key, and tells its version', async () => {
+    const keyed = moto.manager({ kmsKeyId: 'alias/app' });
+
+    const { version } = await keyed.writeSecret('app/NEW', 'value', {
+      description: 'of the test',
+      tags: { team: 'a' },
+    });
+
+    expect(await stored('app/NEW')).toMatchObject({
+      Description: 'of the test',
+      Tags: [{ Key: 'team', Value: 'a' }],
+      KmsKeyId: 'alias/app',
+      VersionIdsToStages: { [String(version)]: ['AWSCURRENT'] },
+    });
+    keyed.close();
+  });
+
+  it('gives a secret a new version, and keeps the one before', async () => {
+    const first = await manager.writeSecret('KEY', 'one');
+    const second = await manager.writeSecret('KEY', 'two');
+
+    const previous = await manager.readSecret('KEY', { params: { versionStage: 'AWSPREVIOUS' } });
+
+    expect(previous).toEqual({ value: 'one', version: first.version });
+    expect(await manager.readSecret('KEY')).toEqual({ value: 'two', version: second.version });
+  });
+
+  it('leaves description, tags and key alone when it writes a value', async () => {
+    const keyed = moto.manager({ kmsKeyId: 'alias/app' });
+    await keyed.writeSecret('KEY', 'one', { description: 'of the test', tags: { team: 'a' } });
+
+    await manager.writeSecret('KEY', 'two');
+
+    expect(await stored('KEY')).toMatchObject({
+      Description: 'of the test',
+      Tags: [{ Key: 'team', Value: 'a' }],
+      KmsKeyId: 'alias/app',
+    });
+    keyed.close();
+  });
+
+  it('changes a description, and adds to the tags', async () => {
+    await manager.writeSecret('KEY', 'one', { description: 'old', tags: { team: 'a', env: 'x' } });
+
+    await manager.writeSecret('KEY', 'two', { description: 'new', tags: { env: 'y' } });
+
+    await expect(manager.describeSecret('KEY')).resolves.toEqual({
+      description: 'new',
+      tags: { team: 'a', env: 'y' },
+    });
+    await expect(valueOf('KEY')).resolves.toBe('two');
+  });
+
+  it('writes by ARN', async () => {
+    await manager.writeSecret('KEY', 'one');
+    const { ARN = '' } = await stored('KEY');
+
+    await manager.writeSecret(ARN, 'two');
+
+    await expect(valueOf('KEY')).resolves.toBe('two');
+  });
+
+  it('lets exactly one of several create a secret', async () => {
+    const managers = Array.from({ length: 5 }, () => moto.manager());
+
+    const outcomes = await Promise.allSettled(
+      managers.map((each, index) => each.writeSecret('KEY', `of ${index}`, { createOnly: true })),
+    );
+
+    const winner = outcomes.findIndex(({ status }) => status === 'fulfilled');
+    const losses = outcomes.filter(({ status }) => status === 'rejected');
+    expect(losses).toHaveLength(4);
+    expect(losses).toMatchObject(losses.map(() => ({ reason: { code: 'CONFLICT' } })));
+    await expect(valueOf('KEY')).resolves.toBe(`of ${winner}`);
+    for (const each of managers) each.close();
+  });
+
+  it('lets several write a secret that is not there, and loses none of their versions', async () => {
+    const versions = await Promise.all(
+      ['one', 'two', 'three'].map((value) => manager.writeSecret('KEY', value)),
+    );
+
+    const { VersionIdsToStages = {} } = await stored('KEY');
+    expect(Object.keys(VersionIdsToStages).sort()).toEqual(
+      versions.map(({ version }) => version).sort(),
+    );
+  });
+
+  it.each<[string, boolean, boolean]>([
+    ['as AWS has it', true, false],
+    ['as AWS has it, with createOnly', true, true],
+    ['as moto has it, with createOnly', false, true],
+  ])('restores, updates and tags what is pending deletion, %s', async (_, asAws, createOnly) => {
+    if (!asAws) moto.endpoint.clear();
+    await manager.writeSecret('KEY', 'old', { description: 'kept', tags: { team: 'a' } });
+    await manager.deleteSecret('KEY');
+
+    await manager.writeSecret('KEY', 'new', { createOnly, tags: { env: 'x' } });
+
+    await expect(manager.readSecret('KEY')).resolves.toMatchObject({ value: 'new' });
+    await expect(manager.describeSecret('KEY')).resolves.toEqual({
+      description: 'kept',
+      tags: { team: 'a', env: 'x' },
+    });
+    expect((await stored('KEY')).DeletedDate).toBeUndefined();
+  });
+
+  it('copies what it creates to other regions, and deletes it with its copies', async () => {
+    const here = moto.manager({ replicaRegions: ['us-west-2'] });
+    const there = moto.manager({ region: 'us-west-2' });
+
+    await here.writeSecret('KEY', 'value');
+    const { ReplicationStatus } = await stored('KEY');
+    await here.deleteSecret('KEY');
+    const afterwards = [await here.readSecret('KEY'), await there.readSecret('KEY')];
+    await here.writeSecret('KEY', 'again');
+    const restored = await stored('KEY');
+
+    expect(ReplicationStatus).toMatchObject([{ Region: 'us-west-2' }]);
+    expect(afterwards).toEqual([undefined, undefined]);
+    expect(restored.ReplicationStatus).toMatchObject([{ Region: 'us-west-2' }]);
+    here.close();
+    there.close();
+  });
+
+  it.each([
+    [undefined, 7],
+    [7, 7],
+    [30, 30],
+  ])('deletes with a window of %s days, and says when it ends', async (given, days) => {
+    await manager.writeSecret('KEY', 'value');
+
+    const { deletionAt } = await manager.deleteSecret('KEY', { recoveryWindowInDays: given });
+
+    const left = (Number(deletionAt) - Date.now()) / DAY_MS;
+    expect(Math.round(left)).toBe(days);
+    expect((await stored('KEY')).DeletedDate).toEqual(deletionAt);
+    await expect(manager.readSecret('KEY')).resolves.toBeUndefined();
+  });
+
+  it('deletes at once and for good, also what is pending deletion', async () => {
+    await manager.writeSecret('ONE', 'value');
+    await manager.writeSecret('OTHER', 'value');
+    await manager.deleteSecret('OTHER');
+
+    await manager.deleteSecret('ONE', { recoveryWindowInDays: 0 });
+    await manager.deleteSecret('OTHER', { recoveryWindowInDays: 0 });
+
+    for (const name of ['ONE', 'OTHER'])
+      await expect(stored(name)).rejects.toMatchObject({ name: 'ResourceNotFoundException' });
+  });
+
+  it('takes the deletion of what is not there for done', async () => {
+    await expect(manager.deleteSecret('ABSENT')).resolves.toEqual({});
+    await expect(
+      manager.deleteSecret('ABSENT', { recoveryWindowInDays: 0 }),
+    ).resolves.toBeDefined();
+  });
+
+  it('deletes nothing with a window that AWS does not know', async () => {
+    await manager.writeSecret('KEY', 'value');
+
+    const failure = await failureOf(manager.deleteSecret('KEY', { recoveryWindowInDays: 3 }));
+
+    expect(failure).toMatchObject({ code: 'INVALID_ARGUMENT' });
+    await expect(valueOf('KEY')).resolves.toBe('value');
+  });
+});
