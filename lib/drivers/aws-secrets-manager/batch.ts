@@ -5,6 +5,7 @@ import type {
   SecretAnswer,
   SecretReading,
 } from '../../core/custom-secret-manager';
+import { isSecretManagerError } from '../../core/secret-manager.error';
 import type { SecretsManagerApi } from './api';
 import { AwsError, isAbsent, isDenied, toAwsError, type AwsCall } from './errors';
 import type { Encoding } from './params';
@@ -62,10 +63,8 @@ export class BatchReader {
     try {
       return await this.askForAll(batch, encoding, options);
     } catch (thrown) {
-      if (isDenied(thrown)) {
-        this.#deniedUntil = now() + DENIAL_LASTS_MS;
-        return new Map();
-      }
+      if (isDenied(thrown)) this.#deniedUntil = now() + DENIAL_LASTS_MS;
+      if (isDenied(thrown) || isWrong(thrown)) return new Map();
       return new Map(batch.map((name) => [name, thrown as Error]));
     }
   }
@@ -94,6 +93,11 @@ export class BatchReader {
     } while (page !== undefined);
     return answers;
   }
+}
+
+/** One name that AWS does not take makes it refuse all of them. */
+function isWrong(thrown: unknown): boolean {
+  return thrown instanceof AwsError && thrown.code === 'INVALID_ARGUMENT';
 }
 
 function inBatches(names: readonly string[]): string[][] {
@@ -133,6 +137,7 @@ function readingOrError(
   try {
     return toReading(entry, encoding, name);
   } catch (error) {
-    return error as Error;
+    if (isSecretManagerError(error)) return error;
+    throw error;
   }
 }

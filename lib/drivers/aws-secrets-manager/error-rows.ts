@@ -40,6 +40,14 @@ export const PENDING_DELETION: ErrorRow = [
   'INVALID_ARGUMENT',
   'the secret is pending deletion. Write it, or restore it, to have it back',
 ];
+const HAS_COPIES: ErrorRow = [
+  'INVALID_ARGUMENT',
+  'the secret has copies in other regions. Remove them first, or give the manager these `replicaRegions`',
+];
+const IS_COPY: ErrorRow = [
+  'INVALID_ARGUMENT',
+  'the secret is a copy from another region. Write and delete it there',
+];
 const LIMIT: ErrorRow = [
   'INVALID_ARGUMENT',
   'a quota of Secrets Manager is used up. Remove secrets or versions, or ask AWS for a higher one',
@@ -102,19 +110,24 @@ const BY_NAME: Readonly<Record<string, ErrorRow>> = {
   ValidationException: WRONG,
 };
 
+const CLOCK_WORDS = [/signature expired|not yet current/i, CLOCK] as const;
+
 /** What AWS says in words only. The words decide; they do not travel on. */
-const BY_WORDS: Readonly<Record<string, readonly [words: RegExp, row: ErrorRow]>> = {
-  InvalidRequestException: [
-    /marked for deletion|marked deleted|scheduled for deletion/i,
-    PENDING_DELETION,
+const BY_WORDS: Readonly<Record<string, readonly (readonly [words: RegExp, row: ErrorRow])[]>> = {
+  InvalidParameterException: [
+    [/still has replica/i, HAS_COPIES],
+    [/on a replica/i, IS_COPY],
   ],
-  InvalidSignatureException: [/signature expired|not yet current/i, CLOCK],
-  SignatureDoesNotMatch: [/signature expired|not yet current/i, CLOCK],
+  InvalidRequestException: [
+    [/marked for deletion|marked deleted|scheduled for deletion/i, PENDING_DELETION],
+  ],
+  InvalidSignatureException: [CLOCK_WORDS],
+  SignatureDoesNotMatch: [CLOCK_WORDS],
 };
 
 /** The row for a name of AWS's and the text that came with it; `undefined` if none fits. */
 export function errorRow(awsName: string, text: string): ErrorRow | undefined {
   if (!Object.hasOwn(BY_NAME, awsName)) return undefined;
-  const [words, row] = BY_WORDS[awsName] ?? [];
-  return words?.test(text) ? row : BY_NAME[awsName];
+  const said = BY_WORDS[awsName]?.find(([words]) => words.test(text));
+  return said ? said[1] : BY_NAME[awsName];
 }

@@ -138,6 +138,20 @@ describe('a read of many secrets from AWS', () => {
     expect(second.get('C')).toEqual({ value: 'of C', version: 'v' });
   });
 
+  it('reads one by one where AWS refuses the batch for one of its names', async () => {
+    fixture.aws.reply('BatchGetSecretValue', refusal('ValidationException', 'Invalid name.'));
+    fixture.aws.reply('GetSecretValue', ({ input }) =>
+      input.SecretId === 'wrong name'
+        ? refusal('ValidationException', 'Invalid name.')
+        : { body: entry(String(input.SecretId)) },
+    );
+
+    const answers = await fixture.manager().readSecrets(['A', 'wrong name']);
+
+    expect(answers.get('A')).toEqual({ value: 'of A', version: 'v' });
+    expect(answers.get('wrong name')).toMatchObject({ code: 'INVALID_ARGUMENT' });
+  });
+
   it('asks for a batch again ten minutes after it was denied', async () => {
     const manager = fixture.manager();
     fixture.aws.reply('BatchGetSecretValue', refusal('AccessDeniedException'), answerAll);

@@ -82,6 +82,21 @@ const REFUSALS: readonly [string, Reply, SecretManagerErrorCode, RegExp][] = [
     'INVALID_ARGUMENT',
     /stage/,
   ],
+  [
+    'a secret with copies',
+    refusal(
+      'InvalidParameterException',
+      "You can't delete secret KEY that still has replica regions",
+    ),
+    'INVALID_ARGUMENT',
+    /replicaRegions/,
+  ],
+  [
+    'a copy',
+    refusal('InvalidParameterException', 'Operation not permitted on a replica secret.'),
+    'INVALID_ARGUMENT',
+    /is a copy/,
+  ],
   ['a quota', refusal('LimitExceededException'), 'INVALID_ARGUMENT', /quota/],
   ['an error without a body', { status: 500, body: '' }, 'UNAVAILABLE', /HTTP 500/],
   [
