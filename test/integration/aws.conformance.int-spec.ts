@@ -31,6 +31,7 @@ const bare: ConformanceHarness = {
   },
   seed: (name, value) => moto.seed(name, value),
   fail: (fault) => moto.endpoint.reply('*', ...(fault === undefined ? [] : [BREAK[fault]])),
+  spoil: (name) => moto.deny(name),
   lacks: ['sync', 'emptyValues'],
   canaries: Object.values(CREDENTIALS),
 };

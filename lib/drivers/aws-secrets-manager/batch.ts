@@ -6,6 +6,7 @@ import type {
   SecretReading,
 } from '../../core/custom-secret-manager';
 import { isSecretManagerError } from '../../core/secret-manager.error';
+import { isErrorLike } from '../../core/untrusted';
 import type { SecretsManagerApi } from './api';
 import { AwsError, isAbsent, isDenied, toAwsError, type AwsCall } from './errors';
 import type { Encoding } from './params';
@@ -65,7 +66,8 @@ export class BatchReader {
     } catch (thrown) {
       if (isDenied(thrown)) this.#deniedUntil = now() + DENIAL_LASTS_MS;
       if (isDenied(thrown) || isWrong(thrown)) return new Map();
-      return new Map(batch.map((name) => [name, thrown as Error]));
+      if (!isErrorLike(thrown)) throw thrown;
+      return new Map(batch.map((name) => [name, thrown]));
     }
   }
 

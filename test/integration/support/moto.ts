@@ -100,6 +100,20 @@ export class Moto {
     await this.client.send(new CreateSecretCommand({ Name: name, SecretString: value, ...more }));
   }
 
+  /** Has this one secret be denied, by itself and in a batch, as moto never does. */
+  deny(name: string): void {
+    this.endpoint.reply('GetSecretValue', ({ input }) =>
+      input.SecretId === name ? refusal('AccessDeniedException') : undefined,
+    );
+    this.endpoint.reply('BatchGetSecretValue', async (request) => {
+      const asked = request.input.SecretIdList as string[];
+      const SecretIdList = asked.filter((each) => each !== name);
+      const answer = await this.ask(request, 'BatchGetSecretValue', { SecretIdList });
+      const error = { SecretId: name, ErrorCode: 'AccessDeniedException', Message: 'denied' };
+      return { body: { ...answer, Errors: [...(answer.Errors as object[]), error] } };
+    });
+  }
+
   /**
    * A secret that is pending deletion: moto lets its value be written, unseen, and calls its name taken. AWS says of both
    * what it is.
@@ -119,21 +133,27 @@ export class Moto {
     );
   }
 
-  private async refuseIfPending(
-    { input, headers }: AwsRequest,
-    text: string,
-  ): Promise<Reply | undefined> {
+  private async refuseIfPending(request: AwsRequest, words: string): Promise<Reply | undefined> {
+    const { SecretId = request.input.Name } = request.input;
+    const { DeletedDate } = await this.ask(request, 'DescribeSecret', { SecretId });
+    return DeletedDate ? refusal('InvalidRequestException', words) : undefined;
+  }
+
+  private async ask(
+    { headers }: AwsRequest,
+    action: string,
+    input: object,
+  ): Promise<Readonly<Record<string, unknown>>> {
     const response = await fetch(this.#server, {
       method: 'POST',
       headers: {
         authorization: String(headers.authorization),
-        'x-amz-target': 'secretsmanager.DescribeSecret',
+        'x-amz-target': `secretsmanager.${action}`,
         'content-type': 'application/x-amz-json-1.1',
         connection: 'close',
       },
-      body: JSON.stringify({ SecretId: input.SecretId ?? input.Name }),
+      body: JSON.stringify(input),
     });
-    const { DeletedDate } = (await response.json()) as { DeletedDate?: number };
-    return DeletedDate ? refusal('InvalidRequestException', text) : undefined;
+    return (await response.json()) as Record<string, unknown>;
   }
 }

@@ -106,7 +106,6 @@ describe('the endpoint of a manager for AWS', () => {
     'http://localhost:4566',
     'http://127.0.0.1:4566',
     'http://[::1]:4566',
-    'http://aws.localhost:4566',
   ])('may be %s', async (endpoint) => {
     await expect(fixture.manager({ endpoint }).validateEnvironment()).resolves.toBeUndefined();
   });
