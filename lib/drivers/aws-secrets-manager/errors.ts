@@ -62,10 +62,11 @@ export function awsNameOf(thrown: unknown): string | undefined {
 
 /** By its status, not by its name: a load balancer's HTML fails to parse, whatever it wants to say. */
 function withoutAnswer(thrown: unknown): unknown {
-  const status = read(read(thrown, '$metadata'), 'httpStatusCode');
+  const response = read(thrown, '$response');
+  const status = read(read(thrown, '$metadata'), 'httpStatusCode') ?? read(response, 'statusCode');
   if (typeof status !== 'number') return thrown; // no answer came: the network failed, or the call was ended
   const code = read(thrown, 'code');
-  const retryAfter = read(read(read(thrown, '$response'), 'headers'), 'retry-after');
+  const retryAfter = read(read(response, 'headers'), 'retry-after');
   const isUnreadable = status < 400 && code === undefined;
   return Object.assign(new Error('What AWS answered is withheld.'), {
     ...(isUnreadable && { name: 'SyntaxError' }),
