@@ -2,6 +2,7 @@
  * Installs the package, as it would be published, into fresh applications: with strict peers, compiled by their own
  * TypeScript, run on their own Nest. Run it with `npm run test:package`.
  */
+import { strict as assert } from 'node:assert';
 import { execFileSync } from 'node:child_process';
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -10,6 +11,7 @@ import { join } from 'node:path';
 const HERE = import.meta.dirname;
 const ROOT = join(HERE, '../..');
 const TOO_LONG_MS = 20_000;
+const NAME = 'nestjs-custom-secret-manager';
 
 const COMMON = { '@types/node': '20.19.43', 'reflect-metadata': '0.2.2', rxjs: '7.8.2' };
 
@@ -102,6 +104,7 @@ function tryOut(application, tarball) {
   const startedAt = performance.now();
   try {
     install(application, tarball, folder);
+    assertBringsOnly(['undici'], folder);
     compile(application, folder);
     for (const [command, ...args] of application.runs) run(folder, command, ...args);
     const seconds = Math.round((performance.now() - startedAt) / 1000);
@@ -121,6 +124,17 @@ function install({ source, type, dependencies }, tarball, folder) {
   const content = { name: 'application', private: true, type, dependencies, overrides };
   writeJson(folder, 'package.json', content);
   run(folder, 'npm', 'install', '--strict-peer-deps', '--no-audit', '--no-fund', tarball);
+}
+
+/** Beside its peers, which the application has anyway. */
+function assertBringsOnly(names, folder) {
+  const tree = JSON.parse(run(folder, 'npm', 'ls', '--omit=dev', '--all', '--json'));
+  const { dependencies } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
+  const brought = Object.entries(tree.dependencies[NAME].dependencies)
+    .filter(([name, { version }]) => version !== undefined && !(name in tree.dependencies))
+    .map(([name]) => name);
+  assert.deepEqual(brought.sort(), names);
+  assert.deepEqual(Object.keys(dependencies).sort(), names);
 }
 
 /** What this repository has locked: a release of the day somewhere below the test runner is not what is looked at here. */

@@ -8,6 +8,7 @@ import {
   SecretsService,
   type SecretAnswer,
 } from 'nestjs-custom-secret-manager';
+import { VaultSecretManager } from 'nestjs-custom-secret-manager/drivers/hashicorp-vault';
 
 @Injectable()
 class StoreSecretManager extends CustomSecretManager {
@@ -30,6 +31,8 @@ async function main(): Promise<void> {
   assert.equal(app.get(SecretsService).getSync('NAME'), 'value of NAME');
   const subPath = 'nestjs-custom-secret-manager/terminus';
   await assert.rejects(import(subPath), /@nestjs\/terminus/);
+  const vault = new VaultSecretManager({ address: '', auth: { method: 'token', token: 't' } });
+  assert.throws(() => vault.validateEnvironment(), { code: 'MISCONFIGURED' });
   await app.close();
   console.log('done');
 }
