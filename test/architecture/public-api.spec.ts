@@ -1,5 +1,6 @@
 import * as root from 'nestjs-custom-secret-manager';
 import * as aws from 'nestjs-custom-secret-manager/drivers/aws-secrets-manager';
+import * as directory from 'nestjs-custom-secret-manager/drivers/directory';
 import * as environment from 'nestjs-custom-secret-manager/drivers/environment';
 import * as hashicorpVault from 'nestjs-custom-secret-manager/drivers/hashicorp-vault';
 import * as terminus from 'nestjs-custom-secret-manager/terminus';
@@ -131,6 +132,13 @@ describe('the public API', () => {
         'VaultServerState',
         'VaultTls',
       ],
+    ],
+    [
+      './drivers/directory',
+      'drivers/directory/index.ts',
+      directory,
+      ['DirectorySecretManager'],
+      ['DirectorySecretManagerOptions'],
     ],
   ])('of %s is what is listed here, and nothing else', (_, path, loaded, values, types) => {
     expect(exportsOf(path)).toEqual([...values, ...types].sort());

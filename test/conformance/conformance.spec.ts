@@ -1,10 +1,24 @@
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { dirname, join } from 'node:path';
+import { DirectorySecretManager } from 'nestjs-custom-secret-manager/drivers/directory';
 import { EnvironmentSecretManager } from 'nestjs-custom-secret-manager/drivers/environment';
 import {
   InMemorySecretManager,
   secretManagerConformance,
   type ConformanceHarness,
 } from 'nestjs-custom-secret-manager/testing';
+import { removeTemporaryFolders, temporaryFolder } from '../support/temporary-folder';
 import { wrapped } from '../support/wrapped';
+
+const isRoot = process.getuid?.() === 0;
 
 function inMemory(): ConformanceHarness {
   let manager = new InMemorySecretManager();
@@ -30,11 +44,41 @@ function environment(): ConformanceHarness {
   };
 }
 
+/** Secrets as an editor writes them: with a line break at the end. */
+function directory(): ConformanceHarness {
+  let path = '';
+  return {
+    create: () => {
+      path = join(temporaryFolder(), 'secrets');
+      mkdirSync(path);
+      return new DirectorySecretManager({ path });
+    },
+    seed: (name, value) => {
+      mkdirSync(dirname(join(path, name)), { recursive: true });
+      writeFileSync(join(path, name), `${value}\n`);
+    },
+    fail: (fault) => {
+      if (existsSync(`${path}-away`)) renameSync(`${path}-away`, path);
+      chmodSync(path, fault === 'denied' ? 0o000 : 0o700);
+      if (fault === 'unavailable') renameSync(path, `${path}-away`);
+    },
+    faults: isRoot ? ['unavailable'] : ['unavailable', 'denied'], // nothing is denied to root
+    spoil: (name) => {
+      rmSync(join(path, name), { force: true });
+      symlinkSync(__filename, join(path, name));
+    },
+    dispose: removeTemporaryFolders,
+    lacks: ['write', 'delete', 'recovery', 'createOnly'],
+  };
+}
+
 describe.each([
   ['in memory', inMemory()],
   ['in memory, with every policy', wrapped(inMemory())],
   ['of the environment', environment()],
   ['of the environment, with every policy', wrapped(environment())],
+  ['of a directory', directory()],
+  ['of a directory, with every policy', wrapped(directory())],
 ])('A secret manager %s', (_, harness) => {
   for (const each of secretManagerConformance(harness)) {
     const { title, skip } = each;

@@ -1,0 +1,94 @@
+import { opendirSync } from 'node:fs';
+import { opendir } from 'node:fs/promises';
+import { CustomSecretManager, type SecretReading } from '../../core/custom-secret-manager';
+import { SecretManagerError } from '../../core/secret-manager.error';
+import { quoteName } from '../../core/secret-name';
+import { read } from '../../core/untrusted';
+import { lookUp, lookUpSync } from './look-up';
+import { assertNamesFile, isAbsence, toReading } from './secret-file';
+
+export interface DirectorySecretManagerOptions {
+  /** Where the secrets are mounted. Default `/run/secrets`. */
+  readonly path?: string;
+  /** Whether the line break at the end of a file belongs to the secret. Default `false`: one is dropped, LF or CRLF. */
+  readonly keepTrailingNewline?: boolean;
+}
+
+/**
+ * Secrets that Docker or Kubernetes mounts as files: `team/password` is the file `password` in the folder `team`. It reads
+ * only, each time anew, so that a secret that was exchanged is seen at once.
+ *
+ * Links are followed if they end inside the directory. A directory that is gone is `UNAVAILABLE`, and never an absence.
+ */
+export class DirectorySecretManager extends CustomSecretManager {
+  readonly #path: string;
+  readonly #keepsNewline: boolean;
+
+  constructor({
+    path = '/run/secrets',
+    keepTrailingNewline = false,
+  }: DirectorySecretManagerOptions = {}) {
+    super('directory');
+    this.#path = path;
+    this.#keepsNewline = keepTrailingNewline;
+  }
+
+  override async readSecret(secretName: string): Promise<SecretReading | undefined> {
+    assertNamesFile(secretName);
+    const file = await lookUp(this.#path, secretName);
+    if (file !== undefined) return toReading(file, secretName, this.#keepsNewline);
+    await this.checkHealth(); // what is missing may be the directory itself
+    return undefined;
+  }
+
+  override readSecretSync(secretName: string): SecretReading | undefined {
+    assertNamesFile(secretName);
+    const file = lookUpSync(this.#path, secretName);
+    if (file !== undefined) return toReading(file, secretName, this.#keepsNewline);
+    this.assertMountedSync();
+    return undefined;
+  }
+
+  /** Throws `MISCONFIGURED` unless the directory is there and can be read. */
+  override async validateEnvironment(): Promise<void> {
+    try {
+      await this.list();
+    } catch (thrown) {
+      throw new SecretManagerError(
+        'MISCONFIGURED',
+        `The directory of secrets, ${quoteName(this.#path)}, cannot be read (${String(read(thrown, 'code'))}). ` +
+          'Mount it there, or give the `path` where it is, and let the user of the process read it.',
+      );
+    }
+  }
+
+  /** Resolves to `true` if the directory can be read, and rejects if not. */
+  override async checkHealth(): Promise<boolean> {
+    try {
+      await this.list();
+      return true;
+    } catch (thrown) {
+      throw this.explainMount(thrown);
+    }
+  }
+
+  private async list(): Promise<void> {
+    await (await opendir(this.#path)).close();
+  }
+
+  private assertMountedSync(): void {
+    try {
+      opendirSync(this.#path).closeSync();
+    } catch (thrown) {
+      throw this.explainMount(thrown);
+    }
+  }
+
+  private explainMount(thrown: unknown): unknown {
+    if (!isAbsence(thrown)) return thrown;
+    return new SecretManagerError(
+      'UNAVAILABLE',
+      `The directory of secrets, ${quoteName(this.#path)}, is not there. Check that it is still mounted.`,
+    );
+  }
+}

@@ -1,0 +1,4 @@
+export {
+  DirectorySecretManager,
+  type DirectorySecretManagerOptions,
+} from './directory.secret-manager';

@@ -1,0 +1,97 @@
+import { constants, type BigIntStats } from 'node:fs';
+import { sep } from 'node:path';
+import type { SecretReading } from '../../core/custom-secret-manager';
+import { SecretManagerError } from '../../core/secret-manager.error';
+import { quoteName, secretNameProblem } from '../../core/secret-name';
+import { read } from '../../core/untrusted';
+
+/** A wrong path must not load gigabytes; no secret is that long. */
+const MAX_BYTES = 1_048_576n;
+
+/** Does not wait for the other end of a pipe, and follows no link that was put there meanwhile. Windows has neither flag. */
+export const OPEN_FLAGS =
+  constants.O_RDONLY | (constants.O_NONBLOCK ?? 0) | (constants.O_NOFOLLOW ?? 0);
+
+/** What a look-up says if there is no such file, a missing or mistaken folder on the way to it included. */
+const ABSENCES: ReadonlySet<unknown> = new Set(['ENOENT', 'ENOTDIR', 'ENAMETOOLONG']);
+
+export function isAbsence(thrown: unknown): boolean {
+  return ABSENCES.has(read(thrown, 'code'));
+}
+
+/** Refuses a name that would lead out of the directory, and one of the folders in which Kubernetes keeps its versions. */
+export function assertNamesFile(secretName: string): void {
+  const isOfKubernetes = secretName.split('/').some((segment) => segment.startsWith('..'));
+  const problem =
+    secretNameProblem(secretName) ??
+    (isOfKubernetes
+      ? 'has a part that begins with two dots, as only folders of Kubernetes do'
+      : '');
+  if (problem === '') return;
+  throw new SecretManagerError(
+    'INVALID_ARGUMENT',
+    `The secret name ${quoteName(secretName)} ${problem}. It is the path of a file below the directory of secrets.`,
+  );
+}
+
+/** @param path where the file is when all links have been followed */
+export function assertInside(root: string, path: string, secretName: string): void {
+  const inside = root.endsWith(sep) ? root : root + sep;
+  if (path.startsWith(inside)) return;
+  throw new SecretManagerError(
+    'ACCESS_DENIED',
+    `${quoteName(secretName)} is a link that leads out of the directory of secrets, and is not followed. Put the file itself there.`,
+  );
+}
+
+/** What was opened may be anything that has a path. */
+export function assertSecretFile(stats: BigIntStats, secretName: string): void {
+  if (!stats.isFile()) throw noFile(secretName);
+  if (stats.size <= MAX_BYTES) return;
+  throw malformed(secretName, `is larger than ${MAX_BYTES} bytes`, 'Check the path.');
+}
+
+/** Puts a name to what a look-up can fail with; the rest is left to the rules that hold for every manager. */
+export function explain(thrown: unknown, secretName: string): unknown {
+  const code = read(thrown, 'code');
+  if (code === 'ENXIO') return noFile(secretName); // a socket cannot even be opened
+  if (code !== 'ELOOP') return thrown;
+  return malformed(secretName, 'is a link that leads to itself', 'Put a file there.');
+}
+
+export interface SecretFile {
+  readonly content: Uint8Array;
+  readonly stats: BigIntStats;
+}
+
+/** The version is that of the file, and tells nothing of its content. */
+export function toReading(
+  { content, stats: { ino, mtimeNs, size } }: SecretFile,
+  secretName: string,
+  keepsNewline: boolean,
+): SecretReading {
+  const text = decode(content, secretName);
+  return {
+    value: keepsNewline ? text : text.replace(/\r?\n$/, ''),
+    version: [ino, mtimeNs, size].map((part) => part.toString(36)).join('-'),
+  };
+}
+
+function decode(content: Uint8Array, secretName: string): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(content);
+  } catch {
+    throw malformed(secretName, 'is not UTF-8', 'Store what is binary as base64.');
+  }
+}
+
+function noFile(secretName: string): SecretManagerError {
+  return malformed(secretName, 'is a folder, or no file at all', 'Name a file below it.');
+}
+
+function malformed(secretName: string, problem: string, remedy: string): SecretManagerError {
+  return new SecretManagerError(
+    'MALFORMED',
+    `The file of ${quoteName(secretName)} ${problem}. ${remedy}`,
+  );
+}
