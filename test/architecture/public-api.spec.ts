@@ -1,6 +1,7 @@
 import * as root from 'nestjs-custom-secret-manager';
 import * as aws from 'nestjs-custom-secret-manager/drivers/aws-secrets-manager';
 import * as directory from 'nestjs-custom-secret-manager/drivers/directory';
+import * as encryptedFile from 'nestjs-custom-secret-manager/drivers/encrypted-file';
 import * as environment from 'nestjs-custom-secret-manager/drivers/environment';
 import * as hashicorpVault from 'nestjs-custom-secret-manager/drivers/hashicorp-vault';
 import * as terminus from 'nestjs-custom-secret-manager/terminus';
@@ -139,6 +140,13 @@ describe('the public API', () => {
       directory,
       ['DirectorySecretManager'],
       ['DirectorySecretManagerOptions'],
+    ],
+    [
+      './drivers/encrypted-file',
+      'drivers/encrypted-file/index.ts',
+      encryptedFile,
+      ['EncryptedFileSecretManager'],
+      ['EncryptedFileSecretManagerOptions', 'KeyOptions'],
     ],
   ])('of %s is what is listed here, and nothing else', (_, path, loaded, values, types) => {
     expect(exportsOf(path)).toEqual([...values, ...types].sort());

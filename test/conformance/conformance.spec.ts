@@ -2,6 +2,7 @@ import {
   chmodSync,
   existsSync,
   mkdirSync,
+  readFileSync,
   renameSync,
   rmSync,
   symlinkSync,
@@ -9,6 +10,7 @@ import {
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { DirectorySecretManager } from 'nestjs-custom-secret-manager/drivers/directory';
+import { EncryptedFileSecretManager } from 'nestjs-custom-secret-manager/drivers/encrypted-file';
 import { EnvironmentSecretManager } from 'nestjs-custom-secret-manager/drivers/environment';
 import {
   InMemorySecretManager,
@@ -72,6 +74,36 @@ function directory(): ConformanceHarness {
   };
 }
 
+/** Shared with another process, which is what puts secrets there. */
+function encryptedFile(): ConformanceHarness {
+  const key = 'hex-of-the-kit-'.repeat(5).slice(0, 43); // 32 bytes as base64url
+  let path = '';
+  let other: EncryptedFileSecretManager;
+  return {
+    create: async () => {
+      path = join(temporaryFolder(), 'secrets');
+      other = new EncryptedFileSecretManager({ path, key });
+      await other.validateEnvironment();
+      return new EncryptedFileSecretManager({ path, key });
+    },
+    seed: async (name, value) => {
+      await other.writeSecret(name, value);
+    },
+    fail: (fault) => {
+      if (existsSync(`${path}-away`)) renameSync(`${path}-away`, path);
+      chmodSync(path, fault === 'denied' ? 0o000 : 0o600);
+      if (fault === 'unavailable' || fault === 'malformed') renameSync(path, `${path}-away`);
+      if (fault === 'malformed') writeFileSync(path, readFileSync(`${path}-away`).subarray(1));
+    },
+    faults: isRoot ? ['unavailable', 'malformed'] : ['unavailable', 'malformed', 'denied'],
+    dispose: async () => {
+      await other.close();
+      removeTemporaryFolders();
+    },
+    canaries: [key],
+  };
+}
+
 describe.each([
   ['in memory', inMemory()],
   ['in memory, with every policy', wrapped(inMemory())],
@@ -79,6 +111,8 @@ describe.each([
   ['of the environment, with every policy', wrapped(environment())],
   ['of a directory', directory()],
   ['of a directory, with every policy', wrapped(directory())],
+  ['of an encrypted file', encryptedFile()],
+  ['of an encrypted file, with every policy', wrapped(encryptedFile())],
 ])('A secret manager %s', (_, harness) => {
   for (const each of secretManagerConformance(harness)) {
     const { title, skip } = each;

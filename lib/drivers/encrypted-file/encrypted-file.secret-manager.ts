@@ -1,0 +1,177 @@
+import {
+  CustomSecretManager,
+  DEFAULT_RECOVERY_WINDOW_IN_DAYS,
+  type DeleteOptions,
+  type OperationOptions,
+  type SecretDescription,
+  type SecretMetadata,
+  type SecretReading,
+  type WriteOptions,
+} from '../../core/custom-secret-manager';
+import { SecretManagerError, isSecretManagerError } from '../../core/secret-manager.error';
+import { quoteName } from '../../core/secret-name';
+import { read } from '../../core/untrusted';
+import { EncryptedStore, type Snapshot } from './encrypted-store';
+import type { SecretRecord } from './format';
+import { keyProblems, toKeySource, type KeyOptions } from './key-source';
+import { Keyring } from './keyring';
+import { misconfigured } from './problems';
+import { seal, unseal, type SecretContent } from './sealing';
+
+const DAY_MS = 86_400_000;
+
+/** Where the store is, and exactly one of `key`, `keyFile` and `passphrase`. */
+export interface EncryptedFileSecretManagerOptions extends KeyOptions {
+  /** The file that holds the secrets. It is made at start, with its folder, if there is none. */
+  readonly path: string;
+}
+
+/**
+ * Secrets in one encrypted file, for an application that has no store but its disk. Values, descriptions and tags are sealed
+ * with AES-256-GCM; names, versions and times can be read by whoever reads the file, and changed by nobody.
+ *
+ * Several processes may share the file. What was written is on the disk when the write resolves. `validateEnvironment` makes the
+ * store; one that is gone later is `UNAVAILABLE`, and is not made anew.
+ */
+export class EncryptedFileSecretManager extends CustomSecretManager {
+  readonly #path: string;
+  readonly #problems: readonly string[];
+  readonly #store: EncryptedStore;
+
+  constructor({ path, ...keyOptions }: EncryptedFileSecretManagerOptions) {
+    super('encrypted-file');
+    this.#path = path;
+    this.#problems = [...pathProblems(path, keyOptions), ...keyProblems(keyOptions)];
+    const source = this.#problems.length > 0 ? undefined : toKeySource(keyOptions);
+    this.#store = new EncryptedStore(path, new Keyring(source));
+  }
+
+  override async readSecret(
+    secretName: string,
+    options?: OperationOptions,
+  ): Promise<SecretReading | undefined> {
+    this.assertUsable(options);
+    return this.reading(await this.#store.open(), secretName);
+  }
+
+  override readSecretSync(
+    secretName: string,
+    options?: OperationOptions,
+  ): SecretReading | undefined {
+    this.assertUsable(options);
+    return this.reading(this.#store.openSync(), secretName);
+  }
+
+  override async writeSecret(
+    secretName: string,
+    value: string,
+    options: WriteOptions = {},
+  ): Promise<SecretMetadata> {
+    this.assertUsable(options);
+    return await this.#store.change(options, ({ records, version, keys }) => {
+      const before = records.get(secretName);
+      if (options.createOnly && isThere(before)) throw conflict(secretName);
+      const known = before && unseal(keys.sealing, before);
+      const { description = known?.description, tags = known?.tags } = options;
+      const createdAt = before?.createdAt ?? new Date().toISOString();
+      const place = { name: secretName, version };
+      const sealed = seal(keys.sealing, place, { value, description, tags });
+      records.set(secretName, { ...place, createdAt, ...sealed });
+      return { version, createdAt: new Date(createdAt) };
+    });
+  }
+
+  /** Keeps the secret restorable until `deletionAt`; one that is pending deletion stays so until then, or is removed with 0 days. */
+  override async deleteSecret(
+    secretName: string,
+    options: DeleteOptions = {},
+  ): Promise<SecretMetadata> {
+    this.assertUsable(options);
+    const { recoveryWindowInDays = DEFAULT_RECOVERY_WINDOW_IN_DAYS } = options;
+    return await this.#store.change(options, ({ records }) => {
+      const record = records.get(secretName);
+      if (record === undefined || recoveryWindowInDays === 0) {
+        records.delete(secretName);
+        return {};
+      }
+      const deletionAt = record.deletionAt ?? inDays(recoveryWindowInDays);
+      if (record.deletionAt === undefined) records.set(secretName, { ...record, deletionAt });
+      return { deletionAt: new Date(deletionAt) };
+    });
+  }
+
+  override async describeSecret(
+    secretName: string,
+    options?: OperationOptions,
+  ): Promise<SecretDescription> {
+    this.assertUsable(options);
+    const { description, tags } = this.content(await this.#store.open(), secretName) ?? {};
+    return { description, tags };
+  }
+
+  /** Opens the store, or makes it. Throws `MISCONFIGURED` or `MALFORMED` with all that is wrong with options, key and file. */
+  override async validateEnvironment(): Promise<void> {
+    this.assertUsable();
+    try {
+      await this.#store.openOrCreate();
+    } catch (thrown) {
+      if (isSecretManagerError(thrown)) throw thrown;
+      throw misconfigured(
+        `The store at ${quoteName(this.#path)} can be neither opened nor made (${String(read(thrown, 'code'))}). ` +
+          'Let the user of the process read it, and write in its folder.',
+      );
+    }
+  }
+
+  /** Resolves to `true` if the store can be read and opened, and rejects if not. */
+  override async checkHealth(): Promise<boolean> {
+    this.assertUsable();
+    await this.#store.open();
+    return true;
+  }
+
+  override async close(): Promise<void> {
+    await this.#store.close();
+  }
+
+  private reading(snapshot: Snapshot, secretName: string): SecretReading | undefined {
+    const content = this.content(snapshot, secretName);
+    const version = snapshot.records.get(secretName)?.version;
+    return content && { value: content.value, version };
+  }
+
+  private content(snapshot: Snapshot, secretName: string): SecretContent | undefined {
+    const record = snapshot.records.get(secretName);
+    return isThere(record) ? unseal(this.#store.keysOf(snapshot).sealing, record) : undefined;
+  }
+
+  /** To answer the present version to somebody who asks for an older one would be wrong, and so would be to ignore a tenant. */
+  private assertUsable({ params = {} }: OperationOptions = {}): void {
+    if (this.#problems.length > 0) {
+      const problems = this.#problems.map((problem) => `- ${problem}`).join('\n');
+      throw misconfigured(`The options of EncryptedFileSecretManager are wrong:\n${problems}`);
+    }
+    if (Object.keys(params).length === 0) return;
+    throw new SecretManagerError(
+      'INVALID_ARGUMENT',
+      'An encrypted file keeps one version of a secret and knows no tenants: it takes no `params`.',
+    );
+  }
+}
+
+function pathProblems(path: unknown, { keyFile }: KeyOptions): string[] {
+  if (typeof path !== 'string' || path === '') return ['`path` must be the path of a file'];
+  return path === keyFile ? ['`path` and `keyFile` must be different files'] : [];
+}
+
+function isThere(record: SecretRecord | undefined): record is SecretRecord {
+  return record !== undefined && record.deletionAt === undefined;
+}
+
+function inDays(days: number): string {
+  return new Date(Date.now() + days * DAY_MS).toISOString();
+}
+
+function conflict(secretName: string): SecretManagerError {
+  return new SecretManagerError('CONFLICT', `${quoteName(secretName)} exists already.`);
+}

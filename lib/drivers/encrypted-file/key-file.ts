@@ -1,0 +1,48 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import { readFileSync, statSync } from 'node:fs';
+import { link, mkdir, rm } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { quoteName } from '../../core/secret-name';
+import { KEY_BYTES, toKey } from './key-source';
+import { hasCode, misconfigured } from './problems';
+import { syncFolder, writeWhole } from './replace-file';
+import { identityOf } from './store-file';
+
+const MAX_BYTES = 1_024;
+
+/** Blocking, but one line, and once in the life of a manager. Throws `MISCONFIGURED` if the key cannot be had. */
+export function readKeyFile(path: string): Buffer {
+  const content = contentOf(path);
+  const key = toKey(content) ?? toKey(content.toString('latin1').trim());
+  if (key !== undefined) return key;
+  throw misconfigured(
+    `The key file ${quoteName(path)} holds no key: ${KEY_BYTES} bytes, or these as base64 or hex. Restore it from a backup.`,
+  );
+}
+
+/** Makes a new key, for its owner alone. A file that is there is left as it is, also if another process makes it at this moment. */
+export async function makeKeyFile(path: string): Promise<void> {
+  if ((await identityOf(path)) !== undefined) return;
+  const temporaryPath = `${path}.${randomUUID()}.tmp`;
+  await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+  try {
+    await writeWhole(temporaryPath, Buffer.from(`${randomBytes(KEY_BYTES).toString('base64')}\n`));
+    await link(temporaryPath, path); // unlike a rename, it replaces nothing
+  } catch (thrown) {
+    if (!hasCode(thrown, 'EEXIST')) throw thrown;
+  } finally {
+    await rm(temporaryPath, { force: true });
+  }
+  await syncFolder(dirname(path));
+}
+
+function contentOf(path: string): Buffer {
+  try {
+    return statSync(path).size > MAX_BYTES ? Buffer.of() : readFileSync(path);
+  } catch (thrown) {
+    const problem = hasCode(thrown, 'ENOENT')
+      ? 'is missing, and without it the store cannot be opened. Restore it from a backup'
+      : 'cannot be read. Let the user of the process read it';
+    throw misconfigured(`The key file ${quoteName(path)} ${problem}.`);
+  }
+}

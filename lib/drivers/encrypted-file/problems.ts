@@ -1,0 +1,23 @@
+import { SecretManagerError } from '../../core/secret-manager.error';
+import { read } from '../../core/untrusted';
+
+export function misconfigured(message: string): SecretManagerError {
+  return new SecretManagerError('MISCONFIGURED', message);
+}
+
+export function malformed(message: string): SecretManagerError {
+  return new SecretManagerError('MALFORMED', message);
+}
+
+export function unavailable(message: string): SecretManagerError {
+  return new SecretManagerError('UNAVAILABLE', message);
+}
+
+/** Whether a file, or a folder on the way to it, is not there. */
+export function isMissing(thrown: unknown): boolean {
+  return hasCode(thrown, 'ENOENT') || hasCode(thrown, 'ENOTDIR');
+}
+
+export function hasCode(thrown: unknown, code: string): boolean {
+  return read(thrown, 'code') === code;
+}

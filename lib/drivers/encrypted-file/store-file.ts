@@ -1,0 +1,100 @@
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  openSync,
+  readFileSync,
+  statSync,
+  type BigIntStats,
+} from 'node:fs';
+import { open, stat } from 'node:fs/promises';
+import { quoteName } from '../../core/secret-name';
+import { isMissing, malformed, unavailable } from './problems';
+
+/** A wrong path must not load gigabytes. */
+export const MAX_BYTES = 2 ** 26;
+
+/** After that long a change cannot leave the time of a file as it is, whatever the file system's clock is like. */
+const SETTLED_AFTER_MS = 2_000;
+
+/** Does not wait for the other end of a pipe. Windows has no such flag. */
+const OPEN_FLAGS = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0);
+
+/** The content of a file, and what tells whether it is still that. */
+export interface FileState {
+  readonly content: Buffer;
+  readonly identity: string;
+  /** Whether any later change is sure to show in the identity. */
+  readonly isSettled: boolean;
+}
+
+/** What changes with the file; `undefined` if it is missing. */
+export async function identityOf(path: string): Promise<string | undefined> {
+  try {
+    return identify(await stat(path, { bigint: true }));
+  } catch (thrown) {
+    if (isMissing(thrown)) return undefined;
+    throw thrown;
+  }
+}
+
+export function identityOfSync(path: string): string | undefined {
+  const stats = statSync(path, { bigint: true, throwIfNoEntry: false });
+  return stats && identify(stats);
+}
+
+/** Throws `UNAVAILABLE` if the file is missing, and `MALFORMED` if it cannot be a store. */
+export async function readStoreFile(path: string): Promise<FileState> {
+  try {
+    const file = await open(path, OPEN_FLAGS);
+    try {
+      const stats = await file.stat({ bigint: true });
+      assertPossible(stats, path);
+      return toState(await file.readFile(), stats);
+    } finally {
+      await file.close();
+    }
+  } catch (thrown) {
+    throw explain(thrown, path);
+  }
+}
+
+/** As {@link readStoreFile}, blocking. */
+export function readStoreFileSync(path: string): FileState {
+  try {
+    const file = openSync(path, OPEN_FLAGS);
+    try {
+      const stats = fstatSync(file, { bigint: true });
+      assertPossible(stats, path);
+      return toState(readFileSync(file), stats);
+    } finally {
+      closeSync(file);
+    }
+  } catch (thrown) {
+    throw explain(thrown, path);
+  }
+}
+
+function toState(content: Buffer, stats: BigIntStats): FileState {
+  const ageMs = Date.now() - Number(stats.mtimeNs / 1_000_000n);
+  return { content, identity: identify(stats), isSettled: ageMs > SETTLED_AFTER_MS };
+}
+
+function identify({ dev, ino, size, mtimeNs, ctimeNs }: BigIntStats): string {
+  return [dev, ino, size, mtimeNs, ctimeNs].join(' ');
+}
+
+function assertPossible(stats: BigIntStats, path: string): void {
+  if (!stats.isFile()) throw malformed(`${quoteName(path)} is not a file. Check the \`path\`.`);
+  if (stats.size > MAX_BYTES) {
+    throw malformed(`${quoteName(path)} is too large to be a store. Check the \`path\`.`);
+  }
+}
+
+/** Says of a missing file what that means; the rest is left to the rules that hold for every manager. */
+export function explain(thrown: unknown, path: string): unknown {
+  if (!isMissing(thrown)) return thrown;
+  return unavailable(
+    `There is no store at ${quoteName(path)}. Check that its folder is mounted; a new one is made at start only.`,
+  );
+}
