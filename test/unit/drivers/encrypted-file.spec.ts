@@ -286,7 +286,7 @@ describe('a store that several share', () => {
     await manager.writeSecret('KEY', 'b');
     const standingStill = statSync(path, { bigint: true });
     for (const method of ['statSync', 'fstatSync'] as const) {
-      jest.spyOn(fs, method).mockReturnValue(standingStill as never);
+      jest.spyOn(fs, method).mockReturnValue(standingStill);
     }
     const before = manager.readSecretSync('KEY')?.value;
 
