@@ -1,14 +1,14 @@
-import { randomBytes } from 'node:crypto';
 import { type ConfigService } from '@nestjs/config';
 import { type CustomSecretManager } from 'nestjs-custom-secret-manager';
-import { InMemorySecretManager } from 'nestjs-custom-secret-manager/testing';
+import { createEmbeddedStore } from './create-embedded-store';
 import { TeamSecretManager } from './team.secret-manager';
 
 const SETTINGS = ['STORE_ADDR', 'STORE_TOKEN', 'VAULT_ADDR', 'VAULT_TOKEN'];
 
 /** The team's store if one is configured; if none is, an embedded one, so that the sample runs anywhere. */
-export function createSecretManager(config: ConfigService): CustomSecretManager {
+export function createSecretManager(
+  config: ConfigService,
+): CustomSecretManager | Promise<CustomSecretManager> {
   if (SETTINGS.some((name) => config.get(name) !== undefined)) return new TeamSecretManager(config);
-  const generated = randomBytes(32).toString('base64url');
-  return new InMemorySecretManager({ SIGNING_KEY: generated }, 'embedded-store');
+  return createEmbeddedStore(config.get<string>('DATA_DIR'));
 }

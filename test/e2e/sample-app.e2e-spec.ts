@@ -1,14 +1,18 @@
 import { createHmac } from 'node:crypto';
+import { readFileSync, writeFileSync } from 'node:fs';
 import type { Server } from 'node:http';
-import type { INestApplication } from '@nestjs/common';
+import { join } from 'node:path';
+import { Logger, type INestApplication } from '@nestjs/common';
 import { Test } from '@nestjs/testing';
 import { SECRET_MANAGER, SecretManagerError, SecretsService } from 'nestjs-custom-secret-manager';
 import { InMemorySecretManager } from 'nestjs-custom-secret-manager/testing';
 import request from 'supertest';
 import { AppModule } from '../../sample-app/src/app.module';
+import { createEmbeddedStore } from '../../sample-app/src/create-embedded-store';
 import { EXAMPLES } from '../../sample-app/src/examples';
 import { CapturedLog } from '../support/application';
-import { leaks } from '../support/failure-of';
+import { failureOf, leaks } from '../support/failure-of';
+import { removeTemporaryFolders, temporaryFolder } from '../support/temporary-folder';
 
 const SIGNING_KEY = 'canary-of-the-signing-key-7d1f';
 
@@ -152,5 +156,51 @@ describe('the sample application', () => {
     }
 
     expect(leaks([...texts, ...log.lines].join('\n'), SIGNING_KEY)).toBe(false);
+  });
+});
+
+describe('the embedded store of the sample application', () => {
+  let folder: string;
+  let log: CapturedLog;
+
+  beforeEach(() => {
+    folder = join(temporaryFolder(), 'data');
+    log = new CapturedLog();
+    Logger.overrideLogger(log);
+  });
+
+  afterEach(removeTemporaryFolders);
+
+  it('has a key to sign with from its first start on, always the same', async () => {
+    const first = await createEmbeddedStore(folder);
+    const before = await first.readSecret('SIGNING_KEY');
+    await first.close();
+
+    const second = await createEmbeddedStore(folder);
+
+    expect(before?.value).toMatch(/^[\w-]{43}$/);
+    expect(await second.readSecret('SIGNING_KEY')).toEqual(before);
+  });
+
+  it('says where its key is, but not the key, nor a secret', async () => {
+    const store = await createEmbeddedStore(folder);
+    const signingKey = (await store.readSecret('SIGNING_KEY'))?.value ?? '';
+    const key = readFileSync(join(folder, 'secrets.key'), 'utf8').trim();
+
+    const printed = log.lines.join('\n');
+
+    expect(printed).toContain(join(folder, 'secrets.key'));
+    expect([key, signingKey].filter((canary) => leaks(printed, canary))).toEqual([]);
+  });
+
+  it('does not start with another key, and leaves what is there as it is', async () => {
+    await (await createEmbeddedStore(folder)).close();
+    const before = readFileSync(join(folder, 'secrets'));
+    writeFileSync(join(folder, 'secrets.key'), 'ab'.repeat(32));
+
+    const error = await failureOf(createEmbeddedStore(folder));
+
+    expect(error.code).toBe('MISCONFIGURED');
+    expect(readFileSync(join(folder, 'secrets'))).toEqual(before);
   });
 });

@@ -1,5 +1,8 @@
 import { createHmac, randomUUID } from 'node:crypto';
+import { readFileSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { leaks } from '../support/failure-of';
+import { removeTemporaryFolders, temporaryFolder } from '../support/temporary-folder';
 import { startOpenBao, type OpenBao } from './support/openbao';
 import { SampleProcess } from './support/sample-process';
 
@@ -19,6 +22,7 @@ describe('the sample application as a process', () => {
     for (const sample of processes) sample.kill('SIGKILL');
     await Promise.all(processes.splice(0).map((sample) => sample.ends()));
     await bao.stop();
+    removeTemporaryFolders();
   });
 
   const run = (environment?: Readonly<Record<string, string>>): SampleProcess => {
@@ -38,6 +42,31 @@ describe('the sample application as a process', () => {
     expect(answer.status).toBe(200);
     expect(sample.output).toContain(`curl ${sample.url}/sign/hello`);
   });
+
+  it.each(['SIGTERM', 'SIGKILL'] as const)(
+    'finds again what was written before %s, and tells where the key is, but not the key',
+    async (signal) => {
+      const environment = { DATA_DIR: join(temporaryFolder(), 'made/at/start') };
+      const before = await run(environment).listens();
+      const signed: unknown = await (await before.request('/sign/hello')).json();
+      await before.request('/secrets/API_KEY', 'PUT', { value: 'canary-of-the-value' });
+      before.kill(signal);
+      await before.ends();
+
+      const after = await run(environment).listens();
+      const found = await after.request('/secrets/API_KEY');
+      const signedAgain: unknown = await (await after.request('/sign/hello')).json();
+
+      const keyFile = join(environment.DATA_DIR, 'secrets.key');
+      const output = before.output + after.output;
+      expect(found.status).toBe(200);
+      expect(signedAgain).toEqual(signed);
+      expect(output).toContain(keyFile);
+      expect(leaks(output, readFileSync(keyFile, 'utf8').trim())).toBe(false);
+      expect(leaks(output, 'canary-of-the-value')).toBe(false);
+      expect(readdirSync(environment.DATA_DIR)).toEqual(['secrets', 'secrets.key']);
+    },
+  );
 
   it('signs with a secret of a real store, and with the next one after a rotation', async () => {
     const signatureWith = (key: unknown) =>
@@ -90,9 +119,10 @@ describe('the sample application as a process', () => {
   });
 
   it('says that its port is in use, and ends', async () => {
-    const first = await run().listens();
+    const environment = { DATA_DIR: temporaryFolder() };
+    const first = await run(environment).listens();
 
-    const second = run({ PORT: new URL(first.url).port });
+    const second = run({ ...environment, PORT: new URL(first.url).port });
     const code = await second.ends();
 
     expect(code).toBe(1);
@@ -100,7 +130,7 @@ describe('the sample application as a process', () => {
   });
 
   it('says that its port is none, and ends', async () => {
-    const sample = run({ PORT: 'http' });
+    const sample = run({ DATA_DIR: temporaryFolder(), PORT: 'http' });
 
     const code = await sample.ends();
 

@@ -8,7 +8,7 @@ const manager = new EncryptedFileSecretManager({ path, key });
 await manager.validateEnvironment();
 for (let number = Number(first); number < Number(first) + Number(count); number++) {
   const name = createOnly ? `${prefix}_${number}` : `${prefix}_${number % 5}`;
-  const value = `${number} ${'x'.repeat(4_096)}`;
+  const value = `${number} ${'x'.repeat(1_024)}`;
   try {
     await manager.writeSecret(name, value, { createOnly: Boolean(createOnly) });
     writeSync(1, `${number}\n`);
