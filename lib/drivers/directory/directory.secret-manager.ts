@@ -5,7 +5,7 @@ import { SecretManagerError } from '../../core/secret-manager.error';
 import { quoteName } from '../../core/secret-name';
 import { read } from '../../core/untrusted';
 import { lookUp, lookUpSync } from './look-up';
-import { assertNamesFile, isAbsence, toReading } from './secret-file';
+import { assertNamesFile, explainMount, toReading } from './secret-file';
 
 export interface DirectorySecretManagerOptions {
   /** Where the secrets are mounted. Default `/run/secrets`. */
@@ -68,7 +68,7 @@ export class DirectorySecretManager extends CustomSecretManager {
       await this.list();
       return true;
     } catch (thrown) {
-      throw this.explainMount(thrown);
+      throw explainMount(thrown, this.#path);
     }
   }
 
@@ -80,15 +80,7 @@ export class DirectorySecretManager extends CustomSecretManager {
     try {
       opendirSync(this.#path).closeSync();
     } catch (thrown) {
-      throw this.explainMount(thrown);
+      throw explainMount(thrown, this.#path);
     }
-  }
-
-  private explainMount(thrown: unknown): unknown {
-    if (!isAbsence(thrown)) return thrown;
-    return new SecretManagerError(
-      'UNAVAILABLE',
-      `The directory of secrets, ${quoteName(this.#path)}, is not there. Check that it is still mounted.`,
-    );
   }
 }

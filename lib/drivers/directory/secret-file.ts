@@ -15,6 +15,8 @@ export const OPEN_FLAGS =
 /** What a look-up says if there is no such file, a missing or mistaken folder on the way to it included. */
 const ABSENCES: ReadonlySet<unknown> = new Set(['ENOENT', 'ENOTDIR', 'ENAMETOOLONG']);
 
+const DENIALS: ReadonlySet<unknown> = new Set(['EACCES', 'EPERM']);
+
 export function isAbsence(thrown: unknown): boolean {
   return ABSENCES.has(read(thrown, 'code'));
 }
@@ -54,6 +56,7 @@ export function assertSecretFile(stats: BigIntStats, secretName: string): void {
 /** Puts a name to what a look-up can fail with; the rest is left to the rules that hold for every manager. */
 export function explain(thrown: unknown, secretName: string): unknown {
   const code = read(thrown, 'code');
+  if (DENIALS.has(code)) return denied(`the file of ${quoteName(secretName)}`);
   if (code === 'ENXIO') return noFile(secretName); // a socket cannot even be opened
   if (code !== 'ELOOP') return thrown;
   return malformed(secretName, 'is a link that leads to itself', 'Put a file there.');
@@ -83,6 +86,23 @@ function decode(content: Uint8Array, secretName: string): string {
   } catch {
     throw malformed(secretName, 'is not UTF-8', 'Store what is binary as base64.');
   }
+}
+
+/** Puts a name to what a look at the directory itself can fail with. */
+export function explainMount(thrown: unknown, path: string): unknown {
+  if (DENIALS.has(read(thrown, 'code'))) return denied(`the directory ${quoteName(path)}`);
+  if (!isAbsence(thrown)) return thrown;
+  return new SecretManagerError(
+    'UNAVAILABLE',
+    `The directory of secrets, ${quoteName(path)}, is not there. Check that it is still mounted.`,
+  );
+}
+
+function denied(what: string): SecretManagerError {
+  return new SecretManagerError(
+    'ACCESS_DENIED',
+    `The user of the process may not read ${what}. Grant it that, as with \`defaultMode\` in Kubernetes.`,
+  );
 }
 
 function noFile(secretName: string): SecretManagerError {

@@ -109,7 +109,7 @@ export class EncryptedFileSecretManager extends CustomSecretManager {
     return { description, tags };
   }
 
-  /** Opens the store, or makes it. Throws `MISCONFIGURED` or `MALFORMED` with all that is wrong with options, key and file. */
+  /** Opens the store, or makes it. Rejects with all that is wrong with options, key and file. */
   override async validateEnvironment(): Promise<void> {
     this.assertUsable();
     try {

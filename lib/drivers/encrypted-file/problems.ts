@@ -18,6 +18,10 @@ export function isMissing(thrown: unknown): boolean {
   return hasCode(thrown, 'ENOENT') || hasCode(thrown, 'ENOTDIR');
 }
 
+export function isDenied(thrown: unknown): boolean {
+  return hasCode(thrown, 'EACCES') || hasCode(thrown, 'EPERM');
+}
+
 export function hasCode(thrown: unknown, code: string): boolean {
   return read(thrown, 'code') === code;
 }

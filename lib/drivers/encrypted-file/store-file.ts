@@ -8,8 +8,9 @@ import {
   type BigIntStats,
 } from 'node:fs';
 import { open, stat } from 'node:fs/promises';
+import { SecretManagerError } from '../../core/secret-manager.error';
 import { quoteName } from '../../core/secret-name';
-import { isMissing, malformed, unavailable } from './problems';
+import { isDenied, isMissing, malformed, unavailable } from './problems';
 
 /** A wrong path must not load gigabytes. */
 export const MAX_BYTES = 2 ** 26;
@@ -34,13 +35,18 @@ export async function identityOf(path: string): Promise<string | undefined> {
     return identify(await stat(path, { bigint: true }));
   } catch (thrown) {
     if (isMissing(thrown)) return undefined;
-    throw thrown;
+    throw explain(thrown, path);
   }
 }
 
+/** As {@link identityOf}, blocking. */
 export function identityOfSync(path: string): string | undefined {
-  const stats = statSync(path, { bigint: true, throwIfNoEntry: false });
-  return stats && identify(stats);
+  try {
+    return identify(statSync(path, { bigint: true }));
+  } catch (thrown) {
+    if (isMissing(thrown)) return undefined;
+    throw explain(thrown, path);
+  }
 }
 
 /** Throws `UNAVAILABLE` if the file is missing, and `MALFORMED` if it cannot be a store. */
@@ -91,8 +97,14 @@ function assertPossible(stats: BigIntStats, path: string): void {
   }
 }
 
-/** Says of a missing file what that means; the rest is left to the rules that hold for every manager. */
+/** Says what it means that a file is missing or denied; the rest is left to the rules that hold for every manager. */
 export function explain(thrown: unknown, path: string): unknown {
+  if (isDenied(thrown)) {
+    return new SecretManagerError(
+      'ACCESS_DENIED',
+      `The user of the process may not read the store at ${quoteName(path)}. Grant it that, or start the process as the owner.`,
+    );
+  }
   if (!isMissing(thrown)) return thrown;
   return unavailable(
     `There is no store at ${quoteName(path)}. Check that its folder is mounted; a new one is made at start only.`,

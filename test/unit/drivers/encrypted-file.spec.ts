@@ -733,10 +733,34 @@ describe('a store that is gone', () => {
 // nothing is denied to root
 if (process.getuid?.() !== 0) {
   describe('a store that the process may not read', () => {
-    it('is MISCONFIGURED at start, with the reason', async () => {
+    it('is ACCESS_DENIED, also at start', async () => {
       chmodSync(path, 0o000);
 
-      const error = await failureOf(opened());
+      const errors = [
+        await failureOf(manager.readSecret('KEY')),
+        await failureOf(() => manager.readSecretSync('KEY')),
+        await failureOf(manager.writeSecret('KEY', 'value')),
+        await failureOf(opened()),
+      ];
+
+      expect(errors).toMatchObject(Array(4).fill({ code: 'ACCESS_DENIED' }));
+    });
+
+    it('is MISCONFIGURED if its key may not be read', async () => {
+      const keyFile = join(temporaryFolder(), 'store.key');
+      writeFileSync(keyFile, key, { mode: 0o000 });
+
+      const error = await failureOf(opened({ keyFile }));
+
+      expect(error.code).toBe('MISCONFIGURED');
+      expect(error.message).toContain('cannot be read');
+    });
+
+    it('is MISCONFIGURED if it cannot be made', async () => {
+      const folder = temporaryFolder();
+      chmodSync(folder, 0o500);
+
+      const error = await failureOf(opened({ path: join(folder, 'made/secrets'), key }));
 
       expect(error.code).toBe('MISCONFIGURED');
       expect(error.message).toContain('EACCES');
