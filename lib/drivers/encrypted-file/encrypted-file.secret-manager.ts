@@ -11,14 +11,12 @@ import {
 import { SecretManagerError, isSecretManagerError } from '../../core/secret-manager.error';
 import { quoteName } from '../../core/secret-name';
 import { read } from '../../core/untrusted';
+import { deleteFrom, isThere, writeTo } from './changes';
 import { EncryptedStore, type Snapshot } from './encrypted-store';
-import type { SecretRecord } from './format';
 import { keyProblems, toKeySource, type KeyOptions } from './key-source';
 import { Keyring } from './keyring';
 import { misconfigured } from './problems';
-import { seal, unseal, type SecretContent } from './sealing';
-
-const DAY_MS = 86_400_000;
+import { unseal, type SecretContent } from './sealing';
 
 /** Where the store is, and exactly one of `key`, `keyFile` and `passphrase`. */
 export interface EncryptedFileSecretManagerOptions extends KeyOptions {
@@ -68,17 +66,7 @@ export class EncryptedFileSecretManager extends CustomSecretManager {
     options: WriteOptions = {},
   ): Promise<SecretMetadata> {
     this.assertUsable(options);
-    return await this.#store.change(options, ({ records, version, keys }) => {
-      const before = records.get(secretName);
-      if (options.createOnly && isThere(before)) throw conflict(secretName);
-      const known = before && unseal(keys.sealing, before);
-      const { description = known?.description, tags = known?.tags } = options;
-      const createdAt = before?.createdAt ?? new Date().toISOString();
-      const place = { name: secretName, version };
-      const sealed = seal(keys.sealing, place, { value, description, tags });
-      records.set(secretName, { ...place, createdAt, ...sealed });
-      return { version, createdAt: new Date(createdAt) };
-    });
+    return await this.#store.change(options, (draft) => writeTo(draft, secretName, value, options));
   }
 
   /** Keeps the secret restorable until `deletionAt`; one that is pending deletion stays so until then, or is removed with 0 days. */
@@ -88,16 +76,9 @@ export class EncryptedFileSecretManager extends CustomSecretManager {
   ): Promise<SecretMetadata> {
     this.assertUsable(options);
     const { recoveryWindowInDays = DEFAULT_RECOVERY_WINDOW_IN_DAYS } = options;
-    return await this.#store.change(options, ({ records }) => {
-      const record = records.get(secretName);
-      if (record === undefined || recoveryWindowInDays === 0) {
-        records.delete(secretName);
-        return {};
-      }
-      const deletionAt = record.deletionAt ?? inDays(recoveryWindowInDays);
-      if (record.deletionAt === undefined) records.set(secretName, { ...record, deletionAt });
-      return { deletionAt: new Date(deletionAt) };
-    });
+    return await this.#store.change(options, (draft) =>
+      deleteFrom(draft, secretName, recoveryWindowInDays),
+    );
   }
 
   override async describeSecret(
@@ -162,16 +143,4 @@ export class EncryptedFileSecretManager extends CustomSecretManager {
 function pathProblems(path: unknown, { keyFile }: KeyOptions): string[] {
   if (typeof path !== 'string' || path === '') return ['`path` must be the path of a file'];
   return path === keyFile ? ['`path` and `keyFile` must be different files'] : [];
-}
-
-function isThere(record: SecretRecord | undefined): record is SecretRecord {
-  return record !== undefined && record.deletionAt === undefined;
-}
-
-function inDays(days: number): string {
-  return new Date(Date.now() + days * DAY_MS).toISOString();
-}
-
-function conflict(secretName: string): SecretManagerError {
-  return new SecretManagerError('CONFLICT', `${quoteName(secretName)} exists already.`);
 }

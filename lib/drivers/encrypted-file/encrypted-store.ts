@@ -2,8 +2,9 @@ import { mkdir, realpath } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { OperationOptions } from '../../core/custom-secret-manager';
 import { isSecretManagerError } from '../../core/secret-manager.error';
+import { isSame, withoutExpired, type Draft, type SecretRecords } from './changes';
 import { withLock } from './file-lock';
-import { encodeStore, parseHead, parseRecords, type SecretRecord, type StoreHead } from './format';
+import { encodeStore, parseHead, parseRecords, type StoreHead } from './format';
 import { makeKeyFile } from './key-file';
 import type { Keyring, StoreKeys } from './keyring';
 import { Patience } from './patience';
@@ -22,16 +23,7 @@ import { Turns } from './turns';
 /** The store as one file has it; the contents of its records stay sealed. */
 export interface Snapshot extends Omit<FileState, 'content'> {
   readonly head: StoreHead;
-  readonly records: ReadonlyMap<string, SecretRecord>;
-}
-
-/** What a change works on. */
-export interface Draft {
-  /** What is in the store; what is in it after the change is what will be. */
-  readonly records: Map<string, SecretRecord>;
-  /** The version for what the change makes. */
-  readonly version: string;
-  readonly keys: StoreKeys;
+  readonly records: SecretRecords;
 }
 
 /** Sealed records in one file that several processes may share. */
@@ -98,7 +90,7 @@ export class EncryptedStore {
       return await withLock(`${path}.lock`, patience, async (lock) => {
         const snapshot = await this.open();
         const keys = this.keysOf(snapshot);
-        const records = new Map([...snapshot.records].filter(([, record]) => !isOver(record)));
+        const records = withoutExpired(snapshot.records);
         const writes = snapshot.head.writes + 1;
         const answer = change({ records, version: String(writes), keys });
         if (isSame(records, snapshot.records)) return answer;
@@ -141,17 +133,6 @@ export class EncryptedStore {
     this.#snapshot = { ...state, head, records };
     return this.#snapshot;
   }
-}
-
-function isOver({ deletionAt }: SecretRecord): boolean {
-  return deletionAt !== undefined && Date.parse(deletionAt) <= Date.now();
-}
-
-function isSame(
-  one: ReadonlyMap<string, SecretRecord>,
-  other: ReadonlyMap<string, SecretRecord>,
-): boolean {
-  return one.size === other.size && [...one].every(([name, record]) => other.get(name) === record);
 }
 
 function messageOf(thrown: unknown): string {

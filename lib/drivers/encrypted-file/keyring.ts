@@ -7,7 +7,7 @@ const SALT_BYTES = 32;
 const DERIVED_BYTES = 2 * KEY_BYTES;
 const PURPOSE = 'nestjs-custom-secret-manager/encrypted-file';
 
-/** 32 MiB and a few tenths of a second: what OWASP recommends, in its variant with the least memory that is as strong. */
+/** 32 MiB and a few tenths of a second: of the costs that OWASP names as equally strong, one that a small container can bear. */
 const SCRYPT = { cost: 2 ** 15, blockSize: 8, parallelization: 3 };
 const SCRYPT_BYTES_MAX = 2 ** 28;
 
@@ -60,9 +60,11 @@ export class Keyring {
     if (this.#derived?.by === by) return;
     if (this.#deriving?.by !== by) {
       const { passphrase } = source;
-      const done = deriveSlowly(passphrase, derivation).then((derived) => {
-        if (this.#source !== undefined) this.remember(by, derived); // or it was closed meanwhile
-      });
+      const done = deriveSlowly(passphrase, derivation)
+        .then((derived) => {
+          if (this.#source !== undefined) this.remember(by, derived); // or it was closed meanwhile
+        })
+        .finally(() => (this.#deriving = undefined));
       this.#deriving = { by, done };
     }
     await this.#deriving.done;
