@@ -66,7 +66,7 @@ describe('an encrypted file that several processes share', () => {
     expect(lost).toEqual([]);
     expect(written.every((count) => count > NAMES_OF_A_WRITER)).toBe(true);
     expect(readdirSync(dirname(path))).toEqual(['secrets']);
-  }, 180_000);
+  }, 300_000);
 
   it('loses nothing of what two processes write at once', async () => {
     const count = 150;
