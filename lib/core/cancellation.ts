@@ -60,6 +60,12 @@ export interface CallOptions extends OperationOptions {
   readonly maxAgeMs?: number;
 }
 
+/** The same call, to be tried once. What its options tell of the moment, they go on telling. */
+export function triedOnce(options: CallOptions): CallOptions {
+  const once = Object.create(options) as CallOptions;
+  return Object.defineProperty(once, EFFORT, { value: 'single' });
+}
+
 /** Calls back once when the call that has these options ends early. Returns what takes the listener off again. */
 export function onCancelled(
   options: CallOptions,

@@ -1,4 +1,4 @@
-import { EFFORT, type CallOptions } from '../core/cancellation';
+import { EFFORT, triedOnce, type CallOptions } from '../core/cancellation';
 import { now } from '../core/clock';
 import type {
   DeleteOptions,
@@ -259,7 +259,7 @@ export class CachePolicy extends Policy implements SecretCache, FlightObserver {
   /** While refreshes fail, whoever asks past the backoff asks once: the cache spaces what the retry would repeat. */
   private spared(key: string, options: CallOptions): CallOptions {
     const isFailing = options[EFFORT] === undefined && this.#backoff.isFailing(key);
-    return isFailing ? { ...options, [EFFORT]: 'single' } : options;
+    return isFailing ? triedOnce(options) : options;
   }
 
   private refreshBehind({ secretName, params }: SharedRead): void {

@@ -1,4 +1,4 @@
-import { EFFORT, type CallOptions } from '../core/cancellation';
+import { EFFORT, triedOnce, type CallOptions } from '../core/cancellation';
 import { now } from '../core/clock';
 import type {
   DeleteOptions,
@@ -117,7 +117,7 @@ export class CircuitBreakerPolicy extends Policy {
     if (options[EFFORT] === 'unguarded') return await ask(options);
     const isProbe = this.admit(operation);
     try {
-      const answer = await ask(isProbe ? { ...options, [EFFORT]: 'single' } : options);
+      const answer = await ask(isProbe ? triedOnce(options) : options);
       this.ended(outageOf(answer), isProbe);
       return answer;
     } catch (error) {

@@ -144,13 +144,11 @@ export class DeadlinePolicy extends Policy {
     const { params, timeoutMs = Infinity } = options;
     const endsInMs = Math.min(limitMs, isShared ? Infinity : timeoutMs);
     const own = new Cancellation();
-    const handed = {
+    const handed = new HandedOptions(
       params,
-      timeoutMs: Math.ceil(Math.min(endsInMs, timeoutMs)), // whole: AbortSignal.timeout takes nothing else
-      get signal() {
-        return own.signal;
-      },
-    };
+      Math.ceil(Math.min(endsInMs, timeoutMs)), // whole: AbortSignal.timeout takes nothing else
+      own,
+    );
     const stopTimer = startTimer(() => own.cancel(timedOut(context, endsInMs)), endsInMs, {
       keepsAlive: !isShared,
     });
@@ -190,6 +188,31 @@ export class DeadlinePolicy extends Policy {
     return { manager: this.secretManagerName, operation, secretName };
   }
 }
+
+/**
+ * What a manager is handed. Its signal is made when it is first read, and is an own property, so that a spread keeps it; the
+ * getter is one for all, because an accessor of its own would give each object another hidden class.
+ */
+class HandedOptions implements OperationOptions {
+  declare readonly signal: AbortSignal;
+  declare readonly [CANCELLATION]: Cancellation;
+
+  constructor(
+    readonly params: OperationOptions['params'],
+    readonly timeoutMs: number,
+    cancellation: Cancellation,
+  ) {
+    Object.defineProperty(this, CANCELLATION, { value: cancellation });
+    Object.defineProperty(this, 'signal', SIGNAL);
+  }
+}
+
+const SIGNAL: PropertyDescriptor & ThisType<HandedOptions> = {
+  enumerable: true,
+  get() {
+    return this[CANCELLATION].signal;
+  },
+};
 
 /** Adds what the caller gave; what it left out must not reach the manager, not even as `undefined`. */
 function withGiven<Given extends object>(

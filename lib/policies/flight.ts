@@ -60,22 +60,7 @@ export class Flight<Outcome> implements SharedRead {
 
   /** The options for the store: they end with the last caller, and their `timeoutMs` is what is left at the moment. */
   callOptions(effort: CallOptions[typeof EFFORT]): CallOptions {
-    const remainingMs = (): number => Math.max(0, this.#endsAt - now());
-    const effortNow = (): typeof effort => (this.isSuperseded ? 'single' : effort);
-    const { cancellation } = this;
-    return {
-      params: this.params,
-      [CANCELLATION]: cancellation,
-      get [EFFORT]() {
-        return effortNow();
-      },
-      get timeoutMs() {
-        return remainingMs();
-      },
-      get signal() {
-        return cancellation.signal;
-      },
-    };
+    return new FlightOptions(this, effort);
   }
 
   /** To be called once, with what is under way. */
@@ -125,6 +110,32 @@ export class Flight<Outcome> implements SharedRead {
   private lose(why: SecretManagerError): void {
     this.#waiting -= 1;
     if (this.#waiting === 0 && !this.#isBackground) this.cancellation.cancel(why);
+  }
+}
+
+/** Tells what holds at the moment, whenever it is read. */
+class FlightOptions implements CallOptions {
+  readonly params: CallOptions['params'];
+  readonly [CANCELLATION]: Cancellation;
+
+  constructor(
+    private readonly flight: Flight<unknown>,
+    private readonly effort: CallOptions[typeof EFFORT],
+  ) {
+    this.params = flight.params;
+    this[CANCELLATION] = flight.cancellation;
+  }
+
+  get [EFFORT](): CallOptions[typeof EFFORT] {
+    return this.flight.isSuperseded ? 'single' : this.effort;
+  }
+
+  get timeoutMs(): number {
+    return Math.max(0, this.flight.endsAt - now());
+  }
+
+  get signal(): AbortSignal {
+    return this.flight.cancellation.signal;
   }
 }
 
