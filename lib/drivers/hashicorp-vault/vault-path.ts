@@ -2,28 +2,34 @@ import { SecretManagerError } from '../../core/secret-manager.error';
 import { quoteName } from '../../core/secret-name';
 
 /** Hold the server's own affairs: a name must not lead there. */
-const INTERNAL = /^(sys|auth)$/;
+const INTERNAL = /^(sys|auth)(\/|$)/;
+
+/** An empty part, or one that a URL resolves: it would lead out of the mount. */
+const UNRESOLVED = /(^|\/)\.{0,2}(\/|$)/;
+
+const NEEDS_NO_ENCODING = /^[\w.~/-]*$/;
 
 /**
- * The address of something below a mount, without host. Every segment is encoded, and the whole is looked at as a URL once
- * more: `new URL` resolves `..`, so that a name could leave its mount. Throws `INVALID_ARGUMENT`.
+ * The address of something below a mount, without host. With every part encoded, dots are all that a URL could still resolve,
+ * and these are refused: the address has the mount as its beginning, and as many parts as were given. Throws
+ * `INVALID_ARGUMENT`.
  */
-export function vaultPath(mount: string, ...parts: readonly (string | undefined)[]): string {
-  const below = parts.filter((part) => part !== undefined).join('/');
-  const path = encode(`${mount}/${below}`);
-  const isWhole = path !== undefined && new URL(path, 'http://localhost').pathname === path;
-  const [first = ''] = mount.split('/');
-  if (isWhole && !INTERNAL.test(first) && !/\/(\/|$)/.test(path)) return path;
+export function vaultPath(mount: string, ...parts: readonly string[]): string {
+  const path = [mount, ...parts].join('/');
+  const isRight = !UNRESOLVED.test(path) && !INTERNAL.test(path);
+  const encoded = isRight ? encode(path) : undefined;
+  if (encoded !== undefined) return `/v1/${encoded}`;
   throw new SecretManagerError(
     'INVALID_ARGUMENT',
-    `${quoteName(`${mount}/${below}`)} is not the path of a secret. A path has no empty, "." or ".." part, and does not ` +
-      'begin with sys or auth.',
+    `${quoteName(path)} is not the path of a secret. A path has no empty, "." or ".." part, and does not begin with sys or ` +
+      'auth.',
   );
 }
 
 function encode(path: string): string | undefined {
+  if (NEEDS_NO_ENCODING.test(path)) return path;
   try {
-    return `/v1/${path.split('/').map(encodeURIComponent).join('/')}`;
+    return path.split('/').map(encodeURIComponent).join('/');
   } catch {
     return undefined; // half of a surrogate pair
   }

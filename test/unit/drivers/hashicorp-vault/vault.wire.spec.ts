@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { VaultSecretManager } from 'nestjs-custom-secret-manager/drivers/hashicorp-vault';
 import { translateError } from '../../../../lib/core/error-table';
 import { everythingOf, failureOf, leaks } from '../../../support/failure-of';
@@ -60,6 +61,19 @@ describe('the manager for Vault, over HTTP,', () => {
 
       expect(code).toBe('INVALID_ARGUMENT');
       expect(vault.asked).toEqual([]);
+    },
+  );
+
+  it.each(['a%2e%2e', 'a/%2E%2E/b', 'a\\..\\b', 'a\t/b', '...', '.a', 'a..', 'x?y', 'x#y'])(
+    'keeps %j below its mount, as it is',
+    async (name) => {
+      await manager.readSecret(name).catch(() => undefined);
+
+      const [path = ''] = vault.requests
+        .map((request) => request.path)
+        .filter((one) => one.includes('/data/'));
+      const parts = new URL(path, vault.address).pathname.split('/').map(decodeURIComponent);
+      expect(parts).toEqual(['', 'v1', 'secret', 'data', ...name.split('/')]);
     },
   );
 
@@ -173,6 +187,7 @@ describe('the manager for Vault, over HTTP,', () => {
   it('ends a call that hangs, and those that wait behind it for a connection', async () => {
     vault.on('GET /v1/secret/data/KEY', () => undefined);
     const controller = new AbortController();
+    setMaxListeners(20, controller.signal);
 
     const calls = Array.from({ length: 15 }, () =>
       manager.readSecret('KEY', { signal: controller.signal }),
