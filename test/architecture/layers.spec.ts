@@ -108,8 +108,10 @@ describe('the source', () => {
     expect(placesOf(isStaticState)).toEqual([]);
   });
 
-  it('has no state of a module', () => {
-    expect(placesOf(isModuleState)).toEqual([]);
+  it('has no state of a module, but for the worker of a plain function', () => {
+    const files = placesOf(isModuleState).map((place) => place.split(':')[0]);
+
+    expect(files).toEqual(['sync/request-sync.ts']);
   });
 
   it('ends no process and loads nothing at run time', () => {

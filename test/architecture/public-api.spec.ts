@@ -4,6 +4,7 @@ import * as directory from 'nestjs-custom-secret-manager/drivers/directory';
 import * as encryptedFile from 'nestjs-custom-secret-manager/drivers/encrypted-file';
 import * as environment from 'nestjs-custom-secret-manager/drivers/environment';
 import * as hashicorpVault from 'nestjs-custom-secret-manager/drivers/hashicorp-vault';
+import * as sync from 'nestjs-custom-secret-manager/sync';
 import * as terminus from 'nestjs-custom-secret-manager/terminus';
 import * as testing from 'nestjs-custom-secret-manager/testing';
 import ts from 'typescript';
@@ -112,6 +113,13 @@ describe('the public API', () => {
       aws,
       ['AwsSecretManager'],
       ['AwsClientOptions', 'AwsSecretManagerOptions'],
+    ],
+    [
+      './sync',
+      'sync/index.ts',
+      sync,
+      ['SyncHttp', 'requestSync'],
+      ['SyncHttpOptions', 'SyncRequestOptions', 'SyncResponse', 'SyncTls'],
     ],
     [
       './drivers/environment',

@@ -1,0 +1,143 @@
+import { receiveMessageOnPort } from 'node:worker_threads';
+import { now } from '../core/clock';
+import { SecretManagerError } from '../core/secret-manager.error';
+import { CELL, STATE, startWorkerThread, type WorkerThread } from './worker-thread';
+
+/** What a worker says to one call: an answer, or of an error no more than what it is classified by. */
+interface Outcome {
+  readonly id: number;
+  readonly answer?: unknown;
+  readonly error?: ErrorTraits;
+}
+
+interface ErrorTraits {
+  readonly name?: unknown;
+  readonly code?: unknown;
+  readonly status?: unknown;
+}
+
+/** A worker that runs but has not even taken a call for so long is given up. */
+const STUCK_AFTER_MS = 1_000;
+
+/**
+ * Has calls answered by a worker while this thread waits: one worker, kept for the next call, replaced when it dies. It
+ * does not keep the process alive.
+ */
+export class BlockingWorker {
+  readonly #file: string;
+  #thread: WorkerThread | undefined;
+  #lastId = 0;
+  #isClosed = false;
+
+  /** @param file what the worker runs, made with `serve.cjs` */
+  constructor(file: string) {
+    this.#file = file;
+  }
+
+  /** Has the worker ready before it is needed. Throws `MISCONFIGURED` where there can be none. */
+  start(): void {
+    this.living();
+  }
+
+  /**
+   * Returns what the worker answers. Throws `TIMEOUT` after `timeoutMs`, `UNAVAILABLE` if the worker dies, and else what
+   * went wrong in it: an error with the class name and the code of the original, and nothing of its text.
+   */
+  call(request: object, timeoutMs: number): unknown {
+    const thread = this.living();
+    const id = (this.#lastId = (this.#lastId + 1) | 0);
+    thread.port.postMessage({ id, request });
+    const outcome = waitFor(id, thread, timeoutMs);
+    if (outcome === 'ended') {
+      this.giveUp(thread);
+      throw new SecretManagerError('UNAVAILABLE', 'The worker of synchronous reads has ended.');
+    }
+    if (outcome === 'timed out') {
+      thread.port.postMessage({ id }); // it need not go on
+      if (isStuck(id, thread, timeoutMs)) this.giveUp(thread);
+      throw timedOut(timeoutMs);
+    }
+    if (outcome.error !== undefined) throw errorWith(outcome.error);
+    return outcome.answer;
+  }
+
+  /** Ends the worker. Calls after that throw `UNAVAILABLE`. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    const thread = this.#thread;
+    this.#thread = undefined;
+    await thread?.worker.terminate();
+  }
+
+  private living(): WorkerThread {
+    if (this.#isClosed) {
+      throw new SecretManagerError('UNAVAILABLE', 'The worker of synchronous reads was closed.');
+    }
+    const kept = this.#thread;
+    if (kept !== undefined && stateOf(kept) !== STATE.ended) return kept;
+    return (this.#thread = startWorkerThread(this.#file));
+  }
+
+  private giveUp(thread: WorkerThread): void {
+    this.#thread = undefined;
+    thread.worker.terminate().catch(() => undefined);
+  }
+}
+
+function waitFor(
+  id: number,
+  thread: WorkerThread,
+  timeoutMs: number,
+): Outcome | 'ended' | 'timed out' {
+  const { port, cells } = thread;
+  const endsAt = now() + timeoutMs;
+  for (;;) {
+    const seen = Atomics.load(cells, CELL.answers); // first: what is posted from here on ends the wait
+    const hasEnded = stateOf(thread) === STATE.ended;
+    const outcome = take(id, port);
+    if (outcome !== undefined) return outcome;
+    if (hasEnded) return 'ended';
+    const waited = Atomics.wait(cells, CELL.answers, seen, Math.max(0, endsAt - now()));
+    if (waited === 'timed-out') return take(id, port) ?? 'timed out';
+  }
+}
+
+/** An answer to a call that was given up before is thrown away. */
+function take(id: number, port: WorkerThread['port']): Outcome | undefined {
+  for (;;) {
+    const received = receiveMessageOnPort(port);
+    if (received === undefined || received.message.id === id) return received?.message;
+  }
+}
+
+function stateOf({ cells }: WorkerThread): number {
+  return Atomics.load(cells, CELL.state);
+}
+
+/** As one is that has run out of memory: it ends without a word. */
+function isStuck(id: number, thread: WorkerThread, timeoutMs: number): boolean {
+  const hasTaken = Atomics.load(thread.cells, CELL.taken) === id;
+  return !hasTaken && stateOf(thread) === STATE.ready && timeoutMs >= STUCK_AFTER_MS;
+}
+
+function timedOut(timeoutMs: number): SecretManagerError {
+  return new SecretManagerError(
+    'TIMEOUT',
+    `There was no answer within ${Math.round(timeoutMs)} ms. Check the store, or give it more time with \`timeoutMs\`. (A ` +
+      'server in the thread that waits cannot answer: that thread stands still.)',
+  );
+}
+
+/** It is to be translated as the original would have been. */
+function errorWith({ name, code, status }: ErrorTraits): Error {
+  if (code === 'MODULE_NOT_FOUND') {
+    return new SecretManagerError(
+      'MISCONFIGURED',
+      'The worker of synchronous reads misses a package that it needs. Install the application with all its dependencies.',
+    );
+  }
+  const traits = Object.entries({ name, code, status }).filter(([, trait]) => trait !== undefined);
+  const told = traits.map(([, trait]) => String(trait)).join(', ');
+  const error = new Error(`A synchronous request failed (${told}).`);
+  return Object.assign(error, Object.fromEntries(traits));
+}

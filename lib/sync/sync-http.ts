@@ -1,0 +1,57 @@
+import { join } from 'node:path';
+import { SecretManagerError } from '../core/secret-manager.error';
+import { read } from '../core/untrusted';
+import { BlockingWorker } from './blocking-worker';
+import { assertOptions, checkRequest, type SyncRequestOptions, type SyncTls } from './sync-request';
+import { SyncResponse, type RawResponse } from './sync-response';
+
+export interface SyncHttpOptions {
+  /** For requests that bring none of their own. */
+  readonly tls?: SyncTls;
+}
+
+const WORKER_FILE = join(__dirname, 'http.worker.cjs');
+const DEFAULT_TIMEOUT_MS = 30_000;
+
+/**
+ * HTTP for a synchronous read: undici in a worker of its own, with connections that are kept, while this thread waits. The
+ * worker starts with the first request, or with `start()`, and does not keep the process alive.
+ */
+export class SyncHttp {
+  readonly #worker = new BlockingWorker(WORKER_FILE);
+  readonly #tls: SyncTls | undefined;
+
+  constructor({ tls }: SyncHttpOptions = {}) {
+    this.#tls = tls;
+  }
+
+  /** Has the worker ready before the first request. Throws `MISCONFIGURED` where there can be no worker. */
+  start(): void {
+    this.#worker.start();
+  }
+
+  /**
+   * Sends a request and returns what the server answers, whatever the status; a redirect is not followed. Throws
+   * `INVALID_ARGUMENT` for options that are wrong, `TIMEOUT` at the deadline, `MALFORMED` for an answer over 32 MiB, and
+   * for a connection that fails an error with the class name and the code of undici's or Node's own.
+   */
+  request(url: string | URL, options: SyncRequestOptions = {}): SyncResponse {
+    assertOptions(options);
+    const { timeoutMs = DEFAULT_TIMEOUT_MS, tls = this.#tls } = options;
+    const request = checkRequest(url, { ...options, tls });
+    try {
+      return new SyncResponse(this.#worker.call(request, timeoutMs) as RawResponse);
+    } catch (error) {
+      throw read(error, 'code') === 'UND_ERR_RES_EXCEEDED_MAX_SIZE' ? tooLarge() : error;
+    }
+  }
+
+  /** Ends the worker and its connections. Requests after that throw `UNAVAILABLE`. */
+  close(): Promise<void> {
+    return this.#worker.close();
+  }
+}
+
+function tooLarge(): SecretManagerError {
+  return new SecretManagerError('MALFORMED', 'The answer is larger than 32 MiB.');
+}

@@ -1,0 +1,123 @@
+import { SecretManagerError } from '../core/secret-manager.error';
+import { kindOf, quoteName } from '../core/secret-name';
+import { attempt } from '../core/untrusted';
+
+/** Certificates, as PEM. */
+export interface SyncTls {
+  /** Of the authority that the server's certificate is checked with, in place of the well-known ones. */
+  readonly ca?: string;
+  /** Of the client. */
+  readonly cert?: string;
+  /** Of the client's certificate. */
+  readonly key?: string;
+}
+
+export interface SyncRequestOptions {
+  /** Default `GET`. */
+  readonly method?: string;
+  readonly headers?: Readonly<Record<string, string | readonly string[] | undefined>>;
+  readonly body?: string | Uint8Array;
+  /** After so many milliseconds it throws `TIMEOUT`, and the thread goes on. Default 30 000. */
+  readonly timeoutMs?: number;
+  readonly tls?: SyncTls;
+}
+
+/** A request as the worker takes it: nothing in it that could not be copied to another thread. */
+export interface CheckedRequest {
+  readonly origin: string;
+  readonly path: string;
+  readonly method: string;
+  readonly headers: Readonly<Record<string, string | readonly string[]>>;
+  readonly body: string | Uint8Array | undefined;
+  readonly tls: SyncTls | undefined;
+}
+
+type Check = (value: unknown) => string | undefined;
+
+const OPTIONS: Readonly<Record<keyof SyncRequestOptions, Check>> = {
+  method: (value) => (isText(value) ? undefined : `must be a string, and is ${kindOf(value)}`),
+  headers: headersProblem,
+  body: (value) =>
+    typeof value === 'string' || value instanceof Uint8Array
+      ? undefined
+      : `must be a string or a Uint8Array, and is ${kindOf(value)}`,
+  timeoutMs: (value) =>
+    typeof value === 'number' && value >= 0 ? undefined : 'must be a number of milliseconds',
+  tls: tlsProblem,
+};
+
+const TLS_OPTIONS = ['ca', 'cert', 'key'];
+
+/** Throws `INVALID_ARGUMENT` that quotes neither the address nor a value: both may hold a credential. */
+export function checkRequest(
+  url: string | URL,
+  { method = 'GET', headers = {}, body, tls }: SyncRequestOptions,
+): CheckedRequest {
+  const { origin, pathname, search } = parseUrl(url);
+  return { origin, path: pathname + search, method, headers: given(headers), body, tls };
+}
+
+export function assertOptions(options: SyncRequestOptions): void {
+  if (kindOf(options) !== 'an object') throw invalid('options', `must be an object`);
+  for (const [name, value] of Object.entries(options) as [string, unknown][]) {
+    if (value === undefined) continue;
+    const problem = Object.hasOwn(OPTIONS, name)
+      ? OPTIONS[name as keyof SyncRequestOptions](value)
+      : `is unknown: there are ${Object.keys(OPTIONS).join(', ')}`;
+    if (problem !== undefined) throw invalid(`option ${quoteName(name)}`, problem);
+  }
+}
+
+function parseUrl(url: string | URL): URL {
+  const parsed = attempt(() => new URL(url));
+  if (parsed instanceof URL && /^https?:$/.test(parsed.protocol)) return parsed;
+  throw invalid('address', 'must be a URL that begins with http: or https:');
+}
+
+function headersProblem(headers: unknown): string | undefined {
+  if (!isPlainObject(headers)) return 'must be a plain object of strings';
+  const wrong = Object.keys(headers).find((name) => !isHeaderValue(headers[name]));
+  return wrong === undefined
+    ? undefined
+    : `must hold strings, and ${quoteName(wrong)} is ${kindOf(headers[wrong])}`;
+}
+
+function tlsProblem(tls: unknown): string | undefined {
+  if (!isPlainObject(tls)) return 'must be a plain object';
+  const wrong = Object.keys(tls).find(
+    (name) => !TLS_OPTIONS.includes(name) || (tls[name] !== undefined && !isText(tls[name])),
+  );
+  return wrong === undefined
+    ? undefined
+    : `may hold ${TLS_OPTIONS.join(', ')} as PEM text, and ${quoteName(wrong)} is ${kindOf(tls[wrong])}`;
+}
+
+function isHeaderValue(value: unknown): boolean {
+  return value === undefined || isText(value) || (Array.isArray(value) && value.every(isText));
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === 'string';
+}
+
+/** By shape, for an object of another realm, as under a test runner, has another prototype. */
+function isPlainObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  if (typeof value !== 'object' || value === null) return false;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === null || Object.getPrototypeOf(prototype) === null;
+}
+
+function given(headers: NonNullable<SyncRequestOptions['headers']>): CheckedRequest['headers'] {
+  return Object.fromEntries(
+    Object.entries(headers).filter(
+      (entry): entry is [string, string | readonly string[]] => entry[1] !== undefined,
+    ),
+  );
+}
+
+function invalid(subject: string, problem: string): SecretManagerError {
+  return new SecretManagerError(
+    'INVALID_ARGUMENT',
+    `The ${subject} of a synchronous request ${problem}.`,
+  );
+}

@@ -1,0 +1,9 @@
+/** What a call throws, whatever it is; fails the test if it throws nothing. */
+export function thrownBy(call: () => unknown): unknown {
+  try {
+    call();
+  } catch (thrown) {
+    return thrown;
+  }
+  throw new Error('nothing was thrown');
+}

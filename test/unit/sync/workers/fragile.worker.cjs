@@ -1,0 +1,18 @@
+// Does as it is told, and tells which thread it is.
+'use strict';
+const { threadId } = require('node:worker_threads');
+const { serve } = require('../../../../lib/sync/serve.cjs');
+
+serve(() => async ({ todo, value }) => {
+  if (todo === 'exit') process.exit(1);
+  if (todo === 'crash')
+    process.nextTick(() => {
+      throw new Error('canary-of-a-crash');
+    });
+  if (todo === 'fail')
+    throw Object.assign(new TypeError('canary-of-a-failure'), { code: 'ECONNRESET', sent: value });
+  if (todo === 'throw nothing') throw undefined;
+  if (todo === 'spin') for (;;);
+  if (todo !== undefined) await new Promise(() => undefined);
+  return { threadId, value };
+});
