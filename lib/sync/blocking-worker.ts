@@ -105,8 +105,8 @@ function waitFor(
 /** An answer to a call that was given up before is thrown away. */
 function take(id: number, port: WorkerThread['port']): Outcome | undefined {
   for (;;) {
-    const received = receiveMessageOnPort(port);
-    if (received === undefined || received.message.id === id) return received?.message;
+    const outcome = receiveMessageOnPort(port)?.message as Outcome | undefined;
+    if (outcome === undefined || outcome.id === id) return outcome;
   }
 }
 

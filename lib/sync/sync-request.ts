@@ -42,7 +42,7 @@ const OPTIONS: Readonly<Record<keyof SyncRequestOptions, Check>> = {
       ? undefined
       : `must be a string or a Uint8Array, and is ${kindOf(value)}`,
   timeoutMs: (value) =>
-    typeof value === 'number' && value >= 0 ? undefined : 'must be a number of milliseconds',
+    Number.isFinite(value) && Number(value) >= 0 ? undefined : 'must be a number of milliseconds',
   tls: tlsProblem,
 };
 
