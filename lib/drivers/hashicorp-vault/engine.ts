@@ -14,6 +14,7 @@ import { sayingsOf } from './vault-errors';
 /** What a secrets engine of the server can do with one secret. */
 export interface Engine {
   read(call: VaultCall): Promise<SecretReading | undefined>;
+  readSync(call: VaultCall): SecretReading | undefined;
   write(call: VaultCall, value: string, options: WriteOptions): Promise<SecretMetadata>;
   delete(call: VaultCall, options: DeleteOptions): Promise<void>;
   describe(call: VaultCall): Promise<SecretDescription>;

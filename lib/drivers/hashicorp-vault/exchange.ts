@@ -61,7 +61,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
   }
 
   onResponseEnd(): void {
-    const content = parse(this.text());
+    const content = contentOf(this.text());
     this.#resolve({ statusCode: this.#statusCode, headers: this.#headers, content });
   }
 
@@ -77,7 +77,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
 }
 
 /** The error of `JSON.parse` quotes what it could not read, so it goes no further. */
-function parse(text: string): VaultAnswer['content'] {
+export function contentOf(text: string): VaultAnswer['content'] {
   if (text === '') return undefined;
   try {
     const content: unknown = JSON.parse(text);

@@ -10,11 +10,14 @@ import { isAbsent, subjectOf, type Engine } from './engine';
 import { isObject, type VaultAnswer } from './exchange';
 import { valueOf } from './field';
 import type { VaultCall } from './vault-call';
+import type { VaultRequest } from './vault-client';
 import { sayingsOf, vaultError } from './vault-errors';
 import { vaultPath } from './vault-path';
 import type { VaultSession } from './vault-session';
 
 type Fields = Readonly<Record<string, unknown>>;
+type Method = 'GET' | 'POST' | 'DELETE';
+type Part = 'data' | 'metadata';
 
 /** The state of a secret: its fields, unless the latest version was deleted, and the version to follow. */
 interface Kept {
@@ -35,9 +38,12 @@ export class Kv2Engine implements Engine {
   }
 
   async read(call: VaultCall): Promise<SecretReading | undefined> {
-    const { fields, version } = await this.kept(call);
-    const value = fields && valueOf(fields, call.field);
-    return value === undefined ? undefined : { value, version: String(version) };
+    return readingOf(await this.kept(call), call);
+  }
+
+  readSync(call: VaultCall): SecretReading | undefined {
+    const answer = this.#session.sendSync(requestOf(call, 'GET', 'data'), call.options);
+    return readingOf(keptOf(answer, call), call);
   }
 
   /** Description and tags are written after the value: if that fails, the value is there, and a repetition does no harm. */
@@ -64,15 +70,7 @@ export class Kv2Engine implements Engine {
   }
 
   private async kept(call: VaultCall): Promise<Kept> {
-    const answer = await this.ask(call, 'GET', 'data');
-    if (isAbsent(answer)) return { fields: undefined, version: 0 };
-    const { data: fields, metadata } = objectOf(answer.content?.data);
-    const { version } = objectOf(metadata);
-    const isKept = answer.statusCode === 200 && isObject(fields);
-    const isDeleted = fields === null && [200, 404].includes(answer.statusCode); // looks like a success but for the status
-    if (typeof version !== 'number' || !(isKept || isDeleted))
-      throw failure(answer, 'Reading', call);
-    return { fields: isKept ? fields : undefined, version };
+    return keptOf(await this.ask(call, 'GET', 'data'), call);
   }
 
   /** Follows no version; after a deletion, the one that was deleted. */
@@ -137,17 +135,35 @@ export class Kv2Engine implements Engine {
     );
   }
 
-  private ask(
-    { mount, name, namespace, version, options }: VaultCall,
-    method: 'GET' | 'POST' | 'DELETE',
-    part: 'data' | 'metadata',
-    content?: object,
-  ): Promise<VaultAnswer> {
-    const query =
-      version !== undefined && method === 'GET' && part === 'data' ? `?version=${version}` : '';
-    const path = `${vaultPath(mount, part, name)}${query}`;
-    return this.#session.send({ method, path, namespace, content }, options);
+  private ask(call: VaultCall, method: Method, part: Part, content?: object): Promise<VaultAnswer> {
+    return this.#session.send(requestOf(call, method, part, content), call.options);
   }
+}
+
+function requestOf(
+  { mount, name, namespace, version }: VaultCall,
+  method: Method,
+  part: Part,
+  content?: object,
+): VaultRequest {
+  const isOfVersion = version !== undefined && method === 'GET' && part === 'data';
+  const query = isOfVersion ? `?version=${version}` : '';
+  return { method, path: `${vaultPath(mount, part, name)}${query}`, namespace, content };
+}
+
+function keptOf(answer: VaultAnswer, call: VaultCall): Kept {
+  if (isAbsent(answer)) return { fields: undefined, version: 0 };
+  const { data: fields, metadata } = objectOf(answer.content?.data);
+  const { version } = objectOf(metadata);
+  const isKept = answer.statusCode === 200 && isObject(fields);
+  const isDeleted = fields === null && [200, 404].includes(answer.statusCode); // looks like a success but for the status
+  if (typeof version !== 'number' || !(isKept || isDeleted)) throw failure(answer, 'Reading', call);
+  return { fields: isKept ? fields : undefined, version };
+}
+
+function readingOf({ fields, version }: Kept, call: VaultCall): SecretReading | undefined {
+  const value = fields && valueOf(fields, call.field);
+  return value === undefined ? undefined : { value, version: String(version) };
 }
 
 function failure(answer: VaultAnswer, doing: string, call: VaultCall): SecretManagerError {

@@ -9,10 +9,14 @@ import { isAbsent, subjectOf, unsupportedBy, type Engine } from './engine';
 import { isObject, type VaultAnswer } from './exchange';
 import { valueOf } from './field';
 import type { VaultCall } from './vault-call';
+import type { VaultRequest } from './vault-client';
 import { vaultError } from './vault-errors';
-import type { VaultLeases } from './vault-leases';
+import type { LeasedFields, VaultLeases } from './vault-leases';
 import { vaultPath } from './vault-path';
 import type { VaultSession } from './vault-session';
+
+type Fields = Readonly<Record<string, unknown>>;
+type Method = 'GET' | 'POST' | 'DELETE';
 
 const DEFAULT_FIELD = 'value';
 
@@ -27,13 +31,16 @@ export class PathEngine implements Engine {
   }
 
   async read(call: VaultCall): Promise<SecretReading | undefined> {
-    if (call.version !== undefined) throw unsupportedBy(call, 'keeps no versions');
-    const { fields, validForMs } =
-      call.kvVersion === 1
-        ? { fields: await this.fields(call), validForMs: undefined } // its lease_duration is no lease
-        : await this.#leases.read(call, () => this.answer(call));
-    const value = fields && valueOf(fields, call.field);
-    return value === undefined ? undefined : { value, validForMs };
+    assertNoVersion(call);
+    if (call.kvVersion === 1) return readingOf({ fields: await this.fields(call) }, call);
+    return readingOf(await this.#leases.read(call, () => this.content(call)), call);
+  }
+
+  readSync(call: VaultCall): SecretReading | undefined {
+    assertNoVersion(call);
+    const ask = () => contentOf(this.#session.sendSync(requestOf(call, 'GET'), call.options), call);
+    if (call.kvVersion === 1) return readingOf({ fields: fieldsOf(ask()) }, call);
+    return readingOf(this.#leases.readSync(call, ask), call);
   }
 
   async write(call: VaultCall, value: string, options: WriteOptions): Promise<SecretMetadata> {
@@ -61,25 +68,47 @@ export class PathEngine implements Engine {
     return Promise.resolve({});
   }
 
-  private async fields(call: VaultCall): Promise<Readonly<Record<string, unknown>> | undefined> {
-    const answer = await this.answer(call);
-    return answer && isObject(answer.data) ? answer.data : undefined;
+  private async fields(call: VaultCall): Promise<Fields | undefined> {
+    return fieldsOf(await this.content(call));
   }
 
-  /** `undefined` if there is no such secret. */
-  private async answer(call: VaultCall): Promise<VaultAnswer['content']> {
-    const answer = await this.ask(call, 'GET');
-    if (isAbsent(answer)) return undefined;
-    if (answer.statusCode === 200 && isObject(answer.content?.data)) return answer.content;
-    throw vaultError(answer, subjectOf('Reading', call));
+  private async content(call: VaultCall): Promise<VaultAnswer['content']> {
+    return contentOf(await this.ask(call, 'GET'), call);
   }
 
-  private ask(
-    { mount, name, namespace, options }: VaultCall,
-    method: 'GET' | 'POST' | 'DELETE',
-    content?: object,
-  ): Promise<VaultAnswer> {
-    const path = vaultPath(mount, name);
-    return this.#session.send({ method, path, namespace, content }, options);
+  private ask(call: VaultCall, method: Method, content?: object): Promise<VaultAnswer> {
+    return this.#session.send(requestOf(call, method, content), call.options);
   }
+}
+
+function assertNoVersion(call: VaultCall): void {
+  if (call.version !== undefined) throw unsupportedBy(call, 'keeps no versions');
+}
+
+function requestOf(
+  { mount, name, namespace }: VaultCall,
+  method: Method,
+  content?: object,
+): VaultRequest {
+  return { method, path: vaultPath(mount, name), namespace, content };
+}
+
+/** `undefined` if there is no such secret. */
+function contentOf(answer: VaultAnswer, call: VaultCall): VaultAnswer['content'] {
+  if (isAbsent(answer)) return undefined;
+  if (answer.statusCode === 200 && isObject(answer.content?.data)) return answer.content;
+  throw vaultError(answer, subjectOf('Reading', call));
+}
+
+function fieldsOf(content: VaultAnswer['content']): Fields | undefined {
+  return content && isObject(content.data) ? content.data : undefined;
+}
+
+/** The `lease_duration` of KV version 1 is no lease. */
+function readingOf(
+  { fields, validForMs }: LeasedFields,
+  call: VaultCall,
+): SecretReading | undefined {
+  const value = fields && valueOf(fields, call.field);
+  return value === undefined ? undefined : { value, validForMs };
 }

@@ -1,9 +1,9 @@
-import { readFileSync } from 'node:fs';
 import { Pool } from 'undici';
 import { onCancelled } from '../../core/cancellation';
 import type { OperationOptions } from '../../core/custom-secret-manager';
 import { SecretManagerError } from '../../core/secret-manager.error';
 import { Exchange, type VaultAnswer } from './exchange';
+import { certificatesOf } from './vault-tls';
 import type { VaultTls } from './vault.options';
 
 export interface VaultRequest {
@@ -29,13 +29,13 @@ const CONTEXT = { manager: 'hashicorp-vault', operation: 'request' };
 /** Speaks HTTP to one server, over connections that are kept. What the server answers is for others to understand. */
 export class VaultClient {
   readonly #origin: string;
-  readonly #tls: VaultTls;
+  readonly #tls: VaultTls | undefined;
   readonly #pools = new Map<string, Pool>();
   #isClosed = false;
 
-  constructor({ address, tls = {} }: VaultClientOptions) {
-    this.#origin = URL.canParse(address) ? new URL(address).origin : address;
-    this.#tls = tls;
+  constructor(options: VaultClientOptions) {
+    this.#origin = originOf(options);
+    this.#tls = options.tls;
   }
 
   /**
@@ -58,21 +58,18 @@ export class VaultClient {
 
   private exchange(
     origin: string,
-    { method, path, token, namespace, content }: VaultRequest,
+    request: VaultRequest,
     options: OperationOptions,
   ): Promise<VaultAnswer> {
+    const { method, path, content } = request;
     const { timeoutMs = DEFAULT_TIMEOUT_MS } = options;
-    const headers: Record<string, string> = { 'x-vault-request': 'true' };
-    if (token !== undefined) headers['x-vault-token'] = token;
-    if (namespace !== undefined) headers['x-vault-namespace'] = namespace;
-    if (content !== undefined) headers['content-type'] = 'application/json';
     const exchange = new Exchange();
     const stopListening = onCancelled(options, CONTEXT, (reason) => exchange.abort(reason));
     this.pool(origin).dispatch(
       {
         method,
         path,
-        headers,
+        headers: headersOf(request),
         body: content && JSON.stringify(content),
         headersTimeout: timeoutMs,
         bodyTimeout: timeoutMs,
@@ -97,15 +94,27 @@ export class VaultClient {
     const pool = new Pool(origin, {
       connections: CONNECTIONS,
       keepAliveTimeout: KEEP_ALIVE_MS,
-      connect: connectOptions(this.#tls),
+      connect: { ...certificatesOf(this.#tls) },
     });
     this.#pools.set(origin, pool);
     return pool;
   }
 }
 
+export function originOf({ address }: VaultClientOptions): string {
+  return URL.canParse(address) ? new URL(address).origin : address;
+}
+
+export function headersOf({ token, namespace, content }: VaultRequest): Record<string, string> {
+  const headers: Record<string, string> = { 'x-vault-request': 'true' };
+  if (token !== undefined) headers['x-vault-token'] = token;
+  if (namespace !== undefined) headers['x-vault-namespace'] = namespace;
+  if (content !== undefined) headers['content-type'] = 'application/json';
+  return headers;
+}
+
 /** Where to ask once more: the same path, on the same host or over https. A token must not be sent anywhere else. */
-function redirection(
+export function redirection(
   { statusCode, headers }: VaultAnswer,
   { path }: VaultRequest,
   origin: string,
@@ -117,12 +126,4 @@ function redirection(
   const isSafe = target.protocol === 'https:' || target.origin === origin;
   const isSamePath = `${target.pathname}${target.search}` === path;
   return isSafe && isSamePath && !target.username && !target.password ? target.origin : undefined;
-}
-
-function connectOptions({ ca, caFile, cert, certFile, key, keyFile }: VaultTls): object {
-  return {
-    ca: caFile === undefined ? ca : readFileSync(caFile),
-    cert: certFile === undefined ? cert : readFileSync(certFile),
-    key: keyFile === undefined ? key : readFileSync(keyFile),
-  };
 }

@@ -2,9 +2,11 @@ import { now, startTimer } from '../../core/clock';
 import { isTransient } from '../../core/secret-manager.error';
 import { isObject, type VaultAnswer } from './exchange';
 import type { VaultCall } from './vault-call';
-import type { VaultClient } from './vault-client';
+import type { OperationOptions } from '../../core/custom-secret-manager';
+import type { VaultClient, VaultRequest } from './vault-client';
 import { vaultError } from './vault-errors';
 import type { Credential, VaultSession } from './vault-session';
+import type { VaultSyncClient } from './vault-sync-client';
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -42,6 +44,7 @@ const REVOKE_TIMEOUT_MS = 1_500;
  */
 export class VaultLeases {
   readonly #client: VaultClient;
+  readonly #syncClient: VaultSyncClient;
   readonly #session: VaultSession;
   readonly #held = new Map<string, Lease>();
   readonly #reading = new Map<string, Promise<LeasedFields>>();
@@ -49,19 +52,28 @@ export class VaultLeases {
   readonly #alive = new Set<Lease>();
   #isClosed = false;
 
-  constructor(client: VaultClient, session: VaultSession) {
+  constructor(client: VaultClient, syncClient: VaultSyncClient, session: VaultSession) {
     this.#client = client;
+    this.#syncClient = syncClient;
     this.#session = session;
   }
 
   /** The fields that are held, if the server renews their lease; else what `ask` brings. */
   read(call: VaultCall, ask: () => Promise<VaultAnswer['content']>): Promise<LeasedFields> {
-    const key = JSON.stringify([call.namespace, call.mount, call.name]);
+    const key = keyOf(call);
     const reading =
       this.#reading.get(key) ??
       this.readOnce(key, call, ask).finally(() => this.#reading.delete(key));
     this.#reading.set(key, reading);
     return reading;
+  }
+
+  /** As `read`, blocking. A read that is under way cannot be waited for: this one may get a lease of its own. */
+  readSync(call: VaultCall, ask: () => VaultAnswer['content']): LeasedFields {
+    const key = keyOf(call);
+    const held = this.#held.get(key);
+    if (held !== undefined && this.isGoodSync(held, call.options)) return this.answerOf(held);
+    return this.keep(key, call, ask());
   }
 
   /** Revokes what is alive, within a bounded time. Never rejects. */
@@ -70,8 +82,8 @@ export class VaultLeases {
     const leases = [...this.#alive];
     for (const lease of leases) this.forget(lease);
     await Promise.allSettled(
-      leases.map(({ id, namespace, credential }) =>
-        this.put('revoke', { lease_id: id, sync: true }, namespace, credential, REVOKE_TIMEOUT_MS),
+      leases.map((lease) =>
+        this.#client.send(revocationOf(lease), { timeoutMs: REVOKE_TIMEOUT_MS }),
       ),
     );
     return leases.map(({ credential }) => credential);
@@ -84,7 +96,10 @@ export class VaultLeases {
   ): Promise<LeasedFields> {
     const held = this.#held.get(key);
     if (held !== undefined && (await this.isGood(held))) return this.answerOf(held);
-    const content = await ask();
+    return this.keep(key, call, await ask());
+  }
+
+  private keep(key: string, call: VaultCall, content: VaultAnswer['content']): LeasedFields {
     if (content === undefined) return { fields: undefined };
     const lease = this.hold(key, call, content);
     return lease ? this.answerOf(lease) : withoutLease(content);
@@ -92,11 +107,22 @@ export class VaultLeases {
 
   /** Whether it may be handed out once more. The server is asked, so that what was revoked is noticed. */
   private async isGood(lease: Lease): Promise<boolean> {
-    const { isRenewable, durationMs, credential } = lease;
-    if (lease.isEnding || credential.token !== this.#session.current?.token) return false;
-    if (!isRenewable) return lease.expiresAt - now() > durationMs / 2;
-    await this.renew(lease);
+    if (this.isOver(lease)) return false;
+    if (lease.isRenewable) await this.renew(lease);
     return !lease.isEnding;
+  }
+
+  private isGoodSync(lease: Lease, options: OperationOptions): boolean {
+    if (this.isOver(lease)) return false;
+    if (lease.isRenewable) this.renewed(lease, this.#syncClient.send(renewalOf(lease), options));
+    return !lease.isEnding;
+  }
+
+  /** So far as can be told without the server. */
+  private isOver(lease: Lease): boolean {
+    const { isRenewable, isEnding, durationMs, credential, expiresAt } = lease;
+    if (isEnding || credential.token !== this.#session.current?.token) return true;
+    return !isRenewable && expiresAt - now() <= durationMs / 2;
   }
 
   private hold(key: string, call: VaultCall, content: Fields): Lease | undefined {
@@ -155,10 +181,12 @@ export class VaultLeases {
 
   /** Rejects if the server cannot be asked; a lease that it does not renew is ending. */
   private async renew(lease: Lease): Promise<void> {
-    const { id, namespace, durationMs, credential } = lease;
-    const increment = Math.ceil(durationMs / 1_000);
-    const content = { lease_id: id, increment };
-    const answer = await this.put('renew', content, namespace, credential, RENEW_TIMEOUT_MS);
+    const options = { timeoutMs: RENEW_TIMEOUT_MS };
+    this.renewed(lease, await this.#client.send(renewalOf(lease), options));
+  }
+
+  private renewed(lease: Lease, answer: VaultAnswer): void {
+    const { durationMs } = lease;
     if (this.#isClosed || !this.#alive.has(lease)) return;
     const seconds = answer.content?.lease_duration;
     if (answer.statusCode === 200 && typeof seconds === 'number') {
@@ -181,17 +209,24 @@ export class VaultLeases {
     this.#alive.delete(lease);
     if (this.#held.get(lease.key) === lease) this.#held.delete(lease.key);
   }
+}
 
-  private put(
-    action: 'renew' | 'revoke',
-    content: object,
-    namespace: string | undefined,
-    { token }: Credential,
-    timeoutMs: number,
-  ): Promise<VaultAnswer> {
-    const path = `/v1/sys/leases/${action}`;
-    return this.#client.send({ method: 'PUT', path, token, namespace, content }, { timeoutMs });
-  }
+function keyOf({ namespace, mount, name }: VaultCall): string {
+  return JSON.stringify([namespace, mount, name]);
+}
+
+function renewalOf(lease: Lease): VaultRequest {
+  return put('renew', lease, { increment: Math.ceil(lease.durationMs / 1_000) });
+}
+
+function revocationOf(lease: Lease): VaultRequest {
+  return put('revoke', lease, { sync: true });
+}
+
+function put(action: string, { id, namespace, credential }: Lease, more: object): VaultRequest {
+  const { token } = credential;
+  const path = `/v1/sys/leases/${action}`;
+  return { method: 'PUT', path, token, namespace, content: { lease_id: id, ...more } };
 }
 
 /** A password that the server rotates comes without a lease, and says itself how long it lasts. */

@@ -1,11 +1,11 @@
-import { readFile } from 'node:fs/promises';
-import type { OperationOptions } from '../../core/custom-secret-manager';
+import { readFileSync } from 'node:fs';
 import { SecretManagerError } from '../../core/secret-manager.error';
 import { quoteName } from '../../core/secret-name';
 import { isObject, type VaultAnswer } from './exchange';
 import { isPrintable, trimSlashes } from './option-problems';
-import type { VaultClient } from './vault-client';
+import { TokenFile } from './token-file';
 import { vaultError } from './vault-errors';
+import type { VaultTalk } from './vault-talk';
 import { DEFAULT_JWT_FILE, type VaultAuth } from './vault.options';
 
 /** A token, and for how long the server will know it. */
@@ -18,14 +18,13 @@ export interface Grant {
 
 /** Gets a token from the server, or from where somebody else keeps one up to date. */
 export class VaultLogin {
-  readonly #client: VaultClient;
   readonly #auth: VaultAuth;
   readonly #namespace: string | undefined;
+  #tokenFile: TokenFile | undefined;
   /** Of a wrapping token, which can be used once. */
   #unwrappedSecretId: string | undefined;
 
-  constructor(client: VaultClient, auth: VaultAuth, namespace: string | undefined) {
-    this.#client = client;
+  constructor(auth: VaultAuth, namespace: string | undefined) {
     this.#auth = auth;
     this.#namespace = namespace;
   }
@@ -36,55 +35,52 @@ export class VaultLogin {
   }
 
   /** The file that holds the token, if there is one. */
-  get tokenFile(): string | undefined {
-    return this.#auth.method === 'token-file' ? this.#auth.path : undefined;
+  get tokenFile(): TokenFile | undefined {
+    if (this.#auth.method !== 'token-file') return undefined;
+    return (this.#tokenFile ??= new TokenFile(this.#auth.path));
   }
 
-  /** Rejects with `UNAUTHENTICATED` if the server does not accept what it is given. */
-  async logIn(options: OperationOptions): Promise<Grant> {
+  /** Ends with `UNAUTHENTICATED` if the server does not accept what it is given. */
+  *logIn(): VaultTalk<Grant> {
     const auth = this.#auth;
     switch (auth.method) {
       case 'token':
         return given(auth.token);
       case 'token-file':
-        return given(await contentOf(auth.path, 'the token'));
+        return given(lineOf(auth.path, 'the token'));
       case 'approle':
-        return await this.ask(auth.mount ?? 'approle', 'login', options, {
+        return yield* this.ask(auth.mount ?? 'approle', 'login', {
           role_id: auth.roleId,
           secret_id: auth.wrappedSecretId
-            ? await this.unwrapped(auth.wrappedSecretId, options)
+            ? yield* this.unwrapped(auth.wrappedSecretId)
             : auth.secretId,
         });
       case 'userpass': {
         const path = `login/${encodeURIComponent(auth.username)}`;
-        return await this.ask(auth.mount ?? 'userpass', path, options, { password: auth.password });
+        return yield* this.ask(auth.mount ?? 'userpass', path, { password: auth.password });
       }
       case 'jwt':
       case 'kubernetes': {
         const { role, mount = auth.method } = auth;
-        return await this.ask(mount, 'login', options, { role, jwt: await jwtOf(auth) });
+        return yield* this.ask(mount, 'login', { role, jwt: jwtOf(auth) });
       }
       case 'cert':
-        return await this.ask(auth.mount ?? 'cert', 'login', options, { name: auth.name });
+        return yield* this.ask(auth.mount ?? 'cert', 'login', { name: auth.name });
     }
   }
 
-  private async ask(
-    mount: string,
-    action: string,
-    options: OperationOptions,
-    content: object,
-  ): Promise<Grant> {
+  private *ask(mount: string, action: string, content: object): VaultTalk<Grant> {
     const path = `/v1/auth/${trimSlashes(mount)}/${action}`;
-    const answer = await this.post(path, options, { content });
+    const answer = yield { method: 'POST', path, namespace: this.#namespace, content };
     const { auth } = answer.content ?? {};
     if (answer.statusCode === 200 && isObject(auth)) return grantOf(auth);
     throw loginError(answer, `The login by ${this.#auth.method} at auth/${trimSlashes(mount)}`);
   }
 
-  private async unwrapped(token: string, options: OperationOptions): Promise<string> {
+  private *unwrapped(token: string): VaultTalk<string> {
     if (this.#unwrappedSecretId !== undefined) return this.#unwrappedSecretId;
-    const answer = await this.post('/v1/sys/wrapping/unwrap', options, { token });
+    const path = '/v1/sys/wrapping/unwrap';
+    const answer = yield { method: 'POST', path, token, namespace: this.#namespace };
     const { data } = answer.content ?? {};
     if (answer.statusCode !== 200 || !isObject(data) || typeof data.secret_id !== 'string') {
       throw loginError(
@@ -94,15 +90,6 @@ export class VaultLogin {
     }
     this.#unwrappedSecretId = data.secret_id;
     return data.secret_id;
-  }
-
-  private post(
-    path: string,
-    options: OperationOptions,
-    { token, content }: { readonly token?: string; readonly content?: object },
-  ): Promise<VaultAnswer> {
-    const namespace = this.#namespace;
-    return this.#client.send({ method: 'POST', path, token, namespace, content }, options);
   }
 }
 
@@ -137,18 +124,26 @@ function loginError(answer: VaultAnswer, subject: string): SecretManagerError {
   );
 }
 
-async function jwtOf(auth: VaultAuth & { readonly method: 'jwt' | 'kubernetes' }): Promise<string> {
+function jwtOf(auth: VaultAuth & { readonly method: 'jwt' | 'kubernetes' }): string {
   if (auth.method === 'jwt' && auth.jwt !== undefined) return auth.jwt;
-  return await contentOf(auth.jwtFile ?? DEFAULT_JWT_FILE, 'the JWT');
+  return lineOf(auth.jwtFile ?? DEFAULT_JWT_FILE, 'the JWT');
 }
 
-async function contentOf(path: string, what: string): Promise<string> {
-  const content = await readFile(path, 'utf8').catch(() => undefined);
-  const line = content?.trim();
+/** Read at once, in an asynchronous login too: it is one line, and both then go the same way. */
+function lineOf(path: string, what: string): string {
+  const line = textOf(path)?.trim();
   if (isPrintable(line)) return line;
   const problem = line === undefined ? 'cannot be read' : 'is empty, or holds more than one line';
   throw new SecretManagerError(
     'MISCONFIGURED',
     `The file of ${what}, ${quoteName(path)}, ${problem}.`,
   );
+}
+
+function textOf(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return undefined;
+  }
 }

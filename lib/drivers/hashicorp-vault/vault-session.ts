@@ -1,6 +1,5 @@
-import { stat } from 'node:fs/promises';
 import { onCancelled } from '../../core/cancellation';
-import { now, startTimer } from '../../core/clock';
+import { countingDown, now, startTimer } from '../../core/clock';
 import type { OperationOptions } from '../../core/custom-secret-manager';
 import {
   SecretManagerError,
@@ -11,6 +10,8 @@ import { isObject, type VaultAnswer } from './exchange';
 import { grantOf, type Grant, type VaultLogin } from './vault-login';
 import { isDeadToken, sayingsOf, vaultError } from './vault-errors';
 import type { VaultClient, VaultRequest } from './vault-client';
+import type { VaultSyncClient } from './vault-sync-client';
+import { carry, carrySync } from './vault-talk';
 
 /** A token in use. */
 export interface Credential {
@@ -29,9 +30,8 @@ const FIRST_PAUSE_MS = 1_000;
 const LONGEST_PAUSE_MS = 30_000;
 /** A denial that a fresh token does not cure must not become a login per read. */
 const CURE_INTERVAL_MS = 30_000;
-const FILE_CHECK_INTERVAL_MS = 1_000;
 const REVOKE_TIMEOUT_MS = 1_500;
-const MISSING = { ino: 0, mtimeMs: 0, size: 0 };
+const DENIED: ReadonlySet<number> = new Set([401, 403]);
 const CONTEXT = { manager: 'hashicorp-vault', operation: 'login' };
 
 /**
@@ -40,6 +40,7 @@ const CONTEXT = { manager: 'hashicorp-vault', operation: 'login' };
  */
 export class VaultSession {
   readonly #client: VaultClient;
+  readonly #syncClient: VaultSyncClient;
   readonly #login: VaultLogin;
   readonly #namespace: string | undefined;
   #current: Credential | undefined;
@@ -47,13 +48,17 @@ export class VaultSession {
   #refusal: { readonly error: SecretManagerError; readonly until: number } | undefined;
   #refusals = 0;
   #lastCureAt = -Infinity;
-  #tokenFileSeen = '';
-  #nextFileCheckAt = 0;
   #stopTimer = (): void => undefined;
   #isClosed = false;
 
-  constructor(client: VaultClient, login: VaultLogin, namespace: string | undefined) {
+  constructor(
+    client: VaultClient,
+    syncClient: VaultSyncClient,
+    login: VaultLogin,
+    namespace: string | undefined,
+  ) {
     this.#client = client;
+    this.#syncClient = syncClient;
     this.#login = login;
     this.#namespace = namespace;
   }
@@ -70,23 +75,33 @@ export class VaultSession {
    */
   async send(request: VaultRequest, options: OperationOptions): Promise<VaultAnswer> {
     const credential = await this.credential(options);
-    const { token } = credential;
-    const answer = await this.#client.send({ ...request, token }, options);
-    if (answer.statusCode !== 403 && answer.statusCode !== 401) return answer;
-    const isDead = isDeadToken(answer);
-    const replacement = isDead
-      ? await this.replaceDead(credential)
-      : await this.replaceDenied(credential);
-    if (replacement === undefined) return answer;
-    const second = await this.#client.send({ ...request, token: replacement.token }, options);
-    if (isDeadToken(second)) this.refuse(vaultError(second, 'The login'));
-    return second;
+    const answer = await this.#client.send(withToken(request, credential), options);
+    const cure = this.cureOf(answer, credential);
+    const replacement = cure === 'login' ? await this.logIn().catch(unlessItStands(answer)) : cure;
+    if (replacement === undefined || replacement.token === credential.token) return answer;
+    return this.judged(await this.#client.send(withToken(request, replacement), options));
+  }
+
+  /** As `send`, blocking. A login that is under way cannot be waited for, so it makes its own; what it gets is for all. */
+  sendSync(request: VaultRequest, options: OperationOptions): VaultAnswer {
+    const credential = this.credentialSync(options);
+    const answer = this.#syncClient.send(withToken(request, credential), options);
+    const cure = this.cureOf(answer, credential);
+    const replacement = cure === 'login' ? this.cureSync(answer, options) : cure;
+    if (replacement === undefined || replacement.token === credential.token) return answer;
+    return this.judged(this.#syncClient.send(withToken(request, replacement), options));
   }
 
   /** As it is, or after a login. Any number of callers make one login, and who ends early leaves alone. */
   async credential(options: OperationOptions): Promise<Credential> {
-    if (this.#login.tokenFile !== undefined) await this.watch(this.#login.tokenFile);
+    const { tokenFile } = this.#login;
+    if (tokenFile !== undefined && (await tokenFile.hasChanged())) this.#current = undefined;
     return this.current ?? (await unlessCancelled(this.logIn(), options));
+  }
+
+  private credentialSync(options: OperationOptions): Credential {
+    if (this.#login.tokenFile?.hasChangedSync()) this.#current = undefined;
+    return this.current ?? this.logInSync(options);
   }
 
   /** Tells the server that tokens are not needed any more, those that it granted to us. Never rejects. */
@@ -109,17 +124,52 @@ export class VaultSession {
   }
 
   private async logInOnce(): Promise<Credential> {
-    if (this.#refusal && now() < this.#refusal.until) throw again(this.#refusal.error);
+    this.assertNotRefused();
+    const before = this.current;
     try {
-      const credential = this.adopt(await this.#login.logIn({ timeoutMs: LOGIN_TIMEOUT_MS }));
-      this.#refusal = undefined;
-      this.#refusals = 0;
-      if (this.#login.isGiven) void this.learn(credential);
-      return credential;
+      const options = { timeoutMs: LOGIN_TIMEOUT_MS };
+      const send = (request: VaultRequest) => this.#client.send(request, options);
+      const grant = await carry(this.#login.logIn(), send);
+      const meanwhile = this.current;
+      if (meanwhile === undefined || meanwhile === before) return this.accept(grant);
+      this.giveBack(grant); // a synchronous login was quicker
+      return meanwhile;
     } catch (error) {
-      if (isSecretManagerError(error) && error.code === 'UNAUTHENTICATED') this.refuse(error);
-      throw error;
+      throw this.noted(error);
     }
+  }
+
+  private logInSync({ timeoutMs = LOGIN_TIMEOUT_MS }: OperationOptions): Credential {
+    this.assertNotRefused();
+    const options = countingDown({}, Math.min(timeoutMs, LOGIN_TIMEOUT_MS));
+    try {
+      const send = (request: VaultRequest) => this.#syncClient.send(request, options);
+      return this.accept(carrySync(this.#login.logIn(), send));
+    } catch (error) {
+      throw this.noted(error);
+    }
+  }
+
+  private assertNotRefused(): void {
+    if (this.#refusal && now() < this.#refusal.until) throw again(this.#refusal.error);
+  }
+
+  private accept(grant: Grant): Credential {
+    const credential = this.adopt(grant);
+    this.#refusal = undefined;
+    this.#refusals = 0;
+    if (this.#login.isGiven) void this.learn(credential);
+    return credential;
+  }
+
+  private noted(error: unknown): unknown {
+    if (isSecretManagerError(error) && error.code === 'UNAUTHENTICATED') this.refuse(error);
+    return error;
+  }
+
+  private giveBack({ token }: Grant): void {
+    if (this.#login.isGiven) return;
+    this.post('revoke-self', token, REVOKE_TIMEOUT_MS).catch(() => undefined); // it ends by itself, too
   }
 
   private adopt({ token, validForMs, isRenewable }: Grant): Credential {
@@ -151,36 +201,34 @@ export class VaultSession {
     }
   }
 
-  private async replaceDead(credential: Credential): Promise<Credential | undefined> {
-    if (this.current !== undefined && this.current.token !== credential.token) return this.current;
-    if (this.#login.isGiven) return await this.reread(credential);
-    this.#current = undefined;
-    return await this.logIn();
-  }
-
-  private async replaceDenied(credential: Credential): Promise<Credential | undefined> {
-    if (this.current !== undefined && this.current.token !== credential.token) return this.current;
-    if (this.#login.isGiven) return await this.reread(credential);
+  /** What may cure a refusal: what somebody else got meanwhile, or a login; `undefined` if neither may. */
+  private cureOf(answer: VaultAnswer, { token }: Credential): Credential | 'login' | undefined {
+    if (!DENIED.has(answer.statusCode)) return undefined;
+    if (this.current !== undefined && this.current.token !== token) return this.current;
+    if (this.#login.isGiven) return this.#login.tokenFile && 'login';
+    if (isDeadToken(answer)) {
+      this.#current = undefined;
+      return 'login';
+    }
     if (this.#loggingIn === undefined) {
       if (now() < this.#lastCureAt + CURE_INTERVAL_MS) return undefined;
       this.#lastCureAt = now();
     }
-    return await this.logIn().catch(() => undefined); // the denial stands
+    return 'login';
   }
 
-  private async reread({ token }: Credential): Promise<Credential | undefined> {
-    if (this.#login.tokenFile === undefined) return undefined;
-    const reread = await this.logIn();
-    return reread.token === token ? undefined : reread;
+  private cureSync(answer: VaultAnswer, options: OperationOptions): Credential | undefined {
+    try {
+      return this.logInSync(options);
+    } catch (error) {
+      return unlessItStands(answer)(error);
+    }
   }
 
-  private async watch(path: string): Promise<void> {
-    if (now() < this.#nextFileCheckAt) return;
-    this.#nextFileCheckAt = now() + FILE_CHECK_INTERVAL_MS;
-    const { ino, mtimeMs, size } = await stat(path).catch(() => MISSING); // the token may live on all the same
-    const seen = [ino, mtimeMs, size].join();
-    if (seen !== this.#tokenFileSeen && size > 0) this.#current = undefined;
-    this.#tokenFileSeen = seen;
+  /** A fresh token that is dead is the login's fault. */
+  private judged(answer: VaultAnswer): VaultAnswer {
+    if (isDeadToken(answer)) this.refuse(vaultError(answer, 'The login'));
+    return answer;
   }
 
   private plan(credential: Credential, delayMs: number, pauseMs = FIRST_PAUSE_MS): void {
@@ -259,4 +307,15 @@ async function unlessCancelled<Outcome>(
 /** An error of its own for each who is told, with a stack of its own. */
 function again({ code, message }: SecretManagerError): SecretManagerError {
   return new SecretManagerError(code, message);
+}
+
+function withToken(request: VaultRequest, { token }: Credential): VaultRequest {
+  return { ...request, token };
+}
+
+/** Where the server knows the token and denies the path, its answer stands, whatever becomes of another login. */
+function unlessItStands(answer: VaultAnswer): (error: unknown) => undefined {
+  return (error) => {
+    if (isDeadToken(answer)) throw error;
+  };
 }

@@ -62,6 +62,11 @@ export interface VaultSecretManagerOptions {
    */
   readonly field?: string;
   readonly tls?: VaultTls;
+  /**
+   * Starts the worker that synchronous reads are made by when the manager starts, so that the first of them does not wait
+   * for it. Default `false`: it starts with the first.
+   */
+  readonly startsSyncReads?: boolean;
   /** Sends tokens and secrets in the clear to a host that is not loopback. Default `false`. */
   readonly allowInsecureHttp?: boolean;
 }

@@ -1,3 +1,4 @@
+import { countingDown } from '../../core/clock';
 import {
   CustomSecretManager,
   type DeleteOptions,
@@ -20,7 +21,10 @@ import { serverState, type VaultServerState } from './vault-health';
 import { VaultLeases } from './vault-leases';
 import { VaultLogin } from './vault-login';
 import { VaultSession } from './vault-session';
+import { VaultSyncClient } from './vault-sync-client';
 import type { VaultSecretManagerOptions } from './vault.options';
+
+const DEFAULT_TIMEOUT_MS = 30_000;
 
 /** The states in which a server can serve: a standby hands on what it is asked. */
 const SERVING: ReadonlySet<VaultServerState> = new Set([
@@ -39,6 +43,7 @@ export class VaultSecretManager extends CustomSecretManager {
   readonly #options: VaultSecretManagerOptions;
   readonly #problems: readonly string[];
   readonly #client: VaultClient;
+  readonly #syncClient: VaultSyncClient;
   readonly #session: VaultSession;
   readonly #leases: VaultLeases;
   readonly #kv2: Engine;
@@ -51,12 +56,14 @@ export class VaultSecretManager extends CustomSecretManager {
     this.#options = options;
     this.#problems = optionProblems(options);
     this.#client = new VaultClient(options);
+    this.#syncClient = new VaultSyncClient(options);
     this.#session = new VaultSession(
       this.#client,
-      new VaultLogin(this.#client, auth, namespace),
+      this.#syncClient,
+      new VaultLogin(auth, namespace),
       namespace,
     );
-    this.#leases = new VaultLeases(this.#client, this.#session);
+    this.#leases = new VaultLeases(this.#client, this.#syncClient, this.#session);
     this.#kv2 = new Kv2Engine(this.#session);
     this.#path = new PathEngine(this.#session, this.#leases);
   }
@@ -76,6 +83,7 @@ export class VaultSecretManager extends CustomSecretManager {
   /** Throws `MISCONFIGURED` with everything that is wrong with the options. The server is not asked. */
   override validateEnvironment(): void {
     this.assertUsable('validateEnvironment');
+    if (this.#options.startsSyncReads) this.#syncClient.start();
   }
 
   override async readSecret(
@@ -84,6 +92,15 @@ export class VaultSecretManager extends CustomSecretManager {
   ): Promise<SecretReading | undefined> {
     const call = this.call('readSecret', secretName, options);
     return await this.engine(call).read(call);
+  }
+
+  override readSecretSync(
+    secretName: string,
+    options: OperationOptions = {},
+  ): SecretReading | undefined {
+    const { timeoutMs = DEFAULT_TIMEOUT_MS } = options;
+    const call = this.call('readSecretSync', secretName, countingDown(options, timeoutMs));
+    return this.engine(call).readSync(call);
   }
 
   override async writeSecret(
@@ -144,7 +161,7 @@ export class VaultSecretManager extends CustomSecretManager {
   private async end(): Promise<void> {
     if (this.#problems.length > 0) return; // nothing has begun
     await this.#session.close(await this.#leases.close());
-    await this.#client.close();
+    await Promise.all([this.#client.close(), this.#syncClient.close()]);
   }
 
   private call(operation: string, secretName: string, options: OperationOptions): VaultCall {

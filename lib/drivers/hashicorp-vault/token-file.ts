@@ -1,0 +1,47 @@
+import { statSync } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import { now } from '../../core/clock';
+
+const CHECK_INTERVAL_MS = 1_000;
+const MISSING = { ino: 0, mtimeMs: 0, size: 0 };
+
+/** A file that somebody else keeps up to date. It is looked at once a second at most. */
+export class TokenFile {
+  readonly #path: string;
+  #seen = '';
+  #nextCheckAt = 0;
+
+  constructor(path: string) {
+    this.#path = path;
+  }
+
+  /** Whether there is another token since the last time; one that is gone may live on all the same. */
+  async hasChanged(): Promise<boolean> {
+    return this.isDue() && this.see(await stat(this.#path).catch(() => MISSING));
+  }
+
+  hasChangedSync(): boolean {
+    return this.isDue() && this.see(statusOf(this.#path));
+  }
+
+  private isDue(): boolean {
+    if (now() < this.#nextCheckAt) return false;
+    this.#nextCheckAt = now() + CHECK_INTERVAL_MS;
+    return true;
+  }
+
+  private see({ ino, mtimeMs, size }: typeof MISSING): boolean {
+    const seen = [ino, mtimeMs, size].join();
+    const hasChanged = seen !== this.#seen && size > 0;
+    this.#seen = seen;
+    return hasChanged;
+  }
+}
+
+function statusOf(path: string): typeof MISSING {
+  try {
+    return statSync(path);
+  } catch {
+    return MISSING;
+  }
+}

@@ -1,0 +1,61 @@
+import { countingDown } from '../../core/clock';
+import type { OperationOptions } from '../../core/custom-secret-manager';
+import { SyncHttp } from '../../sync';
+import { contentOf, type VaultAnswer } from './exchange';
+import { certificatesOf } from './vault-tls';
+import {
+  headersOf,
+  originOf,
+  redirection,
+  type VaultClientOptions,
+  type VaultRequest,
+} from './vault-client';
+
+const DEFAULT_TIMEOUT_MS = 30_000;
+
+/** As `VaultClient`, blocking. */
+export class VaultSyncClient {
+  readonly #options: VaultClientOptions;
+  readonly #origin: string;
+  #http: SyncHttp | undefined;
+
+  constructor(options: VaultClientOptions) {
+    this.#options = options;
+    this.#origin = originOf(options);
+  }
+
+  /** Has the worker ready before the first request. */
+  start(): void {
+    this.http().start();
+  }
+
+  /** Returns what the server answers, whatever its status. The deadline is that of the call, a redirection included. */
+  send(request: VaultRequest, { timeoutMs = DEFAULT_TIMEOUT_MS }: OperationOptions): VaultAnswer {
+    const left = countingDown({}, timeoutMs);
+    const answer = this.exchange(this.#origin, request, left);
+    const origin = redirection(answer, request, this.#origin);
+    return origin === undefined ? answer : this.exchange(origin, request, left);
+  }
+
+  async close(): Promise<void> {
+    await this.#http?.close();
+  }
+
+  private exchange(
+    origin: string,
+    request: VaultRequest,
+    { timeoutMs }: OperationOptions,
+  ): VaultAnswer {
+    const { method, path, content } = request;
+    const body = content && JSON.stringify(content);
+    const options = { method, headers: headersOf(request), body, timeoutMs };
+    const response = this.http().request(`${origin}${path}`, options);
+    const { statusCode, headers } = response;
+    return { statusCode, headers, content: contentOf(response.text()) };
+  }
+
+  /** Not before it is needed: the certificates may be in files that are not there yet. */
+  private http(): SyncHttp {
+    return (this.#http ??= new SyncHttp({ tls: certificatesOf(this.#options.tls) }));
+  }
+}

@@ -1,0 +1,23 @@
+import type { VaultAnswer } from './exchange';
+import type { VaultRequest } from './vault-client';
+
+/** Something that takes several requests, whoever carries them: it yields each, and is handed the answer. */
+export type VaultTalk<Outcome> = Generator<VaultRequest, Outcome, VaultAnswer>;
+
+export async function carry<Outcome>(
+  talk: VaultTalk<Outcome>,
+  send: (request: VaultRequest) => Promise<VaultAnswer>,
+): Promise<Outcome> {
+  let step = talk.next();
+  while (!step.done) step = talk.next(await send(step.value));
+  return step.value;
+}
+
+export function carrySync<Outcome>(
+  talk: VaultTalk<Outcome>,
+  send: (request: VaultRequest) => VaultAnswer,
+): Outcome {
+  let step = talk.next();
+  while (!step.done) step = talk.next(send(step.value));
+  return step.value;
+}

@@ -1,0 +1,64 @@
+/**
+ * What a synchronous read needs of a Vault, in a process of its own. `GET /requests` tells what it was asked, `POST
+ * /forget-tokens` has it forget every token. Prints its port; ends with the process that started it.
+ */
+import { createServer } from 'node:http';
+import { setTimeout as pass } from 'node:timers/promises';
+
+const requests = [];
+const tokens = new Set(['given']);
+let logins = 0;
+let leases = 0;
+
+const DENIED = '1 error occurred:\n\t* permission denied\n\n';
+
+const ROUTES = [
+  [/^\/requests$/, () => [200, requests]],
+  [/^\/forget-tokens$/, () => [204, tokens.clear()]],
+  [/^\/v1\/auth\/approle\/login$/, logIn],
+  [/^\/v1\/auth\/token\/revoke-self$/, (_, { token }) => [204, tokens.delete(token)]],
+  [/^\/v1\/sys\/leases\/renew$/, (_, { body }) => [200, { ...body, lease_duration: 60 }]],
+  [/^\/v1\/sys\/leases\/revoke$/, () => [204]],
+  [/^\/v1\/secret\/data\/ABSENT$/, () => [404, { errors: [] }]],
+  [/^\/v1\/secret\/data\/DENIED$/, () => [403, { errors: [DENIED] }]],
+  [/^\/v1\/secret\/data\/SEALED$/, () => [503, { errors: ['Vault is sealed'] }]],
+  [/^\/v1\/secret\/data\/HANGING$/, () => new Promise(() => undefined)],
+  [/^\/v1\/secret\/data\/SLOW$/, async () => [200, await pass(100, kv2('SLOW'))]],
+  [/^\/v1\/secret\/data\/(\w+)$/, (name) => [200, kv2(name)]],
+  [/^\/v1\/kv1\/(\w+)$/, (name) => [200, { lease_duration: 2764800, data: { value: name } }]],
+  [/^\/v1\/database\/creds\/(\w+)$/, (name) => [200, credentials(name)]],
+];
+
+const server = createServer(async (request, response) => {
+  const body = Buffer.concat(await request.toArray()).toString();
+  const token = request.headers['x-vault-token'];
+  if (request.url.startsWith('/v1/')) requests.push(`${request.method} ${request.url.slice(4)}`);
+  const [pattern, answer] = ROUTES.find(([route]) => route.test(request.url));
+  const isOpen = !request.url.startsWith('/v1/') || request.url.endsWith('/login');
+  const [status, content] =
+    isOpen || tokens.has(token)
+      ? await answer(pattern.exec(request.url)[1], { token, body: body && JSON.parse(body) })
+      : [403, { errors: ['permission denied'] }];
+  response.writeHead(status, { 'content-type': 'application/json' });
+  response.end(status === 204 ? undefined : JSON.stringify(content));
+});
+server.listen(0, '127.0.0.1', () => console.log(server.address().port));
+process.stdin.on('end', () => process.exit()).resume();
+
+async function logIn(_, { body }) {
+  if (body.secret_id !== 'right') return [400, { errors: ['invalid role or secret ID'] }];
+  if (body.role_id === 'slow') await pass(200);
+  const token = `canary-of-token-${(logins += 1)}`;
+  tokens.add(token);
+  return [200, { auth: { client_token: token, lease_duration: 3600, renewable: true } }];
+}
+
+function kv2(name) {
+  return { data: { data: { value: `value of ${name}` }, metadata: { version: 3 } } };
+}
+
+function credentials(name) {
+  const lease_id = `database/creds/${name}/${(leases += 1)}`;
+  const data = { username: `user-${leases}`, password: 'secret' };
+  return { lease_id, lease_duration: 60, renewable: true, data };
+}
