@@ -3,10 +3,11 @@ import {
   type OperationOptions,
   type SecretManagerErrorCode,
 } from 'nestjs-custom-secret-manager';
+import { requestSync } from 'nestjs-custom-secret-manager/sync';
 import { Pool, type Dispatcher } from 'undici';
 
 /** What the store tells of a secret; `data` is null if there is none, or if its last version was deleted. */
-interface Kept {
+export interface Kept {
   readonly data?: { readonly value?: unknown } | null;
   readonly metadata?: { readonly version: number };
   readonly version?: number;
@@ -49,10 +50,16 @@ export class KvClient {
     options: OperationOptions,
     content?: object,
   ): Promise<Kept> {
-    const segments = `${this.#mount}/${part}/${secretName}`.split('/').map(encodeURIComponent);
-    if (segments.some((segment) => /^\.{0,2}$/.test(segment))) throw otherPath();
-    const answer = await this.send(method, `/v1/${segments.join('/')}`, options, content);
+    const answer = await this.send(method, this.path(part, secretName), options, content);
     return answer.statusCode === 204 ? {} : keptOf(answer);
+  }
+
+  /** Reads a secret while the thread waits. */
+  readSync(secretName: string, { timeoutMs }: OperationOptions): Kept {
+    const url = new URL(this.path('data', secretName), this.#address);
+    const response = requestSync(url, { headers: this.headers, timeoutMs });
+    const { statusCode, headers } = response;
+    return keptOf({ statusCode, headers, content: contentOf(headers, response.text()) });
   }
 
   /** Whether the store is initialised, unsealed and active. */
@@ -65,6 +72,16 @@ export class KvClient {
     if (!this.#connections?.closed) await this.#connections?.close();
   }
 
+  private get headers(): Record<string, string> {
+    return { 'x-vault-token': this.#token, 'content-type': 'application/json' };
+  }
+
+  private path(part: 'data' | 'metadata', secretName: string): string {
+    const segments = `${this.#mount}/${part}/${secretName}`.split('/').map(encodeURIComponent);
+    if (segments.some((segment) => /^\.{0,2}$/.test(segment))) throw otherPath();
+    return `/v1/${segments.join('/')}`;
+  }
+
   private async send(
     method: Dispatcher.HttpMethod,
     path: string,
@@ -75,15 +92,18 @@ export class KvClient {
     const { statusCode, headers, body } = await this.#connections.request({
       method,
       path,
-      headers: { 'x-vault-token': this.#token, 'content-type': 'application/json' },
+      headers: this.headers,
       body: content && JSON.stringify(content),
       headersTimeout: timeoutMs,
       signal,
     });
-    const text = await body.text();
-    const isJson = text !== '' && String(headers['content-type']).includes('json');
-    return { statusCode, headers, content: isJson ? (JSON.parse(text) as Answer['content']) : {} };
+    return { statusCode, headers, content: contentOf(headers, await body.text()) };
   }
+}
+
+function contentOf(headers: Answer['headers'], text: string): Answer['content'] {
+  const isJson = text !== '' && String(headers['content-type']).includes('json');
+  return isJson ? (JSON.parse(text) as Answer['content']) : {};
 }
 
 /** A 404 that complains, of the mount or from a proxy, is not about the secret: it is a failure, not an absence. */

@@ -9,7 +9,7 @@ import {
   type SecretReading,
   type WriteOptions,
 } from 'nestjs-custom-secret-manager';
-import { KvClient } from './kv-client';
+import { KvClient, type Kept } from './kv-client';
 
 /**
  * The team's store: a KV 2 mount of HashiCorp Vault or OpenBao that keeps each secret as `{ "value": "..." }`, without
@@ -39,12 +39,14 @@ export class TeamSecretManager extends CustomSecretManager {
     secretName: string,
     options: OperationOptions = {},
   ): Promise<SecretReading | undefined> {
-    const { data, metadata } = await this.#client.ask('GET', 'data', secretName, options);
-    if (data === null) return undefined;
-    if (typeof data?.value !== 'string') {
-      throw new SecretManagerError('MALFORMED', 'The secret is not kept as { "value": "..." }.');
-    }
-    return { value: data.value, version: String(metadata?.version) };
+    return readingOf(await this.#client.ask('GET', 'data', secretName, options));
+  }
+
+  override readSecretSync(
+    secretName: string,
+    options: OperationOptions = {},
+  ): SecretReading | undefined {
+    return readingOf(this.#client.readSync(secretName, options));
   }
 
   override async writeSecret(
@@ -77,4 +79,12 @@ export class TeamSecretManager extends CustomSecretManager {
     const { data, metadata } = await this.#client.ask('GET', 'data', secretName, options);
     return data === null ? (metadata?.version ?? 0) : 0;
   }
+}
+
+function readingOf({ data, metadata }: Kept): SecretReading | undefined {
+  if (data === null) return undefined;
+  if (typeof data?.value !== 'string') {
+    throw new SecretManagerError('MALFORMED', 'The secret is not kept as { "value": "..." }.');
+  }
+  return { value: data.value, version: String(metadata?.version) };
 }

@@ -52,7 +52,7 @@ describe('the manager of the team, on OpenBao,', () => {
     spoil: async (name) => {
       await bao.expect('POST', `${mount}/data/${name}`, { data: { another: 'form' } });
     },
-    lacks: ['sync', 'recovery'],
+    lacks: ['recovery'],
   };
 
   const cases = secretManagerConformance(harness).filter(({ skip }) => skip === undefined);
