@@ -1,8 +1,9 @@
 /**
  * What only a process of its own can show: that nothing keeps it alive, that nothing goes unhandled, that a start against a
- * store that hangs fails. Runs against `dist`: `npm run build && node test/process/run.mjs`.
+ * store that hangs fails, that a synchronous read leaves nothing behind. Runs against `dist`: `npm run build && node test/process/run.mjs`.
  */
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 
 const TOO_LONG_MS = 20_000;
 
@@ -91,19 +92,73 @@ const CASES = [
   },
 ];
 
-const failed = CASES.filter((each) => !holds(each)).length;
-console.log(`${CASES.length - failed} passed, ${failed} failed`);
+const SYNC_CASES = [
+  {
+    title: 'a script that only reads synchronously ends by itself',
+    script: `
+      const { requestSync } = require('nestjs-custom-secret-manager/sync');
+      console.log(requestSync(address + '/secret/A').json().value);
+    `,
+    prints: 'value of A\n',
+  },
+  {
+    title: 'nothing is left of a worker that was closed',
+    script: `
+      const { SyncHttp } = require('nestjs-custom-secret-manager/sync');
+      const http = new SyncHttp();
+      http.request(address + '/secret/A');
+      await http.close();
+      const left = process.getActiveResourcesInfo().filter((resource) => !/^(TTY|Pipe)/.test(resource));
+      console.log(JSON.stringify(left), process.report.getReport().workers.length);
+    `,
+    prints: '[] 0\n',
+  },
+  {
+    title: 'a process that may start no worker says so',
+    flags: [nodeMajor() < 22 ? '--experimental-permission' : '--permission', '--allow-fs-read=*'],
+    script: `
+      const { requestSync } = require('nestjs-custom-secret-manager/sync');
+      try {
+        requestSync(address + '/secret/A');
+      } catch (error) {
+        console.log(error.code, error.message.includes('--allow-worker'));
+      }
+    `,
+    prints: 'MISCONFIGURED true\n',
+  },
+  {
+    title: 'the flags and preloads of the application are not for the worker',
+    flags: ['--require', './test/process/not-in-a-worker.cjs'],
+    script: `
+      const { requestSync } = require('nestjs-custom-secret-manager/sync');
+      console.log(requestSync(address + '/secret/A').json().value);
+    `,
+    prints: 'value of A\n',
+  },
+];
+
+const server = spawn(process.execPath, ['test/support/outside-server.process.mjs'], {
+  cwd: new URL('../..', import.meta.url),
+  stdio: ['pipe', 'pipe', 'inherit'],
+});
+const [port] = await once(server.stdout, 'data');
+const address = `http://127.0.0.1:${String(port).trim()}`;
+
+const cases = [...CASES, ...SYNC_CASES];
+const failed = cases.filter((each) => !holds(each)).length;
+server.stdin.end();
+console.log(`${cases.length - failed} passed, ${failed} failed`);
 process.exitCode = failed === 0 ? 0 : 1;
 
-function holds({ title, script, hangs = [], prints, exits = 0 }) {
+function holds({ title, flags = [], script, hangs = [], prints, exits = 0 }) {
   const hanging = `
     const answer = store.script;
     store.script = (name) => (${JSON.stringify(hangs)}.includes(name) ? new Promise(() => undefined) : answer(name));
   `;
-  const body = `${PRELUDE}${hanging}(async () => {${script}})();`;
+  const body = `${PRELUDE}${hanging}const address = '${address}';(async () => {${script}})();`;
   const { status, signal, stdout, stderr } = spawnSync(
     process.execPath,
-    ['--no-warnings', '-e', body],
+    ['--no-warnings', ...flags, '-e', body],
     {
       cwd: new URL('../..', import.meta.url),
       encoding: 'utf8',
@@ -114,4 +169,8 @@ function holds({ title, script, hangs = [], prints, exits = 0 }) {
   console.log(`${isRight ? 'ok    ' : 'FAILED'}  ${title}`);
   if (!isRight) console.log({ status, signal, stdout, stderr });
   return isRight;
+}
+
+function nodeMajor() {
+  return Number(process.versions.node.split('.')[0]);
 }

@@ -1,5 +1,6 @@
 import 'reflect-metadata';
 import { strict as assert } from 'node:assert';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { get, type IncomingMessage } from 'node:http';
 import { Controller, Get, Injectable, Module } from '@nestjs/common';
@@ -22,6 +23,7 @@ import {
   type Secret,
 } from 'nestjs-custom-secret-manager';
 import { EnvironmentSecretManager } from 'nestjs-custom-secret-manager/drivers/environment';
+import { requestSync } from 'nestjs-custom-secret-manager/sync';
 import { SecretManagerHealthIndicator } from 'nestjs-custom-secret-manager/terminus';
 import { InMemorySecretManager } from 'nestjs-custom-secret-manager/testing';
 
@@ -112,8 +114,23 @@ async function main(): Promise<void> {
   assert.deepEqual(await health(), [200, 'up', undefined]);
   app.get<StoreSecretManager>(SECRET_MANAGER, { strict: false }).isUp = false;
   assert.deepEqual(await health(), [503, 'down', 'UNAVAILABLE']);
+  assert.deepEqual(await synchronousRead(), { value: 'of a store' });
   await app.close();
   console.log('done');
+}
+
+const STORE = `
+  const server = require('node:http').createServer((_, response) => response.end('{"value":"of a store"}'));
+  server.listen(0, '127.0.0.1', () => console.log(server.address().port));
+`;
+
+/** Of a store in a process of its own, for this one stands still meanwhile. */
+async function synchronousRead(): Promise<unknown> {
+  const store = spawn(process.execPath, ['-e', STORE], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const [port] = (await once(store.stdout, 'data')) as [Buffer];
+  const response = requestSync(`http://127.0.0.1:${port.toString().trim()}/`);
+  store.kill();
+  return response.json();
 }
 
 void main();
