@@ -61,6 +61,11 @@ export class OpenBao {
   }
 
   async stop(): Promise<void> {
+    await this.kill();
+  }
+
+  /** Ends it at once, as a crash would. */
+  async kill(): Promise<void> {
     if (!this.#process?.connected) return;
     this.#process.send('SIGKILL');
     await once(this.#process, 'exit');
@@ -125,16 +130,22 @@ export class OpenBao {
   }
 
   /** Asks for something that has to succeed. */
-  async expect(method: string, path: string, content?: object): Promise<Answer> {
-    const answer = await this.request(method, path, content);
+  async expect(...request: Parameters<OpenBao['request']>): Promise<Answer> {
+    const answer = await this.request(...request);
+    const [method, path] = request;
     if (answer.status < 300) return answer;
     throw new Error(`${method} ${path}: ${answer.status} ${JSON.stringify(answer.body)}`);
   }
 
-  async request(method: string, path: string, content?: object): Promise<Answer> {
+  async request(
+    method: string,
+    path: string,
+    content?: object,
+    headers: Readonly<Record<string, string>> = {},
+  ): Promise<Answer> {
     const response = await fetch(`${this.address}/v1/${path}`, {
       method,
-      headers: { 'x-vault-token': this.rootToken, connection: 'close' },
+      headers: { 'x-vault-token': this.rootToken, connection: 'close', ...headers },
       body: content && JSON.stringify(content),
     });
     const text = await response.text();
@@ -188,14 +199,11 @@ export class OpenBao {
 
 /** With a seal, as in production; what it holds is in memory, and lost when it stops. */
 export class SealableOpenBao extends OpenBao {
-  readonly #folder = mkdtempSync(join(tmpdir(), 'openbao-'));
+  protected readonly folder = mkdtempSync(join(tmpdir(), 'openbao-'));
   #key = '';
 
   override async start(): Promise<void> {
-    const config = join(this.#folder, 'config.json');
-    const listener = { tcp: { address: this.address.slice('http://'.length), tls_disable: true } };
-    writeFileSync(config, JSON.stringify({ storage: { inmem: {} }, listener }));
-    await this.run(`-config=${config}`);
+    await this.launch();
     const { body } = await this.expect('PUT', 'sys/init', {
       secret_shares: 1,
       secret_threshold: 1,
@@ -208,7 +216,7 @@ export class SealableOpenBao extends OpenBao {
 
   override async stop(): Promise<void> {
     await super.stop();
-    rmSync(this.#folder, { recursive: true, force: true });
+    rmSync(this.folder, { recursive: true, force: true });
   }
 
   async seal(): Promise<void> {
@@ -221,5 +229,18 @@ export class SealableOpenBao extends OpenBao {
       const { status } = await this.request('GET', 'sys/health');
       return status === 200;
     });
+  }
+
+  /** Has it listen, sealed. */
+  protected async launch(): Promise<void> {
+    const config = join(this.folder, 'config.json');
+    writeFileSync(config, JSON.stringify(this.configuration()));
+    await this.run(`-config=${config}`);
+  }
+
+  /** What its configuration file says. */
+  protected configuration(): Readonly<Record<string, unknown>> {
+    const address = this.address.slice('http://'.length);
+    return { storage: { inmem: {} }, listener: [{ tcp: { address, tls_disable: true } }] };
   }
 }

