@@ -33,5 +33,5 @@ async function forward(server: string, { method, path, headers, body }: Received
 
 function passing(headers: object): Record<string, string> {
   const kept = Object.entries(headers).filter(([name]) => !HOP_BY_HOP.test(name));
-  return Object.fromEntries(kept) as Record<string, string>;
+  return Object.fromEntries(kept);
 }

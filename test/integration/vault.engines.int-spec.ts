@@ -1,0 +1,175 @@
+import { closeApplications } from '../support/application';
+import { failureOf } from '../support/failure-of';
+import { startOpenBao, type OpenBao } from './support/openbao';
+import { closeVaults, startVaultApp, vaultOn } from './support/vault';
+
+describe('the engines of OpenBao beside KV 2', () => {
+  let bao: OpenBao;
+
+  beforeAll(async () => {
+    bao = await startOpenBao();
+    await bao.expect('POST', 'sys/mounts/kv1', { type: 'kv', options: { version: '1' } });
+    await bao.expect('POST', 'sys/mounts/transit', { type: 'transit' });
+    await bao.expect('POST', 'transit/keys/app', {});
+  });
+
+  afterEach(() => Promise.all([closeApplications(), closeVaults()]));
+
+  afterAll(() => bao.stop());
+
+  const kv1 = () => vaultOn(bao, { mount: 'kv1', kvVersion: 1 });
+
+  it('KV 1: a value is written, read, overwritten and deleted', async () => {
+    const { secrets } = await startVaultApp(bao, { mount: 'kv1', kvVersion: 1 });
+
+    await secrets.set('app/KEY', 'one');
+    const first = await secrets.get('app/KEY', { maxAgeMs: 0 });
+    await secrets.rotate('app/KEY', { value: 'two' });
+    const second = await secrets.get('app/KEY', { maxAgeMs: 0 });
+    await secrets.delete('app/KEY');
+
+    expect([first, second, await secrets.get('app/KEY')]).toEqual(['one', 'two', undefined]);
+    expect((await bao.request('GET', 'kv1/app/KEY')).status).toBe(404);
+  });
+
+  it('KV 1: what the server calls a lease is none, and does not bound how long a value is kept', async () => {
+    await bao.expect('POST', 'kv1/WITH_TTL', { value: 'v', ttl: '1s' });
+
+    const reading = await kv1().readSecret('WITH_TTL');
+
+    expect(reading).toMatchObject({ value: 'v' });
+    expect(reading?.validForMs).toBeUndefined();
+  });
+
+  it('KV 1: a field is chosen, and written without the others', async () => {
+    await bao.expect('POST', 'kv1/FIELDS', { username: 'u', password: 'old' });
+    const manager = vaultOn(bao, { mount: 'kv1', kvVersion: 1, field: 'password' });
+
+    const before = await manager.readSecret('FIELDS');
+    await manager.writeSecret('FIELDS', 'new');
+
+    expect(before).toMatchObject({ value: 'old' });
+    const { body } = await bao.expect('GET', 'kv1/FIELDS');
+    expect(body).toMatchObject({ data: { username: 'u', password: 'new' } });
+  });
+
+  it.each([
+    ['create without overwriting', { createOnly: true }],
+    ['keep a description', { description: 'of mail' }],
+    ['keep tags', { tags: { team: 'a' } }],
+  ])('KV 1: it cannot %s, and says so before it writes', async (_, options) => {
+    const failure = await failureOf(kv1().writeSecret('UNTOUCHED', 'v', options));
+
+    expect(failure).toMatchObject({ code: 'UNSUPPORTED' });
+    await expect(kv1().readSecret('UNTOUCHED')).resolves.toBeUndefined();
+  });
+
+  it('KV 1: it has no versions, and says so', async () => {
+    const failure = await failureOf(kv1().readSecret('ANY', { params: { version: 1 } }));
+
+    expect(failure).toMatchObject({ code: 'UNSUPPORTED' });
+  });
+
+  it('any path: a name begins with its mount, whatever engine that is', async () => {
+    await bao.expect('POST', 'kv1/PLAIN', { value: 'of kv1' });
+    const manager = vaultOn(bao, { kvVersion: 'none' });
+
+    const readings = [
+      await manager.readSecret('kv1/PLAIN'),
+      await manager.readSecret('transit/keys/app', { params: { field: 'type' } }),
+      await manager.readSecret('kv1/NEVER_THERE'),
+    ];
+
+    expect(readings.map((reading) => reading?.value)).toEqual([
+      'of kv1',
+      'aes256-gcm96',
+      undefined,
+    ]);
+  });
+
+  it('any path: one application reads KV 2 and others side by side, by params', async () => {
+    await bao.put('KEY', 'of KV 2');
+    await bao.expect('POST', 'kv1/KEY', { value: 'of KV 1' });
+    const { secrets } = await startVaultApp(bao);
+
+    const values = [
+      await secrets.get('KEY'),
+      await secrets.get('KEY', { params: { mount: 'kv1', kvVersion: 1 } }),
+      await secrets.get('kv1/KEY', { params: { kvVersion: 'none' } }),
+    ];
+
+    expect(values).toEqual(['of KV 2', 'of KV 1', 'of KV 1']);
+  });
+
+  it.each(['sys/mounts', 'auth/token/lookup-self', 'sys/leases/lookup/a'])(
+    'any path: the affairs of the server itself are no secret: %s',
+    async (name) => {
+      const failure = await failureOf(vaultOn(bao, { kvVersion: 'none' }).readSecret(name));
+
+      expect(failure).toMatchObject({ code: 'INVALID_ARGUMENT' });
+    },
+  );
+
+  it('says that the mount is of KV 2 where it was taken for KV 1', async () => {
+    await bao.put('KEY', 'value');
+
+    const failure = await failureOf(vaultOn(bao, { kvVersion: 1 }).readSecret('KEY'));
+
+    expect(failure).toMatchObject({
+      code: 'MISCONFIGURED',
+      message: expect.stringContaining('kvVersion'),
+    });
+  });
+
+  it('says that the mount is of KV 2 where it was taken for KV 1, before it writes or deletes', async () => {
+    const manager = vaultOn(bao, { kvVersion: 1 });
+
+    const failures = [
+      await failureOf(manager.writeSecret('KEY', 'value')),
+      await failureOf(manager.deleteSecret('KEY')),
+    ];
+
+    expect(failures).toMatchObject([{ code: 'MISCONFIGURED' }, { code: 'MISCONFIGURED' }]);
+  });
+
+  it('says that a mount is missing', async () => {
+    const managers = [
+      vaultOn(bao, { mount: 'nope' }),
+      vaultOn(bao, { mount: 'nope', kvVersion: 1 }),
+      vaultOn(bao, { mount: 'nope', kvVersion: 'none' }),
+    ];
+
+    const failures = await Promise.all(
+      managers.map((manager) => failureOf(manager.readSecret('KEY'))),
+    );
+
+    expect(failures).toMatchObject(
+      Array(3).fill({ code: 'MISCONFIGURED', message: expect.stringContaining('"nope"') }),
+    );
+  });
+
+  it('says that access is denied where a mount is missing, and the token may not know', async () => {
+    const token = await bao.tokenFor({ 'secret/data/*': ['read'] });
+    const manager = vaultOn(bao, { mount: 'nope', auth: { method: 'token', token } });
+
+    const failure = await failureOf(manager.readSecret('KEY'));
+
+    expect(failure).toMatchObject({
+      code: 'ACCESS_DENIED',
+      message: expect.stringContaining('nothing is mounted there'),
+    });
+  });
+
+  it('says that an engine cannot be read that way', async () => {
+    const manager = vaultOn(bao, { mount: 'transit' });
+
+    const failures = [
+      await failureOf(manager.readSecret('KEY')),
+      await failureOf(manager.writeSecret('KEY', 'value')),
+    ];
+
+    for (const failure of failures) {
+      expect(['MISCONFIGURED', 'UNSUPPORTED', 'INVALID_ARGUMENT']).toContain(failure.code);
+    }
+  });
+});
