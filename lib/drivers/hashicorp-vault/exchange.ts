@@ -7,6 +7,8 @@ export interface VaultAnswer {
   readonly headers: IncomingHttpHeaders;
   /** `undefined` if there is none, or if it is not a JSON object. */
   readonly content: Readonly<Record<string, unknown>> | undefined;
+  /** What a failure says that is no JSON, as of a port that speaks TLS. To be compared, and not to be shown. */
+  readonly text?: string;
 }
 
 /** The server takes up to 32 MiB, and a secret is far smaller. */
@@ -61,8 +63,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
   }
 
   onResponseEnd(): void {
-    const content = contentOf(this.text());
-    this.#resolve({ statusCode: this.#statusCode, headers: this.#headers, content });
+    this.#resolve(answerOf(this.#statusCode, this.#headers, this.text()));
   }
 
   onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
@@ -76,8 +77,18 @@ export class Exchange implements Dispatcher.DispatchHandler {
   }
 }
 
+export function answerOf(
+  statusCode: number,
+  headers: IncomingHttpHeaders,
+  body: string,
+): VaultAnswer {
+  const content = contentOf(body);
+  const isText = content === undefined && statusCode >= 400;
+  return { statusCode, headers, content, text: isText ? body : undefined };
+}
+
 /** The error of `JSON.parse` quotes what it could not read, so it goes no further. */
-export function contentOf(text: string): VaultAnswer['content'] {
+function contentOf(text: string): VaultAnswer['content'] {
   if (text === '') return undefined;
   try {
     const content: unknown = JSON.parse(text);

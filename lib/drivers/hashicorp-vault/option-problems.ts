@@ -1,5 +1,6 @@
 import { accessSync, constants } from 'node:fs';
 import { kindOf, quoteName, secretNameProblem } from '../../core/secret-name';
+import { certificatesProblem } from './vault-tls';
 import { DEFAULT_JWT_FILE, type GivenVaultOptions, type VaultAuth } from './vault.options';
 
 const PRINTABLE = /^[\x21-\x7e]+$/;
@@ -108,7 +109,7 @@ function tlsProblems({ tls = {}, auth }: GivenVaultOptions): (string | undefined
   const both = (a: unknown, b: unknown): boolean => a !== undefined && b !== undefined;
   const hasCert = cert !== undefined || certFile !== undefined;
   const hasKey = key !== undefined || keyFile !== undefined;
-  return [
+  const problems = [
     both(ca, caFile) ? 'tls has both ca and caFile: give one of them' : undefined,
     both(cert, certFile) ? 'tls has both cert and certFile: give one of them' : undefined,
     both(key, keyFile) ? 'tls has both key and keyFile: give one of them' : undefined,
@@ -119,7 +120,8 @@ function tlsProblems({ tls = {}, auth }: GivenVaultOptions): (string | undefined
     ...Object.entries({ caFile, certFile, keyFile }).map(([option, path]) =>
       path === undefined ? undefined : fileProblem(`tls.${option}`, path),
     ),
-  ];
+  ].filter((problem) => problem !== undefined);
+  return problems.length > 0 ? problems : [certificatesProblem(tls)];
 }
 
 function fileProblem(option: string, path: unknown): string | undefined {

@@ -30,6 +30,12 @@ const ROWS: readonly Row[] = [
   },
   {
     status: 400,
+    says: /Upgrading from non-versioned/,
+    code: 'UNAVAILABLE',
+    meaning: 'the server is still making the mount one of KV version 2',
+  },
+  {
+    status: 400,
     says: /high complexity|too large/,
     code: 'INVALID_ARGUMENT',
     meaning: 'the server takes no value of this size',
@@ -117,8 +123,8 @@ const ROWS: readonly Row[] = [
 
 /** The failure that an answer means. `subject` begins the sentence: what was asked for. */
 export function vaultError(answer: VaultAnswer, subject: string): SecretManagerError {
-  const { statusCode, headers } = answer;
-  const said = sayingsOf(answer);
+  const { statusCode, headers, text = '' } = answer;
+  const said = sayingsOf(answer) || text;
   const row = ROWS.find(
     ({ status, says }) => covers(status, statusCode) && (!says || says.test(said)),
   );

@@ -1,7 +1,7 @@
 import { countingDown } from '../../core/clock';
 import type { OperationOptions } from '../../core/custom-secret-manager';
 import { SyncHttp } from '../../sync';
-import { contentOf, type VaultAnswer } from './exchange';
+import { answerOf, type VaultAnswer } from './exchange';
 import { certificatesOf } from './vault-tls';
 import {
   headersOf,
@@ -50,8 +50,7 @@ export class VaultSyncClient {
     const body = content && JSON.stringify(content);
     const options = { method, headers: headersOf(request), body, timeoutMs };
     const response = this.http().request(`${origin}${path}`, options);
-    const { statusCode, headers } = response;
-    return { statusCode, headers, content: contentOf(response.text()) };
+    return answerOf(response.statusCode, response.headers, response.text());
   }
 
   /** Not before it is needed: the certificates may be in files that are not there yet. */

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { createSecureContext } from 'node:tls';
 import type { VaultTls } from './vault.options';
 
 /** PEM. */
@@ -22,4 +23,14 @@ export function certificatesOf({
     cert: certFile === undefined ? cert : readFileSync(certFile, 'utf8'),
     key: keyFile === undefined ? key : readFileSync(keyFile, 'utf8'),
   };
+}
+
+/** Whether a connection can be made with them. What OpenSSL says of it helps only who knows its codes, and is not told. */
+export function certificatesProblem(tls: VaultTls): string | undefined {
+  try {
+    createSecureContext(certificatesOf(tls));
+    return undefined;
+  } catch {
+    return 'tls cannot be used: is each of its parts PEM, and does the key belong to the certificate?';
+  }
 }

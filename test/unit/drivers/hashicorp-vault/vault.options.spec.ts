@@ -95,6 +95,7 @@ describe('the options of the manager for Vault', () => {
       /needs a client certificate/,
     ],
     ['a certificate without its key', { tls: { cert: 'PEM' } }, /a certificate and its key/],
+    ['a certificate that is none', { tls: { cert: 'PEM', key: CANARY } }, /tls cannot be used/],
     ['two authorities', { tls: { ca: 'PEM', caFile: '/nowhere' } }, /both ca and caFile/],
     [
       'an authority that is not there',
@@ -172,7 +173,7 @@ describe('the options from the environment', () => {
     expect(() => manager.validateEnvironment()).not.toThrow();
   });
 
-  it('hold a client certificate', () => {
+  it('hold a client certificate, whose files are looked into', async () => {
     const manager = VaultSecretManager.fromEnvironment({
       HCP_VAULT_ADDR: 'https://v',
       HCP_VAULT_CLIENT_CERT: join(folder, 'cert.pem'),
@@ -180,7 +181,9 @@ describe('the options from the environment', () => {
       VAULT_CACERT: join(folder, 'ca.pem'),
     });
 
-    expect(() => manager.validateEnvironment()).not.toThrow();
+    const { message } = await failureOf(() => manager.validateEnvironment());
+
+    expect(message).toMatch(/not right:\n- tls cannot be used: .*$/); // they hold no PEM, and that is all that is wrong
   });
 
   it('are overridden by what is given', () => {

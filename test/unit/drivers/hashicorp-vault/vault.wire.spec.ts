@@ -122,8 +122,13 @@ describe('the manager for Vault, over HTTP,', () => {
     ['200 of another form', { body: { data: { data: ['x'], metadata: {} } } }, 'MALFORMED'],
     [
       'plain HTTP at a TLS port',
-      { status: 400, body: { errors: ['Client sent an HTTP request to an HTTPS server.'] } },
+      { status: 400, body: 'Client sent an HTTP request to an HTTPS server.\n' },
       'MISCONFIGURED',
+    ],
+    [
+      'a mount that is being upgraded',
+      { status: 400, body: { errors: ['Upgrading from non-versioned to versioned data. ...'] } },
+      'UNAVAILABLE',
     ],
   ])('tells by %s what happened', async (_, answer, code) => {
     vault.on('GET /v1/secret/data/KEY', answer);
