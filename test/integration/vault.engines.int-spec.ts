@@ -8,7 +8,7 @@ describe('the engines of OpenBao beside KV 2', () => {
 
   beforeAll(async () => {
     bao = await startOpenBao();
-    await bao.expect('POST', 'sys/mounts/kv1', { type: 'kv', options: { version: '1' } });
+    await bao.mountKv('kv1', 1);
     await bao.expect('POST', 'sys/mounts/transit', { type: 'transit' });
     await bao.expect('POST', 'transit/keys/app', {});
   });

@@ -144,7 +144,7 @@ describe('reading KV 2 of OpenBao', () => {
 
   it('finds secrets of another mount, below a prefix, and of the mount that a call names', async () => {
     for (const mount of ['team-a', 'tenants/acme']) {
-      await bao.expect('POST', `sys/mounts/${mount}`, { type: 'kv', options: { version: '2' } });
+      await bao.mountKv(mount);
       await hold('shop/app/KEY', { value: `of ${mount}` }, mount);
     }
     const { secrets } = await startVaultApp(bao, { mount: 'team-a', pathPrefix: 'shop/app' });
@@ -161,10 +161,7 @@ describe('reading KV 2 of OpenBao', () => {
   it('keeps namespaces apart', async () => {
     for (const namespace of ['red', 'blue']) {
       await bao.expect('POST', `sys/namespaces/${namespace}`, {});
-      await bao.expect('POST', `${namespace}/sys/mounts/secret`, {
-        type: 'kv',
-        options: { version: '2' },
-      });
+      await bao.mountKv('secret', 2, namespace);
       await hold('KEY', { value: `of ${namespace}` }, `${namespace}/secret`);
     }
     const { secrets } = await startVaultApp(bao, { namespace: 'red' });

@@ -65,12 +65,12 @@ describe('writing to KV 2 of OpenBao', () => {
   });
 
   it.each([
-    ['was deleted', ['DELETE', 'secret/data/PHOENIX']],
-    ['was destroyed', ['PUT', 'secret/destroy/PHOENIX', { versions: [1] }]],
-  ] as const)('creates what %s before', async (_, request) => {
+    ['was deleted', () => bao.expect('DELETE', 'secret/data/PHOENIX')],
+    ['was destroyed', () => bao.expect('PUT', 'secret/destroy/PHOENIX', { versions: [1] })],
+  ])('creates what %s before', async (_, remove) => {
     await bao.request('DELETE', 'secret/metadata/PHOENIX');
     await bao.put('PHOENIX', 'old');
-    await bao.expect(...(request as Parameters<OpenBao['expect']>));
+    await remove();
 
     const written = await vaultOn(bao).writeSecret('PHOENIX', 'new', { createOnly: true });
 
@@ -194,7 +194,7 @@ describe('writing to KV 2 of OpenBao', () => {
   });
 
   it('writes to a mount that requires check-and-set', async () => {
-    await bao.expect('POST', 'sys/mounts/careful', { type: 'kv', options: { version: '2' } });
+    await bao.mountKv('careful');
     await bao.expect('POST', 'careful/config', { cas_required: true });
     const { secrets } = await startVaultApp(bao, { mount: 'careful' });
 
@@ -209,7 +209,7 @@ describe('writing to KV 2 of OpenBao', () => {
 
   it('writes below the prefix of the mount and the namespace that a call names', async () => {
     await bao.expect('POST', 'sys/namespaces/team', {});
-    await bao.expect('POST', 'team/sys/mounts/kv', { type: 'kv', options: { version: '2' } });
+    await bao.mountKv('kv', 2, 'team');
     const { secrets } = await startVaultApp(bao, { pathPrefix: 'app' });
 
     await secrets.set('KEY', 'value', { params: { mount: 'kv', namespace: 'team' } });

@@ -11,12 +11,15 @@ export interface Received {
   readonly body: string;
 }
 
-export interface Reply {
+export interface Answer {
   readonly status: number;
   readonly headers?: Readonly<Record<string, string>>;
   /** An object is sent as JSON. */
   readonly content?: object | string;
 }
+
+/** An answer, or something else to be done with the connection. */
+export type Reply = Answer | ((response: ServerResponse) => void);
 
 /** What to answer; `undefined` leaves the caller waiting. */
 export type Responder = (received: Received) => Reply | undefined | Promise<Reply | undefined>;
@@ -54,6 +57,7 @@ export class LocalServer {
     this.received.push(received);
     const reply = await this.responder(received);
     if (reply === undefined) return;
+    if (typeof reply === 'function') return reply(response);
     const { status, headers, content = '' } = reply;
     response.writeHead(status, headers);
     response.end(typeof content === 'string' ? content : JSON.stringify(content));

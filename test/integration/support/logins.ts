@@ -6,29 +6,29 @@ export interface Grants {
   readonly policies: readonly string[];
   readonly ttl?: string;
   readonly maxTtl?: string;
+  /** Default `service`; a `batch` token can be neither renewed nor revoked. */
+  readonly type?: 'service' | 'batch';
+  /** How often a token may be used. Default: any number of times. */
+  readonly uses?: number;
 }
 
-/** Ways to log in at a server, each of which is made with its own mount, so that tests do not meet. */
+/** Makes the ways to log in at a server. */
 export class Logins {
   constructor(private readonly bao: OpenBao) {}
 
-  /** A role that any number of instances may log in with; `uses` bounds how often its secret id is good. */
+  /** Lets in whoever shows both ids, any number of times. Called again, it changes what a login grants from then on. */
   async appRole(
     role: string,
     grants: Grants,
-    { uses = 0, mount = 'approle' } = {},
+    { mount = 'approle' } = {},
   ): Promise<{ readonly roleId: string; readonly secretId: string }> {
     await this.enable('approle', mount);
     const path = `auth/${mount}/role/${role}`;
-    await this.bao.expect('POST', path, { ...tokenOf(grants), secret_id_num_uses: uses });
-    const answers = await Promise.all([
-      this.bao.expect('GET', `${path}/role-id`),
-      this.bao.expect('POST', `${path}/secret-id`, {}),
-    ]);
-    const [roleId = '', secretId = ''] = [
-      dataOf(answers[0].body).role_id,
-      dataOf(answers[1].body).secret_id,
-    ];
+    await this.bao.expect('POST', path, tokenOf(grants));
+    const { role_id: roleId = '' } = dataOf((await this.bao.expect('GET', `${path}/role-id`)).body);
+    // one after the other: at the same moment the server refuses one with 500, "transaction commit failed"
+    const answer = await this.bao.expect('POST', `${path}/secret-id`, {});
+    const { secret_id: secretId = '' } = dataOf(answer.body);
     return { roleId, secretId };
   }
 
@@ -88,8 +88,14 @@ export class Logins {
   }
 }
 
-function tokenOf({ policies, ttl, maxTtl }: Grants): object {
-  return { token_policies: policies, token_ttl: ttl, token_max_ttl: maxTtl };
+function tokenOf({ policies, ttl, maxTtl, type, uses }: Grants): object {
+  return {
+    token_policies: policies,
+    token_ttl: ttl,
+    token_max_ttl: maxTtl,
+    token_type: type,
+    token_num_uses: uses,
+  };
 }
 
 function dataOf(body: object): Readonly<Record<string, string | undefined>> {

@@ -81,6 +81,18 @@ export class OpenBao {
     return this.signal('SIGCONT');
   }
 
+  /** Makes a mount of the key-value engine, and waits until it can be used. */
+  async mountKv(mount: string, version: 1 | 2 = 2, namespace = ''): Promise<void> {
+    const headers = { 'x-vault-namespace': namespace };
+    const content = { type: 'kv', options: { version: String(version) } };
+    await this.expect('POST', `sys/mounts/${mount}`, content, headers);
+    if (version === 1) return;
+    await eventually('the mount is of version 2', async () => {
+      const { status } = await this.request('POST', `${mount}/config`, {}, headers);
+      return status < 300;
+    });
+  }
+
   async put(secretName: string, value: string, mount = 'secret'): Promise<void> {
     const data = { value };
     await this.expect('POST', `${mount}/data/${encodeURIComponent(secretName)}`, { data });
@@ -152,7 +164,8 @@ export class OpenBao {
     return { status: response.status, body: (text ? JSON.parse(text) : {}) as Answer['body'] };
   }
 
-  private async permit(policy: string, rules: Rules): Promise<void> {
+  /** Makes a policy, or changes it for everybody who has it. */
+  async permit(policy: string, rules: Rules): Promise<void> {
     const paths = Object.entries(rules).map(([path, capabilities]) => [path, { capabilities }]);
     const text = JSON.stringify({ path: Object.fromEntries(paths) as object });
     await this.expect('PUT', `sys/policies/acl/${policy}`, { policy: text });
@@ -211,7 +224,7 @@ export class SealableOpenBao extends OpenBao {
     [this.#key = ''] = body.keys as string[];
     this.rootToken = String(body.root_token);
     await this.unseal();
-    await this.expect('POST', 'sys/mounts/secret', { type: 'kv', options: { version: '2' } });
+    await this.mountKv('secret');
   }
 
   override async stop(): Promise<void> {

@@ -13,8 +13,15 @@ export class Proxy extends LocalServer {
     super((received) => this.instead(received) ?? forward(server, received));
   }
 
+  /** How often somebody has logged in, or tried to. */
   get logins(): number {
-    return this.count(/^(POST|PUT) .*\/auth\/.*\/login/);
+    return this.count(/ \/v1\/auth\/.+\/login/);
+  }
+
+  /** The token that came last. */
+  get token(): string {
+    const tokens = this.received.map(({ headers }) => headers['x-vault-token']);
+    return tokens.findLast((token) => token !== undefined) ?? '';
   }
 }
 

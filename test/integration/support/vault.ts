@@ -15,7 +15,7 @@ export async function closeVaults(): Promise<void> {
 
 /** A manager without the library around it, with the root token unless told otherwise. */
 export function vaultOn(
-  { address, rootToken: token }: OpenBao,
+  { address, rootToken: token }: Pick<OpenBao, 'address' | 'rootToken'>,
   options: Partial<VaultSecretManagerOptions> = {},
 ): VaultSecretManager {
   const manager = new VaultSecretManager({ address, auth: { method: 'token', token }, ...options });
