@@ -73,7 +73,8 @@ export class VaultLeases {
     const key = keyOf(call);
     const held = this.#held.get(key);
     if (held !== undefined && this.isGoodSync(held, call.options)) return this.answerOf(held);
-    return this.keep(key, call, ask());
+    const askedAt = now();
+    return this.keep(key, call, ask(), askedAt);
   }
 
   /** Revokes what is alive, within a bounded time. Never rejects. */
@@ -96,12 +97,18 @@ export class VaultLeases {
   ): Promise<LeasedFields> {
     const held = this.#held.get(key);
     if (held !== undefined && (await this.isGood(held))) return this.answerOf(held);
-    return this.keep(key, call, await ask());
+    const askedAt = now();
+    return this.keep(key, call, await ask(), askedAt);
   }
 
-  private keep(key: string, call: VaultCall, content: VaultAnswer['content']): LeasedFields {
+  private keep(
+    key: string,
+    call: VaultCall,
+    content: VaultAnswer['content'],
+    askedAt: number,
+  ): LeasedFields {
     if (content === undefined) return { fields: undefined };
-    const lease = this.hold(key, call, content);
+    const lease = this.hold(key, call, content, askedAt);
     return lease ? this.answerOf(lease) : withoutLease(content);
   }
 
@@ -114,7 +121,10 @@ export class VaultLeases {
 
   private isGoodSync(lease: Lease, options: OperationOptions): boolean {
     if (this.isOver(lease)) return false;
-    if (lease.isRenewable) this.renewed(lease, this.#syncClient.send(renewalOf(lease), options));
+    const askedAt = now();
+    if (lease.isRenewable) {
+      this.renewed(lease, this.#syncClient.send(renewalOf(lease), options), askedAt);
+    }
     return !lease.isEnding;
   }
 
@@ -125,7 +135,8 @@ export class VaultLeases {
     return !isRenewable && expiresAt - now() <= durationMs / 2;
   }
 
-  private hold(key: string, call: VaultCall, content: Fields): Lease | undefined {
+  /** The server counts from some moment after it was asked, so that nothing is held too long. */
+  private hold(key: string, call: VaultCall, content: Fields, askedAt: number): Lease | undefined {
     const { lease_id: id, lease_duration: seconds, renewable, data } = content;
     const credential = this.#session.current;
     if (typeof id !== 'string' || id === '' || typeof seconds !== 'number' || !isObject(data)) {
@@ -141,7 +152,7 @@ export class VaultLeases {
       durationMs,
       isRenewable: renewable === true,
       credential,
-      expiresAt: now() + durationMs,
+      expiresAt: askedAt + durationMs,
       isEnding: false,
       stopTimer: () => undefined,
     };
@@ -182,15 +193,16 @@ export class VaultLeases {
   /** Rejects if the server cannot be asked; a lease that it does not renew is ending. */
   private async renew(lease: Lease): Promise<void> {
     const options = { timeoutMs: RENEW_TIMEOUT_MS };
-    this.renewed(lease, await this.#client.send(renewalOf(lease), options));
+    const askedAt = now();
+    this.renewed(lease, await this.#client.send(renewalOf(lease), options), askedAt);
   }
 
-  private renewed(lease: Lease, answer: VaultAnswer): void {
+  private renewed(lease: Lease, answer: VaultAnswer, askedAt: number): void {
     const { durationMs } = lease;
     if (this.#isClosed || !this.#alive.has(lease)) return;
     const seconds = answer.content?.lease_duration;
     if (answer.statusCode === 200 && typeof seconds === 'number') {
-      lease.expiresAt = now() + seconds * 1_000;
+      lease.expiresAt = askedAt + seconds * 1_000;
       lease.isEnding = seconds * 1_000 < durationMs / 2;
       this.plan(
         lease,

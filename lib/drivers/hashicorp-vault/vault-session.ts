@@ -126,12 +126,13 @@ export class VaultSession {
   private async logInOnce(): Promise<Credential> {
     this.assertNotRefused();
     const before = this.current;
+    const askedAt = now();
     try {
       const options = { timeoutMs: LOGIN_TIMEOUT_MS };
       const send = (request: VaultRequest) => this.#client.send(request, options);
       const grant = await carry(this.#login.logIn(), send);
       const meanwhile = this.current;
-      if (meanwhile === undefined || meanwhile === before) return this.accept(grant);
+      if (meanwhile === undefined || meanwhile === before) return this.accept(grant, askedAt);
       this.giveBack(grant); // a synchronous login was quicker
       return meanwhile;
     } catch (error) {
@@ -142,9 +143,10 @@ export class VaultSession {
   private logInSync({ timeoutMs = LOGIN_TIMEOUT_MS }: OperationOptions): Credential {
     this.assertNotRefused();
     const options = countingDown({}, Math.min(timeoutMs, LOGIN_TIMEOUT_MS));
+    const askedAt = now();
     try {
       const send = (request: VaultRequest) => this.#syncClient.send(request, options);
-      return this.accept(carrySync(this.#login.logIn(), send));
+      return this.accept(carrySync(this.#login.logIn(), send), askedAt);
     } catch (error) {
       throw this.noted(error);
     }
@@ -154,8 +156,8 @@ export class VaultSession {
     if (this.#refusal && now() < this.#refusal.until) throw again(this.#refusal.error);
   }
 
-  private accept(grant: Grant): Credential {
-    const credential = this.adopt(grant);
+  private accept(grant: Grant, askedAt: number): Credential {
+    const credential = this.adopt(grant, askedAt);
     this.#refusal = undefined;
     this.#refusals = 0;
     if (this.#login.isGiven) void this.learn(credential);
@@ -172,8 +174,9 @@ export class VaultSession {
     this.post('revoke-self', token, REVOKE_TIMEOUT_MS).catch(() => undefined); // it ends by itself, too
   }
 
-  private adopt({ token, validForMs, isRenewable }: Grant): Credential {
-    const expiresAt = now() + validForMs;
+  /** The server counts from some moment after it was asked, so that no token is used too long. */
+  private adopt({ token, validForMs, isRenewable }: Grant, askedAt: number): Credential {
+    const expiresAt = askedAt + validForMs;
     const credential = { token, expiresAt, isRenewable, validForMs };
     this.#current = credential;
     this.plan(credential, validForMs * RENEWED_AT * (1 - JITTER * Math.random()));
@@ -188,6 +191,7 @@ export class VaultSession {
 
   /** Of a token that was given, the server may tell how long it lasts; where it does not, the token is used as it is. */
   private async learn(credential: Credential): Promise<void> {
+    const askedAt = now();
     try {
       const { statusCode, content } = await this.ask('GET', 'lookup-self', credential.token);
       const data = content?.data;
@@ -195,7 +199,7 @@ export class VaultSession {
       const { ttl, renewable } = data;
       if (typeof ttl !== 'number' || ttl <= 0) return;
       const isRenewable = renewable === true;
-      this.adopt({ token: credential.token, validForMs: ttl * 1_000, isRenewable });
+      this.adopt({ token: credential.token, validForMs: ttl * 1_000, isRenewable }, askedAt);
     } catch {
       // the store cannot be asked; whoever reads will be told
     }
@@ -254,6 +258,7 @@ export class VaultSession {
 
   /** Resolves to nothing if the token has come to its end: it cannot be renewed, or for too short a time. */
   private async renew(credential: Credential): Promise<Credential | undefined> {
+    const askedAt = now();
     const answer = await this.post('renew-self', credential.token, LOGIN_TIMEOUT_MS);
     const auth = answer.content?.auth;
     if (answer.statusCode === 200 && isObject(auth)) {
@@ -261,7 +266,7 @@ export class VaultSession {
       if (this.#current !== credential) return this.#current;
       const isEnding = validForMs < credential.validForMs / 2;
       if (isEnding && !this.#login.isGiven) return undefined;
-      return this.extend(credential, validForMs);
+      return this.extend(credential, validForMs, askedAt);
     }
     const isOver = answer.statusCode < 500 || sayingsOf(answer).includes('max TTL');
     if (isOver && answer.statusCode !== 429) return undefined;
@@ -269,8 +274,8 @@ export class VaultSession {
   }
 
   /** Leases are held by the credential that they were granted to, which goes on living under the same token. */
-  private extend(credential: Credential, validForMs: number): Credential {
-    const extended = { ...credential, expiresAt: now() + validForMs };
+  private extend(credential: Credential, validForMs: number, askedAt: number): Credential {
+    const extended = { ...credential, expiresAt: askedAt + validForMs };
     this.#current = extended;
     this.plan(extended, validForMs * RENEWED_AT * (1 - JITTER * Math.random()));
     return extended;
