@@ -54,7 +54,7 @@ describe('a server that sends callers elsewhere', () => {
       status: 200,
       content: { data: { data: { value: 'own' }, metadata: { version: 1 } } },
     };
-    reply = (path) => (standby.received.length === 1 ? to(standby.address + path) : answer);
+    reply = (path) => (standby.count(/KEY/) === 1 ? to(standby.address + path) : answer);
 
     await expect(manager().readSecret('KEY')).resolves.toMatchObject({ value: 'own' });
   });
@@ -65,7 +65,7 @@ describe('a server that sends callers elsewhere', () => {
     const failure = await failureOf(manager().readSecret('KEY'));
 
     expect(failure.code).toBe('UNAVAILABLE');
-    expect(standby.received).toHaveLength(2);
+    expect(standby.count(/KEY/)).toBe(2);
   });
 
   it.each([

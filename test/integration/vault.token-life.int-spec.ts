@@ -1,6 +1,4 @@
-import type { VaultAuth } from 'nestjs-custom-secret-manager/drivers/hashicorp-vault';
 import { randomUUID } from 'node:crypto';
-import { failureOf } from '../support/failure-of';
 import { eventually } from './support/eventually';
 import { keepReading, lasting } from './support/keep-reading';
 import { Logins, type Grants } from './support/logins';
@@ -32,14 +30,11 @@ describe('a token of OpenBao', () => {
 
   afterAll(() => bao.stop());
 
-  const reader = (auth: VaultAuth): (() => Promise<string | undefined>) => {
-    const manager = vaultOn(bao, { address: proxy.address, auth });
-    return async () => (await manager.readSecret('KEY'))?.value;
-  };
-
   const granted = async (grants: Partial<Grants>): Promise<() => Promise<string | undefined>> => {
     const ids = await new Logins(bao).appRole(randomUUID(), { policies: ['reader'], ...grants });
-    return reader({ method: 'approle', ...ids });
+    const auth = { method: 'approle', ...ids } as const;
+    const manager = vaultOn(bao, { address: proxy.address, auth });
+    return async () => (await manager.readSecret('KEY'))?.value;
   };
 
   it('of three seconds, which cannot live longer than nine, fails no read in thirty', async () => {
@@ -65,45 +60,6 @@ describe('a token of OpenBao', () => {
     expect(proxy.logins).toBe(1);
   });
 
-  it.each([500, 503, 429])(
-    'is renewed in the end though the server answers %d at first',
-    async (status) => {
-      let failures = 2;
-      proxy.instead = ({ line }) =>
-        RENEWAL.test(line) && failures-- > 0
-          ? { status, content: { errors: ['internal error'] } }
-          : undefined;
-      const read = await granted({ ttl: '6s' });
-      await read();
-
-      await eventually('it was renewed', () => proxy.count(RENEWAL) >= 3, 12_000);
-
-      await expect(read()).resolves.toBe('value');
-      expect(proxy.logins).toBe(1);
-    },
-  );
-
-  it('is replaced where it cannot be renewed until it ends', async () => {
-    proxy.instead = ({ line }) => (RENEWAL.test(line) ? { status: 500 } : undefined);
-    const read = await granted({ ttl: '3s' });
-
-    const { failures } = await keepReading(read, lasting(7_000));
-
-    expect(failures).toEqual([]);
-    expect(proxy.logins).toBeGreaterThanOrEqual(2);
-    expect(proxy.count(RENEWAL)).toBeLessThan(40);
-  });
-
-  it('that no renewal can lengthen is replaced before it ends', async () => {
-    const read = await granted({ ttl: '3s', type: 'batch' });
-
-    const { failures } = await keepReading(read, lasting(7_000));
-
-    expect(failures).toEqual([]);
-    expect(proxy.logins).toBeGreaterThanOrEqual(3);
-    expect(proxy.count(RENEWAL)).toBe(0);
-  });
-
   it('that is good for a few uses is replaced when they are spent', async () => {
     const read = await granted({ ttl: '1h', uses: 3 });
 
@@ -113,29 +69,5 @@ describe('a token of OpenBao', () => {
     expect(new Set(values)).toEqual(new Set(['value']));
     expect(proxy.logins).toBeGreaterThanOrEqual(3);
     expect(proxy.logins).toBeLessThanOrEqual(5);
-  });
-
-  it('that was given is renewed, too, as long as the server allows it', async () => {
-    const { body } = await bao.expect('POST', 'auth/token/create', {
-      policies: ['reader'],
-      ttl: '3s',
-      explicit_max_ttl: '8s',
-    });
-    const { client_token: token } = (body as { auth: { client_token: string } }).auth;
-    const read = reader({ method: 'token', token });
-
-    const { failures } = await keepReading(read, lasting(6_000));
-    await eventually('its end has come', () =>
-      read().then(
-        () => false,
-        () => true,
-      ),
-    );
-    const asked = proxy.received.length;
-    const failure = await failureOf(read());
-
-    expect(failures).toEqual([]);
-    expect(failure).toMatchObject({ code: 'UNAUTHENTICATED' });
-    expect(proxy.received.length - asked).toBeLessThanOrEqual(2);
   });
 });
