@@ -2,9 +2,12 @@
  * Runs the scripts of this folder, or those whose goals are named: `npm run bench`, `npm run bench -- G1 G2`. Fails if a goal
  * is missed.
  */
-import { spawnSync } from 'node:child_process';
-import { readdirSync } from 'node:fs';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
+
+/** The goals whose scripts compare with other packages. */
+const WITH_PEERS = new Set(['g3', 'g4']);
 
 const wanted = process.argv.slice(2).map((goal) => goal.toLowerCase());
 const scripts = readdirSync(import.meta.dirname)
@@ -16,6 +19,7 @@ if (scripts.length === 0) {
   console.error(`There is no script for ${wanted.join(', ')}.`);
   process.exit(2);
 }
+if (scripts.some((file) => WITH_PEERS.has(goalOf(file)))) installPeers();
 console.log(`Node ${process.versions.node}`);
 for (const script of scripts) {
   const { status } = spawnSync(
@@ -26,6 +30,16 @@ for (const script of scripts) {
     },
   );
   if (status !== 0) process.exitCode = 1;
+}
+
+/** Those that the library is compared with are no dependency of it. Quiet if they are there already. */
+function installPeers() {
+  const cwd = join(import.meta.dirname, 'peers');
+  if (existsSync(join(cwd, 'node_modules'))) return;
+  execFileSync('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund'], {
+    cwd,
+    stdio: 'inherit',
+  });
 }
 
 function goalOf(file) {

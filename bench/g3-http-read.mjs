@@ -1,0 +1,76 @@
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { createRequire } from 'node:module';
+import { VaultSecretManager } from 'nestjs-custom-secret-manager/drivers/hashicorp-vault';
+import { Pool } from 'undici';
+import { start } from './support/application.mjs';
+import { compare, report } from './support/measure.mjs';
+import { pin } from './support/pinned.mjs';
+
+const IN_FLIGHT = [1, 10, 100];
+const SECRETS = 1_000; // more than ever are in flight: no two reads share a call
+const CONNECTIONS = 10; // as the manager has them
+const TOKEN = 's.bench';
+
+const isPinned = pin();
+const server = fork(new URL('support/kv-server.mjs', import.meta.url));
+const [port] = await once(server, 'message');
+const address = `http://127.0.0.1:${port}`;
+
+const auth = { method: 'approle', roleId: 'role', secretId: 'secret' };
+const { app, secrets } = await start(new VaultSecretManager({ address, auth }), { cache: false });
+const pool = new Pool(address, { connections: CONNECTIONS });
+const nodeVault = peer('node-vault')({ endpoint: address, token: TOKEN });
+const headers = { 'x-vault-token': TOKEN };
+
+const readers = {
+  pool: async (name) => {
+    const path = `/v1/secret/data/${name}`;
+    const { body } = await pool.request({ path, method: 'GET', headers });
+    return (await body.json()).data.data.value;
+  },
+  get: (name) => secrets.get(name),
+  fetch: async (name) => {
+    const response = await fetch(`${address}/v1/secret/data/${name}`, { headers });
+    return (await response.json()).data.data.value;
+  },
+  nodeVault: async (name) => (await nodeVault.read(`secret/data/${name}`)).data.data.value,
+};
+
+for (const inFlight of IN_FLIGHT) {
+  const candidates = Object.entries(readers).map(([name, read]) => [
+    name,
+    (reads) => readMany(read, reads, inFlight),
+  ]);
+  const times = await compare(Object.fromEntries(candidates), { batch: 1_000 });
+  report('G3', {
+    what: `read over HTTP, everything on, ${inFlight} in flight${isPinned ? '' : ', not pinned'}`,
+    figure: microseconds(times.get),
+    limit: `pool.request ${microseconds(times.pool)} (fetch ${microseconds(times.fetch)}, node-vault ${microseconds(times.nodeVault)})`,
+    ratio: times.get / times.pool,
+    atMost: 1.05, // 0.95 of its throughput
+  });
+}
+
+await Promise.all([app.close(), pool.close()]);
+server.disconnect();
+
+/** So many reads, so many at a time, each of another secret. */
+async function readMany(read, reads, inFlight) {
+  let next = 0;
+  const readOn = async () => {
+    while (next < reads) {
+      const value = await read(`SECRET_${next++ % SECRETS}`);
+      if (value?.length !== 44) throw new Error('the value was not read');
+    }
+  };
+  await Promise.all(Array.from({ length: inFlight }, readOn));
+}
+
+function peer(name) {
+  return createRequire(new URL('peers/package.json', import.meta.url))(name);
+}
+
+function microseconds(nanoseconds) {
+  return `${(nanoseconds / 1_000).toFixed(0)} us`;
+}
