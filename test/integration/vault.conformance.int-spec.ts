@@ -12,7 +12,7 @@ const ALL = ['create', 'read', 'update', 'delete'];
 
 /** KV 1 has no place for them, and refuses what it cannot keep: nobody may believe that it was kept. */
 const DESCRIBES =
-  /^describes a secret as|^leaves .* alone when it writes|^keeps description|^changes nothing in what it is given to write/;
+  /^describes a secret as|^leaves (?:description and|the) tags alone|^keeps description|^changes nothing in what it is given to write/;
 
 /** How a mount of one version is made, and where a secret of it is written. */
 interface Version {

@@ -154,9 +154,8 @@ describe('a secret of OpenBao, a token and a password', () => {
 
       const seen = await everything(server);
 
-      expect(seen).toMatch(
-        /UNAUTHENTICATED|UNAVAILABLE|MALFORMED|THROTTLED|TIMEOUT|MISCONFIGURED|UNSUPPORTED|INVALID_ARGUMENT|UNKNOWN/,
-      );
+      expect(seen).toContain('SecretManagerError');
+      expect(JSON.stringify(proxy.received)).toContain(PASSWORD); // so that there was something to repeat
       expect(leaking(seen, [VALUE, PASSWORD])).toEqual([]);
     });
 
@@ -168,6 +167,7 @@ describe('a secret of OpenBao, a token and a password', () => {
 
       const seen = await everything(server);
 
+      expect(seen).toContain('SecretManagerError');
       expect(leaking(seen, [VALUE, PASSWORD, token])).toEqual([]);
     });
   });
