@@ -1,7 +1,10 @@
 import type { CustomSecretManager } from '../../core/custom-secret-manager';
 import type { Fault } from '../in-memory.secret-manager';
 
-/** What a manager may be without; the cases about it are skipped, visibly. */
+/**
+ * What a manager may be without; the cases about it are skipped, visibly. `sync` is also lacking where the store lives in the
+ * thread of the test: a thread that waits cannot answer.
+ */
 export type Capability =
   'write' | 'delete' | 'recovery' | 'sync' | 'createOnly' | 'versions' | 'health' | 'emptyValues';
 
@@ -56,4 +59,5 @@ export interface Subject {
   fail(fault: Fault | undefined): Promise<void>;
   spoil(name: string): Promise<void>;
   readonly canaries: readonly string[];
+  readonly lacks: readonly Capability[];
 }

@@ -68,6 +68,7 @@ async function runCase(definition: CaseDefinition, harness: ConformanceHarness):
     fail: async (fault) => harness.fail?.(fault),
     spoil: async (name) => harness.spoil?.(name),
     canaries: harness.canaries ?? [],
+    lacks: harness.lacks ?? [],
   };
   try {
     await within(caseTimeoutMs, definition.run(subject));
