@@ -48,3 +48,30 @@ describe.each([
     await expect(run).resolves.toBeUndefined();
   });
 });
+
+const synchronous: ConformanceHarness = {
+  ...bare,
+  create: async () => {
+    await moto.reset();
+    return moto.manager({ endpoint: moto.address });
+  },
+  fail: undefined,
+  lacks: ['emptyValues'],
+};
+
+describe('the manager for AWS Secrets Manager, asked synchronously,', () => {
+  const isAboutIt = /at once(, and unchanged| for a secret that| what it answers later)/;
+  const cases = secretManagerConformance(synchronous).filter(
+    ({ title, skip }) => skip === undefined && isAboutIt.test(title),
+  );
+
+  it('is asked in all the ways of the kit', () => {
+    expect(cases.length).toBeGreaterThanOrEqual(6);
+  });
+
+  it.each(cases)('$title', async (conformanceCase) => {
+    const run = conformanceCase.run();
+
+    await expect(run).resolves.toBeUndefined();
+  });
+});

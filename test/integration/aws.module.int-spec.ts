@@ -93,7 +93,7 @@ describe('an application on AWS Secrets Manager', () => {
 
     expect(value).toBe(VALUE);
     await expect(manager.readSecret('KEY')).resolves.toMatchObject({ value: VALUE });
-    manager.close();
+    await manager.close();
   });
 
   it('reads through the class itself, with what the environment of the process says', async () => {

@@ -164,6 +164,6 @@ describe('reading from AWS Secrets Manager', () => {
     const reading = await elsewhere.readSecret('KEY');
 
     expect(reading).toBeUndefined();
-    elsewhere.close();
+    await elsewhere.close();
   });
 });

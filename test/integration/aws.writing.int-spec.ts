@@ -43,7 +43,7 @@ describe('writing to AWS Secrets Manager', () => {
       KmsKeyId: 'alias/app',
       VersionIdsToStages: { [String(version)]: ['AWSCURRENT'] },
     });
-    keyed.close();
+    await keyed.close();
   });
 
   it('gives a secret a new version, and keeps the one before', async () => {
@@ -67,7 +67,7 @@ describe('writing to AWS Secrets Manager', () => {
       Tags: [{ Key: 'team', Value: 'a' }],
       KmsKeyId: 'alias/app',
     });
-    keyed.close();
+    await keyed.close();
   });
 
   it('changes a description, and adds to the tags', async () => {
@@ -103,7 +103,7 @@ describe('writing to AWS Secrets Manager', () => {
     expect(losses).toHaveLength(4);
     expect(losses).toMatchObject(losses.map(() => ({ reason: { code: 'CONFLICT' } })));
     await expect(valueOf('KEY')).resolves.toBe(`of ${winner}`);
-    for (const each of managers) each.close();
+    for (const each of managers) await each.close();
   });
 
   it('lets several write a secret that is not there, and loses none of their versions', async () => {
@@ -150,8 +150,8 @@ describe('writing to AWS Secrets Manager', () => {
     expect(ReplicationStatus).toMatchObject([{ Region: 'us-west-2' }]);
     expect(afterwards).toEqual([undefined, undefined]);
     expect(restored.ReplicationStatus).toMatchObject([{ Region: 'us-west-2' }]);
-    here.close();
-    there.close();
+    await here.close();
+    await there.close();
   });
 
   it.each([

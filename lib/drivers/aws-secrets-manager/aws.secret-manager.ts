@@ -1,4 +1,9 @@
-import type { SecretsManagerClient, Tag } from '@aws-sdk/client-secrets-manager';
+import type {
+  GetSecretValueCommandInput,
+  SecretsManagerClient,
+  Tag,
+} from '@aws-sdk/client-secrets-manager';
+import { countingDown } from '../../core/clock';
 import {
   CustomSecretManager,
   DEFAULT_RECOVERY_WINDOW_IN_DAYS,
@@ -16,9 +21,10 @@ import { SecretsManagerApi } from './api';
 import { BatchReader } from './batch';
 import { assertUsable, createClient, warnOfRepetitions, type AwsClientOptions } from './client';
 import { isAbsent, isDenied } from './errors';
-import { assertNoParams, parseReadParams } from './params';
-import { isPendingDeletion } from './pending-deletion';
+import { assertNoParams, parseReadParams, type Encoding } from './params';
+import { isPendingDeletion, isPendingDeletionSync } from './pending-deletion';
 import { toReading } from './reading';
+import { SyncSecretsManagerApi } from './sync-api';
 import { SecretWriter, type WriterOptions } from './writer';
 
 export interface AwsSecretManagerOptions extends AwsClientOptions, WriterOptions {
@@ -27,7 +33,14 @@ export interface AwsSecretManagerOptions extends AwsClientOptions, WriterOptions
    * repetitions multiply with those of the library, and a client that makes more is warned of at start.
    */
   readonly client?: SecretsManagerClient;
+  /**
+   * Starts the worker that synchronous reads are made by when the manager starts, so that the first of them does not wait
+   * for it. Default `false`: it starts with the first.
+   */
+  readonly startsSyncReads?: boolean;
 }
+
+const DEFAULT_TIMEOUT_MS = 30_000;
 
 /**
  * Secrets from AWS Secrets Manager, by name or ARN. `params` of a read: `versionId`, `versionStage` (`AWSCURRENT`,
@@ -38,6 +51,7 @@ export class AwsSecretManager extends CustomSecretManager {
   readonly #options: AwsSecretManagerOptions;
   readonly #client: SecretsManagerClient;
   readonly #api: SecretsManagerApi;
+  readonly #syncApi: SyncSecretsManagerApi;
   readonly #batches: BatchReader;
   readonly #writer: SecretWriter;
 
@@ -46,6 +60,7 @@ export class AwsSecretManager extends CustomSecretManager {
     this.#options = options;
     this.#client = options.client ?? createClient(options);
     this.#api = new SecretsManagerApi(this.#client, options.client === undefined);
+    this.#syncApi = new SyncSecretsManagerApi(options, options.client !== undefined);
     this.#batches = new BatchReader(this.#api);
     this.#writer = new SecretWriter(this.#api, options);
   }
@@ -54,17 +69,28 @@ export class AwsSecretManager extends CustomSecretManager {
     secretName: string,
     options: OperationOptions = {},
   ): Promise<SecretReading | undefined> {
-    const {
-      versionId: VersionId,
-      versionStage: VersionStage,
-      encoding,
-    } = parseReadParams(options.params);
-    const request = { SecretId: secretName, VersionId, VersionStage };
+    const { request, encoding } = parseRead(secretName, options);
     try {
       return toReading(await this.#api.getValue(request, options), encoding, secretName);
     } catch (thrown) {
       if (isAbsent(thrown)) return undefined;
       if (await isPendingDeletion(thrown, this.#api, secretName, options)) return undefined;
+      throw thrown;
+    }
+  }
+
+  /** By the SDK in a worker, with credentials that it finds there; a `client` that was given has none: `UNSUPPORTED`. */
+  override readSecretSync(
+    secretName: string,
+    given: OperationOptions = {},
+  ): SecretReading | undefined {
+    const options = countingDown(given, given.timeoutMs ?? DEFAULT_TIMEOUT_MS);
+    const { request, encoding } = parseRead(secretName, options);
+    try {
+      return toReading(this.#syncApi.getValue(request, options), encoding, secretName);
+    } catch (thrown) {
+      if (isAbsent(thrown)) return undefined;
+      if (isPendingDeletionSync(thrown, this.#syncApi, secretName, options)) return undefined;
       throw thrown;
     }
   }
@@ -132,6 +158,7 @@ export class AwsSecretManager extends CustomSecretManager {
     const isGiven = this.#options.client !== undefined;
     await assertUsable(this.#client, isGiven, this.#options);
     if (isGiven) await warnOfRepetitions(this.#client);
+    if (this.#options.startsSyncReads) this.#syncApi.start();
   }
 
   /**
@@ -147,9 +174,18 @@ export class AwsSecretManager extends CustomSecretManager {
     return true;
   }
 
-  override close(): void {
+  override async close(): Promise<void> {
     if (this.#options.client === undefined) this.#client.destroy();
+    await this.#syncApi.close();
   }
+}
+
+function parseRead(
+  secretName: string,
+  { params }: OperationOptions,
+): { readonly request: GetSecretValueCommandInput; readonly encoding: Encoding } {
+  const { versionId: VersionId, versionStage: VersionStage, encoding } = parseReadParams(params);
+  return { request: { SecretId: secretName, VersionId, VersionStage }, encoding };
 }
 
 /** Those that begin with `aws:` are set by AWS, and by nobody else. */

@@ -63,7 +63,7 @@ export async function warnOfRepetitions(client: SecretsManagerClient): Promise<v
 }
 
 /** The SDK for JavaScript alone, of all of AWS's, does not know the second. */
-function defaultRegion(): string | undefined {
+export function defaultRegion(): string | undefined {
   const { AWS_REGION, AWS_DEFAULT_REGION } = process.env;
   return AWS_REGION ? undefined : AWS_DEFAULT_REGION;
 }

@@ -1,6 +1,7 @@
 import type { OperationOptions } from '../../core/custom-secret-manager';
 import type { SecretsManagerApi } from './api';
 import { AwsError, isAbsent, isDenied } from './errors';
+import type { SyncSecretsManagerApi } from './sync-api';
 
 /** By which names AWS, and emulators of it, refuse what cannot be done to a secret that is pending deletion. */
 const SUSPECTS: readonly string[] = ['InvalidRequestException', 'ResourceExistsException'];
@@ -15,8 +16,8 @@ export async function isPendingDeletion(
   secretName: string,
   options: OperationOptions,
 ): Promise<boolean> {
-  if (!(thrown instanceof AwsError) || !SUSPECTS.includes(thrown.awsName)) return false;
-  if (thrown.saysPendingDeletion) return true;
+  const said = whatItSays(thrown);
+  if (said !== undefined) return said;
   try {
     const { DeletedDate } = await api.describe(secretName, options);
     return DeletedDate !== undefined;
@@ -24,4 +25,27 @@ export async function isPendingDeletion(
     if (isAbsent(error) || isDenied(error)) return false; // then the first failure stands
     throw error;
   }
+}
+
+/** As `isPendingDeletion`, blocking. */
+export function isPendingDeletionSync(
+  thrown: unknown,
+  api: SyncSecretsManagerApi,
+  secretName: string,
+  options: OperationOptions,
+): boolean {
+  const said = whatItSays(thrown);
+  if (said !== undefined) return said;
+  try {
+    return api.describe(secretName, options).DeletedDate !== undefined;
+  } catch (error) {
+    if (isAbsent(error) || isDenied(error)) return false;
+    throw error;
+  }
+}
+
+/** `undefined` where the secret has to be asked for. */
+function whatItSays(thrown: unknown): boolean | undefined {
+  if (!(thrown instanceof AwsError) || !SUSPECTS.includes(thrown.awsName)) return false;
+  return thrown.saysPendingDeletion ? true : undefined;
 }

@@ -35,13 +35,14 @@ export async function startMoto(): Promise<Moto> {
 /** A server of its own for a test file. It ends with the test run, however that ends. */
 export class Moto {
   readonly endpoint: AwsEndpoint;
-  readonly #server: string;
+  /** Of the server itself, without the endpoint: that lives in the thread of the test, and cannot answer one that waits. */
+  readonly address: string;
   #process: ChildProcess | undefined;
   #client: SecretsManagerClient | undefined;
 
   constructor(private readonly port: number) {
-    this.#server = `http://127.0.0.1:${port}`;
-    this.endpoint = new AwsEndpoint(this.#server);
+    this.address = `http://127.0.0.1:${port}`;
+    this.endpoint = new AwsEndpoint(this.address);
   }
 
   async start(): Promise<void> {
@@ -53,7 +54,7 @@ export class Moto {
     child.stderr?.on('data', (chunk) => (output += chunk));
     await eventually('moto listens', async () => {
       if (child.exitCode !== null) throw new Error(`moto did not start:\n${output}`);
-      return await fetch(`${this.#server}/moto-api/`).then(
+      return await fetch(`${this.address}/moto-api/`).then(
         () => true,
         () => false,
       );
@@ -61,7 +62,7 @@ export class Moto {
     await this.endpoint.start();
     this.#client = new SecretsManagerClient({
       region: REGION,
-      endpoint: this.#server,
+      endpoint: this.address,
       credentials: CREDENTIALS,
     });
   }
@@ -76,7 +77,7 @@ export class Moto {
 
   /** Empties the store, and makes the endpoint behave as AWS does. */
   async reset(): Promise<void> {
-    await fetch(`${this.#server}/moto-api/reset`, { method: 'POST' });
+    await fetch(`${this.address}/moto-api/reset`, { method: 'POST' });
     this.endpoint.clear();
     this.behaveAsAws();
   }
@@ -144,7 +145,7 @@ export class Moto {
     action: string,
     input: object,
   ): Promise<Readonly<Record<string, unknown>>> {
-    const response = await fetch(this.#server, {
+    const response = await fetch(this.address, {
       method: 'POST',
       headers: {
         authorization: String(headers.authorization),

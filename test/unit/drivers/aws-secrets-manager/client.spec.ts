@@ -56,7 +56,7 @@ describe('a manager for AWS that is given nothing', () => {
       await manager.readSecret('KEY');
 
       expect(signature()).toEqual({ key: 'AKIAOFTHEENVIRONMENT', region: 'sa-east-1' });
-      manager.close();
+      await manager.close();
     },
   );
 
@@ -160,7 +160,7 @@ describe('a client that a manager for AWS is given', () => {
 
     await manager.validateEnvironment();
     const reading = await manager.readSecret('KEY', { timeoutMs: 1_000 });
-    manager.close();
+    await manager.close();
 
     expect(reading?.value).toBe('value');
     expect(signature().region).toBe('us-east-1');
@@ -279,8 +279,8 @@ describe('a manager for AWS', () => {
     const manager = fixture.manager();
     await manager.readSecret('KEY');
 
-    manager.close();
-    manager.close();
+    await manager.close();
+    await manager.close();
 
     await expect(fixture.aws.isLeft()).resolves.toBeUndefined();
   });

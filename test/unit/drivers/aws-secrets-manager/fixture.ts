@@ -38,7 +38,7 @@ export class Fixture {
   }
 
   async close(): Promise<void> {
-    for (const manager of this.#managers) manager.close();
+    for (const manager of this.#managers) await manager.close();
     await this.aws.stop();
   }
 }

@@ -1,0 +1,39 @@
+/**
+ * Speaks as Secrets Manager does over HTTP, in a process of its own: what it answers follows from the name of the secret.
+ * Prints its port; ends with the process that started it.
+ */
+import { createServer } from 'node:http';
+
+const DELETED =
+  "You can't perform this operation on the secret because it was marked for deletion.";
+
+const ANSWERS = {
+  TEXT: { SecretString: 'value of TEXT', VersionId: 'v1' },
+  BYTES: { SecretBinary: Buffer.from('Zürich').toString('base64'), VersionId: 'v2' },
+  NEITHER: {},
+  ABSENT: refusal('ResourceNotFoundException'),
+  PENDING: refusal('InvalidRequestException', DELETED),
+  QUIET: refusal('InvalidRequestException', 'no more is said'),
+  DENIED: refusal('AccessDeniedException', 'User: canary-of-a-user is not authorized to perform'),
+  THROTTLED: refusal('ThrottlingException'),
+  EXPIRED: refusal('ExpiredTokenException'),
+  DOWN: { status: 503, body: '<html>canary-of-a-page</html>', headers: { 'retry-after': '7' } },
+  HTML: { status: 200, body: '<html>canary-of-a-page</html>' },
+};
+
+const server = createServer(async (request, response) => {
+  const { SecretId } = JSON.parse(Buffer.concat(await request.toArray()).toString());
+  if (SecretId === 'HANGING') return;
+  if (SecretId === 'RESET') return void request.socket.resetAndDestroy();
+  const isDescribed = request.headers['x-amz-target'].endsWith('DescribeSecret');
+  const answer = isDescribed ? { DeletedDate: 1_700_000_000 } : ANSWERS[SecretId];
+  const { status = 200, body = JSON.stringify(answer), headers } = answer;
+  response.writeHead(status, { 'content-type': 'application/x-amz-json-1.1', ...headers });
+  response.end(body);
+});
+server.listen(0, '127.0.0.1', () => console.log(server.address().port));
+process.stdin.on('end', () => process.exit()).resume();
+
+function refusal(name, message = '') {
+  return { status: 400, body: JSON.stringify({ __type: name, message }) };
+}
