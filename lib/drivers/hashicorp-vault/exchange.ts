@@ -1,6 +1,8 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Dispatcher } from 'undici';
-import { SecretManagerError } from '../../core/secret-manager.error';
+import { onCancelled } from '../../core/cancellation';
+import type { OperationOptions } from '../../core/custom-secret-manager';
+import { SecretManagerError, type OperationContext } from '../../core/secret-manager.error';
 
 export interface VaultAnswer {
   readonly statusCode: number;
@@ -19,6 +21,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
   readonly answer: Promise<VaultAnswer>;
   #resolve: (answer: VaultAnswer) => void = () => undefined;
   #reject: (reason: Error) => void = () => undefined;
+  #stopListening = (): void => undefined;
   #controller: Dispatcher.DispatchController | undefined;
   #reason: Error | undefined;
   #statusCode = 0;
@@ -31,6 +34,11 @@ export class Exchange implements Dispatcher.DispatchHandler {
       this.#resolve = resolve;
       this.#reject = reject;
     });
+  }
+
+  /** Has it ended by what ends the call that it is made for. */
+  endWith(options: OperationOptions, context: OperationContext): void {
+    this.#stopListening = onCancelled(options, context, (reason) => this.abort(reason));
   }
 
   /** Ends it, also while it waits for a connection. */
@@ -67,6 +75,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
   }
 
   onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
+    this.#stopListening();
     this.#reject(error);
   }
 

@@ -38,7 +38,7 @@ export class Kv2Engine implements Engine {
   }
 
   async read(call: VaultCall): Promise<SecretReading | undefined> {
-    return readingOf(await this.kept(call), call);
+    return readingOf(keptOf(await this.ask(call, 'GET', 'data'), call), call);
   }
 
   readSync(call: VaultCall): SecretReading | undefined {

@@ -1,5 +1,4 @@
 import { Pool } from 'undici';
-import { onCancelled } from '../../core/cancellation';
 import type { OperationOptions } from '../../core/custom-secret-manager';
 import { SecretManagerError } from '../../core/secret-manager.error';
 import { Exchange, type VaultAnswer } from './exchange';
@@ -63,9 +62,10 @@ export class VaultClient {
   ): Promise<VaultAnswer> {
     const { method, path, content } = request;
     const { timeoutMs = DEFAULT_TIMEOUT_MS } = options;
+    const pool = this.pool(origin);
     const exchange = new Exchange();
-    const stopListening = onCancelled(options, CONTEXT, (reason) => exchange.abort(reason));
-    this.pool(origin).dispatch(
+    exchange.endWith(options, CONTEXT);
+    pool.dispatch(
       {
         method,
         path,
@@ -76,7 +76,7 @@ export class VaultClient {
       },
       exchange,
     );
-    return exchange.answer.finally(stopListening);
+    return exchange.answer;
   }
 
   /** Besides the server's own there is one more at most: the active node's, where the server is a standby. */

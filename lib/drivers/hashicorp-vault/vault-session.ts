@@ -69,12 +69,17 @@ export class VaultSession {
     return current && (this.#login.isGiven || now() < current.expiresAt) ? current : undefined;
   }
 
+  /** As {@link current}, where there is no file to look at first. */
+  private get atHand(): Credential | undefined {
+    return this.#login.tokenFile === undefined ? this.current : undefined;
+  }
+
   /**
    * Sends a request with the token. A refusal that a fresh token may cure is tried once more with one; what comes of that
    * is the answer.
    */
   async send(request: VaultRequest, options: OperationOptions): Promise<VaultAnswer> {
-    const credential = await this.credential(options);
+    const credential = this.atHand ?? (await this.credential(options));
     const answer = await this.#client.send(withToken(request, credential), options);
     const cure = this.cureOf(answer, credential);
     const replacement = cure === 'login' ? await this.logIn().catch(unlessItStands(answer)) : cure;
