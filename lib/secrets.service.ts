@@ -184,11 +184,11 @@ export class SecretsService {
     if (lookup.isHosted) await this.#cache.refresh(lookup.name);
   }
 
-  /** Drops one secret, or all, from the cache. */
+  /** Drops one secret, or all, from the cache; a virtual key, too. */
   invalidate(name?: string): void {
-    this.#cache.invalidate(
-      name === undefined ? undefined : this.#lookup.parse('invalidate', name).name,
-    );
+    const parsed = name === undefined ? undefined : this.#lookup.parse('invalidate', name).name;
+    this.#cache.invalidate(parsed);
+    this.#pipeline.forget(parsed);
   }
 
   /** What the cache holds: names, states and ages, never values. */

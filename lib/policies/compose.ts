@@ -4,6 +4,7 @@ import {
   type CustomSecretManager,
   type OptionalOperation,
 } from '../core/custom-secret-manager';
+import { AnnouncedWritesPolicy } from './announced-writes.policy';
 import { BoundaryPolicy, type BoundaryOptions } from './boundary.policy';
 import { BundlePolicy } from './bundle.policy';
 import { CachePolicy, type CacheOptions } from './cache.policy';
@@ -37,6 +38,8 @@ export interface SecretPipeline {
   readonly virtualKeys: Pipeline;
   readonly cache: SecretCache;
   readonly circuitState: () => CircuitState;
+  /** Drops one secret, or all, wherever it is cached. */
+  readonly forget: (secretName?: string) => void;
   /** Ends what is under way, and closes the manager. */
   readonly close: () => Promise<void>;
   /** Throws `UNSUPPORTED` if the manager leaves the operation out. */
@@ -52,25 +55,32 @@ export function compose(manager: CustomSecretManager, options: PipelineOptions):
   const retry = options.retry && new RetryPolicy(deadline, options.retry);
   const circuitBreaker =
     options.circuitBreaker && new CircuitBreakerPolicy(retry || deadline, options.circuitBreaker);
-  const uncached = circuitBreaker || retry || deadline;
+  const forget = (secretName?: string): void => {
+    for (const each of caches) each.invalidate(secretName);
+  };
+  const uncached = new AnnouncedWritesPolicy(circuitBreaker || retry || deadline, forget);
+
   const readsBatches = implementsOperation(manager, 'readSecrets');
   const singleFlight = new SingleFlightPolicy(uncached, { timeoutMs, readsBatches });
   const cache = options.cache && new CachePolicy(singleFlight, options.cache);
   const bundle =
     primarySecretName !== undefined &&
     new BundlePolicy(cache || singleFlight, { primarySecretName, cache: cache || NO_CACHE });
-
   const outermost = bundle || cache || singleFlight;
 
   const keyFlight = new SingleFlightPolicy(uncached, { timeoutMs, readsBatches });
   const quiet = { ...options.cache, onStateChange: undefined }; // the cache above tells of an outage, once
-  const virtualKeys = options.cache ? new CachePolicy(keyFlight, quiet) : keyFlight;
+  const keyCache = options.cache && new CachePolicy(keyFlight, quiet);
+  const virtualKeys = keyCache || keyFlight;
+
+  const caches: readonly SecretCache[] = [cache || NO_CACHE, keyCache || NO_CACHE];
 
   return {
     outermost,
     uncached,
     virtualKeys,
     cache: bundle || cache || NO_CACHE,
+    forget,
     close: async () => void (await Promise.all([outermost.close(), virtualKeys.close()])),
     circuitState: () => (circuitBreaker ? circuitBreaker.state : 'closed'),
     assertSupported: (operation, secretName) => {

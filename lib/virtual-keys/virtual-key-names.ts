@@ -18,10 +18,11 @@ export function storedName(prefix: string, key: VirtualKey, context: OperationCo
   }
   const { id, alias } = key;
   assertPart('id', id, context);
-  if (alias === undefined || alias === null || alias === '')
-    return whole(`${prefix}${BY_ID}${id}`, context);
+  if (alias === undefined || alias === null || alias === '') {
+    return whole(prefix, `${BY_ID}${id}`, context);
+  }
   assertPart('alias', alias, context);
-  if (!alias.startsWith(BY_ID)) return whole(`${prefix}${alias}`, context);
+  if (!alias.startsWith(BY_ID)) return whole(prefix, alias, context);
   throw invalid(
     `The alias ${quoteName(alias)} begins with "${BY_ID}", as the name of a key without an alias does. Choose another one.`,
     context,
@@ -39,8 +40,10 @@ function assertPart(what: 'id' | 'alias', given: string, context: OperationConte
   throw invalid(`The ${what} ${quoteName(given)} of a virtual key ${problem}.`, context);
 }
 
-function whole(name: string, context: OperationContext): string {
-  const problem = secretNameProblem(name);
+/** The longer name of its record has to be in order, too. */
+function whole(prefix: string, part: string, context: OperationContext): string {
+  const name = `${prefix}${part}`;
+  const problem = secretNameProblem(previousName(prefix, name));
   if (problem === undefined) return name;
   throw invalid(`The name ${quoteName(name)} of a virtual key ${problem}.`, context);
 }

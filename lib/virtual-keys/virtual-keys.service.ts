@@ -1,11 +1,9 @@
-import { assertCallOptions, assertSecretValue } from '../core/call-arguments';
 import type { CallOptions } from '../core/cancellation';
-import { countingDown } from '../core/clock';
+import { now } from '../core/clock';
 import {
   DEFAULT_RECOVERY_WINDOW_IN_DAYS,
   type DeleteOptions,
   type OperationOptions,
-  type OptionalOperation,
   type WriteOptions,
 } from '../core/custom-secret-manager';
 import {
@@ -13,14 +11,17 @@ import {
   isSecretManagerError,
   type OperationContext,
 } from '../core/secret-manager.error';
-import { kindOf, quoteName } from '../core/secret-name';
+import { kindOf } from '../core/secret-name';
 import type { SecretPipeline } from '../policies/compose';
 import { waitFor } from '../policies/flight';
 import { asOutcome, type Pipeline } from '../policies/policy';
-import { Turns, rotateSecret } from '../rotation';
+import { Turns } from '../rotation';
 import type { ResolvedOptions } from '../secret-manager.options';
-import { digestOf, isSameDigest, isStillValid, makeKey, type PreviousKey } from './key-digest';
-import { previousName, storedName, type VirtualKey } from './virtual-key-names';
+import { digestOf, isSameDigest, makeKey } from './key-digest';
+import { KeyReplacement, taken } from './key-replacement';
+import { isStillValid } from './overlap-record';
+import { VirtualKeyCalls, assertKey, type VirtualKeyCall } from './virtual-key-calls';
+import { previousName, type VirtualKey } from './virtual-key-names';
 
 /** The outcome of making or replacing a key: the one time that the library hands its value out. */
 export interface StoredVirtualKey {
@@ -39,29 +40,34 @@ export interface RotateVirtualKeyOptions extends WriteOptions {
   readonly overlapMs?: number;
 }
 
-/** A call that is permitted, with its arguments found right. */
-interface Call extends OperationContext {
-  readonly secretName: string;
-  readonly options: CallOptions & { readonly timeoutMs: number };
-}
+const PARALLEL_DELETIONS = 16;
+const RECHECK_INTERVAL_MS = 1_000;
+const LATEST_DATE_MS = 8.64e15;
 
 /**
  * The keys that a gateway issues, kept in the store below `prefixForStoredVirtualKeys`. `storeVirtualKeys` permits it, whatever
  * `accessMode` and `hostedKeys` say of the application's own secrets (`NOT_PERMITTED` otherwise). `params` reach every call.
  *
- * What fails is thrown, never logged and forgotten, and every method can be repeated.
+ * What fails is thrown, never logged and forgotten. A rotation or a renaming that failed half-way can be repeated with the
+ * same `value`, and goes on from where it was.
  */
 export class VirtualKeysService {
   readonly #pipeline: Pipeline;
   readonly #assertSupported: SecretPipeline['assertSupported'];
   readonly #options: ResolvedOptions;
+  readonly #calls: VirtualKeyCalls;
+  readonly #replacement: KeyReplacement;
   readonly #turns = new Turns();
+  /** When a key was last looked at again because a candidate was another one. */
+  readonly #rechecked = new Map<string, number>();
 
   /** @internal made by `SecretManagerModule` */
-  constructor({ virtualKeys, assertSupported }: SecretPipeline, options: ResolvedOptions) {
-    this.#pipeline = virtualKeys;
-    this.#assertSupported = assertSupported;
+  constructor(pipeline: SecretPipeline, options: ResolvedOptions) {
+    this.#pipeline = pipeline.virtualKeys;
+    this.#assertSupported = pipeline.assertSupported;
     this.#options = options;
+    this.#calls = new VirtualKeyCalls(pipeline, options);
+    this.#replacement = new KeyReplacement(pipeline, options);
   }
 
   /**
@@ -72,11 +78,11 @@ export class VirtualKeysService {
     key: VirtualKey & { readonly value?: string },
     options: WriteOptions = {},
   ): Promise<StoredVirtualKey> {
-    const call = this.permitted('create', key, options, ['writeSecret']);
+    const call = this.#calls.permitted('create', key, options, ['writeSecret']);
     const name = call.secretName;
     const { value = makeKey() } = key;
     assertKey(value, call);
-    await this.assertFree(name, call);
+    await this.#replacement.assertFree(name, call);
     const { settings } = this.#options;
     const { description = settings.description } = options;
     const tags = settings.tags || options.tags ? { ...settings.tags, ...options.tags } : undefined;
@@ -87,19 +93,18 @@ export class VirtualKeysService {
     return { storedName: name, value };
   }
 
-  /** Resolves to whether the candidate is the key, or one that it replaced and that still overlaps. Compares in constant time. */
+  /**
+   * Resolves to whether the candidate is the key, or one that it replaced and that still overlaps. Compares in constant time.
+   * Where a cached key does not fit, the store is asked, once a second at most: another instance may have rotated it.
+   */
   async verify(key: VirtualKey, candidate: string, options: VerifyOptions = {}): Promise<boolean> {
-    const call = this.permitted('verify', key, options);
-    const { maxAgeMs } = options;
-    const name = call.secretName;
+    const call = this.#calls.permitted('verify', key, options);
     if (typeof candidate !== 'string' || candidate === '') return false;
-    const stored = await this.#pipeline.readSecret(name, { ...call.options, maxAgeMs });
-    if (stored === undefined) return false;
-    const [digest, current] = [digestOf(candidate), digestOf(stored.value)];
-    if (isSameDigest(digest, current)) return true;
-    const record = previousName(this.#options.settings.prefixForStoredVirtualKeys, name);
-    const previous = await this.#pipeline.readSecret(record, { ...call.options, maxAgeMs });
-    return isStillValid(previous?.value, digest, current);
+    const { maxAgeMs } = options;
+    const fits = await this.fits(call, candidate, { ...call.options, maxAgeMs });
+    if (fits !== false || !this.isRecheckDue(call.secretName)) return fits ?? false;
+    const recheck = this.fits(call, candidate, { ...call.options, maxAgeMs: 0 });
+    return (await recheck.catch(() => false)) ?? false; // what is cached stands, within its bounds
   }
 
   /**
@@ -108,21 +113,24 @@ export class VirtualKeysService {
    */
   async rotate(
     key: VirtualKey,
-    {
-      alias = key?.alias,
-      value = makeKey(),
-    }: { readonly alias?: string | null; readonly value?: string } = {},
+    next: { readonly alias?: string | null; readonly value?: string } = {},
     options: RotateVirtualKeyOptions = {},
   ): Promise<StoredVirtualKey> {
+    const { alias = key?.alias, value = makeKey() } = next ?? {};
     return await this.replace('rotate', key, { alias, value }, options);
   }
 
-  /** Moves a key to another alias, with its value, description and tags. Fails as {@link rotate} does. */
+  /**
+   * Moves a key to another alias, with its value, description and tags; `null` takes its alias away. Fails as {@link rotate}
+   * does.
+   */
   async rename(
     key: VirtualKey,
-    { alias }: { readonly alias?: string | null } = {},
+    next: { readonly alias: string | null },
     options: WriteOptions = {},
   ): Promise<StoredVirtualKey> {
+    const alias = next?.alias;
+    if (alias === undefined) throw noAlias(this.#calls.permit('rename', ['writeSecret']));
     return await this.replace('rename', key, { alias, value: undefined }, options);
   }
 
@@ -134,19 +142,36 @@ export class VirtualKeysService {
     keys: readonly VirtualKey[],
     options: DeleteOptions = {},
   ): Promise<ReadonlyMap<string, SecretManagerError | undefined>> {
-    const context = this.permit('delete', ['deleteSecret']);
+    const context = this.#calls.permit('delete', ['deleteSecret']);
     if (!isList(keys)) throw notAList(keys, context);
-    const outcomes = keys.map(async (key) => {
-      const outcome = await this.deleteOne(key, options).catch(asOutcome);
-      return [key?.id, outcome] as const;
-    });
-    return new Map(await Promise.all(outcomes));
+    const outcomes = new Map<string, SecretManagerError | undefined>(
+      keys.map((key) => [key?.id, undefined]),
+    );
+    const pending = keys.values();
+    const deleteTheNext = async (): Promise<void> => {
+      for (const key of pending) {
+        const outcome = await this.deleteOne(key, options).catch(asOutcome);
+        outcomes.set(key?.id, outcomes.get(key?.id) ?? outcome);
+      }
+    };
+    await Promise.all(Array.from({ length: PARALLEL_DELETIONS }, deleteTheNext));
+    return outcomes;
   }
 
   private async deleteOne(key: VirtualKey, options: DeleteOptions): Promise<undefined> {
-    const call = this.permitted('delete', key, options, ['deleteSecret']);
+    const call = this.#calls.permitted('delete', key, options, ['deleteSecret']);
     const { recoveryWindowInDays = DEFAULT_RECOVERY_WINDOW_IN_DAYS } = options;
-    await this.#pipeline.deleteSecret(call.secretName, { ...call.options, recoveryWindowInDays });
+    const deletion = { ...call.options, recoveryWindowInDays };
+    await this.inTurn([call.secretName], call, async () => {
+      await this.#pipeline.deleteSecret(call.secretName, deletion);
+      await this.deleteRecord(call).catch(() => undefined); // beside no key it makes nothing valid
+    });
+  }
+
+  private async deleteRecord(call: VirtualKeyCall): Promise<void> {
+    const record = this.recordOf(call);
+    if ((await this.#pipeline.readSecret(record, call.options)) === undefined) return;
+    await this.#pipeline.deleteSecret(record, { ...call.options, recoveryWindowInDays: 0 });
   }
 
   private async replace(
@@ -155,108 +180,62 @@ export class VirtualKeysService {
     next: { readonly alias?: string | null; readonly value: string | undefined },
     options: RotateVirtualKeyOptions,
   ): Promise<StoredVirtualKey> {
-    const call = this.permitted(operation, key, options, ['writeSecret']);
-    const name = call.secretName;
-    const { prefixForStoredVirtualKeys: prefix } = this.#options.settings;
-    const nextName = storedName(prefix, { id: key.id, alias: next.alias }, call);
-    if (nextName !== name) this.#assertSupported('deleteSecret', name);
+    const call = this.#calls.permitted(operation, key, options, ['writeSecret']);
+    const { secretName } = call;
+    const name = this.#calls.nameOf({ id: key.id, alias: next.alias }, call);
+    if (name !== secretName) this.#assertSupported('deleteSecret', secretName);
     if (next.value !== undefined) assertKey(next.value, call);
     const { overlapMs = 0 } = options;
-    assertDuration(overlapMs, call);
-    const wait = (turn: Promise<unknown>): Promise<unknown> => waitFor(turn, call.options, call);
-    return await this.#turns.take([...new Set([name, nextName])], wait, async () => {
-      const held = await this.#pipeline.readSecret(name, { ...call.options, maxAgeMs: 0 });
-      if (held === undefined) throw missing(name, call);
-      const value = next.value ?? held.value;
-      if (nextName === name && value === held.value) return { storedName: name, value };
-      if (nextName !== name) await this.assertFree(nextName, call);
-      if (overlapMs > 0) await this.remember(held.value, { value, nextName, overlapMs, call });
-      await this.move(nextName, value, options, call);
-      return { storedName: nextName, value };
-    });
+    assertOverlap(overlapMs, call);
+    const replacement = { name, value: next.value, overlapMs, options };
+    return await this.inTurn([secretName, name], call, async () => ({
+      storedName: name,
+      value: await this.#replacement.replace(call, replacement),
+    }));
   }
 
-  private async move(
-    next: string,
-    value: string,
-    { description, tags }: WriteOptions,
-    call: Call,
-  ): Promise<void> {
-    const pipeline = { outermost: this.#pipeline, assertSupported: this.#assertSupported };
-    const { params, signal, timeoutMs } = call.options;
-    try {
-      await rotateSecret(pipeline, {
-        current: call.secretName,
-        next,
-        value,
-        options: { params, signal, description, tags, createOnly: true },
-        defaults: this.#options.settings,
-        timeoutMs,
-        context: call,
-      });
-    } catch (error) {
-      throw isOvertaken(error) ? taken(next, call) : error;
+  /** `undefined` if there is no such key. */
+  private async fits(
+    call: VirtualKeyCall,
+    candidate: string,
+    options: CallOptions,
+  ): Promise<boolean | undefined> {
+    const stored = await this.#pipeline.readSecret(call.secretName, options);
+    if (stored === undefined) return undefined;
+    const [digest, current] = [digestOf(candidate), digestOf(stored.value)];
+    if (isSameDigest(digest, current)) return true;
+    const record = await this.#pipeline.readSecret(this.recordOf(call), options);
+    return isStillValid(record?.value, digest, current);
+  }
+
+  private isRecheckDue(name: string): boolean {
+    const at = now();
+    if (at < (this.#rechecked.get(name) ?? -Infinity) + RECHECK_INTERVAL_MS) return false;
+    for (const [other, lastAt] of this.#rechecked) {
+      if (at < lastAt + RECHECK_INTERVAL_MS) break; // they stand in the order of their times
+      this.#rechecked.delete(other);
     }
+    this.#rechecked.delete(name);
+    this.#rechecked.set(name, at);
+    return true;
   }
 
-  /** Before the key is replaced: a record without its successor makes nothing valid. */
-  private async remember(
-    previous: string,
-    {
-      value,
-      nextName,
-      overlapMs,
-      call,
-    }: { value: string; nextName: string; overlapMs: number; call: Call },
-  ): Promise<void> {
-    const record: PreviousKey = {
-      digest: digestOf(previous),
-      successor: digestOf(value),
-      validUntil: new Date(Date.now() + overlapMs).toISOString(),
-    };
-    const name = previousName(this.#options.settings.prefixForStoredVirtualKeys, nextName);
-    await this.#pipeline.writeSecret(name, JSON.stringify(record), call.options);
+  private recordOf({ secretName }: VirtualKeyCall): string {
+    return previousName(this.#options.settings.prefixForStoredVirtualKeys, secretName);
   }
 
-  /** A manager may be one that knows nothing of `createOnly`, so the store is asked first. */
-  private async assertFree(name: string, call: Call): Promise<void> {
-    const existing = await this.#pipeline.readSecret(name, { ...call.options, maxAgeMs: 0 });
-    if (existing !== undefined) throw taken(name, call);
-  }
-
-  private permitted(
-    operation: string,
-    key: VirtualKey,
-    options: VerifyOptions & WriteOptions & DeleteOptions,
-    needed: readonly OptionalOperation[] = [],
-  ): Call {
-    const context = this.permit(operation, needed);
-    assertCallOptions(options, context);
-    const { prefixForStoredVirtualKeys: prefix } = this.#options.settings;
-    const { signal, timeoutMs = this.#options.timeoutMs } = options;
-    const params = options.params && structuredClone(options.params); // the caller may change it meanwhile
-    return {
-      ...context,
-      secretName: storedName(prefix, key, context),
-      options: countingDown({ params, signal }, timeoutMs),
-    };
-  }
-
-  private permit(operation: string, needed: readonly OptionalOperation[]): OperationContext {
-    const { storeVirtualKeys, prefixForStoredVirtualKeys: prefix } = this.#options.settings;
-    const context = { manager: this.#pipeline.secretManagerName, operation };
-    if (!storeVirtualKeys) throw notPermitted(context);
-    for (const each of needed) this.#assertSupported(each, prefix);
-    return context;
+  private inTurn<T>(
+    names: readonly string[],
+    call: VirtualKeyCall,
+    task: () => Promise<T>,
+  ): Promise<T> {
+    const wait = (turn: Promise<unknown>): Promise<unknown> => waitFor(turn, call.options, call);
+    return this.#turns.take([...new Set(names)], wait, task);
   }
 }
 
-function notPermitted(context: OperationContext): SecretManagerError {
-  return new SecretManagerError(
-    'NOT_PERMITTED',
-    `${context.operation}() of a virtual key is not permitted: storeVirtualKeys is false. Set it to true.`,
-    context,
-  );
+function isConflict(error: unknown): boolean {
+  return isSecretManagerError(error) && error.code === 'CONFLICT';
 }
 
 function isList(keys: readonly VirtualKey[]): boolean {
@@ -268,42 +247,16 @@ function notAList(keys: unknown, context: OperationContext): SecretManagerError 
   return new SecretManagerError('INVALID_ARGUMENT', message, context);
 }
 
-function assertKey(value: string, context: OperationContext): void {
-  assertSecretValue(value, context);
-  if (value !== '') return;
-  throw new SecretManagerError('INVALID_ARGUMENT', 'A virtual key must not be empty.', context);
+function noAlias(context: OperationContext): SecretManagerError {
+  const message = 'rename() needs the alias that the key is to have: { alias }, or null for none.';
+  return new SecretManagerError('INVALID_ARGUMENT', message, context);
 }
 
-function assertDuration(overlapMs: number, context: OperationContext): void {
-  if (Number.isFinite(overlapMs) && overlapMs >= 0) return;
+function assertOverlap(overlapMs: number, context: OperationContext): void {
+  if (overlapMs >= 0 && Date.now() + overlapMs <= LATEST_DATE_MS) return;
   throw new SecretManagerError(
     'INVALID_ARGUMENT',
     'The option `overlapMs` must be a number of milliseconds, 0 or more.',
     context,
-  );
-}
-
-function isConflict(error: unknown): boolean {
-  return isSecretManagerError(error) && error.code === 'CONFLICT';
-}
-
-/** Another instance took the alias after it was found free, and before anything was written. */
-function isOvertaken(error: unknown): boolean {
-  return isSecretManagerError(error) && error.causeCode === 'CONFLICT' && error.done?.length === 0;
-}
-
-function taken(name: string, context: OperationContext): SecretManagerError {
-  return new SecretManagerError(
-    'CONFLICT',
-    `There is a virtual key ${quoteName(name)} already. Nothing was changed.`,
-    { ...context, secretName: name },
-  );
-}
-
-function missing(name: string, context: OperationContext): SecretManagerError {
-  return new SecretManagerError(
-    'NOT_FOUND',
-    `There is no virtual key ${quoteName(name)}. Nothing was written.`,
-    { ...context, secretName: name },
   );
 }

@@ -172,7 +172,7 @@ const CALLS: Readonly<Record<string, (args: Args, world: World) => unknown>> = {
     const made = await (await startKeys(world)).create({ id: tokenId, alias, value: key });
     expect(made.value).toBe(key);
   },
-  onVirtualKeyUpdated: async ({ oldAlias, newAlias }, world) => {
+  onVirtualKeyUpdated: async ({ oldAlias, newAlias = null }, world) => {
     await (await startKeys(world)).rename({ id: 'id', alias: oldAlias }, { alias: newAlias });
   },
   onVirtualKeyRotated: async ({ oldAlias, oldToken = '', newAliasInResponse, key }, world) => {

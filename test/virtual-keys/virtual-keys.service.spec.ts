@@ -1,6 +1,7 @@
 import {
   CustomSecretManager,
   SecretManagerModule,
+  SecretsService,
   VirtualKeysService,
   getVirtualKeysServiceToken,
   type SecretManagerModuleOptions,
@@ -144,7 +145,7 @@ describe('a virtual key', () => {
       ['an empty id', { id: '' }, 'is empty'],
       ['an empty value', { id: '1', value: '' }, 'must not be empty'],
       ['a value that is no string', { id: '1', value: 7 }, 'must be a string'],
-      ['too long a name', { id: 'x'.repeat(510) }, 'longer than'],
+      ['too long a name', { id: 'x'.repeat(490) }, 'longer than'],
     ])('must not have %s', async (_, key, problem) => {
       const keys = await keysOn(store);
 
@@ -249,6 +250,31 @@ describe('a virtual key', () => {
       expect(code).toBe('UNAVAILABLE');
     });
 
+    it('is verified by another instance as soon as it was rotated', async () => {
+      const [one, other] = [await keysOn(store), await keysOn(store)];
+      const first = await one.create(ALICE);
+      await other.verify(ALICE, first.value);
+
+      const second = await one.rotate(ALICE, {}, { overlapMs: WEEK_MS });
+
+      const verified = [
+        await other.verify(ALICE, second.value),
+        await other.verify(ALICE, first.value),
+      ];
+      expect(verified).toEqual([true, true]);
+    });
+
+    it('is looked at again once a second at most, however many others are tried', async () => {
+      const keys = await keysOn(store);
+      store.rotate('litellm/alice', 'sk-right');
+      await keys.verify(ALICE, 'sk-right');
+
+      for (let guess = 0; guess < 20; guess++) await keys.verify(ALICE, `sk-${guess}`);
+
+      const reads = store.calls.filter(({ secretName }) => secretName === 'litellm/alice');
+      expect(reads.length).toBeLessThanOrEqual(3);
+    });
+
     it('does not get in where application secrets are answered from', async () => {
       const app = await startApplication({
         imports: [
@@ -263,7 +289,6 @@ describe('a virtual key', () => {
       const { value } = await keys.create(ALICE);
       await keys.verify(ALICE, value);
 
-      const { SecretsService } = await import('nestjs-custom-secret-manager');
       const seen = await app.get(SecretsService).get('litellm/alice');
 
       expect(seen).toBeUndefined();
@@ -381,29 +406,69 @@ describe('a virtual key', () => {
       await keys.rotate(ALICE, {}, { overlapMs: 60_000 });
 
       const record = await valueIn(store, 'litellm/previous/alice');
-      expect(JSON.parse(record ?? '')).toHaveProperty('validUntil');
+      expect(JSON.parse(record ?? '')).toEqual([
+        expect.objectContaining({ validUntil: expect.any(String) as string }),
+      ]);
       expect(leaks(record ?? '', 'sk-canary-77aa01bc')).toBe(false);
     });
 
-    it('is not verified any more when the key is rotated again, or deleted and made anew', async () => {
+    it('is not verified any more when the key is deleted and made anew', async () => {
       const keys = await keysOn(store);
       const first = await keys.create(ALICE);
       await keys.rotate(ALICE, {}, { overlapMs: WEEK_MS });
 
-      await keys.rotate(ALICE);
-      const rotatedAgain = await keys.verify(ALICE, first.value);
       await keys.delete([ALICE]);
       await keys.create(ALICE);
 
-      expect([rotatedAgain, await keys.verify(ALICE, first.value)]).toEqual([false, false]);
+      expect(await keys.verify(ALICE, first.value)).toBe(false);
     });
 
-    it('needs an overlap that is a time', async () => {
+    it.each([-1, NaN, Infinity, 1e300, '60000'])(
+      'needs an overlap that is a time, not %p',
+      async (overlapMs) => {
+        const keys = await keysOn(store);
+
+        const { code } = await failureOf(
+          keys.rotate(ALICE, {}, { overlapMs: overlapMs as number }),
+        );
+
+        expect(code).toBe('INVALID_ARGUMENT');
+      },
+    );
+
+    it('is verified to the end of its own overlap, however often the key is rotated meanwhile', async () => {
       const keys = await keysOn(store);
+      const first = await keys.create(ALICE);
+      const second = await keys.rotate(ALICE, {}, { overlapMs: WEEK_MS });
 
-      const { code } = await failureOf(keys.rotate(ALICE, {}, { overlapMs: -1 }));
+      await keys.rotate(ALICE, {}, { overlapMs: WEEK_MS });
 
-      expect(code).toBe('INVALID_ARGUMENT');
+      const verified = [
+        await keys.verify(ALICE, first.value),
+        await keys.verify(ALICE, second.value),
+      ];
+      expect(verified).toEqual([true, true]);
+    });
+
+    it('is verified on if the rotation fails that was to come next', async () => {
+      const keys = await keysOn(store);
+      const first = await keys.create(ALICE);
+      await keys.rotate(ALICE, {}, { overlapMs: WEEK_MS });
+      store.fail('denied', { operation: 'writeSecret', secretName: 'litellm/alice' });
+
+      await failureOf(keys.rotate(ALICE, {}, { overlapMs: WEEK_MS }));
+
+      expect(await keys.verify(ALICE, first.value)).toBe(true);
+    });
+
+    it('leaves no record behind when the key is deleted', async () => {
+      const keys = await keysOn(store);
+      await keys.create(ALICE);
+      await keys.rotate(ALICE, {}, { overlapMs: WEEK_MS });
+
+      await keys.delete([ALICE]);
+
+      expect(await valueIn(store, 'litellm/previous/alice')).toBeUndefined();
     });
   });
 
@@ -422,13 +487,52 @@ describe('a virtual key', () => {
       expect(await keys.verify(ALICE, value)).toBe(false);
     });
 
-    it('loses its alias where none is given', async () => {
+    it('loses its alias where that is wanted, and not where it was forgotten', async () => {
       const keys = await keysOn(store);
       await keys.create(ALICE);
 
-      const { storedName } = await keys.rename(ALICE, {});
+      const { code } = await failureOf(keys.rename(ALICE, {} as never));
+      const { storedName } = await keys.rename(ALICE, { alias: null });
 
-      expect(storedName).toBe('litellm/virtual-key-id-1');
+      expect([code, storedName]).toEqual(['INVALID_ARGUMENT', 'litellm/virtual-key-id-1']);
+    });
+
+    it('keeps the overlap that it has', async () => {
+      const keys = await keysOn(store);
+      const first = await keys.create(ALICE);
+      await keys.rotate(ALICE, {}, { overlapMs: WEEK_MS });
+
+      await keys.rename(ALICE, { alias: 'bob' });
+
+      expect(await keys.verify({ id: 'id-1', alias: 'bob' }, first.value)).toBe(true);
+    });
+
+    it('goes on from where it was when it is repeated', async () => {
+      const keys = await keysOn(store);
+      const { value } = await keys.create(ALICE);
+      store.fail('unavailable', { operation: 'deleteSecret' });
+      await failureOf(keys.rename(ALICE, { alias: 'bob' }));
+
+      store.heal();
+      const renamed = await keys.rename(ALICE, { alias: 'bob' });
+
+      expect(renamed).toEqual({ storedName: 'litellm/bob', value });
+      expect(await valueIn(store, 'litellm/alice')).toBeUndefined();
+    });
+
+    it('is not brought back by a renaming that was under way when it was deleted', async () => {
+      const keys = await keysOn(store);
+      const { value } = await keys.create(ALICE);
+      store.delay(5);
+
+      const outcomes = await Promise.allSettled([
+        keys.rename(ALICE, { alias: 'bob' }),
+        keys.delete([ALICE, { id: 'id-1', alias: 'bob' }]),
+      ]);
+
+      store.delay(0);
+      expect(outcomes[1].status).toBe('fulfilled');
+      expect(await keys.verify({ id: 'id-1', alias: 'bob' }, value)).toBe(false);
     });
 
     it('is a CONFLICT onto an alias that is taken', async () => {
@@ -475,6 +579,19 @@ describe('a virtual key', () => {
       expect(await keys.verify(ALICE, value)).toBe(false);
     });
 
+    it('is not forgotten if the same id was deleted well under another alias', async () => {
+      for (const name of ['p', 'q']) store.rotate(`litellm/${name}`, 'sk');
+      const keys = await keysOn(store);
+      store.fail('denied', { operation: 'deleteSecret', secretName: 'litellm/p' });
+
+      const outcomes = await keys.delete([
+        { id: '9', alias: 'p' },
+        { id: '9', alias: 'q' },
+      ]);
+
+      expect(outcomes.get('9')?.code).toBe('ACCESS_DENIED');
+    });
+
     it('must be in a list', async () => {
       const keys = await keysOn(store);
 
@@ -482,6 +599,47 @@ describe('a virtual key', () => {
 
       expect(code).toBe('INVALID_ARGUMENT');
     });
+  });
+
+  it('and the application secret of its name are one secret of the store', async () => {
+    const app = await startApplication({
+      imports: [
+        SecretManagerModule.forRoot({
+          manager: { useValue: store },
+          environment: {},
+          settings: { storeVirtualKeys: true, accessMode: 'read_and_write' },
+        }),
+      ],
+    });
+    const [keys, secrets] = [app.get(VirtualKeysService), app.get(SecretsService)];
+    const first = await keys.create(ALICE);
+    const before = await secrets.get('litellm/alice');
+
+    const second = await keys.rotate(ALICE);
+    const after = await secrets.get('litellm/alice');
+    await secrets.delete('litellm/alice');
+
+    expect([before, after]).toEqual([first.value, second.value]);
+    expect(await keys.verify(ALICE, second.value)).toBe(false);
+  });
+
+  it('is dropped from its cache by invalidate()', async () => {
+    const app = await startApplication({
+      imports: [
+        SecretManagerModule.forRoot({
+          manager: { useValue: store },
+          environment: {},
+          settings: { storeVirtualKeys: true },
+        }),
+      ],
+    });
+    const keys = app.get(VirtualKeysService);
+    const { value } = await keys.create(ALICE);
+    store.remove('litellm/alice');
+
+    app.get(SecretsService).invalidate('litellm/alice');
+
+    expect(await keys.verify(ALICE, value)).toBe(false);
   });
 
   it('is reached with the params of its team in every call', async () => {

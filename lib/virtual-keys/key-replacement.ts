@@ -1,0 +1,126 @@
+import {
+  DEFAULT_RECOVERY_WINDOW_IN_DAYS,
+  type SecretReading,
+  type WriteOptions,
+} from '../core/custom-secret-manager';
+import {
+  SecretManagerError,
+  isSecretManagerError,
+  type OperationContext,
+} from '../core/secret-manager.error';
+import { quoteName } from '../core/secret-name';
+import type { SecretPipeline } from '../policies/compose';
+import { rotateSecret } from '../rotation';
+import type { ResolvedOptions } from '../secret-manager.options';
+import { recordOf } from './overlap-record';
+import type { VirtualKeyCall } from './virtual-key-calls';
+import { previousName } from './virtual-key-names';
+
+/** What a key is to be; without a value it keeps its own. */
+export interface Replacement {
+  readonly name: string;
+  readonly value: string | undefined;
+  readonly overlapMs: number;
+  readonly options: WriteOptions;
+}
+
+/** Gives a key another value, another name, or both; whoever has the old value may overlap. */
+export class KeyReplacement {
+  readonly #pipeline: SecretPipeline;
+  readonly #settings: ResolvedOptions['settings'];
+
+  constructor(pipeline: SecretPipeline, { settings }: ResolvedOptions) {
+    this.#pipeline = pipeline;
+    this.#settings = settings;
+  }
+
+  /** Resolves to the value that the key has then. What was begun, and failed, goes on from where it was. */
+  async replace(call: VirtualKeyCall, replacement: Replacement): Promise<string> {
+    const { name, overlapMs } = replacement;
+    const held = await this.read(call.secretName, call);
+    if (held === undefined) throw missing(call.secretName, call);
+    const value = replacement.value ?? held.value;
+    const isRenamed = name !== call.secretName;
+    if (!isRenamed && value === held.value) return value;
+    const there = isRenamed ? await this.read(name, call) : undefined;
+    if (there !== undefined && there.value !== value) throw taken(name, call);
+    await this.carryOverlaps({ from: held.value, to: value, overlapMs }, name, call);
+    if (there === undefined) await this.rotate(call, { ...replacement, value });
+    else await this.deleteOld(call);
+    return value;
+  }
+
+  /** Throws `CONFLICT` if there is such a key. A manager may know nothing of `createOnly`, so the store is asked. */
+  async assertFree(name: string, call: VirtualKeyCall): Promise<void> {
+    if ((await this.read(name, call)) !== undefined) throw taken(name, call);
+  }
+
+  private async rotate(
+    call: VirtualKeyCall,
+    { name, value, options }: Replacement & { readonly value: string },
+  ): Promise<void> {
+    const { virtualKeys: outermost, assertSupported } = this.#pipeline;
+    const { params, signal, timeoutMs } = call.options;
+    const { description, tags } = options;
+    try {
+      await rotateSecret(
+        { outermost, assertSupported },
+        {
+          current: call.secretName,
+          next: name,
+          value,
+          options: { params, signal, description, tags, createOnly: true },
+          defaults: this.#settings,
+          timeoutMs,
+          context: call,
+        },
+      );
+    } catch (error) {
+      throw isOvertaken(error) ? taken(name, call) : error;
+    }
+  }
+
+  /** Before the key is replaced, and beside what holds until then: the rotation may fail. */
+  private async carryOverlaps(
+    rotation: { readonly from: string; readonly to: string; readonly overlapMs: number },
+    name: string,
+    call: VirtualKeyCall,
+  ): Promise<void> {
+    const { prefixForStoredVirtualKeys: prefix } = this.#settings;
+    const before = await this.read(previousName(prefix, call.secretName), call);
+    const record = recordOf(rotation, before?.value);
+    if (record === undefined) return;
+    await this.#pipeline.virtualKeys.writeSecret(previousName(prefix, name), record, call.options);
+  }
+
+  private async deleteOld({ secretName, options }: VirtualKeyCall): Promise<void> {
+    const recoveryWindowInDays = DEFAULT_RECOVERY_WINDOW_IN_DAYS;
+    const deletion = { ...options, recoveryWindowInDays };
+    await this.#pipeline.virtualKeys.deleteSecret(secretName, deletion);
+  }
+
+  private read(name: string, { options }: VirtualKeyCall): Promise<SecretReading | undefined> {
+    return this.#pipeline.virtualKeys.readSecret(name, { ...options, maxAgeMs: 0 });
+  }
+}
+
+export function taken(name: string, context: OperationContext): SecretManagerError {
+  return new SecretManagerError(
+    'CONFLICT',
+    `There is a virtual key ${quoteName(name)} already. Nothing was changed.`,
+    { ...context, secretName: name },
+  );
+}
+
+/** Another instance took the alias after it was found free, and before anything was written. */
+function isOvertaken(error: unknown): boolean {
+  return isSecretManagerError(error) && error.causeCode === 'CONFLICT' && error.done?.length === 0;
+}
+
+function missing(name: string, context: OperationContext): SecretManagerError {
+  return new SecretManagerError(
+    'NOT_FOUND',
+    `There is no virtual key ${quoteName(name)}. Nothing was written.`,
+    { ...context, secretName: name },
+  );
+}

@@ -1,0 +1,75 @@
+import { assertCallOptions, assertSecretValue } from '../core/call-arguments';
+import type { CallOptions } from '../core/cancellation';
+import { countingDown } from '../core/clock';
+import type {
+  DeleteOptions,
+  OperationOptions,
+  OptionalOperation,
+  WriteOptions,
+} from '../core/custom-secret-manager';
+import { SecretManagerError, type OperationContext } from '../core/secret-manager.error';
+import type { SecretPipeline } from '../policies/compose';
+import type { ResolvedOptions } from '../secret-manager.options';
+import { storedName, type VirtualKey } from './virtual-key-names';
+
+/** A call that is permitted, with its arguments found right. */
+export interface VirtualKeyCall extends OperationContext {
+  /** The name that the key is stored under. */
+  readonly secretName: string;
+  readonly options: CallOptions & { readonly timeoutMs: number };
+}
+
+/** Decides whether a virtual key may be asked for, before the manager is. */
+export class VirtualKeyCalls {
+  readonly #pipeline: SecretPipeline;
+  readonly #options: ResolvedOptions;
+
+  constructor(pipeline: SecretPipeline, options: ResolvedOptions) {
+    this.#pipeline = pipeline;
+    this.#options = options;
+  }
+
+  /** Throws `NOT_PERMITTED`, or `UNSUPPORTED` if the manager leaves out what is needed. */
+  permit(operation: string, needed: readonly OptionalOperation[]): OperationContext {
+    const { storeVirtualKeys, prefixForStoredVirtualKeys: prefix } = this.#options.settings;
+    const context = { manager: this.#pipeline.virtualKeys.secretManagerName, operation };
+    if (!storeVirtualKeys) throw notPermitted(context);
+    for (const each of needed) this.#pipeline.assertSupported(each, prefix);
+    return context;
+  }
+
+  permitted(
+    operation: string,
+    key: VirtualKey,
+    options: OperationOptions & WriteOptions & DeleteOptions,
+    needed: readonly OptionalOperation[] = [],
+  ): VirtualKeyCall {
+    const context = this.permit(operation, needed);
+    assertCallOptions(options, context);
+    const { signal, timeoutMs = this.#options.timeoutMs } = options;
+    const params = options.params && structuredClone(options.params); // the caller may change it meanwhile
+    return {
+      ...context,
+      secretName: this.nameOf(key, context),
+      options: countingDown({ params, signal }, timeoutMs),
+    };
+  }
+
+  nameOf(key: VirtualKey, context: OperationContext): string {
+    return storedName(this.#options.settings.prefixForStoredVirtualKeys, key, context);
+  }
+}
+
+export function assertKey(value: string, context: OperationContext): void {
+  assertSecretValue(value, context);
+  if (value !== '') return;
+  throw new SecretManagerError('INVALID_ARGUMENT', 'A virtual key must not be empty.', context);
+}
+
+function notPermitted(context: OperationContext): SecretManagerError {
+  return new SecretManagerError(
+    'NOT_PERMITTED',
+    `${context.operation}() of a virtual key is not permitted: storeVirtualKeys is false. Set it to true.`,
+    context,
+  );
+}
