@@ -15,7 +15,8 @@ export interface WorkerThread {
 }
 
 /** Of the flags of the application, those that say how to connect; its preloads and its `--eval` are not for a worker. */
-const NETWORK_FLAG = /^--(no-)?(tls|dns|network)-[\w-]+(=|$)/;
+const NETWORK_FLAG =
+  /^--((tls|dns|network)-[\w-]+=.+|tls-(min|max)-v[\d.]+|no-network-family-autoselection)$/;
 
 /** Starts a file in a worker that does not keep the process alive. Throws `MISCONFIGURED` where that cannot be done. */
 export function startWorkerThread(file: string): WorkerThread {

@@ -127,8 +127,12 @@ const SYNC_CASES = [
     prints: 'MISCONFIGURED true\n',
   },
   {
-    title: 'the flags and preloads of the application are not for the worker',
-    flags: ['--require', './test/process/not-in-a-worker.cjs'],
+    title: 'of the flags of an application the worker has those about the network, and no preload',
+    flags: [
+      ...['--require', './test/process/not-in-a-worker.cjs', '--tls-min-v1.3'],
+      ...['--dns-result-order', 'verbatim', '--dns-result-order=ipv4first'],
+      ...['--no-network-family-autoselection', '--stack-trace-limit=20'],
+    ],
     script: `
       const { requestSync } = require('nestjs-custom-secret-manager/sync');
       console.log(requestSync(address + '/secret/A').json().value);

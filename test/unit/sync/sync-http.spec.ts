@@ -163,7 +163,12 @@ describe('a synchronous request', () => {
     ['a number as header', undefined, { headers: { 'x-a': 1 } }, /"headers".*"x-a" is a number/],
     ['Headers', undefined, { headers: new Headers({ 'x-a': 'canary' }) }, /plain object/],
     ['a method that is no string', undefined, { method: Symbol('canary') }, /"method".*a symbol/],
-    ['a deadline that never comes', undefined, { timeoutMs: Infinity }, /"timeoutMs".*milliseconds/],
+    [
+      'a deadline that never comes',
+      undefined,
+      { timeoutMs: Infinity },
+      /"timeoutMs".*milliseconds/,
+    ],
     ['certificates that are no text', undefined, { tls: { ca: [1] } }, /"ca" is an array/],
     ['an unknown option of TLS', undefined, { tls: { pfx: 'canary' } }, /"pfx" is a string/],
   ])('with %s is refused at once, quoting no value', async (_, url, options, message) => {
