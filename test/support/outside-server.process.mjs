@@ -11,6 +11,7 @@ const ROUTES = {
     name.startsWith('ABSENT')
       ? reply(response, 404, { errors: [] })
       : reply(response, 200, { value: `value of ${name}` }),
+  secrets: (...asked) => ROUTES.secret(...asked),
   connections: (_, response) => reply(response, 200, connections),
   status: (_, response, status) => reply(response, Number(status), { secret: 'canary-of-a-body' }),
   text: (_, response) => response.end('Zürich 秘密 🔑'),

@@ -1,0 +1,33 @@
+import { Injectable } from '@nestjs/common';
+import { ConfigService } from '@nestjs/config';
+import type { OperationOptions } from 'nestjs-custom-secret-manager';
+import { SyncHttp } from 'nestjs-custom-secret-manager/sync';
+import { StoreSecretManager } from './store.secret-manager';
+
+@Injectable()
+export class BothWaysSecretManager extends StoreSecretManager {
+  readonly #http = new SyncHttp();
+
+  constructor(private readonly settings: ConfigService) {
+    super(settings);
+  }
+
+  override validateEnvironment(): void {
+    this.#http.start(); // without it the first synchronous read starts the worker, and waits for it
+  }
+
+  override readSecretSync(
+    secretName: string,
+    { timeoutMs }: OperationOptions = {},
+  ): string | undefined {
+    const url = `${this.settings.getOrThrow<string>('STORE_URL')}/secrets/${encodeURIComponent(secretName)}`;
+    const response = this.#http.request(url, { timeoutMs });
+    if (response.statusCode === 200) return response.text();
+    if (response.statusCode === 404) return undefined;
+    throw Object.assign(new Error(), { statusCode: response.statusCode });
+  }
+
+  override close(): Promise<void> {
+    return this.#http.close();
+  }
+}
