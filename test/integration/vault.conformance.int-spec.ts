@@ -26,14 +26,14 @@ const KV1: Version = {
   kvVersion: 1,
   path: (mount, name) => `${mount}/${name}`,
   content: (data) => data,
-  lacks: ['sync', 'recovery', 'createOnly', 'versions'],
+  lacks: ['recovery', 'createOnly', 'versions'],
 };
 
 const KV2: Version = {
   kvVersion: 2,
   path: (mount, name) => `${mount}/data/${name}`,
   content: (data) => ({ data }),
-  lacks: ['sync', 'recovery'], // what is deleted stays until somebody destroys it, so there is no day to tell
+  lacks: ['recovery'], // what is deleted stays until somebody destroys it, so there is no day to tell
 };
 
 describe('the manager for Vault, on OpenBao,', () => {

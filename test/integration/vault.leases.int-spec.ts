@@ -107,6 +107,20 @@ describe('credentials that OpenBao makes for PostgreSQL', () => {
     expect(proxy.count(/database\/creds/)).toBe(1);
   });
 
+  it('are the same when they are read synchronously', async () => {
+    const manager = vaultOn(bao, { ...(await options()), address: bao.address });
+    const name = 'database/creds/hour';
+
+    const first = manager.readSecretSync(name);
+    const second = await manager.readSecret(name);
+    const third = manager.readSecretSync(name);
+
+    expect([second?.value, third]).toEqual([
+      first?.value,
+      expect.objectContaining({ value: first?.value }),
+    ]);
+  });
+
   it('of a role that is not there are absent', async () => {
     const manager = await managerWith();
 

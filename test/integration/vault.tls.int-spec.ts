@@ -90,6 +90,14 @@ describe('an OpenBao that speaks TLS', () => {
     expect(readings).toMatchObject(Array(3).fill({ value: 'value' }));
   });
 
+  it('is read synchronously by who has a client certificate', () => {
+    const tls = { ca: own.ca, ...own.client };
+
+    const reading = vault({ tls, auth: { method: 'cert', name: 'app' } }).readSecretSync('KEY');
+
+    expect(reading).toMatchObject({ value: 'value' });
+  });
+
   it('does not let in who has a certificate of another authority, or of no role', async () => {
     const { ca } = own;
     const managers = [
