@@ -34,6 +34,11 @@ export class Cancellation {
     this.#listeners.clear();
   }
 
+  /** To be called when the call has ended by itself: it holds nobody any more. */
+  release(): void {
+    this.#listeners.clear();
+  }
+
   /** Calls back once, at once if it is too late. Returns what takes the listener off again. */
   onCancel(listener: Listener): () => void {
     if (this.#reason !== undefined) listener(this.#reason);

@@ -163,6 +163,7 @@ export class DeadlinePolicy extends Policy {
       return outcome;
     } finally {
       this.#running.delete(own);
+      own.release(); // V8 keeps what was deleted from a Set reachable for a while
       stopListening();
       stopTimer();
     }

@@ -70,6 +70,12 @@ export class Flight<Outcome> implements SharedRead {
     if (isUnheard) outcome.catch(() => undefined); // whoever observes the policy is told
   }
 
+  /** To be called when it has landed: it holds nobody any more. */
+  release(): void {
+    this.#outcome = undefined;
+    this.cancellation.release();
+  }
+
   /** Waits as one of the callers: to the end of the call, of its own time, or until its own signal aborts. */
   wait(options: CallOptions, timeoutMs: number, context: OperationContext): Promise<Outcome> {
     const outcome = this.#outcome;

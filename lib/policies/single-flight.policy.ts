@@ -224,6 +224,7 @@ export class SingleFlightPolicy extends Policy {
   private land(flight: ReadFlight): void {
     this.#aloft.delete(flight);
     this.forget(flight);
+    flight.release(); // V8 keeps what was deleted from a Map reachable for a while
   }
 
   private forget(flight: ReadFlight): void {
