@@ -1,35 +1,47 @@
 import { Module } from '@nestjs/common';
-import { ConfigModule, ConfigService } from '@nestjs/config';
 import { APP_FILTER } from '@nestjs/core';
 import { TerminusModule } from '@nestjs/terminus';
 import { SecretManagerModule } from 'nestjs-custom-secret-manager';
 import { SecretManagerHealthIndicator } from 'nestjs-custom-secret-manager/terminus';
-import { createSecretManager } from './create-secret-manager';
+import { ChatController } from './chat/chat.controller';
+import { ModelsController } from './chat/models.controller';
+import { PermittedModels } from './chat/permitted-models';
+import { ModelListModule } from './config/model-list.module';
+import { OpenAiErrorFilter } from './errors/openai-error.filter';
 import { HealthController } from './health.controller';
-import { SecretManagerErrorFilter } from './secret-manager-error.filter';
-import { SecretsController } from './secrets.controller';
-import { SigningController } from './signing.controller';
-import { UnreadableBodyFilter } from './unreadable-body.filter';
+import { GatewayKeys } from './keys/gateway-keys';
+import { KeyRecords } from './keys/key-records';
+import { KeysController } from './keys/keys.controller';
+import { MasterKey } from './keys/master-key';
+import { StoredKeys } from './keys/stored-keys';
+import { AnthropicProvider } from './providers/anthropic.provider';
+import { EchoProvider } from './providers/echo.provider';
+import { OpenAiProvider } from './providers/openai.provider';
+import { Providers } from './providers/providers';
+import { Upstream } from './providers/upstream';
+import { SecretsModule } from './secrets.module';
 
 @Module({
   imports: [
-    ConfigModule.forRoot({ isGlobal: true }),
-    SecretManagerModule.forRootAsync({
-      manager: { inject: [ConfigService], useFactory: createSecretManager },
-      inject: [ConfigService],
-      useFactory: (environment: ConfigService) => ({
-        environment,
-        settings: { accessMode: 'read_and_write' },
-      }),
-    }),
-    SecretManagerModule.forFeature(['SIGNING_KEY']),
+    SecretsModule,
+    SecretManagerModule.forFeature(['MASTER_KEY']),
+    ModelListModule,
     TerminusModule,
   ],
-  controllers: [SigningController, SecretsController, HealthController],
+  controllers: [ChatController, ModelsController, KeysController, HealthController],
   providers: [
+    MasterKey,
+    KeyRecords,
+    StoredKeys,
+    GatewayKeys,
+    PermittedModels,
+    Providers,
+    OpenAiProvider,
+    AnthropicProvider,
+    EchoProvider,
+    Upstream,
     SecretManagerHealthIndicator,
-    { provide: APP_FILTER, useClass: SecretManagerErrorFilter },
-    { provide: APP_FILTER, useClass: UnreadableBodyFilter },
+    { provide: APP_FILTER, useClass: OpenAiErrorFilter },
   ],
 })
 export class AppModule {}

@@ -1,14 +1,16 @@
 import { Logger } from '@nestjs/common';
 import { ConfigService } from '@nestjs/config';
 import { NestFactory } from '@nestjs/core';
+import { type NestExpressApplication } from '@nestjs/platform-express';
 import { SecretsService } from 'nestjs-custom-secret-manager';
 import { AppModule } from './app.module';
-import { toCurl } from './examples';
+import { firstSteps } from './first-steps';
 
 async function start(): Promise<void> {
-  const app = await NestFactory.create(AppModule);
+  const app = await NestFactory.create<NestExpressApplication>(AppModule);
+  app.useBodyParser('json', { limit: '20mb' }); // a long conversation
   app.enableShutdownHooks([], { useProcessExit: true });
-  const logger = new Logger('Sample');
+  const logger = new Logger('Gateway');
   const config = app.get(ConfigService);
   const port = config.get<string>('PORT') ?? '3000';
   const host = config.get<string>('HOST') ?? '127.0.0.1';
@@ -20,8 +22,10 @@ async function start(): Promise<void> {
     return await app.close();
   }
   const url = await app.getUrl();
-  const lines = [`${url} shows what ${app.get(SecretsService).managerName} is good for. Try:`];
-  logger.log([...lines, ...toCurl(url)].join('\n'));
+  const store = app.get(SecretsService).managerName;
+  logger.log(
+    `The gateway listens at ${url}, with its keys in ${store}. Try:\n\n${firstSteps(url)}\n`,
+  );
 }
 
 function whyItDoesNotListen(error: unknown, host: string, port: string): string {

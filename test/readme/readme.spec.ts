@@ -3,7 +3,7 @@ import { join } from 'node:path';
 
 const ROOT = join(__dirname, '../..');
 const SOURCES = ['test/readme', 'sample-app/src', 'test/integration'].flatMap((folder) =>
-  readdirSync(join(ROOT, folder))
+  readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' })
     .filter((file) => file.endsWith('.ts') && file !== 'readme.spec.ts')
     .map((file) => readFileSync(join(ROOT, folder, file), 'utf8')),
 );
@@ -29,6 +29,17 @@ describe('The README', () => {
     for (const part of parts) {
       expect(SOURCES.some((source) => flattened(source).includes(part))).toBe(true);
     }
+  });
+
+  it('shows only requests that are run', () => {
+    const steps = readFileSync(join(ROOT, 'sample-app/first-steps.sh'), 'utf8').split('\n');
+    const blocks = [...readme.matchAll(/^```sh\n(.*?)^```$/gms)].map(([, lines = '']) => lines);
+
+    const requests = blocks
+      .flatMap((lines) => lines.split('\n'))
+      .filter((line) => line.includes('curl'));
+
+    expect(steps).toEqual(expect.arrayContaining(requests));
   });
 
   it('is no longer than can be read at one go', () => {

@@ -1,0 +1,12 @@
+/** The text of a message's content, which is a string or a list of parts; `undefined` if there is anything but text. */
+export function textOf(content: unknown): string | undefined {
+  if (content === undefined || content === null) return '';
+  if (typeof content === 'string') return content;
+  const texts = Array.isArray(content) ? content.map(textOfPart) : [undefined];
+  return texts.includes(undefined) ? undefined : texts.join('');
+}
+
+function textOfPart(part: unknown): string | undefined {
+  const { type, text } = (part ?? {}) as { type?: unknown; text?: unknown };
+  return type === 'text' && typeof text === 'string' ? text : undefined;
+}

@@ -1,0 +1,36 @@
+import { HttpStatus, Injectable } from '@nestjs/common';
+import { ModelList, type Model } from '../config/model-list';
+import { OpenAiError } from '../errors/openai-error';
+import { type Caller } from '../keys/caller';
+
+/** Which of the gateway's models a caller may use. */
+@Injectable()
+export class PermittedModels {
+  constructor(private readonly list: ModelList) {}
+
+  of(caller: Caller): readonly Model[] {
+    return this.list.models.filter(({ name }) => isPermitted(name, caller));
+  }
+
+  /** Throws what the caller is told if there is no such model, or not for this caller. */
+  find(name: string, caller: Caller): Model {
+    const details = { type: 'invalid_request_error', param: 'model' };
+    if (!isPermitted(name, caller)) {
+      const message =
+        'This key may not use this model. GET /v1/models lists those that it may use.';
+      throw new OpenAiError(HttpStatus.FORBIDDEN, {
+        ...details,
+        message,
+        code: 'model_not_allowed',
+      });
+    }
+    const model = this.list.find(name);
+    if (model !== undefined) return model;
+    const message = 'There is no such model. GET /v1/models lists those that there are.';
+    throw new OpenAiError(HttpStatus.NOT_FOUND, { ...details, message, code: 'model_not_found' });
+  }
+}
+
+function isPermitted(name: string, { models }: Caller): boolean {
+  return models.length === 0 || models.includes(name);
+}

@@ -1,0 +1,18 @@
+import { createHash, timingSafeEqual } from 'node:crypto';
+import { Injectable } from '@nestjs/common';
+import { InjectSecret, type Secret } from 'nestjs-custom-secret-manager';
+
+/** The key of whoever runs the gateway. Without the secret MASTER_KEY the application does not start. */
+@Injectable()
+export class MasterKey {
+  constructor(@InjectSecret('MASTER_KEY') private readonly secret: Secret) {}
+
+  /** Compared with the value of this moment, so that a rotation takes effect at once, and in constant time. */
+  matches(candidate: string): boolean {
+    return timingSafeEqual(digestOf(candidate), digestOf(this.secret.reveal()));
+  }
+}
+
+function digestOf(key: string): Buffer {
+  return createHash('sha256').update(key).digest();
+}

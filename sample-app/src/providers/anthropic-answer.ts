@@ -1,0 +1,72 @@
+import {
+  toChunk,
+  toCompletion,
+  toUsage,
+  toUsageChunk,
+  type Completion,
+  type CompletionChunk,
+  type FinishReason,
+} from '../chat/completion';
+import { brokenOff } from './upstream-errors';
+
+interface AnthropicUsage {
+  readonly input_tokens?: number;
+  readonly output_tokens?: number;
+}
+
+export interface AnthropicMessage {
+  readonly id: string;
+  readonly model: string;
+  readonly content?: readonly { readonly type: string; readonly text?: string }[];
+  readonly stop_reason?: string | null;
+  readonly usage?: AnthropicUsage;
+}
+
+/** One event of a stream, with the fields of all kinds that matter here. */
+interface AnthropicEvent {
+  readonly type: string;
+  readonly message?: AnthropicMessage;
+  readonly delta?: { readonly text?: string; readonly stop_reason?: string | null };
+  readonly usage?: AnthropicUsage;
+}
+
+export function fromAnthropic(message: AnthropicMessage): Completion {
+  const {
+    content = [],
+    stop_reason,
+    usage: { input_tokens = 0, output_tokens = 0 } = {},
+  } = message;
+  const text = content.map((block) => (block.type === 'text' ? block.text : '')).join('');
+  return toCompletion(message, text, reasonOf(stop_reason), toUsage(input_tokens, output_tokens));
+}
+
+export async function* fromAnthropicEvents(
+  events: AsyncIterable<string>,
+  { withUsage }: { readonly withUsage: boolean },
+): AsyncGenerator<CompletionChunk> {
+  let head = { id: '', model: '' };
+  let [input, output] = [0, 0];
+  for await (const data of events) {
+    const { type, message, delta, usage } = JSON.parse(data) as AnthropicEvent;
+    if (type === 'error') throw brokenOff();
+    if (message !== undefined) head = message;
+    input = message?.usage?.input_tokens ?? input;
+    output = usage?.output_tokens ?? output;
+    if (delta?.text !== undefined) yield toChunk(head, delta.text);
+    if (delta?.stop_reason) yield toChunk(head, undefined, reasonOf(delta.stop_reason));
+    if (type !== 'message_stop') continue;
+    if (withUsage) yield toUsageChunk(head, toUsage(input, output));
+    return;
+  }
+  throw brokenOff();
+}
+
+function reasonOf(stopReason: string | null | undefined): FinishReason {
+  return REASONS.get(stopReason ?? '') ?? 'stop';
+}
+
+const REASONS: ReadonlyMap<string, FinishReason> = new Map([
+  ['max_tokens', 'length'],
+  ['model_context_window_exceeded', 'length'],
+  ['refusal', 'content_filter'],
+]);

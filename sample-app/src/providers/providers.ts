@@ -1,0 +1,20 @@
+import { Injectable } from '@nestjs/common';
+import { type Model, type ProviderName } from '../config/model-list';
+import { AnthropicProvider } from './anthropic.provider';
+import { EchoProvider } from './echo.provider';
+import { OpenAiProvider } from './openai.provider';
+import { type Provider } from './provider';
+
+/** Which provider has a model. */
+@Injectable()
+export class Providers {
+  readonly #byName: Readonly<Record<ProviderName, Provider>>;
+
+  constructor(openai: OpenAiProvider, anthropic: AnthropicProvider, echo: EchoProvider) {
+    this.#byName = { openai, anthropic, echo };
+  }
+
+  of({ provider }: Model): Provider {
+    return this.#byName[provider];
+  }
+}

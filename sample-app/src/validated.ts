@@ -1,0 +1,31 @@
+import { validateSync } from 'class-validator';
+
+export interface Problem {
+  readonly field: string;
+  /** Tells the rule, and nothing of the value: it may be a key. */
+  readonly message: string;
+}
+
+/** An object of the class with what was given, and everything that is wrong with it. */
+export function validated<T extends object>(
+  type: new () => T,
+  given: unknown,
+  { allowsOtherFields = false } = {},
+): { readonly value: T; readonly problems: readonly Problem[] } {
+  const value = new type();
+  if (typeof given !== 'object' || given === null || Array.isArray(given)) {
+    return { value, problems: [{ field: '', message: 'must be an object' }] };
+  }
+  // `__proto__` and `constructor` would change the rules by which the object is judged
+  const fields = Object.entries(given).filter(([name]) => !(name in Object.prototype));
+  const rules = allowsOtherFields ? {} : { whitelist: true, forbidNonWhitelisted: true };
+  const errors = validateSync(Object.assign(value, Object.fromEntries(fields)), {
+    ...rules,
+    stopAtFirstError: true,
+  });
+  const problems = errors.map(({ property, constraints = {} }) => ({
+    field: property,
+    message: Object.values(constraints).join(', '),
+  }));
+  return { value, problems };
+}
