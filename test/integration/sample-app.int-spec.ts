@@ -1,6 +1,7 @@
-import { createHmac, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { firstSteps } from '../../sample-app/src/first-steps';
 import { leaks } from '../support/failure-of';
 import { removeTemporaryFolders, temporaryFolder } from '../support/temporary-folder';
 import { startOpenBao, type OpenBao } from './support/openbao';
@@ -10,7 +11,7 @@ const AN_INSTANT_MS = 3_000;
 const READINESS_MS = 2_000; // how long /health waits for the store
 const KEEP_ALIVE_MS = 5_000; // how long Node keeps a connection that was busy when its server closed
 
-describe('the sample application as a process', () => {
+describe('the gateway as a process', () => {
   let bao: OpenBao;
   const processes: SampleProcess[] = [];
 
@@ -34,63 +35,45 @@ describe('the sample application as a process', () => {
   const runOnBao = (): SampleProcess =>
     run({ STORE_ADDR: bao.address, STORE_TOKEN: bao.rootToken });
 
-  it('needs neither a store nor any configuration', async () => {
-    const sample = await run().listens();
+  it('needs neither a store nor any configuration to come to a first completion', async () => {
+    const environment = { DATA_DIR: temporaryFolder() };
+    const sample = await run(environment).listens();
+    const steps = firstSteps(sample.url);
 
-    const answer = await sample.request('/sign/hello');
+    const printed = await sample.shell(steps);
 
-    expect(answer.status).toBe(200);
-    expect(sample.output).toContain(`curl ${sample.url}/sign/hello`);
+    const [, completion = ''] = printed.split(/(?<=\])\}(?=\{)/);
+    expect(sample.output).toContain(steps);
+    expect(steps.match(/^(?:KEY=\$\()?curl /gm)).toHaveLength(3);
+    expect(JSON.parse(completion)).toMatchObject({
+      object: 'chat.completion',
+      choices: [{ message: { role: 'assistant', content: 'Hello' } }],
+    });
   });
 
   it.each(['SIGTERM', 'SIGKILL'] as const)(
-    'finds again what was written before %s, and tells where the key is, but not the key',
+    'knows its keys again after %s, and tells where the key of the file is, but no key',
     async (signal) => {
       const environment = { DATA_DIR: join(temporaryFolder(), 'made/at/start') };
       const before = await run(environment).listens();
-      const signed: unknown = await (await before.request('/sign/hello')).json();
-      await before.request('/secrets/API_KEY', 'PUT', { value: 'canary-of-the-value' });
+      const masterKey = await before.masterKey();
+      const key = await before.generate(masterKey);
       before.kill(signal);
       await before.ends();
 
       const after = await run(environment).listens();
-      const found = await after.request('/secrets/API_KEY');
-      const signedAgain: unknown = await (await after.request('/sign/hello')).json();
+      const answer = await after.request('/v1/models', 'GET', undefined, key);
 
       const keyFile = join(environment.DATA_DIR, 'secrets.key');
       const output = before.output + after.output;
-      expect(found.status).toBe(200);
-      expect(signedAgain).toEqual(signed);
+      const keys = [readFileSync(keyFile, 'utf8').trim(), masterKey.slice(3), key.slice(3)];
+      expect(answer.status).toBe(200);
+      expect(await after.masterKey()).toBe(masterKey);
       expect(output).toContain(keyFile);
-      expect(leaks(output, readFileSync(keyFile, 'utf8').trim())).toBe(false);
-      expect(leaks(output, 'canary-of-the-value')).toBe(false);
+      expect(keys.filter((canary) => leaks(output, canary))).toEqual([]);
       expect(readdirSync(environment.DATA_DIR)).toEqual(['secrets', 'secrets.key']);
     },
   );
-
-  it('signs with a secret of a real store, and with the next one after a rotation', async () => {
-    const signatureWith = (key: unknown) =>
-      createHmac('sha256', String(key)).update('hello').digest('hex');
-    await bao.put('SIGNING_KEY', 'first key');
-    const sample = await runOnBao().listens();
-
-    const before: unknown = await (await sample.request('/sign/hello')).json();
-    await sample.request('/secrets/SIGNING_KEY/rotate', 'POST');
-    const after: unknown = await (await sample.request('/sign/hello')).json();
-
-    const rotated = await bao.valueOf('SIGNING_KEY');
-    expect(rotated).not.toBe('first key');
-    expect(before).toMatchObject({ signature: signatureWith('first key') });
-    expect(after).toMatchObject({ signature: signatureWith(rotated) });
-  });
-
-  it('takes address and token from the variables that other tools of the store use, too', async () => {
-    await bao.put('SIGNING_KEY', 'key');
-
-    const sample = await run({ VAULT_ADDR: bao.address, VAULT_TOKEN: bao.rootToken }).listens();
-
-    expect(sample.output).toContain('team-store');
-  });
 
   it('does not start without its secret, and says which one it is', async () => {
     const sample = runOnBao();
@@ -98,7 +81,7 @@ describe('the sample application as a process', () => {
     const code = await sample.ends();
 
     expect(code).toBe(1);
-    expect(sample.output).toContain('The secret "SIGNING_KEY" was not found');
+    expect(sample.output).toContain('The secret "MASTER_KEY" was not found');
     expect(leaks(sample.output, bao.rootToken)).toBe(false);
   });
 
@@ -139,7 +122,7 @@ describe('the sample application as a process', () => {
   });
 
   it.each(['SIGTERM', 'SIGINT'] as const)('ends in order, and at once, on %s', async (signal) => {
-    await bao.put('SIGNING_KEY', 'key');
+    await bao.put('MASTER_KEY', 'sk-key');
     const sample = await runOnBao().listens();
     await sample.request('/health'); // leaves connections open, to it and to the store
 
@@ -152,7 +135,7 @@ describe('the sample application as a process', () => {
   });
 
   it('answers what is under way before it ends, also if the store does not answer', async () => {
-    await bao.put('SIGNING_KEY', 'key');
+    await bao.put('MASTER_KEY', 'sk-key');
     const sample = await runOnBao().listens();
     await bao.freeze();
     const health = sample.request('/health');
@@ -168,29 +151,29 @@ describe('the sample application as a process', () => {
     expect(Date.now() - startedAt).toBeLessThan(READINESS_MS + KEEP_ALIVE_MS + AN_INSTANT_MS);
   });
 
-  it('prints and answers neither a token nor a value, whatever happens', async () => {
-    const values = [`value-${randomUUID()}`, `value-${randomUUID()}`];
-    const [first = '', second = ''] = values;
-    await bao.put('SIGNING_KEY', first);
-    await bao.expect('POST', 'secret/data/OTHER_FORM', { data: { password: second } });
+  it('prints and answers neither a token nor a key, whatever happens', async () => {
+    const masterKey = `sk-${randomUUID()}`;
+    const chosen = `sk-${randomUUID()}`;
+    await bao.put('MASTER_KEY', masterKey);
+    await bao.expect('POST', 'secret/data/litellm/other-form', { data: { password: chosen } });
     const sample = await runOnBao().listens();
     const texts: string[] = [];
-    const ask = async (...request: Parameters<SampleProcess['request']>): Promise<void> => {
-      texts.push(await (await sample.request(...request)).text());
+    const ask = async (path: string, method = 'GET', content?: object): Promise<void> => {
+      texts.push(await (await sample.request(path, method, content, masterKey)).text());
     };
     const askForEverything = async (): Promise<void> => {
       await ask('/');
-      await ask('/sign/hello');
-      await ask('/secrets/NEW', 'PUT', { value: second });
-      await ask('/secrets/NEW');
-      await ask('/secrets/OTHER_FORM');
-      await ask('/secrets/NEW/rotate', 'POST');
-      await ask('/secrets');
+      await ask('/v1/models');
+      await ask('/v1/chat/completions', 'POST', { model: 'echo' });
+      await ask('/key/generate', 'POST', { key_alias: 'other-form' });
+      await ask(`/key/info?key=${chosen}`);
       await ask('/health');
-      await ask('/secrets/NEW', 'DELETE');
+      await ask('/key/delete', 'POST', { keys: [chosen], key_aliases: ['other-form'] });
     };
 
+    await sample.generate(masterKey, { key: chosen });
     await askForEverything();
+    await sample.generate(masterKey, { key: chosen });
     await bao.expect('POST', 'sys/seal');
     await askForEverything();
     await bao.stop();
@@ -199,7 +182,8 @@ describe('the sample application as a process', () => {
     await sample.ends();
 
     const everything = [sample.output, ...texts].join('\n');
-    expect(everything).toContain('UNAVAILABLE');
-    expect([...values, bao.rootToken].filter((canary) => leaks(everything, canary))).toEqual([]);
+    const canaries = [masterKey.slice(3), chosen.slice(3), bao.rootToken];
+    expect(everything).toContain('not available now');
+    expect(canaries.filter((canary) => leaks(everything, canary))).toEqual([]);
   });
 });

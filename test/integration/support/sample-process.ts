@@ -1,20 +1,24 @@
-import { spawn } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { eventually } from './eventually';
 
-const MAIN = join(__dirname, '../../../sample-app/dist/main.js');
+const ROOT = join(__dirname, '../../..');
+const MAIN = join(ROOT, 'sample-app/dist/main.js');
 
 /** The built sample application in a process of its own. */
 export class SampleProcess {
   /** Everything that it has printed. */
   output = '';
+  readonly #environment: NodeJS.ProcessEnv;
   readonly #process;
   readonly #ended: Promise<unknown>;
 
   /** Its environment is what is given, and no more. Listens on a free port unless `PORT` is given. */
   constructor(environment: Readonly<Record<string, string>> = {}) {
     const env = { PATH: process.env.PATH, PORT: '0', NO_COLOR: '1', ...environment };
+    this.#environment = env;
     this.#process = spawn(process.execPath, [MAIN], { env, stdio: ['ignore', 'pipe', 'pipe'] });
     this.#process.stdout.on('data', (chunk) => (this.output += chunk));
     this.#process.stderr.on('data', (chunk) => (this.output += chunk));
@@ -23,7 +27,7 @@ export class SampleProcess {
 
   /** Where it listens. */
   get url(): string {
-    return / (http:\/\/127\.0\.0\.1:\d+) shows /.exec(this.output)?.[1] ?? '';
+    return / listens at (http:\/\/127\.0\.0\.1:\d+),/.exec(this.output)?.[1] ?? '';
   }
 
   async listens(): Promise<this> {
@@ -44,8 +48,26 @@ export class SampleProcess {
     this.#process.kill(signal);
   }
 
-  request(path: string, method = 'GET', content?: object): Promise<Response> {
-    const headers = { 'content-type': 'application/json' };
+  request(path: string, method = 'GET', content?: object, key = ''): Promise<Response> {
+    const headers = { 'content-type': 'application/json', authorization: `Bearer ${key}` };
     return fetch(this.url + path, { method, headers, body: content && JSON.stringify(content) });
+  }
+
+  /** Issues a key. */
+  async generate(masterKey: string, content: object = {}): Promise<string> {
+    const answer = await this.request('/key/generate', 'POST', content, masterKey);
+    return ((await answer.json()) as { key: string }).key;
+  }
+
+  /** Resolves to what a shell prints, in the same environment and at the root of the project. */
+  async shell(script: string): Promise<string> {
+    const options = { cwd: ROOT, env: this.#environment };
+    const { stdout } = await promisify(execFile)('sh', ['-ec', script], options);
+    return stdout;
+  }
+
+  /** As its `npm run master-key` prints it. */
+  async masterKey(): Promise<string> {
+    return (await this.shell('npm run --silent master-key')).trim();
   }
 }

@@ -1,0 +1,77 @@
+import { renameSync } from 'node:fs';
+import { join } from 'node:path';
+import { PutSecretValueCommand } from '@aws-sdk/client-secrets-manager';
+import { EncryptedFileSecretManager } from 'nestjs-custom-secret-manager/drivers/encrypted-file';
+import { temporaryFolder } from '../../support/temporary-folder';
+import { CREDENTIALS, REGION, startMoto } from './moto';
+import { startOpenBao, type OpenBao } from './openbao';
+
+/** A store that the gateway can be told to use, with what happens to it behind the gateway's back. */
+export interface GatewayStore {
+  /** What tells the gateway to use it. */
+  readonly environment: Readonly<Record<string, string>>;
+  put(name: string, value: string): Promise<void>;
+  /** Has it be down, from now on. */
+  fail(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+/** Each by the name under which the gateway tells of it. */
+export const GATEWAY_STORES: Readonly<Record<string, () => Promise<GatewayStore>>> = {
+  'encrypted-file': encryptedFile,
+  'hashicorp-vault': () =>
+    openBao(({ address, rootToken }) => ({ VAULT_ADDR: address, VAULT_TOKEN: rootToken })),
+  'team-store': () =>
+    openBao(({ address, rootToken }) => ({ STORE_ADDR: address, STORE_TOKEN: rootToken })),
+  'aws-secrets-manager': moto,
+};
+
+async function encryptedFile(): Promise<GatewayStore> {
+  const folder = temporaryFolder();
+  const path = join(folder, 'secrets');
+  const manager = new EncryptedFileSecretManager({ path, keyFile: join(folder, 'secrets.key') });
+  await manager.validateEnvironment();
+  return {
+    environment: { DATA_DIR: folder },
+    put: async (name, value) => void (await manager.writeSecret(name, value)),
+    fail: async () => renameSync(path, `${path}.gone`),
+    stop: () => manager.close(),
+  };
+}
+
+async function openBao(
+  environmentOf: (bao: OpenBao) => GatewayStore['environment'],
+): Promise<GatewayStore> {
+  const bao = await startOpenBao();
+  return {
+    environment: environmentOf(bao),
+    put: (name, value) => bao.put(name, value),
+    fail: () => bao.stop(),
+    stop: () => bao.stop(),
+  };
+}
+
+async function moto(): Promise<GatewayStore> {
+  const server = await startMoto();
+  await server.reset();
+  const known = new Set<string>();
+  return {
+    environment: {
+      SECRET_STORE: 'aws',
+      AWS_REGION: REGION,
+      AWS_ACCESS_KEY_ID: CREDENTIALS.accessKeyId,
+      AWS_SECRET_ACCESS_KEY: CREDENTIALS.secretAccessKey,
+      AWS_ENDPOINT_URL: server.endpoint.url,
+    },
+    put: async (name, value) => {
+      if (!known.has(name)) await server.seed(name, value);
+      else
+        await server.client.send(
+          new PutSecretValueCommand({ SecretId: name, SecretString: value }),
+        );
+      known.add(name);
+    },
+    fail: async () => server.endpoint.reply('*', 'reset'),
+    stop: () => server.stop(),
+  };
+}
