@@ -86,11 +86,13 @@ function assertNoVersion(call: VaultCall): void {
 }
 
 function requestOf(
-  { mount, name, namespace }: VaultCall,
+  { mount, name, namespace, kvVersion }: VaultCall,
   method: Method,
   content?: object,
 ): VaultRequest {
-  return { method, path: vaultPath(mount, name), namespace, content };
+  const isAnyPath = kvVersion === 'none'; // what seems to be a mount may be a namespace
+  const path = isAnyPath ? vaultPath(`${mount}/${name}`) : vaultPath(mount, name);
+  return { method, path, namespace, content };
 }
 
 /** `undefined` if there is no such secret. */

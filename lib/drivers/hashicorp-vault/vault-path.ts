@@ -1,8 +1,8 @@
 import { SecretManagerError } from '../../core/secret-manager.error';
 import { quoteName } from '../../core/secret-name';
 
-/** Hold the server's own affairs: a name must not lead there. */
-const INTERNAL = /^(sys|auth)(\/|$)/;
+/** Hold the server's own affairs, of each namespace too, and these can be named in a path. A name must not lead there. */
+const INTERNAL = /(^|\/)(sys|auth)(\/|$)/;
 
 /** An empty part, or one that a URL resolves: it would lead out of the mount. */
 const UNRESOLVED = /(^|\/)\.{0,2}(\/|$)/;
@@ -11,17 +11,17 @@ const NEEDS_NO_ENCODING = /^[\w.~/-]*$/;
 
 /**
  * The address of something below a mount, without host. With every part encoded, dots are all that a URL could still resolve,
- * and these are refused: the address has the mount as its beginning, and as many parts as were given. Throws
- * `INVALID_ARGUMENT`.
+ * and these are refused: the address has the mount as its beginning, and as many parts as were given. Below the mount of a
+ * secrets engine `sys` and `auth` are names like others. Throws `INVALID_ARGUMENT`.
  */
 export function vaultPath(mount: string, ...parts: readonly string[]): string {
   const path = [mount, ...parts].join('/');
-  const isRight = !UNRESOLVED.test(path) && !INTERNAL.test(path);
+  const isRight = !UNRESOLVED.test(path) && !INTERNAL.test(mount);
   const encoded = isRight ? encode(path) : undefined;
   if (encoded !== undefined) return `/v1/${encoded}`;
   throw new SecretManagerError(
     'INVALID_ARGUMENT',
-    `${quoteName(path)} is not the path of a secret. A path has no empty, "." or ".." part, and does not begin with sys or ` +
+    `${quoteName(path)} is not the path of a secret. A path has no empty, "." or ".." part, and does not lead into sys or ` +
       'auth.',
   );
 }

@@ -77,6 +77,29 @@ describe('the manager for Vault, over HTTP,', () => {
     },
   );
 
+  it.each([
+    ['a mount below sys', 'mounts', { mount: 'sys' }],
+    ['sys of a namespace in the mount', 'mounts', { mount: 'team/sys', kvVersion: 1 }],
+    ['auth of a namespace in the mount', 'x', { mount: 'a/auth/token' }],
+    ['sys at any path', 'sys/mounts', { kvVersion: 'none' }],
+    ['auth of a namespace at any path', 'team/auth/token/lookup-self', { kvVersion: 'none' }],
+    ['sys below a mount that may be a namespace', 'sys/mounts', { kvVersion: 'none', mount: 'a' }],
+  ])('does not lead to %s', async (_, name, params) => {
+    const failures = [
+      await failureOf(manager.readSecret(name, { params })),
+      await failureOf(manager.writeSecret(name, 'v', { params })),
+    ];
+
+    expect(failures.map(({ code }) => code)).toEqual(['INVALID_ARGUMENT', 'INVALID_ARGUMENT']);
+    expect(vault.asked.filter((request) => !request.includes('lookup-self'))).toEqual([]);
+  });
+
+  it('takes sys and auth for names like others below a mount', async () => {
+    vault.keep('app/auth/sys', { value: 'v' });
+
+    expect((await manager.readSecret('app/auth/sys'))?.value).toBe('v');
+  });
+
   it.each<[string, FakeAnswer, string]>([
     ['400', { status: 400, body: { errors: ['no data provided'] } }, 'INVALID_ARGUMENT'],
     ['401', { status: 401, body: { errors: [TOKEN] } }, 'UNAUTHENTICATED'],
