@@ -1,7 +1,7 @@
 import type { OperationOptions } from '../../core/custom-secret-manager';
 import { SecretManagerError, type OperationContext } from '../../core/secret-manager.error';
 import { kindOf, secretNameProblem } from '../../core/secret-name';
-import { trimSlashes } from './option-problems';
+import { isPrintable, trimSlashes } from './option-problems';
 import type { KvVersion, VaultSecretManagerOptions } from './vault.options';
 
 /** What may be said per call, and goes before what the manager was given. */
@@ -55,7 +55,9 @@ export function vaultCall(
 
 const PROBLEMS: Readonly<Record<keyof VaultParams, (value: unknown) => string | undefined>> = {
   mount: (value) => secretNameProblem(typeof value === 'string' ? trimSlashes(value) : value),
-  namespace: (value) => secretNameProblem(typeof value === 'string' ? trimSlashes(value) : value),
+  namespace: (value) =>
+    secretNameProblem(typeof value === 'string' ? trimSlashes(value) : value) ??
+    (isPrintable(value) ? undefined : 'has a character that no header can hold'),
   version: (value) =>
     /^[1-9]\d{0,8}$/.test(String(value)) ? undefined : 'must be a version: 1, 2, 3, ...',
   field: (value) =>

@@ -100,6 +100,18 @@ describe('the manager for Vault, over HTTP,', () => {
     expect((await manager.readSecret('app/auth/sys'))?.value).toBe('v');
   });
 
+  it.each(['tëam', 'a b', '日本'])(
+    'sends no namespace that a header cannot hold: %j',
+    async (namespace) => {
+      const { code, message } = await failureOf(
+        manager.readSecret('KEY', { params: { namespace } }),
+      );
+
+      expect([code, message]).toEqual(['INVALID_ARGUMENT', expect.stringContaining('header')]);
+      expect(vault.asked).toEqual([]);
+    },
+  );
+
   it.each<[string, FakeAnswer, string]>([
     ['400', { status: 400, body: { errors: ['no data provided'] } }, 'INVALID_ARGUMENT'],
     ['401', { status: 401, body: { errors: [TOKEN] } }, 'UNAUTHENTICATED'],
