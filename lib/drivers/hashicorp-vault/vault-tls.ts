@@ -1,5 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { createSecureContext } from 'node:tls';
+import { SecretManagerError } from '../../core/secret-manager.error';
+import { quoteName } from '../../core/secret-name';
 import type { VaultTls } from './vault.options';
 
 /** PEM. */
@@ -9,7 +11,7 @@ export interface Certificates {
   readonly key?: string;
 }
 
-/** What is in files is read. */
+/** What is in files is read. Throws `MISCONFIGURED` for a file that is gone, or may not be read. */
 export function certificatesOf({
   ca,
   caFile,
@@ -19,9 +21,9 @@ export function certificatesOf({
   keyFile,
 }: VaultTls = {}): Certificates {
   return {
-    ca: caFile === undefined ? ca : readFileSync(caFile, 'utf8'),
-    cert: certFile === undefined ? cert : readFileSync(certFile, 'utf8'),
-    key: keyFile === undefined ? key : readFileSync(keyFile, 'utf8'),
+    ca: caFile === undefined ? ca : textOf('caFile', caFile),
+    cert: certFile === undefined ? cert : textOf('certFile', certFile),
+    key: keyFile === undefined ? key : textOf('keyFile', keyFile),
   };
 }
 
@@ -32,5 +34,16 @@ export function certificatesProblem(tls: VaultTls): string | undefined {
     return undefined;
   } catch {
     return 'tls cannot be used: is each of its parts PEM, and does the key belong to the certificate?';
+  }
+}
+
+function textOf(option: keyof VaultTls, path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    throw new SecretManagerError(
+      'MISCONFIGURED',
+      `tls.${option} (${quoteName(path)}) cannot be read any more: is the file there, and may this process read it?`,
+    );
   }
 }

@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { rootCertificates } from 'node:tls';
 import {
   VaultSecretManager,
   type VaultSecretManagerOptions,
@@ -38,6 +39,23 @@ describe('the options of the manager for Vault', () => {
     const manager = new VaultSecretManager({ ...RIGHT, ...options });
 
     expect(() => manager.validateEnvironment()).not.toThrow();
+  });
+
+  it('are MISCONFIGURED where a file of TLS is gone when the first connection is made', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'vault-'));
+    const caFile = join(folder, 'ca.pem');
+    writeFileSync(caFile, rootCertificates[0] ?? '');
+    const manager = new VaultSecretManager({ ...RIGHT, tls: { caFile } });
+
+    rmSync(folder, { recursive: true });
+    const failures = [
+      await failureOf(manager.readSecret('KEY')),
+      await failureOf(() => manager.readSecretSync('KEY')),
+    ];
+    await manager.close();
+
+    expect(failures.map(({ code }) => code)).toEqual(['MISCONFIGURED', 'MISCONFIGURED']);
+    expect(failures[0]?.message).toContain('tls.caFile');
   });
 
   it.each<[string, object, RegExp]>([
