@@ -126,8 +126,9 @@ export class VaultSecretManager extends CustomSecretManager {
   }
 
   /**
-   * Whether the server can serve, and knows the token. Rejects with `UNAVAILABLE` if it is sealed or not initialised, and
-   * with `UNAUTHENTICATED` if it does not accept the login; {@link serverState} tells the states apart.
+   * That the server can serve, and knows the token, which need not be allowed to look at itself. Rejects otherwise: with
+   * `UNAVAILABLE` if the server is sealed or not initialised, with `UNAUTHENTICATED` if it does not accept the login, and
+   * so on; {@link serverState} tells the states apart.
    */
   override async checkHealth(options: OperationOptions = {}): Promise<boolean> {
     const state = await this.serverState(options);
@@ -141,9 +142,9 @@ export class VaultSecretManager extends CustomSecretManager {
     const path = '/v1/auth/token/lookup-self';
     const { namespace } = this.#options;
     const answer = await this.#session.send({ method: 'GET', path, namespace }, options);
-    if (answer.statusCode >= 500 || isDeadToken(answer))
-      throw vaultError(answer, 'Looking at the token');
-    return true;
+    const isDenied = answer.statusCode === 403 && !isDeadToken(answer);
+    if (answer.statusCode === 200 || isDenied) return true;
+    throw vaultError(answer, 'Looking at the token');
   }
 
   /** What the server says of itself. */

@@ -112,6 +112,26 @@ describe('the manager for Vault, over HTTP,', () => {
     },
   );
 
+  it.each<[number, FakeAnswer, string]>([
+    [307, { status: 307, headers: { location: 'http://127.0.0.2/v1/x' } }, 'UNAVAILABLE'],
+    [400, { status: 400, body: { errors: ['x'] } }, 'INVALID_ARGUMENT'],
+    [404, { status: 404, body: { errors: ['namespace not found'] } }, 'MISCONFIGURED'],
+    [429, { status: 429, body: { errors: [] } }, 'THROTTLED'],
+    [503, { status: 503, body: { errors: ['Vault is sealed'] } }, 'UNAVAILABLE'],
+  ])('is not healthy where its token meets a %d', async (_, answer, code) => {
+    vault.on('GET /v1/sys/health', { body: { initialized: true, sealed: false } });
+    vault.on('GET /v1/auth/token/lookup-self', answer);
+
+    expect((await failureOf(manager.checkHealth())).code).toBe(code);
+  });
+
+  it('is healthy with a token that may not look at itself', async () => {
+    vault.on('GET /v1/sys/health', { body: { initialized: true, sealed: false } });
+    vault.on('GET /v1/auth/token/lookup-self', { status: 403, body: { errors: [DENIED] } });
+
+    await expect(manager.checkHealth()).resolves.toBe(true);
+  });
+
   it.each<[string, FakeAnswer, string]>([
     ['400', { status: 400, body: { errors: ['no data provided'] } }, 'INVALID_ARGUMENT'],
     ['401', { status: 401, body: { errors: [TOKEN] } }, 'UNAUTHENTICATED'],
