@@ -9,10 +9,11 @@ import {
 } from './core/custom-secret-manager';
 import { SecretManagerError, type OperationContext } from './core/secret-manager.error';
 import { parseSecretName, quoteName } from './core/secret-name';
+import { Turns } from './core/turns';
 import type { SecretPipeline } from './policies/compose';
 import { waitFor } from './policies/flight';
 import type { Pipeline } from './policies/policy';
-import { Turns, rotateSecret } from './rotation';
+import { rotateSecret } from './rotation';
 import type { SecretLookup } from './secret-lookup';
 import type { ResolvedOptions } from './secret-manager.options';
 

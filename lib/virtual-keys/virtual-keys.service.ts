@@ -12,10 +12,10 @@ import {
   type OperationContext,
 } from '../core/secret-manager.error';
 import { kindOf } from '../core/secret-name';
+import { Turns } from '../core/turns';
 import type { SecretPipeline } from '../policies/compose';
 import { waitFor } from '../policies/flight';
 import { asOutcome, type Pipeline } from '../policies/policy';
-import { Turns } from '../rotation';
 import type { ResolvedOptions } from '../secret-manager.options';
 import { digestOf, isSameDigest, makeKey } from './key-digest';
 import { KeyReplacement, taken } from './key-replacement';
