@@ -13,6 +13,10 @@ export function valueOf(fields: Fields, chosen: string | undefined): string | un
   return Object.hasOwn(fields, field) ? textOf(fields[field], field) : undefined;
 }
 
+export function without(fields: Fields, field: string | undefined): Fields {
+  return Object.fromEntries(Object.entries(fields).filter(([name]) => name !== field));
+}
+
 function theField(fields: Fields): string | undefined {
   const usual = ['value', 'key'].find((name) => Object.hasOwn(fields, name));
   const names = Object.keys(fields);

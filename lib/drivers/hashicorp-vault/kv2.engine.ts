@@ -1,3 +1,4 @@
+import { now } from '../../core/clock';
 import type {
   DeleteOptions,
   SecretDescription,
@@ -5,199 +6,160 @@ import type {
   SecretReading,
   WriteOptions,
 } from '../../core/custom-secret-manager';
+import { translateError } from '../../core/error-table';
 import { SecretManagerError } from '../../core/secret-manager.error';
-import { isAbsent, subjectOf, type Engine } from './engine';
-import { isObject, type VaultAnswer } from './exchange';
-import { valueOf } from './field';
+import { Turns } from '../../core/turns';
+import { customMetadata, descriptionOf, type CustomMetadata } from './custom-metadata';
+import { subjectOf, type Engine } from './engine';
+import { valueOf, without } from './field';
+import { Kv2Api, type Fields, type Kept } from './kv2-api';
 import type { VaultCall } from './vault-call';
-import type { VaultRequest } from './vault-client';
-import { sayingsOf, vaultError } from './vault-errors';
-import { vaultPath } from './vault-path';
 import type { VaultSession } from './vault-session';
+import { pause, waitFor } from './waiting';
 
-type Fields = Readonly<Record<string, unknown>>;
-type Method = 'GET' | 'POST' | 'DELETE';
-type Part = 'data' | 'metadata';
-
-/** The state of a secret: its fields, unless the latest version was deleted, and the version to follow. */
-interface Kept {
-  readonly fields: Fields | undefined;
-  readonly version: number;
-}
-
-const DESCRIPTION = 'description';
 const DEFAULT_FIELD = 'value';
-const MAX_ATTEMPTS = 4;
+const DEFAULT_TIMEOUT_MS = 30_000;
+const FIRST_PAUSE_MS = 20;
+const LONGEST_PAUSE_MS = 500;
 
 /** The versioned key-value engine. Description and tags are kept as its custom metadata. */
 export class Kv2Engine implements Engine {
-  readonly #session: VaultSession;
+  readonly #api: Kv2Api;
+  readonly #changes = new Turns();
 
   constructor(session: VaultSession) {
-    this.#session = session;
+    this.#api = new Kv2Api(session);
   }
 
   async read(call: VaultCall): Promise<SecretReading | undefined> {
-    return readingOf(keptOf(await this.ask(call, 'GET', 'data'), call), call);
+    return readingOf(await this.#api.kept(call), call);
   }
 
   readSync(call: VaultCall): SecretReading | undefined {
-    const answer = this.#session.sendSync(requestOf(call, 'GET', 'data'), call.options);
-    return readingOf(keptOf(answer, call), call);
+    return readingOf(this.#api.keptSync(call), call);
   }
 
-  /** Description and tags are written after the value: if that fails, the value is there, and a repetition does no harm. */
+  /** Whatever can be found wrong with description and tags is found before the value is written. */
   async write(call: VaultCall, value: string, options: WriteOptions): Promise<SecretMetadata> {
+    assertNoVersion(call, 'A write makes the next version');
     const { description, tags } = options;
-    assertTags(tags);
-    const metadata = options.createOnly
-      ? await this.create(call, value)
-      : await this.update(call, value);
-    if (description !== undefined || tags !== undefined) await this.describeAs(call, options);
-    return metadata;
+    if (description === undefined && tags === undefined)
+      return await this.store(call, value, options);
+    customMetadata(options, {});
+    const metadata = customMetadata(options, await this.#api.customMetadata(call));
+    const written = await this.store(call, value, options);
+    await this.describeWritten(call, metadata);
+    return written;
   }
 
-  /** The engine keeps what is deleted until somebody restores or destroys it; without a window nothing of it is kept. */
+  /**
+   * Where a field was chosen, that field is the secret: the others stay. The engine keeps what is deleted until somebody
+   * restores or destroys it; without a window nothing is kept of a secret that has no other field.
+   */
   async delete(call: VaultCall, { recoveryWindowInDays }: DeleteOptions): Promise<void> {
+    assertNoVersion(call, 'A deletion is of the latest version');
     const part = recoveryWindowInDays === 0 ? 'metadata' : 'data';
-    const answer = await this.ask(call, 'DELETE', part);
-    if (answer.statusCode !== 204 && !isAbsent(answer)) throw failure(answer, 'Deleting', call);
+    if (call.field === undefined) return await this.#api.remove(call, part);
+    let isLast = false;
+    await this.change(call, (fields = {}) => {
+      const others = without(fields, call.field);
+      isLast = Object.keys(others).length === 0;
+      return isLast || !isIn(fields, call.field) ? undefined : others;
+    });
+    if (isLast) await this.#api.remove(call, part);
   }
 
   async describe(call: VaultCall): Promise<SecretDescription> {
-    const { [DESCRIPTION]: description, ...tags } = await this.customMetadata(call);
-    return { ...(description !== undefined && { description }), tags };
+    return descriptionOf(await this.#api.customMetadata(call));
   }
 
-  private async kept(call: VaultCall): Promise<Kept> {
-    return keptOf(await this.ask(call, 'GET', 'data'), call);
-  }
-
-  /** Follows no version; after a deletion, the one that was deleted. */
-  private async create(call: VaultCall, value: string): Promise<SecretMetadata> {
-    const fields = { [call.field ?? DEFAULT_FIELD]: value };
-    const first = await this.put(call, fields, 0);
-    if (first.statusCode === 200) return metadataOf(first);
-    if (!isOvertaken(first)) throw failure(first, 'Creating', call);
-    const kept = await this.kept({ ...call, version: undefined });
-    if (kept.fields !== undefined) throw failure(first, 'Creating', call);
-    const second = await this.put(call, fields, kept.version);
-    if (second.statusCode === 200) return metadataOf(second);
-    throw failure(second, 'Creating', call);
-  }
-
-  private async update(call: VaultCall, value: string): Promise<SecretMetadata> {
-    if (call.field !== undefined) return await this.merge(call, { [call.field]: value });
-    const answer = await this.put(call, { [DEFAULT_FIELD]: value });
-    if (answer.statusCode === 200) return metadataOf(answer);
-    if (isCasRequired(answer)) return await this.merge(call, { [DEFAULT_FIELD]: value });
-    throw failure(answer, 'Writing', call);
-  }
-
-  /** Of a secret with several fields, the others stay: also those that somebody else writes at the same moment. */
-  private async merge(call: VaultCall, fields: Fields, attempt = 1): Promise<SecretMetadata> {
-    const kept = await this.kept({ ...call, version: undefined });
-    const others = call.field === undefined ? {} : kept.fields;
-    const answer = await this.put(call, { ...others, ...fields }, kept.version);
-    if (answer.statusCode === 200) return metadataOf(answer);
-    if (isOvertaken(answer) && attempt < MAX_ATTEMPTS) {
-      return await this.merge(call, fields, attempt + 1);
+  private async store(
+    call: VaultCall,
+    value: string,
+    { createOnly }: WriteOptions,
+  ): Promise<SecretMetadata> {
+    const field = { [call.field ?? DEFAULT_FIELD]: value };
+    const isAlone = call.field === undefined;
+    if (createOnly || isAlone) {
+      const written = await this.#api.put(call, field, createOnly ? 0 : undefined);
+      if (written !== undefined) return written;
     }
-    throw failure(answer, 'Writing', call);
+    const written = await this.change(call, (fields) => {
+      if (createOnly && isThere(fields, call.field)) throw existsAlready(call);
+      return isAlone ? field : { ...fields, ...field };
+    });
+    return written ?? {};
   }
 
-  private put(call: VaultCall, data: Fields, cas?: number): Promise<VaultAnswer> {
-    const options = cas === undefined ? undefined : { cas };
-    return this.ask({ ...call, version: undefined }, 'POST', 'data', { data, options });
+  /**
+   * Makes the next version from the latest one, however many others change it at the same moment: those of this process
+   * take turns. `next` makes nothing where there is nothing to change.
+   */
+  private change(
+    call: VaultCall,
+    next: (fields: Fields | undefined) => Fields | undefined,
+  ): Promise<SecretMetadata | undefined> {
+    const { timeoutMs = DEFAULT_TIMEOUT_MS } = call.options;
+    const endsAt = now() + timeoutMs;
+    const secret = JSON.stringify([call.namespace, call.mount, call.name]);
+    const wait = (turn: Promise<unknown>) => waitFor(turn, call.options);
+    return this.#changes.take([secret], wait, async () => {
+      for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS)) {
+        const kept = await this.#api.kept(call);
+        const fields = next(kept.fields);
+        const written = fields && (await this.#api.put(call, fields, kept.version));
+        if (fields === undefined || written !== undefined) return written;
+        if (now() + pauseMs >= endsAt) throw overtaken(call);
+        await pause(pauseMs * Math.random(), call.options);
+      }
+    });
   }
 
-  /** What is not given stays as it is. */
-  private async describeAs(call: VaultCall, { description, tags }: WriteOptions): Promise<void> {
-    const { [DESCRIPTION]: before, ...tagsBefore } = await this.customMetadata(call);
-    const content = {
-      custom_metadata: { ...(tags ?? tagsBefore), [DESCRIPTION]: description ?? before },
-    };
-    const answer = await this.ask(call, 'POST', 'metadata', content);
-    if (answer.statusCode !== 204 && answer.statusCode !== 200) {
-      throw failure(answer, 'The value was written, but describing', call);
+  /** Whoever is told otherwise takes the value for not written, and goes on with the old one. */
+  private async describeWritten(call: VaultCall, metadata: CustomMetadata): Promise<void> {
+    try {
+      await this.#api.describeAs(call, metadata);
+    } catch (thrown) {
+      const { code, message } = translateError(thrown, CONTEXT);
+      throw new SecretManagerError(
+        'UNKNOWN',
+        `The value was written, but its description and tags were not (${code}): ${message} Writing it again does no harm.`,
+      );
     }
   }
-
-  private async customMetadata(call: VaultCall): Promise<Readonly<Record<string, string>>> {
-    const answer = await this.ask(call, 'GET', 'metadata');
-    if (isAbsent(answer)) return {};
-    if (answer.statusCode !== 200) throw failure(answer, 'Reading the description of', call);
-    const { custom_metadata: metadata } = objectOf(answer.content?.data);
-    return Object.fromEntries(
-      Object.entries(objectOf(metadata)).filter(
-        (entry): entry is [string, string] => typeof entry[1] === 'string',
-      ),
-    );
-  }
-
-  private ask(call: VaultCall, method: Method, part: Part, content?: object): Promise<VaultAnswer> {
-    return this.#session.send(requestOf(call, method, part, content), call.options);
-  }
 }
 
-function requestOf(
-  { mount, name, namespace, version }: VaultCall,
-  method: Method,
-  part: Part,
-  content?: object,
-): VaultRequest {
-  const isOfVersion = version !== undefined && method === 'GET' && part === 'data';
-  const query = isOfVersion ? `?version=${version}` : '';
-  return { method, path: `${vaultPath(mount, part, name)}${query}`, namespace, content };
-}
-
-function keptOf(answer: VaultAnswer, call: VaultCall): Kept {
-  if (isAbsent(answer)) return { fields: undefined, version: 0 };
-  const { data: fields, metadata } = objectOf(answer.content?.data);
-  const { version } = objectOf(metadata);
-  const isKept = answer.statusCode === 200 && isObject(fields);
-  const isDeleted = fields === null && [200, 404].includes(answer.statusCode); // looks like a success but for the status
-  if (typeof version !== 'number' || !(isKept || isDeleted)) throw failure(answer, 'Reading', call);
-  return { fields: isKept ? fields : undefined, version };
-}
+const CONTEXT = { manager: 'hashicorp-vault', operation: 'writeSecret' };
 
 function readingOf({ fields, version }: Kept, call: VaultCall): SecretReading | undefined {
   const value = fields && valueOf(fields, call.field);
   return value === undefined ? undefined : { value, version: String(version) };
 }
 
-function failure(answer: VaultAnswer, doing: string, call: VaultCall): SecretManagerError {
-  return vaultError(answer, subjectOf(doing, call));
+function assertNoVersion({ version }: VaultCall, why: string): void {
+  if (version === undefined) return;
+  throw new SecretManagerError('INVALID_ARGUMENT', `${why}: leave params.version out.`);
 }
 
-function metadataOf({ content }: VaultAnswer): SecretMetadata {
-  const { version, created_time: createdAt } = objectOf(content?.data);
-  return {
-    ...(typeof version === 'number' && { version: String(version) }),
-    ...(typeof createdAt === 'string' && { createdAt: new Date(createdAt) }),
-  };
+/** A secret without the field that was chosen is absent to whoever reads. */
+function isThere(fields: Fields | undefined, field: string | undefined): boolean {
+  return fields !== undefined && (field === undefined || isIn(fields, field));
 }
 
-function isOvertaken(answer: VaultAnswer): boolean {
-  return (
-    answer.statusCode === 400 && sayingsOf(answer).includes('check-and-set parameter did not match')
+function isIn(fields: Fields, field: string | undefined): boolean {
+  return field !== undefined && Object.hasOwn(fields, field);
+}
+
+function existsAlready(call: VaultCall): SecretManagerError {
+  return new SecretManagerError(
+    'CONFLICT',
+    `${subjectOf('Creating', call)} failed: it exists already.`,
   );
 }
 
-function isCasRequired(answer: VaultAnswer): boolean {
-  return (
-    answer.statusCode === 400 && sayingsOf(answer).includes('check-and-set parameter required')
+function overtaken(call: VaultCall): SecretManagerError {
+  return new SecretManagerError(
+    'CONFLICT',
+    `${subjectOf('Writing', call)} failed: others wrote it again and again meanwhile. Try again.`,
   );
-}
-
-function assertTags(tags: WriteOptions['tags']): void {
-  if (tags === undefined || !Object.hasOwn(tags, DESCRIPTION)) return;
-  throw new SecretManagerError(
-    'INVALID_ARGUMENT',
-    `A tag cannot be named "${DESCRIPTION}" here: use the option of that name.`,
-  );
-}
-
-function objectOf(candidate: unknown): Fields {
-  return isObject(candidate) ? candidate : {};
 }

@@ -44,6 +44,7 @@ export class PathEngine implements Engine {
   }
 
   async write(call: VaultCall, value: string, options: WriteOptions): Promise<SecretMetadata> {
+    assertNoVersion(call);
     const { createOnly, description, tags } = options;
     if (createOnly) throw unsupportedBy(call, 'cannot tell whether a secret exists when it writes');
     if (description !== undefined || tags !== undefined) {
@@ -51,13 +52,20 @@ export class PathEngine implements Engine {
     }
     const others = call.field === undefined ? {} : await this.fields(call);
     const content = { ...others, [call.field ?? DEFAULT_FIELD]: value };
-    const answer = await this.ask(call, 'POST', content);
-    if (answer.statusCode >= 300) throw vaultError(answer, subjectOf('Writing', call));
+    await this.put(call, content);
     return {};
   }
 
-  /** Nothing of it is kept, whatever the recovery window. */
+  /** Nothing of it is kept, whatever the recovery window. The fields that were not chosen stay. */
   async delete(call: VaultCall, _options: DeleteOptions): Promise<void> {
+    assertNoVersion(call);
+    if (call.kvVersion === 1 && call.field !== undefined) {
+      const { [call.field]: chosen, ...others } = (await this.fields(call)) ?? {};
+      if (Object.keys(others).length > 0) {
+        if (chosen !== undefined) await this.put(call, others);
+        return;
+      }
+    }
     const answer = await this.ask(call, 'DELETE');
     if (answer.statusCode !== 204 && !isAbsent(answer)) {
       throw vaultError(answer, subjectOf('Deleting', call));
@@ -66,6 +74,11 @@ export class PathEngine implements Engine {
 
   describe(_call: VaultCall): Promise<SecretDescription> {
     return Promise.resolve({});
+  }
+
+  private async put(call: VaultCall, content: Fields): Promise<void> {
+    const answer = await this.ask(call, 'POST', content);
+    if (answer.statusCode >= 300) throw vaultError(answer, subjectOf('Writing', call));
   }
 
   private async fields(call: VaultCall): Promise<Fields | undefined> {

@@ -12,6 +12,8 @@ export interface VaultRequest {
   readonly token?: string;
   readonly namespace?: string;
   readonly content?: object;
+  /** A denial of it is an answer: nobody needs another token for it. */
+  readonly isProbe?: boolean;
 }
 
 export interface VaultClientOptions {

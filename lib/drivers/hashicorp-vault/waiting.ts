@@ -1,0 +1,51 @@
+import { onCancelled } from '../../core/cancellation';
+import { startTimer } from '../../core/clock';
+import type { OperationOptions } from '../../core/custom-secret-manager';
+import { SecretManagerError } from '../../core/secret-manager.error';
+
+const CONTEXT = { manager: 'hashicorp-vault', operation: 'request' };
+const DEFAULT_TIMEOUT_MS = 30_000;
+
+/** Waits for what others wait for too, no longer than the call may take: it leaves alone, with `TIMEOUT` or `CANCELLED`. */
+export async function waitFor<Outcome>(
+  outcome: Promise<Outcome>,
+  options: OperationOptions,
+): Promise<Outcome> {
+  const { timeoutMs = DEFAULT_TIMEOUT_MS } = options;
+  let stop = (): void => undefined;
+  const ended = new Promise<never>((_, reject) => {
+    const stopListening = onCancelled(options, CONTEXT, reject);
+    const stopTimer = startTimer(() => reject(late()), timeoutMs, { keepsAlive: true });
+    stop = () => {
+      stopListening();
+      stopTimer();
+    };
+  });
+  return await Promise.race([outcome, ended]).finally(stop);
+}
+
+/** Resolves after so long; rejects if the call ends before. */
+export async function pause(delayMs: number, options: OperationOptions): Promise<void> {
+  let stop = (): void => undefined;
+  const passed = new Promise<void>((resolve) => {
+    stop = startTimer(resolve, delayMs, { keepsAlive: true });
+  });
+  await waitFor(passed, options).finally(() => stop());
+}
+
+/** Resolves when it is over, well or not, or after so long. */
+export async function settledWithin(limitMs: number, work: Promise<unknown>): Promise<void> {
+  let stop = (): void => undefined;
+  const passed = new Promise<void>((resolve) => {
+    stop = startTimer(resolve, limitMs, { keepsAlive: true });
+  });
+  await Promise.race([Promise.allSettled([work]), passed]).finally(() => stop());
+}
+
+function late(): SecretManagerError {
+  return new SecretManagerError(
+    'TIMEOUT',
+    'The server did not answer within the time that the call may take. Check the server, or give the call more time.',
+    CONTEXT,
+  );
+}
