@@ -19,6 +19,7 @@ const ROUTES = [
   [/^\/v1\/auth\/token\/revoke-self$/, (_, { token }) => [204, tokens.delete(token)]],
   [/^\/v1\/sys\/leases\/renew$/, (_, { body }) => [200, { ...body, lease_duration: 60 }]],
   [/^\/v1\/sys\/leases\/revoke$/, () => [204]],
+  [/^\/v1\/sys\/internal\/ui\/mounts\//, () => [403, { errors: [DENIED] }]],
   [/^\/v1\/secret\/data\/ABSENT$/, () => [404, { errors: [] }]],
   [/^\/v1\/secret\/data\/DENIED$/, () => [403, { errors: [DENIED] }]],
   [/^\/v1\/secret\/data\/SEALED$/, () => [503, { errors: ['Vault is sealed'] }]],

@@ -71,6 +71,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
   }
 
   onResponseEnd(): void {
+    this.#stopListening();
     this.#resolve(answerOf(this.#statusCode, this.#headers, this.text()));
   }
 

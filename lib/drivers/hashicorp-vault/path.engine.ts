@@ -5,13 +5,16 @@ import {
   type SecretReading,
   type WriteOptions,
 } from '../../core/custom-secret-manager';
+import { SecretManagerError } from '../../core/secret-manager.error';
 import { isAbsent, subjectOf, unsupportedBy, type Engine } from './engine';
-import { isObject, type VaultAnswer } from './exchange';
+import type { OwnAnswer } from './credential';
+import { isObject } from './exchange';
 import { valueOf } from './field';
 import type { VaultCall } from './vault-call';
 import type { VaultRequest } from './vault-client';
 import { vaultError } from './vault-errors';
-import type { LeasedFields, VaultLeases } from './vault-leases';
+import type { LeasedFields } from './lease';
+import type { VaultLeases } from './vault-leases';
 import { vaultPath } from './vault-path';
 import type { VaultSession } from './vault-session';
 
@@ -33,12 +36,12 @@ export class PathEngine implements Engine {
   async read(call: VaultCall): Promise<SecretReading | undefined> {
     assertNoVersion(call);
     if (call.kvVersion === 1) return readingOf({ fields: await this.fields(call) }, call);
-    return readingOf(await this.#leases.read(call, () => this.content(call)), call);
+    return readingOf(await this.#leases.read(call, (shared) => this.answer(shared)), call);
   }
 
   readSync(call: VaultCall): SecretReading | undefined {
     assertNoVersion(call);
-    const ask = () => contentOf(this.#session.sendSync(requestOf(call, 'GET'), call.options), call);
+    const ask = () => presentIn(this.#session.sendSync(requestOf(call, 'GET'), call.options), call);
     if (call.kvVersion === 1) return readingOf({ fields: fieldsOf(ask()) }, call);
     return readingOf(this.#leases.readSync(call, ask), call);
   }
@@ -82,14 +85,14 @@ export class PathEngine implements Engine {
   }
 
   private async fields(call: VaultCall): Promise<Fields | undefined> {
-    return fieldsOf(await this.content(call));
+    return fieldsOf(await this.answer(call));
   }
 
-  private async content(call: VaultCall): Promise<VaultAnswer['content']> {
-    return contentOf(await this.ask(call, 'GET'), call);
+  private async answer(call: VaultCall): Promise<OwnAnswer | undefined> {
+    return presentIn(await this.ask(call, 'GET'), call);
   }
 
-  private ask(call: VaultCall, method: Method, content?: object): Promise<VaultAnswer> {
+  private ask(call: VaultCall, method: Method, content?: object): Promise<OwnAnswer> {
     return this.#session.send(requestOf(call, method, content), call.options);
   }
 }
@@ -109,14 +112,26 @@ function requestOf(
 }
 
 /** `undefined` if there is no such secret. */
-function contentOf(answer: VaultAnswer, call: VaultCall): VaultAnswer['content'] {
+function presentIn(answer: OwnAnswer, call: VaultCall): OwnAnswer | undefined {
   if (isAbsent(answer)) return undefined;
-  if (answer.statusCode === 200 && isObject(answer.content?.data)) return answer.content;
-  throw vaultError(answer, subjectOf('Reading', call));
+  const data = answer.content?.data;
+  if (answer.statusCode !== 200 || !isObject(data))
+    throw vaultError(answer, subjectOf('Reading', call));
+  if (Object.values(data).includes(answer.credential.token)) throw ownToken(call);
+  return answer;
 }
 
-function fieldsOf(content: VaultAnswer['content']): Fields | undefined {
-  return content && isObject(content.data) ? content.data : undefined;
+/** Of whatever path it was read: whoever may read secrets must not get hold of what reads them all. */
+function ownToken(call: VaultCall): SecretManagerError {
+  return new SecretManagerError(
+    'ACCESS_DENIED',
+    `${subjectOf('Reading', call)} failed: it holds the token of the manager itself, which is no secret of the application.`,
+  );
+}
+
+function fieldsOf(answer: OwnAnswer | undefined): Fields | undefined {
+  const data = answer?.content?.data;
+  return isObject(data) ? data : undefined;
 }
 
 /** The `lease_duration` of KV version 1 is no lease. */

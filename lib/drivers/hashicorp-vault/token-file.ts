@@ -5,7 +5,7 @@ import { now } from '../../core/clock';
 const CHECK_INTERVAL_MS = 1_000;
 const MISSING = { ino: 0, mtimeMs: 0, size: 0 };
 
-/** A file that somebody else keeps up to date. It is looked at once a second at most. */
+/** A file that somebody else keeps up to date. It is looked at once a second at most, unless its token is refused. */
 export class TokenFile {
   readonly #path: string;
   #seen = '';
@@ -15,13 +15,22 @@ export class TokenFile {
     this.#path = path;
   }
 
-  /** Whether there is another token since the last time; one that is gone may live on all the same. */
+  /** Whether it was written since the last time, which is to be read then; a token whose file is gone may live on all the same. */
   async hasChanged(): Promise<boolean> {
-    return this.isDue() && this.see(await stat(this.#path).catch(() => MISSING));
+    return this.isDue() && (await this.hasChangedNow());
   }
 
   hasChangedSync(): boolean {
-    return this.isDue() && this.see(statusOf(this.#path));
+    return this.isDue() && this.hasChangedNowSync();
+  }
+
+  /** As `hasChanged`, at any moment. */
+  async hasChangedNow(): Promise<boolean> {
+    return this.see(await stat(this.#path).catch(() => MISSING));
+  }
+
+  hasChangedNowSync(): boolean {
+    return this.see(statusOf(this.#path));
   }
 
   private isDue(): boolean {

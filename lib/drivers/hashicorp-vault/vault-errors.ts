@@ -134,6 +134,11 @@ export function vaultError(answer: VaultAnswer, subject: string): SecretManagerE
   });
 }
 
+/** Whether the server refused the token, or what was asked with it. */
+export function isDenial({ statusCode }: VaultAnswer): boolean {
+  return statusCode === 401 || statusCode === 403;
+}
+
 /** Whether the server no longer, or never, knew the token; otherwise it knows it, and denies the path. */
 export function isDeadToken(answer: VaultAnswer): boolean {
   const { statusCode } = answer;

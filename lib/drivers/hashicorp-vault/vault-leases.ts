@@ -1,35 +1,25 @@
 import { now, startTimer } from '../../core/clock';
 import { isTransient } from '../../core/secret-manager.error';
-import { isObject, type VaultAnswer } from './exchange';
+import type { Credential, OwnAnswer } from './credential';
+import type { Credentials } from './credentials';
+import type { VaultAnswer } from './exchange';
+import {
+  leaseOf,
+  renewalOf,
+  revocationOf,
+  withoutLease,
+  type GrantedLease,
+  type Lease,
+  type LeasedFields,
+} from './lease';
+import { SharedCall } from './shared-call';
 import type { VaultCall } from './vault-call';
 import type { OperationOptions } from '../../core/custom-secret-manager';
-import type { VaultClient, VaultRequest } from './vault-client';
-import { vaultError } from './vault-errors';
-import type { Credential, VaultSession } from './vault-session';
+import type { VaultClient } from './vault-client';
+import { isDeadToken, vaultError } from './vault-errors';
 import type { VaultSyncClient } from './vault-sync-client';
 
-type Fields = Readonly<Record<string, unknown>>;
-
-/** What was read, and for how long it may be used. */
-export interface LeasedFields {
-  readonly fields: Fields | undefined;
-  readonly validForMs?: number;
-}
-
-interface Lease {
-  readonly id: string;
-  readonly key: string;
-  readonly namespace: string | undefined;
-  readonly fields: Fields;
-  readonly durationMs: number;
-  readonly isRenewable: boolean;
-  /** It dies with the token that asked for it. */
-  readonly credential: Credential;
-  expiresAt: number;
-  /** It could not be renewed, or for too short a time: the next read gets another one. */
-  isEnding: boolean;
-  stopTimer: () => void;
-}
+type Ask = (call: VaultCall) => Promise<OwnAnswer | undefined>;
 
 const RENEWED_AT = 2 / 3;
 /** Who gets it from a cache at the last moment must still have the time to use it. */
@@ -38,7 +28,7 @@ const JITTER = 0.1;
 const LONGEST_PAUSE_MS = 5_000;
 const SHORTEST_PAUSE_MS = 100;
 const RENEW_TIMEOUT_MS = 10_000;
-const REVOKE_TIMEOUT_MS = 1_500;
+const REVOKE_TIMEOUT_MS = 3_000;
 
 /**
  * Credentials that the server made for us: every read of them would make others, so they are held, whatever field of them is
@@ -47,31 +37,32 @@ const REVOKE_TIMEOUT_MS = 1_500;
 export class VaultLeases {
   readonly #client: VaultClient;
   readonly #syncClient: VaultSyncClient;
-  readonly #session: VaultSession;
+  readonly #credentials: Credentials;
   readonly #held = new Map<string, Lease>();
-  readonly #reading = new Map<string, Promise<LeasedFields>>();
+  readonly #reading = new Map<string, SharedCall<LeasedFields>>();
   /** Those that were replaced, too: whoever got one may still use it. */
   readonly #alive = new Set<Lease>();
   #isClosed = false;
 
-  constructor(client: VaultClient, syncClient: VaultSyncClient, session: VaultSession) {
+  constructor(client: VaultClient, syncClient: VaultSyncClient, credentials: Credentials) {
     this.#client = client;
     this.#syncClient = syncClient;
-    this.#session = session;
+    this.#credentials = credentials;
   }
 
-  /** The fields that are held, if the server renews their lease; else what `ask` brings. */
-  read(call: VaultCall, ask: () => Promise<VaultAnswer['content']>): Promise<LeasedFields> {
+  /**
+   * The fields that are held, if the server renews their lease; else what `ask` brings, which resolves to nothing where there
+   * is none. It is asked once for all who read at the same moment, each for as long as it likes.
+   */
+  read(call: VaultCall, ask: Ask): Promise<LeasedFields> {
     const key = keyOf(call);
-    const reading =
-      this.#reading.get(key) ??
-      this.readOnce(key, call, ask).finally(() => this.#reading.delete(key));
-    this.#reading.set(key, reading);
-    return reading;
+    const reading = this.#reading.get(key);
+    const shared = reading === undefined || reading.isOver ? this.begin(key, call, ask) : reading;
+    return shared.wait(call.options);
   }
 
   /** As `read`, blocking. A read that is under way cannot be waited for: this one may get a lease of its own. */
-  readSync(call: VaultCall, ask: () => VaultAnswer['content']): LeasedFields {
+  readSync(call: VaultCall, ask: () => OwnAnswer | undefined): LeasedFields {
     const key = keyOf(call);
     const held = this.#held.get(key);
     if (held !== undefined && this.isGoodSync(held, call.options)) return this.answerOf(held);
@@ -79,39 +70,42 @@ export class VaultLeases {
     return this.keep(key, call, ask(), askedAt);
   }
 
-  /** Revokes what is alive, within a bounded time. Never rejects. */
-  async close(): Promise<readonly Credential[]> {
+  /** Revokes what is alive. Never rejects. */
+  async close(): Promise<void> {
     this.#isClosed = true;
     const leases = [...this.#alive];
     for (const lease of leases) this.forget(lease);
-    await Promise.allSettled(
-      leases.map((lease) =>
-        this.#client.send(revocationOf(lease), { timeoutMs: REVOKE_TIMEOUT_MS }),
-      ),
-    );
-    return leases.map(({ credential }) => credential);
+    await Promise.allSettled(leases.map((lease) => this.revoke(lease)));
   }
 
-  private async readOnce(
-    key: string,
-    call: VaultCall,
-    ask: () => Promise<VaultAnswer['content']>,
-  ): Promise<LeasedFields> {
+  private begin(key: string, call: VaultCall, ask: Ask): SharedCall<LeasedFields> {
+    const shared = new SharedCall((options) =>
+      this.readOnce(key, { ...call, options }, ask).finally(() => {
+        if (this.#reading.get(key) === shared) this.#reading.delete(key);
+      }),
+    );
+    this.#reading.set(key, shared);
+    return shared;
+  }
+
+  private async readOnce(key: string, call: VaultCall, ask: Ask): Promise<LeasedFields> {
     const held = this.#held.get(key);
     if (held !== undefined && (await this.isGood(held))) return this.answerOf(held);
     const askedAt = now();
-    return this.keep(key, call, await ask(), askedAt);
+    return this.keep(key, call, await ask(call), askedAt);
   }
 
   private keep(
     key: string,
     call: VaultCall,
-    content: VaultAnswer['content'],
+    answer: OwnAnswer | undefined,
     askedAt: number,
   ): LeasedFields {
-    if (content === undefined) return { fields: undefined };
-    const lease = this.hold(key, call, content, askedAt);
-    return lease ? this.answerOf(lease) : withoutLease(content);
+    if (answer === undefined) return { fields: undefined };
+    const { content = {}, credential } = answer;
+    const lease = leaseOf(content);
+    if (lease === undefined) return withoutLease(content);
+    return this.answerOf(this.hold(key, call, lease, credential, askedAt));
   }
 
   /** Whether it may be handed out once more. The server is asked, so that what was revoked is noticed. */
@@ -133,39 +127,44 @@ export class VaultLeases {
   /** So far as can be told without the server. */
   private isOver(lease: Lease): boolean {
     const { isRenewable, isEnding, durationMs, credential, expiresAt } = lease;
-    if (isEnding || credential.token !== this.#session.current?.token) return true;
+    if (isEnding || credential.token !== this.#credentials.current?.token) return true;
     return !isRenewable && expiresAt - now() <= durationMs / 2;
   }
 
   /** The server counts from some moment after it was asked, so that nothing is held too long. */
-  private hold(key: string, call: VaultCall, content: Fields, askedAt: number): Lease | undefined {
-    const { lease_id: id, lease_duration: seconds, renewable, data } = content;
-    const credential = this.#session.current;
-    if (typeof id !== 'string' || id === '' || typeof seconds !== 'number' || !isObject(data)) {
-      return undefined;
-    }
-    if (credential === undefined || this.#isClosed) return undefined;
-    const durationMs = seconds * 1_000;
+  private hold(
+    key: string,
+    { namespace }: VaultCall,
+    granted: GrantedLease,
+    credential: Credential,
+    askedAt: number,
+  ): Lease {
     const lease: Lease = {
-      id,
+      ...granted,
       key,
-      namespace: call.namespace,
-      fields: data,
-      durationMs,
-      isRenewable: renewable === true,
+      namespace,
       credential,
-      expiresAt: askedAt + durationMs,
+      release: this.#credentials.hold(credential),
+      expiresAt: askedAt + granted.durationMs,
       isEnding: false,
       stopTimer: () => undefined,
     };
-    this.#held.set(key, lease);
-    this.#alive.add(lease);
-    this.plan(lease, durationMs * RENEWED_AT * (1 - JITTER * Math.random()));
+    if (this.#isClosed) void this.revoke(lease).catch(() => undefined);
+    else this.replace(lease);
     return lease;
   }
 
+  private replace(lease: Lease): void {
+    const { key, durationMs } = lease;
+    const before = this.#held.get(key);
+    if (before !== undefined) before.isEnding = true;
+    this.#held.set(key, lease);
+    this.#alive.add(lease);
+    this.plan(lease, durationMs * RENEWED_AT * (1 - JITTER * Math.random()));
+  }
+
   private answerOf({ fields, expiresAt, credential }: Lease): LeasedFields {
-    const { current } = this.#session;
+    const { current } = this.#credentials;
     const tokenEndsAt =
       current?.token === credential.token ? current.expiresAt : credential.expiresAt;
     const remainingMs = Math.min(expiresAt, tokenEndsAt) - now();
@@ -213,38 +212,22 @@ export class VaultLeases {
     const error = vaultError(answer, 'Renewing a lease');
     if (isTransient(error)) throw error;
     lease.isEnding = true;
-    if (answer.statusCode === 400) this.forget(lease); // there is no such lease any more
+    const isDead = answer.statusCode === 400 || isDeadToken(answer); // no such lease any more, or it died with its token
+    if (isDead) this.forget(lease);
+    else this.plan(lease, lease.expiresAt - now());
+  }
+
+  private revoke(lease: Lease): Promise<VaultAnswer> {
+    return this.#client.send(revocationOf(lease), { timeoutMs: REVOKE_TIMEOUT_MS });
   }
 
   private forget(lease: Lease): void {
     lease.stopTimer();
-    this.#alive.delete(lease);
+    if (this.#alive.delete(lease)) lease.release();
     if (this.#held.get(lease.key) === lease) this.#held.delete(lease.key);
   }
 }
 
 function keyOf({ namespace, mount, name }: VaultCall): string {
   return JSON.stringify([namespace, mount, name]);
-}
-
-function renewalOf(lease: Lease): VaultRequest {
-  return put('renew', lease, { increment: Math.ceil(lease.durationMs / 1_000) });
-}
-
-function revocationOf(lease: Lease): VaultRequest {
-  return put('revoke', lease, { sync: true });
-}
-
-function put(action: string, { id, namespace, credential }: Lease, more: object): VaultRequest {
-  const { token } = credential;
-  const path = `/v1/sys/leases/${action}`;
-  return { method: 'PUT', path, token, namespace, content: { lease_id: id, ...more } };
-}
-
-/** A password that the server rotates comes without a lease, and says itself how long it lasts. */
-function withoutLease({ data }: Fields): LeasedFields {
-  if (!isObject(data)) return { fields: undefined };
-  const { ttl, last_vault_rotation: rotatedAt } = data;
-  const isRotated = typeof ttl === 'number' && ttl >= 0 && typeof rotatedAt === 'string';
-  return { fields: data, validForMs: isRotated ? ttl * 1_000 : undefined };
 }

@@ -9,6 +9,7 @@ import {
   type WriteOptions,
 } from '../../core/custom-secret-manager';
 import { SecretManagerError } from '../../core/secret-manager.error';
+import { Credentials } from './credentials';
 import type { Engine } from './engine';
 import { optionsFromEnvironment } from './from-environment';
 import { Kv2Engine } from './kv2.engine';
@@ -23,8 +24,10 @@ import { VaultLogin } from './vault-login';
 import { VaultSession } from './vault-session';
 import { VaultSyncClient } from './vault-sync-client';
 import type { VaultSecretManagerOptions } from './vault.options';
+import { settledWithin } from './waiting';
 
 const DEFAULT_TIMEOUT_MS = 30_000;
+const GIVE_BACK_TIMEOUT_MS = 3_000;
 
 /** The states in which a server can serve: a standby hands on what it is asked. */
 const SERVING: ReadonlySet<VaultServerState> = new Set([
@@ -44,6 +47,7 @@ export class VaultSecretManager extends CustomSecretManager {
   readonly #problems: readonly string[];
   readonly #client: VaultClient;
   readonly #syncClient: VaultSyncClient;
+  readonly #credentials: Credentials;
   readonly #session: VaultSession;
   readonly #leases: VaultLeases;
   readonly #kv2: Engine;
@@ -57,13 +61,14 @@ export class VaultSecretManager extends CustomSecretManager {
     this.#problems = optionProblems(options);
     this.#client = new VaultClient(options);
     this.#syncClient = new VaultSyncClient(options);
-    this.#session = new VaultSession(
+    this.#credentials = new Credentials(
       this.#client,
       this.#syncClient,
       new VaultLogin(auth, namespace),
       namespace,
     );
-    this.#leases = new VaultLeases(this.#client, this.#syncClient, this.#session);
+    this.#session = new VaultSession(this.#client, this.#syncClient, this.#credentials);
+    this.#leases = new VaultLeases(this.#client, this.#syncClient, this.#credentials);
     this.#kv2 = new Kv2Engine(this.#session);
     this.#path = new PathEngine(this.#session, this.#leases);
   }
@@ -141,7 +146,10 @@ export class VaultSecretManager extends CustomSecretManager {
     }
     const path = '/v1/auth/token/lookup-self';
     const { namespace } = this.#options;
-    const answer = await this.#session.send({ method: 'GET', path, namespace }, options);
+    const answer = await this.#session.send(
+      { method: 'GET', path, namespace, isProbe: true },
+      options,
+    );
     const isDenied = answer.statusCode === 403 && !isDeadToken(answer);
     if (answer.statusCode === 200 || isDenied) return true;
     throw vaultError(answer, 'Looking at the token');
@@ -153,7 +161,7 @@ export class VaultSecretManager extends CustomSecretManager {
     return await serverState(this.#client, options);
   }
 
-  /** Revokes what was granted, within three seconds, and closes the connections. */
+  /** Gives back what was granted, within three seconds, and closes the connections. */
   override close(): Promise<void> {
     this.#closing ??= this.end();
     return this.#closing;
@@ -161,8 +169,14 @@ export class VaultSecretManager extends CustomSecretManager {
 
   private async end(): Promise<void> {
     if (this.#problems.length > 0) return; // nothing has begun
-    await this.#session.close(await this.#leases.close());
+    await settledWithin(GIVE_BACK_TIMEOUT_MS, this.giveBack());
     await Promise.all([this.#client.close(), this.#syncClient.close()]);
+  }
+
+  /** Leases first, because to give them back takes a token. They go with it where the server is slow. */
+  private async giveBack(): Promise<void> {
+    await settledWithin(GIVE_BACK_TIMEOUT_MS / 2, this.#leases.close());
+    await this.#credentials.close();
   }
 
   private call(operation: string, secretName: string, options: OperationOptions): VaultCall {

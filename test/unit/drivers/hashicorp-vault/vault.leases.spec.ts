@@ -1,4 +1,5 @@
 import { VaultSecretManager } from 'nestjs-custom-secret-manager/drivers/hashicorp-vault';
+import { eventually } from '../../../integration/support/eventually';
 import { failureOf } from '../../../support/failure-of';
 import { FakeVault, type FakeAnswer } from '../../../support/fake-vault';
 
@@ -14,22 +15,39 @@ class Server extends FakeVault {
     this.on('POST /v1/auth/approle/login', {
       body: { auth: { client_token: 's.1', lease_duration: 3_600, renewable: true } },
     });
-    this.on('GET /v1/database/creds/app', () => {
-      const number = (this.made += 1);
-      return {
-        body: {
-          lease_id: `database/creds/app/${number}`,
-          lease_duration: this.seconds,
-          renewable: this.renewable,
-          data: { username: `user-${number}`, password: `password-${number}` },
-        },
-      };
-    });
+    this.on('GET /v1/database/creds/app', () => this.credentials());
     this.on('PUT /v1/sys/leases/renew', () => {
       if (typeof this.renewal === 'function') return this.renewal();
       return this.renewal ?? { body: { lease_duration: this.seconds, renewable: true } };
     });
     this.on('PUT /v1/sys/leases/revoke', { status: 204 });
+  }
+
+  private credentials(): FakeAnswer {
+    const number = (this.made += 1);
+    return {
+      body: {
+        lease_id: `database/creds/app/${number}`,
+        lease_duration: this.seconds,
+        renewable: this.renewable,
+        data: { username: `user-${number}`, password: `password-${number}` },
+      },
+    };
+  }
+
+  /** Has who asks for credentials wait until it is told to go on. */
+  heldCredentials(): { begun: Promise<void>; goOn: () => void } {
+    let goOn = (): void => undefined;
+    let begin = (): void => undefined;
+    const begun = new Promise<void>((resolve) => (begin = resolve));
+    const told = new Promise<void>((resolve) => (goOn = resolve));
+    this.on('GET /v1/database/creds/app', async () => {
+      const answer = this.credentials();
+      begin();
+      await told;
+      return answer;
+    });
+    return { begun, goOn };
   }
 
   /** How often something was asked for. */
@@ -121,6 +139,112 @@ describe('what Vault grants for a time', () => {
     await manager.readSecret('elsewhere/x');
 
     expect(await read('username')).toBe('user-2');
+  });
+
+  describe('while its token is refused elsewhere', () => {
+    let logins: number;
+    let make: () => void;
+
+    /** Its making is held up until the token has been refused. */
+    const readMeanwhile = async (nextLogin: FakeAnswer) => {
+      await manager.readSecret('elsewhere/warm');
+      const made = vault.heldCredentials();
+      make = made.goOn;
+      const reading = manager.readSecret('database/creds/app');
+      await made.begun;
+      vault.on('POST /v1/auth/approle/login', () => {
+        logins += 1;
+        return nextLogin;
+      });
+      vault.on('GET /v1/elsewhere/x', ({ headers }) =>
+        headers['x-vault-token'] === 's.1'
+          ? { status: 403, body: { errors: ['permission denied'] } }
+          : { body: { data: { value: 'v' } } },
+      );
+      await manager.readSecret('elsewhere/x').catch(() => undefined);
+      make();
+      return await reading;
+    };
+
+    beforeEach(() => (logins = 0));
+
+    it('is bound to the token that it was asked for with', async () => {
+      const next = { body: { auth: { client_token: 's.2', lease_duration: 60, renewable: true } } };
+
+      const reading = await readMeanwhile(next);
+      const after = await read('username');
+
+      expect(reading?.validForMs).toBeGreaterThan(60_000);
+      expect([logins, after]).toEqual([1, 'user-2']);
+    });
+
+    it('is a lease, though no token is there', async () => {
+      const reading = await readMeanwhile({ status: 503, body: { errors: ['Vault is sealed'] } });
+
+      expect(reading?.validForMs).toBeLessThanOrEqual(540_000);
+    });
+  });
+
+  it('is over at once where the server does not say how long it lasts', async () => {
+    vault.on('GET /v1/database/creds/app', {
+      body: { lease_id: 'database/creds/app/1', data: { username: 'u' } },
+    });
+
+    expect(await manager.readSecret('database/creds/app')).toEqual({ value: 'u', validForMs: 0 });
+  });
+
+  it('is read on for the others when one who waits for it aborts, or gives up', async () => {
+    await manager.readSecret('elsewhere/warm');
+    const made = vault.heldCredentials();
+    const controller = new AbortController();
+    const options = (field: string) => ({ params: { field } });
+    const first = { ...options('username'), signal: controller.signal };
+    const second = { ...options('username'), timeoutMs: 20 };
+
+    const failures = [
+      failureOf(manager.readSecret('database/creds/app', first)),
+      failureOf(manager.readSecret('database/creds/app', second)),
+    ];
+    const reading = manager.readSecret('database/creds/app', options('password'));
+    await made.begun;
+    controller.abort();
+    const codes = (await Promise.all(failures)).map(({ code }) => code);
+    made.goOn();
+
+    expect(codes).toEqual(['CANCELLED', 'TIMEOUT']);
+    expect((await reading)?.value).toBe('password-1');
+    expect(vault.made).toBe(1);
+  });
+
+  it('is given up when the last who waits for it has left, and asked for again by the next', async () => {
+    await manager.readSecret('elsewhere/warm');
+    const made = vault.heldCredentials();
+    const controller = new AbortController();
+
+    const { signal } = controller;
+    const failure = failureOf(manager.readSecret('database/creds/app', { signal }));
+    await made.begun;
+    controller.abort();
+    const { code } = await failure;
+    const next = read('username');
+    made.goOn();
+
+    expect([code, await next]).toEqual(['CANCELLED', 'user-2']);
+  });
+
+  it('is forgotten with the token that it died with', async () => {
+    vault.seconds = 0.3;
+    let renewals = 0;
+    vault.on('PUT /v1/sys/leases/renew', () => {
+      renewals += 1;
+      return { status: 403, body: { errors: ['permission denied'] } };
+    });
+    await read();
+
+    await eventually('it was not renewed', () => renewals > 0);
+    await manager.close();
+
+    expect(vault.count('leases/revoke')).toBe(0);
   });
 
   it('is a failure to read where the server cannot be asked to renew it', async () => {

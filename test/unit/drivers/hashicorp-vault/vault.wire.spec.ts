@@ -1,4 +1,4 @@
-import { setMaxListeners } from 'node:events';
+import { getEventListeners, setMaxListeners } from 'node:events';
 import { VaultSecretManager } from 'nestjs-custom-secret-manager/drivers/hashicorp-vault';
 import { translateError } from '../../../../lib/core/error-table';
 import { everythingOf, failureOf, leaks } from '../../../support/failure-of';
@@ -132,6 +132,22 @@ describe('the manager for Vault, over HTTP,', () => {
     await expect(manager.checkHealth()).resolves.toBe(true);
   });
 
+  it.each([1, 'none'])(
+    'hands out its own token to nobody, with kvVersion %s',
+    async (kvVersion) => {
+      vault.on('GET /v1/a/b', { body: { data: { id: TOKEN, ttl: 60 } } });
+      const params = { mount: 'a', kvVersion, field: 'ttl' };
+
+      const error = await failureOf(manager.readSecret('b', { params }));
+
+      expect([error.code, error.message]).toEqual([
+        'ACCESS_DENIED',
+        expect.stringContaining('the token of the manager itself'),
+      ]);
+      expect(leaks(everythingOf(error), TOKEN)).toBe(false);
+    },
+  );
+
   it.each<[string, FakeAnswer, string]>([
     ['400', { status: 400, body: { errors: ['no data provided'] } }, 'INVALID_ARGUMENT'],
     ['401', { status: 401, body: { errors: [TOKEN] } }, 'UNAUTHENTICATED'],
@@ -256,6 +272,15 @@ describe('the manager for Vault, over HTTP,', () => {
     controller.abort();
 
     expect(new Set((await failures).map(({ code }) => code))).toEqual(new Set(['CANCELLED']));
+  });
+
+  it('listens to a signal no longer than a call takes', async () => {
+    vault.keep('KEY', { value: 'v' });
+    const { signal } = new AbortController();
+
+    await manager.readSecret('KEY', { signal });
+
+    expect(getEventListeners(signal, 'abort')).toEqual([]);
   });
 
   it('gives up after timeoutMs', async () => {

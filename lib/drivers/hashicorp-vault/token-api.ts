@@ -1,0 +1,36 @@
+import type { VaultAnswer } from './exchange';
+import type { VaultClient } from './vault-client';
+
+const TIMEOUT_MS = 10_000;
+
+/** What the server can be asked of a token by whoever holds it. */
+export class TokenApi {
+  readonly #client: VaultClient;
+  readonly #namespace: string | undefined;
+
+  constructor(client: VaultClient, namespace: string | undefined) {
+    this.#client = client;
+    this.#namespace = namespace;
+  }
+
+  lookUp(token: string): Promise<VaultAnswer> {
+    return this.ask('GET', 'lookup-self', token);
+  }
+
+  renew(token: string): Promise<VaultAnswer> {
+    return this.ask('POST', 'renew-self', token);
+  }
+
+  /** What was granted to the token goes with it. */
+  revoke(token: string): Promise<VaultAnswer> {
+    return this.ask('POST', 'revoke-self', token);
+  }
+
+  private async ask(method: 'GET' | 'POST', action: string, token: string): Promise<VaultAnswer> {
+    const content = method === 'POST' ? {} : undefined;
+    const namespace = this.#namespace;
+    const path = `/v1/auth/token/${action}`;
+    const options = { timeoutMs: TIMEOUT_MS };
+    return await this.#client.send({ method, path, token, namespace, content }, options);
+  }
+}
