@@ -53,6 +53,44 @@ describe('the engines of OpenBao beside KV 2', () => {
     expect(body).toMatchObject({ data: { username: 'u', password: 'new' } });
   });
 
+  it('KV 1: a manager for KV 2 says so, of an absence and of a write', async () => {
+    await bao.expect('POST', 'kv1/THERE', { value: 'v' });
+    const manager = vaultOn(bao, { mount: 'kv1' });
+
+    const failures = [
+      await failureOf(manager.readSecret('THERE')),
+      await failureOf(manager.writeSecret('THERE', 'w')),
+      await failureOf(manager.deleteSecret('THERE')),
+    ];
+
+    expect(new Set(failures.map(({ code }) => code))).toEqual(new Set(['MISCONFIGURED']));
+    const { body } = await bao.expect('GET', 'kv1/THERE');
+    expect(body).toMatchObject({ data: { value: 'v' } });
+  });
+
+  it('any path: none leads to the token of the manager through a namespace', async () => {
+    await bao.expect('POST', 'sys/namespaces/team', {});
+    const { secrets } = await startVaultApp(bao, { kvVersion: 'none' });
+
+    const failures = [
+      await failureOf(secrets.get('team/auth/token/lookup-self')),
+      await failureOf(secrets.get('team/sys/mounts')),
+    ];
+
+    expect(failures.map(({ code }) => code)).toEqual(['INVALID_ARGUMENT', 'INVALID_ARGUMENT']);
+  });
+
+  it("KV 1: the manager's own token is not handed out either, where a mount is a namespace", async () => {
+    await bao.expect('POST', 'sys/namespaces/team', {});
+    const params = { mount: 'team', kvVersion: 1, field: 'ttl' };
+
+    const { code, message } = await failureOf(
+      vaultOn(bao).readSecret('auth/token/lookup-self', { params }),
+    );
+
+    expect([code, message]).toEqual(['ACCESS_DENIED', expect.stringContaining('manager itself')]);
+  });
+
   it.each([
     ['create without overwriting', { createOnly: true }],
     ['keep a description', { description: 'of mail' }],
