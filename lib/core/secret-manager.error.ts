@@ -34,7 +34,7 @@ export interface SecretManagerErrorContext {
   readonly retryAfterMs?: number;
   /** With `ROTATION_INCOMPLETE`: the steps that have been carried out, in order. */
   readonly done?: readonly RotationStep[];
-  /** With `ROTATION_INCOMPLETE`: the code of the failure that ended the rotation. */
+  /** With `ROTATION_INCOMPLETE`, and where a write that failed has changed the store: the code of the failure that ended it. */
   readonly causeCode?: SecretManagerErrorCode;
 }
 

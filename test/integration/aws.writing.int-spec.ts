@@ -1,5 +1,6 @@
 import { DescribeSecretCommand, GetSecretValueCommand } from '@aws-sdk/client-secrets-manager';
 import type { AwsSecretManager } from 'nestjs-custom-secret-manager/drivers/aws-secrets-manager';
+import { refusal } from '../support/aws-endpoint';
 import { failureOf } from '../support/failure-of';
 import { startMoto, type Moto } from './support/moto';
 
@@ -104,6 +105,51 @@ describe('writing to AWS Secrets Manager', () => {
     expect(losses).toMatchObject(losses.map(() => ({ reason: { code: 'CONFLICT' } })));
     await expect(valueOf('KEY')).resolves.toBe(`of ${winner}`);
     for (const each of managers) await each.close();
+  });
+
+  it.each<[string, boolean]>([
+    ['as AWS has it', true],
+    ['as moto has it', false],
+  ])('lets exactly one of several create what is pending deletion, %s', async (_, asAws) => {
+    if (!asAws) moto.endpoint.clear();
+    await manager.writeSecret('KEY', 'old', { tags: { team: 'a' } });
+    await manager.deleteSecret('KEY');
+    const managers = Array.from({ length: 5 }, () => moto.manager());
+
+    const outcomes = await Promise.allSettled(
+      managers.map((each, index) =>
+        each.writeSecret('KEY', `of ${index}`, { createOnly: true, tags: { by: `${index}` } }),
+      ),
+    );
+
+    const winner = outcomes.findIndex(({ status }) => status === 'fulfilled');
+    const losses = outcomes.filter(({ status }) => status === 'rejected');
+    expect(losses).toHaveLength(4);
+    expect(losses).toMatchObject(losses.map(() => ({ reason: { code: 'CONFLICT' } })));
+    await expect(valueOf('KEY')).resolves.toBe(`of ${winner}`);
+    const { tags } = await manager.describeSecret('KEY');
+    expect(tags).toEqual({ team: 'a', by: `${winner}` });
+    const { VersionIdsToStages = {} } = await stored('KEY');
+    const stages = new Set(Object.values(VersionIdsToStages).flat());
+    expect([...stages].sort()).toEqual(['AWSCURRENT', 'AWSPREVIOUS']);
+    for (const each of managers) await each.close();
+  });
+
+  it('deletes again what it has restored, where the write fails', async () => {
+    await manager.writeSecret('KEY', 'old');
+    await manager.deleteSecret('KEY', { recoveryWindowInDays: 20 });
+    moto.endpoint.reply(
+      'PutSecretValue',
+      refusal('InvalidRequestException', 'it was marked for deletion'),
+      refusal('AccessDeniedException'),
+    );
+
+    const failure = await failureOf(manager.writeSecret('KEY', 'new'));
+
+    expect(failure).toMatchObject({ code: 'UNKNOWN', causeCode: 'ACCESS_DENIED' });
+    const left = (Number((await stored('KEY')).DeletedDate) - Date.now()) / DAY_MS;
+    expect(Math.round(left)).toBe(20);
+    await expect(manager.readSecret('KEY')).resolves.toBeUndefined();
   });
 
   it('lets several write a secret that is not there, and loses none of their versions', async () => {

@@ -11,6 +11,7 @@ import {
   RestoreSecretCommand,
   TagResourceCommand,
   UpdateSecretCommand,
+  UpdateSecretVersionStageCommand,
   type BatchGetSecretValueCommandInput,
   type CreateSecretCommandInput,
   type DeleteSecretCommandInput,
@@ -21,6 +22,7 @@ import {
   type SecretsManagerClient,
   type TagResourceCommandInput,
   type UpdateSecretCommandInput,
+  type UpdateSecretVersionStageCommandInput,
 } from '@aws-sdk/client-secrets-manager';
 import type { OperationOptions } from '../../core/custom-secret-manager';
 import { isSecretManagerError } from '../../core/secret-manager.error';
@@ -63,6 +65,13 @@ export class SecretsManagerApi {
     const call = { action: 'PutSecretValue', secretName: input.SecretId };
     return this.send(call, options, (limits) =>
       this.#client.send(new PutSecretValueCommand(input), limits),
+    );
+  }
+
+  moveStage(input: UpdateSecretVersionStageCommandInput, options: OperationOptions) {
+    const call = { action: 'UpdateSecretVersionStage', secretName: input.SecretId };
+    return this.send(call, options, (limits) =>
+      this.#client.send(new UpdateSecretVersionStageCommand(input), limits),
     );
   }
 

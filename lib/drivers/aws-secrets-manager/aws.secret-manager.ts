@@ -20,6 +20,7 @@ import { quoteName } from '../../core/secret-name';
 import { SecretsManagerApi } from './api';
 import { BatchReader } from './batch';
 import { assertUsable, createClient, warnOfRepetitions, type AwsClientOptions } from './client';
+import { SecretDeletion } from './deletion';
 import { isAbsent, isDenied } from './errors';
 import { assertNoParams, parseReadParams, type Encoding } from './params';
 import { isPendingDeletion, isPendingDeletionSync } from './pending-deletion';
@@ -53,6 +54,7 @@ export class AwsSecretManager extends CustomSecretManager {
   readonly #api: SecretsManagerApi;
   readonly #syncApi: SyncSecretsManagerApi;
   readonly #batches: BatchReader;
+  readonly #deletion: SecretDeletion;
   readonly #writer: SecretWriter;
 
   constructor(options: AwsSecretManagerOptions = {}) {
@@ -62,7 +64,8 @@ export class AwsSecretManager extends CustomSecretManager {
     this.#api = new SecretsManagerApi(this.#client, options.client === undefined);
     this.#syncApi = new SyncSecretsManagerApi(options, options.client !== undefined);
     this.#batches = new BatchReader(this.#api);
-    this.#writer = new SecretWriter(this.#api, options);
+    this.#deletion = new SecretDeletion(this.#api, options.replicaRegions ?? []);
+    this.#writer = new SecretWriter(this.#api, this.#deletion, options);
   }
 
   override async readSecret(
@@ -130,7 +133,7 @@ export class AwsSecretManager extends CustomSecretManager {
     assertNoParams(options.params);
     const { recoveryWindowInDays: days = DEFAULT_RECOVERY_WINDOW_IN_DAYS } = options;
     const isPossible = days === 0 || (Number.isInteger(days) && days >= 7 && days <= 30);
-    if (isPossible) return await this.#writer.delete(secretName, days, options);
+    if (isPossible) return await this.#deletion.delete(secretName, days, options);
     throw new SecretManagerError(
       'INVALID_ARGUMENT',
       `AWS keeps a deleted secret for 7 to 30 whole days, not ${days}: set \`recoveryWindowInDays\` of ` +

@@ -1,8 +1,11 @@
 import { randomUUID } from 'node:crypto';
-import type { DeleteOptions, SecretMetadata, WriteOptions } from '../../core/custom-secret-manager';
+import type { SecretMetadata, WriteOptions } from '../../core/custom-secret-manager';
 import type { SecretsManagerApi } from './api';
+import type { SecretDeletion } from './deletion';
 import { awsNameOf, isAbsent } from './errors';
 import { isPendingDeletion } from './pending-deletion';
+import { SecretRestoration } from './restoration';
+import { toRegions, type Write } from './write';
 
 export interface WriterOptions {
   /** The KMS key of secrets that the manager creates. Default: the account's own for Secrets Manager. */
@@ -11,51 +14,28 @@ export interface WriterOptions {
   readonly replicaRegions?: readonly string[];
 }
 
-interface Write {
-  readonly name: string;
-  readonly value: string;
-  /** One for all calls of a write, so that none of them makes two versions of it. */
-  readonly token: string;
-  readonly options: WriteOptions;
-}
-
 /** Brings secrets into the state that is wanted, whatever state they are in. */
 export class SecretWriter {
   readonly #api: SecretsManagerApi;
   readonly #kmsKeyId: string | undefined;
   readonly #regions: readonly string[];
+  readonly #restoration: SecretRestoration;
 
-  constructor(api: SecretsManagerApi, { kmsKeyId, replicaRegions = [] }: WriterOptions) {
+  constructor(
+    api: SecretsManagerApi,
+    deletion: SecretDeletion,
+    { kmsKeyId, replicaRegions = [] }: WriterOptions,
+  ) {
     this.#api = api;
     this.#kmsKeyId = kmsKeyId;
     this.#regions = replicaRegions;
+    this.#restoration = new SecretRestoration(api, deletion, replicaRegions);
   }
 
   async write(name: string, value: string, options: WriteOptions): Promise<SecretMetadata> {
     const write = { name, value, token: randomUUID(), options };
     const version = await (options.createOnly ? this.create(write) : this.createOrUpdate(write));
     return { version };
-  }
-
-  /** @param windowInDays 0 for at once */
-  async delete(
-    name: string,
-    windowInDays: number,
-    options: DeleteOptions,
-  ): Promise<SecretMetadata> {
-    const request =
-      windowInDays === 0
-        ? { SecretId: name, ForceDeleteWithoutRecovery: true }
-        : { SecretId: name, RecoveryWindowInDays: windowInDays };
-    try {
-      const { DeletionDate } = await this.deleteWithCopies(request, options);
-      return { deletionAt: DeletionDate };
-    } catch (thrown) {
-      if (isAbsent(thrown)) return {};
-      if (windowInDays > 0 && (await isPendingDeletion(thrown, this.#api, name, options)))
-        return {};
-      throw thrown;
-    }
   }
 
   private async createOrUpdate(write: Write): Promise<string | undefined> {
@@ -106,30 +86,8 @@ export class SecretWriter {
     return VersionId;
   }
 
-  private async restore(write: Write): Promise<string | undefined> {
-    const { name, options } = write;
-    await this.#api.restore(name, options);
-    if (this.#regions.length > 0) {
-      const request = { SecretId: name, AddReplicaRegions: toRegions(this.#regions) };
-      await this.#api.replicate(request, options);
-    }
-    return await this.update(write);
-  }
-
-  /** AWS deletes no secret that has copies in other regions. */
-  private async deleteWithCopies(
-    request: { SecretId: string },
-    options: DeleteOptions,
-  ): Promise<{ DeletionDate?: Date }> {
-    try {
-      return await this.#api.delete(request, options);
-    } catch (thrown) {
-      const hasCopies = awsNameOf(thrown) === 'InvalidParameterException';
-      if (!hasCopies || this.#regions.length === 0) throw thrown;
-      const regions = { SecretId: request.SecretId, RemoveReplicaRegions: [...this.#regions] };
-      await this.#api.endReplication(regions, options);
-      return await this.#api.delete(request, options);
-    }
+  private restore(write: Write): Promise<string | undefined> {
+    return this.#restoration.write(write, (restored) => this.update(restored));
   }
 
   private isPendingDeletion(thrown: unknown, { name, options }: Write): Promise<boolean> {
@@ -140,8 +98,4 @@ export class SecretWriter {
 function toTags(tags: WriteOptions['tags'] = {}): { Key: string; Value: string }[] | undefined {
   const entries = Object.entries(tags);
   return entries.length > 0 ? entries.map(([Key, Value]) => ({ Key, Value })) : undefined;
-}
-
-function toRegions(regions: readonly string[]): { Region: string }[] {
-  return regions.map((Region) => ({ Region }));
 }

@@ -116,16 +116,18 @@ export class Moto {
   }
 
   /**
-   * A secret that is pending deletion: moto lets its value be written, unseen, and calls its name taken. AWS says of both
-   * what it is.
+   * A secret that is pending deletion: moto lets its value be written and its stages be moved, unseen, and calls its name
+   * taken. AWS says of all three what it is.
    */
   private behaveAsAws(): void {
-    this.endpoint.reply('PutSecretValue', (request) =>
-      this.refuseIfPending(
-        request,
-        "You can't perform this operation on the secret because it was marked for deletion.",
-      ),
-    );
+    for (const action of ['PutSecretValue', 'UpdateSecretVersionStage']) {
+      this.endpoint.reply(action, (request) =>
+        this.refuseIfPending(
+          request,
+          "You can't perform this operation on the secret because it was marked for deletion.",
+        ),
+      );
+    }
     this.endpoint.reply('CreateSecret', (request) =>
       this.refuseIfPending(
         request,

@@ -5,6 +5,12 @@ import { Fixture, PENDING } from './fixture';
 const SCHEDULED =
   "You can't create this secret because a secret with this name is already scheduled for deletion.";
 
+const deletedAt = (DeletedDate: number) => ({
+  body: { DeletedDate, VersionIdsToStages: { deleted: ['AWSCURRENT'] } },
+});
+const DELETED = deletedAt(1_800_000_000);
+const RESTORED = { body: { VersionIdsToStages: { deleted: ['AWSCURRENT'] } } };
+
 let fixture: Fixture;
 
 beforeEach(async () => {
@@ -117,23 +123,42 @@ describe('a write to AWS', () => {
     fixture.aws.reply('PutSecretValue', refusal('InvalidRequestException', PENDING), {
       body: { VersionId: 'v2' },
     });
+    fixture.aws.reply('DescribeSecret', DELETED);
     fixture.aws.reply('RestoreSecret', { body: {} });
 
     const written = await fixture.manager().writeSecret('KEY', 'value');
 
     expect(written).toEqual({ version: 'v2' });
-    expect(fixture.aws.actions).toEqual(['PutSecretValue', 'RestoreSecret', 'PutSecretValue']);
+    expect(fixture.aws.actions).toEqual([
+      'PutSecretValue',
+      'DescribeSecret',
+      'RestoreSecret',
+      'PutSecretValue',
+    ]);
+  });
+
+  it('updates what somebody else has restored meanwhile', async () => {
+    fixture.aws.reply('PutSecretValue', refusal('InvalidRequestException', PENDING), {
+      body: { VersionId: 'v2' },
+    });
+    fixture.aws.reply('DescribeSecret', RESTORED);
+
+    const written = await fixture.manager().writeSecret('KEY', 'value');
+
+    expect(written).toEqual({ version: 'v2' });
+    expect(fixture.aws.actions).not.toContain('RestoreSecret');
   });
 
   it.each([
     ['as AWS says', refusal('InvalidRequestException', SCHEDULED)],
     ['as an emulator says', refusal('ResourceExistsException')],
   ])(
-    'restores, tags and updates with createOnly what is pending deletion, %s',
+    'restores, claims, tags and updates with createOnly what is pending deletion, %s',
     async (_, reply) => {
       fixture.aws.reply('CreateSecret', reply);
-      fixture.aws.reply('DescribeSecret', { body: { DeletedDate: 1_800_000_000 } });
+      fixture.aws.reply('DescribeSecret', DELETED);
       fixture.aws.reply('RestoreSecret', { body: {} });
+      fixture.aws.reply('UpdateSecretVersionStage', { body: {} });
       fixture.aws.reply('TagResource', { body: {} });
       fixture.aws.reply('PutSecretValue', { body: { VersionId: 'v2' } });
 
@@ -145,14 +170,80 @@ describe('a write to AWS', () => {
       expect(fixture.aws.actions.filter((action) => action !== 'DescribeSecret')).toEqual([
         'CreateSecret',
         'RestoreSecret',
+        'PutSecretValue',
+        'UpdateSecretVersionStage',
+        'UpdateSecretVersionStage',
         'TagResource',
         'PutSecretValue',
       ]);
     },
   );
 
+  it('claims with createOnly by moving AWSCURRENT away from the version that was deleted', async () => {
+    fixture.aws.reply('CreateSecret', refusal('InvalidRequestException', SCHEDULED));
+    fixture.aws.reply('DescribeSecret', DELETED);
+    fixture.aws.reply('RestoreSecret', { body: {} });
+    fixture.aws.reply('UpdateSecretVersionStage', { body: {} });
+    fixture.aws.reply('PutSecretValue', { body: {} });
+
+    await fixture.manager().writeSecret('KEY', 'value', { createOnly: true });
+
+    const [claimed] = fixture.aws.inputsOf('PutSecretValue');
+    const { ClientRequestToken: token, VersionStages: [stage] = [] } = claimed as {
+      ClientRequestToken?: string;
+      VersionStages?: string[];
+    };
+    expect(fixture.aws.inputsOf('UpdateSecretVersionStage')).toEqual([
+      {
+        SecretId: 'KEY',
+        VersionStage: 'AWSCURRENT',
+        MoveToVersionId: token,
+        RemoveFromVersionId: 'deleted',
+      },
+      { SecretId: 'KEY', VersionStage: stage, RemoveFromVersionId: token },
+    ]);
+  });
+
+  it('claims with createOnly what had no version by being the first', async () => {
+    fixture.aws.reply('CreateSecret', refusal('InvalidRequestException', SCHEDULED));
+    fixture.aws.reply('DescribeSecret', { body: { DeletedDate: 1_800_000_000 } });
+    fixture.aws.reply('RestoreSecret', { body: {} });
+    fixture.aws.reply('PutSecretValue', ({ input }) => ({
+      body: { VersionStages: [...((input.VersionStages as string[]) ?? []), 'AWSCURRENT'] },
+    }));
+    fixture.aws.reply('UpdateSecretVersionStage', ({ input }) =>
+      input.VersionStage === 'AWSCURRENT' ? refusal('InvalidParameterException') : { body: {} },
+    );
+
+    const written = await fixture.manager().writeSecret('KEY', 'value', { createOnly: true });
+
+    expect(written).toBeDefined();
+  });
+
+  it.each([
+    ['overtaken while it restores', DELETED],
+    ['restored before it looks', RESTORED],
+  ])('refuses with createOnly what was pending deletion and is %s', async (_, description) => {
+    fixture.aws.reply('CreateSecret', refusal('InvalidRequestException', SCHEDULED));
+    fixture.aws.reply('DescribeSecret', description);
+    fixture.aws.reply('RestoreSecret', { body: {} });
+    fixture.aws.reply('PutSecretValue', { body: {} });
+    fixture.aws.reply('UpdateSecretVersionStage', ({ input }) =>
+      input.VersionStage === 'AWSCURRENT' ? refusal('InvalidParameterException') : { body: {} },
+    );
+
+    const failure = await failureOf(
+      fixture.manager().writeSecret('KEY', 'value', { createOnly: true, tags: { team: 'a' } }),
+    );
+
+    expect(failure).toMatchObject({ code: 'CONFLICT', secretName: 'KEY' });
+    expect(fixture.aws.actions).not.toContain('TagResource');
+    expect(fixture.aws.actions).not.toContain('DeleteSecret');
+  });
+
   it('copies what it restores to the other regions, where it took the copies away', async () => {
     fixture.aws.reply('PutSecretValue', refusal('InvalidRequestException', PENDING), { body: {} });
+    fixture.aws.reply('DescribeSecret', DELETED);
     fixture.aws.reply('RestoreSecret', { body: {} });
     fixture.aws.reply('ReplicateSecretToRegions', { body: {} });
 
@@ -161,6 +252,95 @@ describe('a write to AWS', () => {
     expect(fixture.aws.inputsOf('ReplicateSecretToRegions')).toEqual([
       { SecretId: 'KEY', AddReplicaRegions: [{ Region: 'eu-west-1' }] },
     ]);
+  });
+
+  it('that fails after a restoration deletes the secret again, and says so', async () => {
+    const inTenDays = Date.now() / 1_000 + 9.5 * 86_400;
+    fixture.aws.reply(
+      'PutSecretValue',
+      refusal('InvalidRequestException', PENDING),
+      refusal('AccessDeniedException'),
+    );
+    fixture.aws.reply('DescribeSecret', deletedAt(inTenDays), RESTORED);
+    fixture.aws.reply('RestoreSecret', { body: {} });
+    fixture.aws.reply('DeleteSecret', { body: {} });
+
+    const failure = await failureOf(fixture.manager().writeSecret('KEY', 'value'));
+
+    expect(failure).toMatchObject({
+      code: 'UNKNOWN',
+      causeCode: 'ACCESS_DENIED',
+      secretName: 'KEY',
+    });
+    expect(failure.message).toContain('secretsmanager:PutSecretValue');
+    expect(failure.message).toContain('pending deletion again');
+    expect(fixture.aws.inputsOf('DeleteSecret')).toEqual([
+      { SecretId: 'KEY', RecoveryWindowInDays: 10 },
+    ]);
+  });
+
+  it('that was ended by its caller after a restoration deletes the secret again all the same', async () => {
+    const caller = new AbortController();
+    fixture.aws.reply('PutSecretValue', refusal('InvalidRequestException', PENDING), () => {
+      caller.abort();
+      return 'hang';
+    });
+    fixture.aws.reply('DescribeSecret', DELETED, RESTORED);
+    fixture.aws.reply('RestoreSecret', { body: {} });
+    fixture.aws.reply('DeleteSecret', { body: {} });
+
+    const failure = await failureOf(
+      fixture.manager().writeSecret('KEY', 'value', { signal: caller.signal }),
+    );
+
+    expect(failure).toMatchObject({ causeCode: 'CANCELLED' });
+    expect(fixture.aws.actions).toContain('DeleteSecret');
+  });
+
+  it('that fails after a restoration leaves alone what somebody else has written meanwhile', async () => {
+    fixture.aws.reply(
+      'PutSecretValue',
+      refusal('InvalidRequestException', PENDING),
+      refusal('ThrottlingException'),
+    );
+    fixture.aws.reply('DescribeSecret', DELETED, {
+      body: { VersionIdsToStages: { theirs: ['AWSCURRENT'], deleted: ['AWSPREVIOUS'] } },
+    });
+    fixture.aws.reply('RestoreSecret', { body: {} });
+
+    const failure = await failureOf(fixture.manager().writeSecret('KEY', 'value'));
+
+    expect(failure).toMatchObject({ code: 'UNKNOWN', causeCode: 'THROTTLED' });
+    expect(failure.message).toContain('Somebody else');
+    expect(fixture.aws.actions).not.toContain('DeleteSecret');
+  });
+
+  it('that fails after a restoration says so where the secret cannot be deleted again', async () => {
+    fixture.aws.reply(
+      'PutSecretValue',
+      refusal('InvalidRequestException', PENDING),
+      refusal('ThrottlingException'),
+    );
+    fixture.aws.reply('DescribeSecret', DELETED, RESTORED);
+    fixture.aws.reply('RestoreSecret', { body: {} });
+    fixture.aws.reply('DeleteSecret', refusal('AccessDeniedException'));
+
+    const failure = await failureOf(fixture.manager().writeSecret('KEY', 'value'));
+
+    expect(failure).toMatchObject({ code: 'UNKNOWN', causeCode: 'THROTTLED' });
+    expect(failure.message).toContain('delete it');
+  });
+
+  it('fails as it failed where the secret was not restored', async () => {
+    fixture.aws.reply('PutSecretValue', refusal('InvalidRequestException', PENDING));
+    fixture.aws.reply('DescribeSecret', DELETED);
+    fixture.aws.reply('RestoreSecret', refusal('AccessDeniedException'));
+
+    const failure = await failureOf(fixture.manager().writeSecret('KEY', 'value'));
+
+    expect(failure).toMatchObject({ code: 'ACCESS_DENIED' });
+    expect(failure.message).toContain('secretsmanager:RestoreSecret');
+    expect(fixture.aws.actions).not.toContain('DeleteSecret');
   });
 
   it.each([
@@ -206,7 +386,7 @@ describe('a write to AWS', () => {
 });
 
 describe('a deletion at AWS', () => {
-  const deletedAt = { body: { DeletionDate: 1_800_000_000 } };
+  const done = { body: { DeletionDate: 1_800_000_000 } };
 
   it.each([
     [undefined, { SecretId: 'KEY', RecoveryWindowInDays: 7 }],
@@ -214,7 +394,7 @@ describe('a deletion at AWS', () => {
     [30, { SecretId: 'KEY', RecoveryWindowInDays: 30 }],
     [0, { SecretId: 'KEY', ForceDeleteWithoutRecovery: true }],
   ])('with a window of %s days asks for %j', async (recoveryWindowInDays, input) => {
-    fixture.aws.reply('DeleteSecret', deletedAt);
+    fixture.aws.reply('DeleteSecret', done);
 
     const metadata = await fixture.manager().deleteSecret('KEY', { recoveryWindowInDays });
 
@@ -255,7 +435,7 @@ describe('a deletion at AWS', () => {
 
   it('takes the copies away that the manager has made in other regions', async () => {
     const hasCopies = "You can't delete secret KEY that still has replica regions [eu-west-1]";
-    fixture.aws.reply('DeleteSecret', refusal('InvalidParameterException', hasCopies), deletedAt);
+    fixture.aws.reply('DeleteSecret', refusal('InvalidParameterException', hasCopies), done);
     fixture.aws.reply('RemoveRegionsFromReplication', { body: {} });
 
     await fixture.manager({ replicaRegions: ['eu-west-1'] }).deleteSecret('KEY');
