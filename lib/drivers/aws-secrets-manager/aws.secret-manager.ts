@@ -47,6 +47,9 @@ const DEFAULT_TIMEOUT_MS = 30_000;
  * Secrets from AWS Secrets Manager, by name or ARN. `params` of a read: `versionId`, `versionStage` (`AWSCURRENT`,
  * `AWSPENDING`, `AWSPREVIOUS` or one of your own), and `encoding` of a binary secret (`base64` by default, `base64url`, `hex`,
  * `utf8`, `latin1`). A secret that is pending deletion is absent.
+ *
+ * Keep to one spelling of a secret: its name and its ARN are two secrets to the cache, and a write under the one leaves what
+ * is cached under the other as old as it is.
  */
 export class AwsSecretManager extends CustomSecretManager {
   readonly #options: AwsSecretManagerOptions;
