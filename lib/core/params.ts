@@ -1,5 +1,5 @@
 import { SecretManagerError, type OperationContext } from './secret-manager.error';
-import { canonicalSecretName } from './secret-name';
+import { canonicalSecretName, quoteName } from './secret-name';
 
 type Params = Readonly<Record<string, unknown>>;
 
@@ -26,6 +26,21 @@ export function assertPlainParams(params: unknown, context: OperationContext): v
     'INVALID_ARGUMENT',
     '`params` must be a plain JSON object: strings, finite numbers, booleans, null, arrays and objects of these.',
     context,
+  );
+}
+
+/**
+ * Throws `INVALID_ARGUMENT` if there are params, for an operation that knows none: to answer the present version of one
+ * tenant to somebody who asks for another would be wrong.
+ *
+ * @param reason why there are none, as the rest of a sentence
+ */
+export function assertNoParams(params: Params = {}, reason: string): void {
+  const given = Object.entries(params).find(([, value]) => value !== undefined);
+  if (given === undefined) return;
+  throw new SecretManagerError(
+    'INVALID_ARGUMENT',
+    `\`params\` has ${quoteName(given[0])}, and must have nothing: ${reason}.`,
   );
 }
 

@@ -15,6 +15,7 @@ import {
   type SecretReading,
   type WriteOptions,
 } from '../../core/custom-secret-manager';
+import { assertNoParams } from '../../core/params';
 import { SecretManagerError } from '../../core/secret-manager.error';
 import { quoteName } from '../../core/secret-name';
 import { SecretsManagerApi } from './api';
@@ -22,7 +23,7 @@ import { BatchReader } from './batch';
 import { assertUsable, createClient, warnOfRepetitions, type AwsClientOptions } from './client';
 import { SecretDeletion } from './deletion';
 import { isAbsent, isDenied } from './errors';
-import { assertNoParams, parseReadParams, type Encoding } from './params';
+import { parseReadParams, type Encoding } from './params';
 import { isPendingDeletion, isPendingDeletionSync } from './pending-deletion';
 import { toReading } from './reading';
 import { SyncSecretsManagerApi } from './sync-api';
@@ -42,6 +43,7 @@ export interface AwsSecretManagerOptions extends AwsClientOptions, WriterOptions
 }
 
 const DEFAULT_TIMEOUT_MS = 30_000;
+const READS_ALONE = 'they are for reads, and AWS writes, describes and deletes a secret as a whole';
 
 /**
  * Secrets from AWS Secrets Manager, by name or ARN. `params` of a read: `versionId`, `versionStage` (`AWSCURRENT`,
@@ -119,7 +121,7 @@ export class AwsSecretManager extends CustomSecretManager {
     value: string,
     options: WriteOptions = {},
   ): Promise<SecretMetadata> {
-    assertNoParams(options.params);
+    assertNoParams(options.params, READS_ALONE);
     if (value !== '') return await this.#writer.write(secretName, value, options);
     throw new SecretManagerError(
       'INVALID_ARGUMENT',
@@ -133,7 +135,7 @@ export class AwsSecretManager extends CustomSecretManager {
     secretName: string,
     options: DeleteOptions = {},
   ): Promise<SecretMetadata> {
-    assertNoParams(options.params);
+    assertNoParams(options.params, READS_ALONE);
     const { recoveryWindowInDays: days = DEFAULT_RECOVERY_WINDOW_IN_DAYS } = options;
     const isPossible = days === 0 || (Number.isInteger(days) && days >= 7 && days <= 30);
     if (isPossible) return await this.#deletion.delete(secretName, days, options);
@@ -149,7 +151,7 @@ export class AwsSecretManager extends CustomSecretManager {
     secretName: string,
     options: OperationOptions = {},
   ): Promise<SecretDescription> {
-    assertNoParams(options.params);
+    assertNoParams(options.params, READS_ALONE);
     try {
       const { Description, Tags } = await this.#api.describe(secretName, options);
       return { description: Description, tags: ownTags(Tags) };

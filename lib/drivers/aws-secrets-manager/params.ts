@@ -32,15 +32,6 @@ export function parseReadParams(params: OperationOptions['params'] = {}): ReadPa
   return { versionId, versionStage, encoding };
 }
 
-/** Throws `INVALID_ARGUMENT` if there are params, in an operation that knows none. */
-export function assertNoParams(params: OperationOptions['params'] = {}): void {
-  const [first] = given(params);
-  if (first === undefined) return;
-  throw invalid(
-    `\`params\` has ${quoteName(first[0])}, and is for reads alone: AWS writes, describes and deletes a secret as a whole`,
-  );
-}
-
 const UNKNOWN = `is unknown: there are ${Object.keys(PROBLEMS).join(', ')}`;
 
 function given(params: object): [string, unknown][] {

@@ -1,6 +1,11 @@
 import { opendirSync } from 'node:fs';
 import { opendir } from 'node:fs/promises';
-import { CustomSecretManager, type SecretReading } from '../../core/custom-secret-manager';
+import {
+  CustomSecretManager,
+  type OperationOptions,
+  type SecretReading,
+} from '../../core/custom-secret-manager';
+import { assertNoParams } from '../../core/params';
 import { SecretManagerError } from '../../core/secret-manager.error';
 import { quoteName } from '../../core/secret-name';
 import { read } from '../../core/untrusted';
@@ -13,6 +18,8 @@ export interface DirectorySecretManagerOptions {
   /** Whether the line break at the end of a file belongs to the secret. Default `false`: one is dropped, LF or CRLF. */
   readonly keepTrailingNewline?: boolean;
 }
+
+const NO_PARAMS = 'a directory knows one version of a secret, and no tenants';
 
 /**
  * Secrets that Docker or Kubernetes mounts as files: `team/password` is the file `password` in the folder `team`. It reads
@@ -33,7 +40,11 @@ export class DirectorySecretManager extends CustomSecretManager {
     this.#keepsNewline = keepTrailingNewline;
   }
 
-  override async readSecret(secretName: string): Promise<SecretReading | undefined> {
+  override async readSecret(
+    secretName: string,
+    { params }: OperationOptions = {},
+  ): Promise<SecretReading | undefined> {
+    assertNoParams(params, NO_PARAMS);
     assertNamesFile(secretName);
     const file = await lookUp(this.#path, secretName);
     if (file !== undefined) return toReading(file, secretName, this.#keepsNewline);
@@ -41,7 +52,11 @@ export class DirectorySecretManager extends CustomSecretManager {
     return undefined;
   }
 
-  override readSecretSync(secretName: string): SecretReading | undefined {
+  override readSecretSync(
+    secretName: string,
+    { params }: OperationOptions = {},
+  ): SecretReading | undefined {
+    assertNoParams(params, NO_PARAMS);
     assertNamesFile(secretName);
     const file = lookUpSync(this.#path, secretName);
     if (file !== undefined) return toReading(file, secretName, this.#keepsNewline);

@@ -8,7 +8,8 @@ import {
   type SecretReading,
   type WriteOptions,
 } from '../../core/custom-secret-manager';
-import { SecretManagerError, isSecretManagerError } from '../../core/secret-manager.error';
+import { assertNoParams } from '../../core/params';
+import { isSecretManagerError } from '../../core/secret-manager.error';
 import { quoteName } from '../../core/secret-name';
 import { read } from '../../core/untrusted';
 import { deleteFrom, isThere, writeTo } from './changes';
@@ -126,17 +127,12 @@ export class EncryptedFileSecretManager extends CustomSecretManager {
     return isThere(record) ? unseal(this.#store.keysOf(snapshot).sealing, record) : undefined;
   }
 
-  /** To answer the present version to somebody who asks for an older one would be wrong, and so would be to ignore a tenant. */
-  private assertUsable({ params = {} }: OperationOptions = {}): void {
+  private assertUsable({ params }: OperationOptions = {}): void {
     if (this.#problems.length > 0) {
       const problems = this.#problems.map((problem) => `- ${problem}`).join('\n');
       throw misconfigured(`The options of EncryptedFileSecretManager are wrong:\n${problems}`);
     }
-    if (Object.keys(params).length === 0) return;
-    throw new SecretManagerError(
-      'INVALID_ARGUMENT',
-      'An encrypted file keeps one version of a secret and knows no tenants: it takes no `params`.',
-    );
+    assertNoParams(params, 'an encrypted file keeps one version of a secret, and knows no tenants');
   }
 }
 

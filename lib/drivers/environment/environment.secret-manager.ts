@@ -1,4 +1,5 @@
-import { CustomSecretManager } from '../../core/custom-secret-manager';
+import { CustomSecretManager, type OperationOptions } from '../../core/custom-secret-manager';
+import { assertNoParams } from '../../core/params';
 
 export interface EnvironmentSecretManagerOptions {
   /** Stands before every name: with `APP_`, the secret `TOKEN` is the variable `APP_TOKEN`. Default: none. */
@@ -30,11 +31,18 @@ export class EnvironmentSecretManager extends CustomSecretManager {
     this.#scrub = scrub;
   }
 
-  override async readSecret(secretName: string): Promise<string | undefined> {
-    return this.readSecretSync(secretName);
+  override async readSecret(
+    secretName: string,
+    options?: OperationOptions,
+  ): Promise<string | undefined> {
+    return this.readSecretSync(secretName, options);
   }
 
-  override readSecretSync(secretName: string): string | undefined {
+  override readSecretSync(
+    secretName: string,
+    { params }: OperationOptions = {},
+  ): string | undefined {
+    assertNoParams(params, 'an environment knows one version of a secret, and no tenants');
     const variable = this.#prefix + secretName;
     const value = Object.hasOwn(this.#environment, variable)
       ? this.#environment[variable]

@@ -62,6 +62,21 @@ describe('a directory of secrets', () => {
     expect(error.message).toContain('"/run/secrets"');
   });
 
+  it('takes no params, rather than to answer another version or tenant than was asked for', async () => {
+    writeFileSync(join(path, 'KEY'), 'value');
+    const options = { params: { version: 1 } };
+
+    const failures = [
+      await failureOf(manager.readSecret('KEY', options)),
+      await failureOf(() => manager.readSecretSync('KEY', options)),
+    ];
+
+    for (const failure of failures) {
+      expect(failure).toMatchObject({ code: 'INVALID_ARGUMENT' });
+      expect(failure.message).toContain('"version"');
+    }
+  });
+
   it.each([
     ['value\n', 'value'],
     ['value\r\n', 'value'],
