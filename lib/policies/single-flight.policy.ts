@@ -212,7 +212,7 @@ export class SingleFlightPolicy extends Policy {
         if (hasTimeLeft && isTimeout(error) && now() >= endsAt - TIMER_SLACK_MS) continue;
         this.land(flight);
         if (flight.isSuperseded && flight.isAwaited && isTransient(error)) {
-          return await this.readSecret(flight.secretName, flight.callOptions(undefined)); // with those who came later
+          return await this.readSecret(flight.secretName, asAnew(flight)); // with those who came later
         }
         if (flight.isSuperseded || isAbandoned(flight, error)) this.#observer?.ended(flight);
         else this.#observer?.failed(flight, error);
@@ -289,6 +289,12 @@ function batchOptions(
       return cancellation.signal;
     },
   };
+}
+
+/** What is left of a call, without the restraint that a call is under which a write has overtaken. */
+function asAnew(flight: ReadFlight): CallOptions {
+  const { params, timeoutMs, signal } = flight.callOptions(undefined);
+  return { params, timeoutMs, signal };
 }
 
 function outcomeOf(secretName: string, answers: SecretReadings): SecretReading | undefined {

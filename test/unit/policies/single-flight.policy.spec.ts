@@ -1,8 +1,14 @@
 import type { SecretAnswer } from 'nestjs-custom-secret-manager';
 import { BoundaryPolicy } from '../../../lib/policies/boundary.policy';
 import { DeadlinePolicy } from '../../../lib/policies/deadline.policy';
+import { RetryPolicy } from '../../../lib/policies/retry.policy';
 import { SingleFlightPolicy } from '../../../lib/policies/single-flight.policy';
-import { deferred, failure, ScriptedSecretManager } from '../../support/scripted.secret-manager';
+import {
+  deferred,
+  failing,
+  failure,
+  ScriptedSecretManager,
+} from '../../support/scripted.secret-manager';
 
 function sharing(manager: ScriptedSecretManager, readsBatches = false): SingleFlightPolicy {
   const deadline = new DeadlinePolicy(new BoundaryPolicy(manager));
@@ -162,6 +168,25 @@ describe('SingleFlightPolicy', () => {
     answer('new');
 
     expect([(await before)?.value, (await after)?.value]).toEqual(['old', 'new']);
+  });
+
+  it('repeats what it asks anew when a read was overtaken, for those who waited and those who join', async () => {
+    const { script, fail } = deferred();
+    const manager = new ScriptedSecretManager(script);
+    const policy = new SingleFlightPolicy(new RetryPolicy(new BoundaryPolicy(manager)));
+    const early = policy.readSecret('KEY');
+    policy.supersede(() => true);
+    fail(failure('UNAVAILABLE'));
+    await jest.advanceTimersByTimeAsync(0);
+    const late = policy.readSecret('KEY');
+
+    manager.script = failing('UNAVAILABLE');
+    fail(failure('UNAVAILABLE'));
+    const readings = Promise.all([early, late]);
+    await Promise.all([jest.advanceTimersByTimeAsync(10_000), readings.catch(() => undefined)]);
+
+    await expect(readings).resolves.toMatchObject([{ value: 'value' }, { value: 'value' }]);
+    expect(manager.asked).toHaveLength(4);
   });
 
   it('says so if a manager asks for the secret that it is being asked for', async () => {
