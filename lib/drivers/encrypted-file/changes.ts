@@ -42,7 +42,7 @@ export function deleteFrom({ records }: Draft, name: string, days: number): Secr
     records.delete(name);
     return {};
   }
-  const deletionAt = record.deletionAt ?? inDays(days);
+  const deletionAt = record.deletionAt ?? inDays(days, name);
   if (record.deletionAt === undefined) records.set(name, { ...record, deletionAt });
   return { deletionAt: new Date(deletionAt) };
 }
@@ -63,8 +63,13 @@ export function isThere(record: SecretRecord | undefined): record is SecretRecor
   return record !== undefined && record.deletionAt === undefined;
 }
 
-function inDays(days: number): string {
-  return new Date(Date.now() + days * DAY_MS).toISOString();
+function inDays(days: number, secretName: string): string {
+  const date = new Date(Date.now() + days * DAY_MS);
+  if (!Number.isNaN(date.getTime())) return date.toISOString();
+  throw new SecretManagerError(
+    'INVALID_ARGUMENT',
+    `There is no date in ${days} days: give ${quoteName(secretName)} a shorter \`recoveryWindowInDays\`.`,
+  );
 }
 
 function conflict(name: string): SecretManagerError {

@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import {
   CustomSecretManager,
   DEFAULT_RECOVERY_WINDOW_IN_DAYS,
@@ -21,7 +22,10 @@ import { unseal, type SecretContent } from './sealing';
 
 /** Where the store is, and exactly one of `key`, `keyFile` and `passphrase`. */
 export interface EncryptedFileSecretManagerOptions extends KeyOptions {
-  /** The file that holds the secrets. It is made at start, with its folder, if there is none. */
+  /**
+   * The file that holds the secrets. It is made at start, with its folder, if there is none. A relative path, also that of
+   * `keyFile`, starts at the directory in which the process is when the manager is made.
+   */
   readonly path: string;
 }
 
@@ -39,10 +43,11 @@ export class EncryptedFileSecretManager extends CustomSecretManager {
 
   constructor({ path, ...keyOptions }: EncryptedFileSecretManagerOptions) {
     super('encrypted-file');
-    this.#path = path;
     this.#problems = [...pathProblems(path, keyOptions), ...keyProblems(keyOptions)];
-    const source = this.#problems.length > 0 ? undefined : toKeySource(keyOptions);
-    this.#store = new EncryptedStore(path, new Keyring(source));
+    const isUsable = this.#problems.length === 0;
+    this.#path = isUsable ? resolve(path) : '';
+    const source = isUsable ? toKeySource(keyOptions) : undefined;
+    this.#store = new EncryptedStore(this.#path, new Keyring(source));
   }
 
   override async readSecret(
@@ -138,5 +143,6 @@ export class EncryptedFileSecretManager extends CustomSecretManager {
 
 function pathProblems(path: unknown, { keyFile }: KeyOptions): string[] {
   if (typeof path !== 'string' || path === '') return ['`path` must be the path of a file'];
-  return path === keyFile ? ['`path` and `keyFile` must be different files'] : [];
+  const isSame = typeof keyFile === 'string' && resolve(path) === resolve(keyFile);
+  return isSame ? ['`path` and `keyFile` must be different files'] : [];
 }

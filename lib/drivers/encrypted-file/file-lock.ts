@@ -1,9 +1,10 @@
 import { readFileSync, unlinkSync } from 'node:fs';
 import { open, rm } from 'node:fs/promises';
 import { now } from '../../core/clock';
+import { quoteName } from '../../core/secret-name';
 import { isDead, newOwner, parseOwner, type Owner, type SeenOwner } from './lock-owner';
 import type { Patience } from './patience';
-import { hasCode, unavailable } from './problems';
+import { hasCode, misconfigured, unavailable } from './problems';
 
 /** No write takes that long; where an owner cannot be asked whether it lives, it counts as dead after that. */
 const LONGEST_HOLD_MS = 5_000;
@@ -89,7 +90,10 @@ async function look(path: string): Promise<Sighting | undefined> {
     }
   } catch (thrown) {
     if (hasCode(thrown, 'ENOENT')) return undefined; // it was released meanwhile
-    throw thrown;
+    if (!hasCode(thrown, 'EISDIR')) throw thrown;
+    throw misconfigured(
+      `${quoteName(path)} is a directory, and is to be the lock of the store: a file. Remove it.`,
+    );
   }
 }
 

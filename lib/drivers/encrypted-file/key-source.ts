@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import { types } from 'node:util';
 
 export const KEY_BYTES = 32;
@@ -41,7 +42,7 @@ export function keyProblems({ key, keyFile, passphrase }: KeyOptions): string[] 
 export function toKeySource({ key, keyFile, passphrase }: KeyOptions): KeySource | undefined {
   const bytes = key === undefined ? undefined : toKey(key);
   if (bytes !== undefined) return { from: 'key', key: bytes };
-  if (keyFile !== undefined) return { from: 'keyFile', path: keyFile };
+  if (keyFile !== undefined) return { from: 'keyFile', path: resolve(keyFile) };
   return passphrase === undefined ? undefined : { from: 'passphrase', passphrase };
 }
 

@@ -120,6 +120,17 @@ describe('a lock that was left behind', () => {
   });
 });
 
+describe('a lock that cannot be', () => {
+  it('is named, where a directory is in its place', async () => {
+    mkdirSync(lockPath);
+
+    const failure = await failureOf(manager.writeSecret('KEY', 'value'));
+
+    expect(failure).toMatchObject({ code: 'MISCONFIGURED' });
+    expect(failure.message).toContain('.lock" is a directory');
+  });
+});
+
 describe('a lock that somebody holds', () => {
   it('is waited for', async () => {
     const lock = lockIsHeld();

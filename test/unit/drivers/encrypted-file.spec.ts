@@ -221,6 +221,25 @@ describe('a deleted secret', () => {
     expect(second).toEqual(first);
   });
 
+  it.each([1e12, NaN])('is refused a window of %s days, whose end no date is', async (days) => {
+    await manager.writeSecret('KEY', 'value');
+
+    const failure = await failureOf(manager.deleteSecret('KEY', { recoveryWindowInDays: days }));
+
+    expect(failure).toMatchObject({ code: 'INVALID_ARGUMENT' });
+    expect(failure.message).toContain('recoveryWindowInDays');
+    expect(await valueOf('KEY')).toBe('value');
+  });
+
+  it('is kept for as many days as there are dates', async () => {
+    await manager.writeSecret('KEY', 'value');
+
+    const { deletionAt } = await manager.deleteSecret('KEY', { recoveryWindowInDays: 1e7 });
+
+    expect((Number(deletionAt) - Date.now()) / DAY_MS).toBeCloseTo(1e7, 2);
+    expect(await (await opened()).readSecret('KEY')).toBeUndefined();
+  });
+
   it.each([0, undefined])('is gone from the file at once with a window of 0 days', async (days) => {
     await manager.writeSecret('KEY', 'value');
     if (days === undefined) await manager.deleteSecret('KEY');
@@ -253,6 +272,24 @@ describe('a deleted secret', () => {
     await manager.writeSecret('KEY', 'new', { createOnly: true });
 
     expect(await manager.describeSecret('KEY')).toEqual({});
+  });
+});
+
+describe('a store at a relative path', () => {
+  const startedIn = process.cwd();
+  afterEach(() => process.chdir(startedIn));
+
+  it('stays where it is, with its key, when the process goes elsewhere', async () => {
+    process.chdir(temporaryFolder());
+    const other = new EncryptedFileSecretManager({ path: 'store', keyFile: 'store.key' });
+    await other.validateEnvironment();
+    await other.writeSecret('KEY', 'value');
+    const late = new EncryptedFileSecretManager({ path: 'store', keyFile: 'store.key' });
+
+    process.chdir(temporaryFolder());
+
+    expect(await other.readSecret('KEY')).toMatchObject({ value: 'value' });
+    expect(await late.readSecret('KEY')).toMatchObject({ value: 'value' });
   });
 });
 
@@ -494,6 +531,7 @@ describe('the key of a store', () => {
       ['`path` must be the path', '`key` must be 32 bytes'],
     ],
     ['its own store', { path: '/a', keyFile: '/a' }, ['must be different files']],
+    ['its own store, spelt otherwise', { path: '/a', keyFile: '/b/../a' }, ['must be different']],
   ])('is refused with all that is wrong, and quoted nowhere: %s', async (_, options, problems) => {
     const other = new EncryptedFileSecretManager({
       path,
