@@ -4,7 +4,11 @@ import { plainRead, sharedRead, type SharedRead } from './flight';
 
 const HOT_FOR_MS = 50;
 
-/** What a cache keeps, within its bound, and what of it answers at once. */
+/**
+ * What a cache keeps, within its bound, and what of it answers at once: for up to 50 ms without a look at the clock, and,
+ * where the event loop stands still, until the timer that ends it gets its turn. A value may thus be served past its time by
+ * 50 ms and by as long as the thread was blocked.
+ */
 export class CacheEntries {
   readonly #maxEntries: number;
   readonly #pinned: { has(key: string): boolean };
