@@ -71,8 +71,7 @@ async function load(
       `of ${names.map(quoteName).join(', ')} found no manager. Import SecretManagerModule.forRoot()${which} in the root module`,
     );
   }
-  const required = names.map((name) => ({ name, optional: false }));
-  await secrets.load(required, 'forFeature');
+  await secrets.loadHandles(names, 'forFeature');
   return secrets;
 }
 

@@ -202,13 +202,25 @@ export class SecretsService {
     return await this.#pipeline.outermost.checkHealth(options);
   }
 
+  /** @internal As `load`, for handles, which have to reveal at once what was read. */
+  async loadHandles(names: readonly string[], operation: string): Promise<void> {
+    const required = names.map((name) => ({ name, optional: false }));
+    await this.load(required, operation, (name) => this.assertRevealable(name, operation));
+  }
+
   /** @internal Reads what must be there before its user is, and keeps it fresh from then on. */
-  async load(required: readonly RequiredSecret[], operation: string): Promise<void> {
+  async load(
+    required: readonly RequiredSecret[],
+    operation: string,
+    assertUsable: (name: string) => void = () => undefined,
+  ): Promise<void> {
     const context = { manager: this.managerName, operation };
     try {
       for (const given of required) {
         const { name, isHosted } = this.#lookup.parse(operation, given.name);
-        if (isHosted) this.#cache.pin(name);
+        if (!isHosted) continue;
+        assertUsable(name);
+        this.#cache.pin(name);
       }
       await readAtStart(this.#lookup, required, this.#options.timeoutMs, context, this.#warn);
     } catch (error) {
@@ -238,6 +250,17 @@ export class SecretsService {
     const value = this.#lookup.findSync('reveal', name);
     if (value === undefined) throw this.#lookup.notFound('reveal', name);
     return value;
+  }
+
+  private assertRevealable(secretName: string, operation: string): void {
+    const { managerName: manager } = this;
+    if (this.#options.cache !== false || this.#pipeline.isSupported('readSecretSync')) return;
+    throw new SecretManagerError(
+      'MISCONFIGURED',
+      `The handle of ${quoteName(secretName)} could reveal nothing: there is no cache to answer from, and ${manager} does not ` +
+        'implement readSecretSync(). Leave `cache` on, override readSecretSync(), or inject SecretsService instead.',
+      { manager, operation, secretName },
+    );
   }
 
   private notBoolean(name: string): SecretManagerError {

@@ -42,6 +42,8 @@ export interface SecretPipeline {
   readonly forget: (secretName?: string) => void;
   /** Ends what is under way, and closes the manager. */
   readonly close: () => Promise<void>;
+  /** Whether the manager has the operation. */
+  readonly isSupported: (operation: OptionalOperation) => boolean;
   /** Throws `UNSUPPORTED` if the manager leaves the operation out. */
   readonly assertSupported: (operation: OptionalOperation, secretName: string) => void;
 }
@@ -83,6 +85,7 @@ export function compose(manager: CustomSecretManager, options: PipelineOptions):
     forget,
     close: async () => void (await Promise.all([outermost.close(), virtualKeys.close()])),
     circuitState: () => (circuitBreaker ? circuitBreaker.state : 'closed'),
+    isSupported: (operation) => implementsOperation(manager, operation),
     assertSupported: (operation, secretName) => {
       if (!implementsOperation(manager, operation))
         throw unsupported(manager, operation, secretName);

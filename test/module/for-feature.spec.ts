@@ -3,17 +3,16 @@ import {
   InjectSecret,
   SecretManagerModule,
   getSecretToken,
+  type CustomSecretManager,
   type Secret,
   type SecretManagerModuleRootOptions,
 } from 'nestjs-custom-secret-manager';
 import { InMemorySecretManager } from 'nestjs-custom-secret-manager/testing';
 import { closeApplications, startApplication } from '../support/application';
 import { failureOf } from '../support/failure-of';
+import { ScriptedSecretManager } from '../support/scripted.secret-manager';
 
-function rootOf(
-  store: InMemorySecretManager,
-  options: Partial<SecretManagerModuleRootOptions> = {},
-) {
+function rootOf(store: CustomSecretManager, options: Partial<SecretManagerModuleRootOptions> = {}) {
   return SecretManagerModule.forRoot({
     manager: { useFactory: () => store },
     environment: {},
@@ -178,6 +177,43 @@ describe('forFeature', () => {
 
     expect(['MISCONFIGURED', 'INVALID_ARGUMENT']).toContain(error.code);
     expect(error.message).toContain(kind);
+  });
+
+  it('does not start where a handle could reveal nothing, without cache and synchronous read', async () => {
+    const store = new ScriptedSecretManager();
+
+    const error = await failureOf(
+      startApplication({ imports: [rootOf(store, { cache: false }), ClientModule] }),
+    );
+
+    expect(error).toMatchObject({
+      code: 'MISCONFIGURED',
+      operation: 'forFeature',
+      secretName: 'API_KEY',
+    });
+    expect(error.message).toMatch(/readSecretSync.*cache/s);
+  });
+
+  it('starts without cache and synchronous read where the environment has what is revealed', async () => {
+    const root = rootOf(new ScriptedSecretManager(), {
+      cache: false,
+      settings: { hostedKeys: ['OTHER'] },
+      environment: { API_KEY: 'from the environment' },
+    });
+
+    const app = await startApplication({ imports: [root, ClientModule] });
+
+    expect(app.get(Client, { strict: false }).seenInConstructor).toBe('from the environment');
+  });
+
+  it('reveals without cache what the manager reads at once', async () => {
+    const store = new InMemorySecretManager({ API_KEY: 'sk-1' });
+
+    const app = await startApplication({
+      imports: [rootOf(store, { cache: false }), ClientModule],
+    });
+
+    expect(app.get(Client, { strict: false }).seenInConstructor).toBe('sk-1');
   });
 
   it('finds a wrong name wrong before the store is asked', async () => {
