@@ -1,12 +1,14 @@
 import { Logger, type Provider } from '@nestjs/common';
+import { ModulesContainer } from '@nestjs/core';
 import { isCustomSecretManager, type CustomSecretManager } from './core/custom-secret-manager';
 import { SecretManagerError, isSecretManagerError } from './core/secret-manager.error';
-import { kindOf } from './core/secret-name';
+import { kindOf, quoteName } from './core/secret-name';
 import { BoundaryPolicy } from './policies/boundary.policy';
 import { compose } from './policies/compose';
 import { DeadlinePolicy } from './policies/deadline.policy';
 import { isOwned, toProvider, type ManagerBinding } from './manager-binding';
 import {
+  DEFAULT_MANAGER,
   SECRET_MANAGER_OPTIONS,
   getRegistrationToken,
   getSecretManagerToken,
@@ -40,9 +42,12 @@ export function createProviders(
     toProvider(manager, binding, problem),
     {
       provide: registration,
-      inject: [manager, SECRET_MANAGER_OPTIONS],
-      useFactory: (instance: CustomSecretManager, options: SecretManagerModuleOptions) =>
-        start(instance, options, isOwned(binding)),
+      inject: [manager, SECRET_MANAGER_OPTIONS, ModulesContainer],
+      useFactory: (
+        instance: CustomSecretManager,
+        options: SecretManagerModuleOptions,
+        modules: ModulesContainer,
+      ) => start(instance, options, isOwned(binding), () => assertOnlyOne(modules, name)),
     },
     {
       provide: `${registration} lifecycle`,
@@ -60,11 +65,13 @@ async function start(
   manager: CustomSecretManager,
   given: SecretManagerModuleOptions,
   closesManager: boolean,
+  assertRegistered: () => void,
 ): Promise<Registration> {
   assertIsManager(manager);
   let close = (): Promise<void> =>
     new DeadlinePolicy(new BoundaryPolicy(manager, { closesManager })).close();
   try {
+    assertRegistered();
     const options = resolveOptions(given, manager);
     const logger = new Logger('SecretManager');
     const pipeline = compose(manager, pipelineOptions(options, manager, closesManager, logger));
@@ -117,6 +124,19 @@ function warnOf(
   if (/\b(http|https|net|tls|undici)\b/.test(process.env.NODE_DEBUG ?? '')) {
     logger.warn('NODE_DEBUG prints what goes over the wire, tokens and secrets included.');
   }
+}
+
+/** Of two registrations of one name Nest would hand out the last, and say nothing. */
+function assertOnlyOne(modules: ModulesContainer, name = DEFAULT_MANAGER): void {
+  const token = getRegistrationToken(name);
+  const count = [...modules.values()].filter(({ providers }) => providers.has(token)).length;
+  if (count === 1) return;
+  throw new SecretManagerError(
+    'MISCONFIGURED',
+    `SecretManagerModule is registered ${count} times with the name ${quoteName(name)}. Register it once, in the root module ` +
+      'with `isGlobal: true`, or give each manager a `name` of its own.',
+    { manager: 'unknown', operation: 'forRoot' },
+  );
 }
 
 function assertIsManager(candidate: unknown): void {

@@ -28,7 +28,7 @@ const LAYERS: Readonly<Record<string, Layer>> = {
   },
   'the module, and virtual keys': {
     files: /^(virtual-keys\/.*|[^/]+)\.ts$/,
-    imports: [CORE, POLICIES, PURE_NODE, /^@nestjs\/common$/],
+    imports: [CORE, POLICIES, PURE_NODE, /^@nestjs\/(common|core)$/],
   },
 };
 

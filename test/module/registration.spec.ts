@@ -210,6 +210,34 @@ describe('several managers', () => {
     );
   });
 
+  it.each([
+    ['default', undefined, undefined],
+    ['billing', 'billing', 'billing'],
+    ['default', undefined, 'default'],
+  ])(
+    'do not start where two have the name %s, of which one would win (%s, %s)',
+    async (name, one, other) => {
+      const closed: string[] = [];
+      class Closing extends Store {
+        override close(): void {
+          closed.push('closed');
+        }
+      }
+      const of = (given: string | undefined) =>
+        SecretManagerModule.forRoot({ manager: Closing, name: given });
+      @Module({ imports: [of(one)] })
+      class First {}
+      @Module({ imports: [of(other)] })
+      class Second {}
+
+      const error = await failureOf(startApplication({ imports: [First, Second] }));
+
+      expect(error).toMatchObject({ code: 'MISCONFIGURED', operation: 'forRoot' });
+      expect(error.message).toContain(`registered 2 times with the name "${name}"`);
+      expect(closed).not.toEqual([]);
+    },
+  );
+
   it('share nothing between two applications of one process', async () => {
     const root = SecretManagerModule.forRoot({
       manager: Store,
