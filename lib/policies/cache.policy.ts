@@ -12,7 +12,6 @@ import {
   type SecretManagerError,
   type SecretManagerErrorCode,
 } from '../core/secret-manager.error';
-import { CircuitOpenError } from './circuit-breaker.policy';
 import { CacheEntries } from './cache-entries';
 import { dueAt, type CacheEntry } from './cache-entry';
 import { plainRead, sharedRead, type SharedRead } from './flight';
@@ -21,6 +20,7 @@ import { Policy, asOutcome, type SecretReadings } from './policy';
 import { RefreshBackoff } from './refresh-backoff';
 import type { SecretCache, SecretInspection } from './secret-cache';
 import type { FlightObserver, SingleFlightPolicy } from './single-flight.policy';
+import { WriteOrder } from './write-order';
 
 export interface CacheOptions {
   /** How long a value is fresh, in milliseconds, less up to 10 % so that not all expire together. Default 300 000. */
@@ -50,7 +50,7 @@ export class CachePolicy extends Policy implements SecretCache, FlightObserver {
   readonly #entries: CacheEntries;
   readonly #pinned = new PinnedSecrets((read) => this.refreshBehind(read));
   readonly #backoff: RefreshBackoff;
-  readonly #writes = new Map<string, { running: number; overlapped: boolean }>();
+  readonly #writes = new WriteOrder();
 
   constructor(
     inner: SingleFlightPolicy,
@@ -274,29 +274,18 @@ export class CachePolicy extends Policy implements SecretCache, FlightObserver {
     return this.#entries.ofKey(key) !== undefined || this.#pinned.has(key);
   }
 
-  private async writeThrough(
+  private writeThrough(
     read: SharedRead,
     write: () => Promise<SecretMetadata>,
     written: (metadata: SecretMetadata) => SecretReading | undefined,
   ): Promise<SecretMetadata> {
     const { secretName } = read;
-    const writes = this.#writes.get(secretName) ?? { running: 0, overlapped: false };
-    this.#writes.set(secretName, writes);
-    writes.running += 1;
-    writes.overlapped ||= writes.running > 1;
-    try {
-      const metadata = await write();
-      for (const { key } of this.#entries.readsOf(secretName)) this.drop(key); // a write moves versions and stages, too
-      if (!writes.overlapped) this.landed(read, written(metadata), now());
-      return metadata;
-    } catch (error) {
-      if (isOutcomeUnknown(error))
+    return this.#writes.follow(secretName, write, {
+      changed: () => {
         for (const { key } of this.#entries.readsOf(secretName)) this.drop(key);
-      throw error;
-    } finally {
-      writes.running -= 1;
-      if (writes.running === 0) this.#writes.delete(secretName);
-    }
+      },
+      settled: (metadata) => this.landed(read, written(metadata), now()),
+    });
   }
 
   private store(read: SharedRead, reading: SecretReading | undefined, readAt: number): void {
@@ -369,21 +358,3 @@ function toReading({ value, version }: CacheEntry): SecretReading | undefined {
 function hasCode(error: unknown, code: SecretManagerErrorCode): boolean {
   return isSecretManagerError(error) && error.code === code;
 }
-
-/** Whether a write that failed may have happened all the same. */
-function isOutcomeUnknown(error: unknown): boolean {
-  return !(
-    error instanceof CircuitOpenError ||
-    (isSecretManagerError(error) && NOT_WRITTEN.has(error.code))
-  );
-}
-
-const NOT_WRITTEN: ReadonlySet<SecretManagerErrorCode> = new Set([
-  'ACCESS_DENIED',
-  'UNAUTHENTICATED',
-  'THROTTLED',
-  'INVALID_ARGUMENT',
-  'CONFLICT',
-  'NOT_PERMITTED',
-  'UNSUPPORTED',
-] as const);

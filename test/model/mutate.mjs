@@ -57,13 +57,13 @@ const MUTATIONS = [
   },
   {
     breaks: 'the order of overlapping writes decides what is cached',
-    file: 'lib/policies/cache.policy.ts',
-    from: 'if (!writes.overlapped) this.landed(read, written(metadata), now());',
-    to: 'this.landed(read, written(metadata), now());',
+    file: 'lib/policies/write-order.ts',
+    from: 'if (!writes.overlapped) settled(written);',
+    to: 'settled(written);',
   },
   {
     breaks: 'a write whose outcome is unknown keeps the old value',
-    file: 'lib/policies/cache.policy.ts',
+    file: 'lib/policies/write-order.ts',
     from: 'if (isOutcomeUnknown(error))',
     to: 'if (isOutcomeUnknown(error) && false)',
   },
