@@ -29,6 +29,10 @@ export default defineConfig([
     },
   },
   {
+    files: ['sample-app/src/status/page/*.js'],
+    languageOptions: { globals: globals.browser },
+  },
+  {
     files: ['lib/**/*.ts'],
     extends: [n.configs['flat/recommended']],
     rules: {

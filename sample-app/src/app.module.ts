@@ -20,6 +20,9 @@ import { OpenAiProvider } from './providers/openai.provider';
 import { Providers } from './providers/providers';
 import { Upstream } from './providers/upstream';
 import { SecretsModule } from './secrets.module';
+import { SecretHits } from './status/secret-hits';
+import { StatusReport } from './status/status-report';
+import { StatusController } from './status/status.controller';
 
 @Module({
   imports: [
@@ -28,7 +31,13 @@ import { SecretsModule } from './secrets.module';
     ModelListModule,
     TerminusModule,
   ],
-  controllers: [ChatController, ModelsController, KeysController, HealthController],
+  controllers: [
+    ChatController,
+    ModelsController,
+    KeysController,
+    HealthController,
+    StatusController,
+  ],
   providers: [
     MasterKey,
     KeyRecords,
@@ -41,6 +50,8 @@ import { SecretsModule } from './secrets.module';
     EchoProvider,
     Upstream,
     SecretManagerHealthIndicator,
+    SecretHits,
+    StatusReport,
     { provide: APP_FILTER, useClass: OpenAiErrorFilter },
   ],
 })

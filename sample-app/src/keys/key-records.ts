@@ -1,24 +1,30 @@
 import { Injectable } from '@nestjs/common';
 import { SecretsService, type GetOptions } from 'nestjs-custom-secret-manager';
+import { SecretHits } from '../status/secret-hits';
 import { type KeyRecord } from './key-record';
 
-const PREFIX = 'gateway/keys/';
+/** Where the records of all keys are. */
+export const KEY_RECORDS = 'gateway/keys/';
 
 /** One small JSON secret for each key, by its token id. */
 @Injectable()
 export class KeyRecords {
-  constructor(private readonly secrets: SecretsService) {}
+  constructor(
+    private readonly secrets: SecretsService,
+    private readonly hits: SecretHits,
+  ) {}
 
   async find(tokenId: string, options?: GetOptions): Promise<KeyRecord | undefined> {
-    const text = await this.secrets.get(PREFIX + tokenId, { ...options, fallback: 'never' });
+    this.hits.add(KEY_RECORDS); // as one: whoever guesses keys must not fill the memory
+    const text = await this.secrets.get(KEY_RECORDS + tokenId, { ...options, fallback: 'never' });
     return text === undefined ? undefined : (JSON.parse(text) as KeyRecord);
   }
 
   async put(tokenId: string, record: KeyRecord): Promise<void> {
-    await this.secrets.set(PREFIX + tokenId, JSON.stringify(record));
+    await this.secrets.set(KEY_RECORDS + tokenId, JSON.stringify(record));
   }
 
   async remove(tokenId: string): Promise<void> {
-    await this.secrets.delete(PREFIX + tokenId, { recoveryWindowInDays: 0 });
+    await this.secrets.delete(KEY_RECORDS + tokenId, { recoveryWindowInDays: 0 });
   }
 }

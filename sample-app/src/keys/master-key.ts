@@ -1,14 +1,19 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { InjectSecret, type Secret } from 'nestjs-custom-secret-manager';
+import { SecretHits } from '../status/secret-hits';
 
 /** The key of whoever runs the gateway. Without the secret MASTER_KEY the application does not start. */
 @Injectable()
 export class MasterKey {
-  constructor(@InjectSecret('MASTER_KEY') private readonly secret: Secret) {}
+  constructor(
+    @InjectSecret('MASTER_KEY') private readonly secret: Secret,
+    private readonly hits: SecretHits,
+  ) {}
 
   /** Compared with the value of this moment, so that a rotation takes effect at once, and in constant time. */
   matches(candidate: string): boolean {
+    this.hits.add(this.secret.name);
     return timingSafeEqual(digestOf(candidate), digestOf(this.secret.reveal()));
   }
 }

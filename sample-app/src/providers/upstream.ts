@@ -2,6 +2,7 @@ import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import { SecretsService } from 'nestjs-custom-secret-manager';
 import { Agent, request, type Dispatcher } from 'undici';
 import { type Model } from '../config/model-list';
+import { SecretHits } from '../status/secret-hits';
 import { ofNoAnswer, ofRefusal } from './upstream-errors';
 
 export type UpstreamBody = Dispatcher.ResponseData['body'];
@@ -18,7 +19,10 @@ export interface UpstreamRequest {
 export class Upstream implements OnApplicationShutdown {
   readonly #connections = new Agent();
 
-  constructor(private readonly secrets: SecretsService) {}
+  constructor(
+    private readonly secrets: SecretsService,
+    private readonly hits: SecretHits,
+  ) {}
 
   /**
    * Resolves to the body of an answer that is good. A key that the provider refuses may have been rotated: it is read again
@@ -47,7 +51,10 @@ export class Upstream implements OnApplicationShutdown {
   }
 
   private async keyOf({ apiKey }: Model): Promise<string | undefined> {
-    return apiKey === undefined ? undefined : await this.secrets.secret(apiKey).get();
+    if (apiKey === undefined) return undefined;
+    const secret = this.secrets.secret(apiKey);
+    this.hits.add(secret.name);
+    return await secret.get();
   }
 
   private async send(

@@ -1,0 +1,122 @@
+const EVERY_MS = 2_000;
+const PATIENCE_MS = 5_000;
+
+/** Good, dubious or bad: what a word means to whoever looks. */
+const TONES = {
+  up: 'good',
+  closed: 'good',
+  fresh: 'good',
+  'half-open': 'dubious',
+  stale: 'dubious',
+  absent: 'dubious',
+  unknown: 'dubious',
+  down: 'bad',
+  open: 'bad',
+};
+
+const UNITS = [
+  ['d', 86_400_000],
+  ['h', 3_600_000],
+  ['min', 60_000],
+  ['s', 1_000],
+];
+
+const byId = (id) => document.getElementById(id);
+
+let timer;
+
+/** Asks, shows, and asks again a while after the answer, as long as somebody looks. */
+async function update() {
+  clearTimeout(timer);
+  try {
+    const answer = await fetch('status', { signal: AbortSignal.timeout(PATIENCE_MS) });
+    if (!answer.ok) throw new Error('not answered');
+    show(await answer.json());
+    connected(true);
+  } catch {
+    connected(false);
+  }
+  clearTimeout(timer);
+  if (!document.hidden) timer = setTimeout(update, EVERY_MS);
+}
+
+function show({ managers, secrets, keys }) {
+  list('managers', 'manager', managers, (manager) => manager.manager, showManager);
+  list('secrets', 'secret', secrets, (secret) => secret.name, showSecret);
+  write(byId('keys-cached'), keys.cached);
+  write(byId('keys-hits'), keys.hits);
+}
+
+function showManager(card, { manager, status, code, circuit, latencyMs }) {
+  card.text('manager', manager);
+  card.badge('status', status);
+  card.badge('circuit', circuit);
+  card.text('latency', latencyMs === undefined ? undefined : `${latencyMs} ms`);
+  card.text('code', code);
+  card.hide('code', code === undefined);
+}
+
+function showSecret(row, { name, state, ageMs, version, hits }) {
+  row.text('name', name);
+  row.badge('state', state);
+  row.text('age', ageMs === undefined ? undefined : duration(ageMs));
+  row.text('version', version);
+  row.text('hits', hits);
+}
+
+/** Keeps the element of each item, so that a selection and the reader's place survive. */
+function list(listId, templateId, items, keyOf, showItem) {
+  const parent = byId(listId);
+  const before = new Map([...parent.children].map((element) => [element.dataset.key, element]));
+  const now = items.map((item) => {
+    const key = String(keyOf(item));
+    const element = before.get(key) ?? byId(templateId).content.firstElementChild.cloneNode(true);
+    element.dataset.key = key;
+    showItem(new Fields(element), item);
+    return element;
+  });
+  if (now.length !== parent.children.length || now.some((each, at) => each !== parent.children[at]))
+    parent.replaceChildren(...now);
+}
+
+/** The places of a template. What is written into them is text, whatever it looks like. */
+class Fields {
+  constructor(element) {
+    this.element = element;
+  }
+
+  text(field, text = '–') {
+    write(this.element.querySelector(`[data-field="${field}"]`), text);
+  }
+
+  badge(field, text = 'unknown') {
+    this.text(field, text);
+    this.element.querySelector(`[data-field="${field}"]`).dataset.tone = TONES[text] ?? '';
+  }
+
+  hide(field, isHidden) {
+    this.element.querySelector(`[data-for="${field}"]`).hidden = isHidden;
+  }
+}
+
+function write(element, text) {
+  if (element.textContent !== String(text)) element.textContent = String(text);
+}
+
+function connected(isConnected) {
+  write(byId('connection'), isConnected ? 'Live' : 'The gateway does not answer');
+  byId('connection').dataset.tone = isConnected ? '' : 'bad';
+  document.body.classList.toggle('outdated', !isConnected);
+}
+
+/** In the largest unit that fits, as "3 min". */
+function duration(ms) {
+  const [unit, size] = UNITS.find(([, unitMs]) => ms >= unitMs) ?? ['s', 1_000];
+  return `${Math.floor(ms / size)} ${unit}`;
+}
+
+document.addEventListener('visibilitychange', () => {
+  if (!document.hidden) void update();
+});
+
+void update();

@@ -1,0 +1,68 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Controller, Get, Header, applyDecorators } from '@nestjs/common';
+import { StatusReport, type Status } from './status-report';
+
+/** Nothing but the page's own files; names come from outside, so no script or style stands in the page itself. */
+const POLICY = [
+  "default-src 'none'",
+  "script-src 'self'",
+  "style-src 'self'",
+  "connect-src 'self'",
+  'img-src data:',
+  "base-uri 'none'",
+  "form-action 'none'",
+  "frame-ancestors 'none'",
+].join('; ');
+
+/**
+ * A page that shows how the secret layer does, for people. Open to everybody who reaches the gateway, as the health check is,
+ * page and JSON alike: what they show are names, states, ages, versions and counts, and none of that opens anything.
+ */
+@Controller()
+export class StatusController {
+  readonly #page = pageFile('index.html');
+  readonly #style = pageFile('page.css');
+  readonly #script = pageFile('page.js');
+
+  constructor(private readonly report: StatusReport) {}
+
+  @Get()
+  @Sent('text/html', { 'content-security-policy': POLICY })
+  page(): string {
+    return this.#page;
+  }
+
+  @Get('status/page.css')
+  @Sent('text/css')
+  style(): string {
+    return this.#style;
+  }
+
+  @Get('status/page.js')
+  @Sent('text/javascript')
+  script(): string {
+    return this.#script;
+  }
+
+  @Get('status')
+  @Sent('application/json')
+  status(): Promise<Status> {
+    return this.report.make();
+  }
+}
+
+function pageFile(name: string): string {
+  return readFileSync(join(__dirname, 'page', name), 'utf8');
+}
+
+function Sent(type: string, others: Readonly<Record<string, string>> = {}): MethodDecorator {
+  const headers = {
+    'content-type': `${type}; charset=utf-8`,
+    'cache-control': 'no-store',
+    'x-content-type-options': 'nosniff',
+    'referrer-policy': 'no-referrer',
+    ...others,
+  };
+  return applyDecorators(...Object.entries(headers).map(([name, value]) => Header(name, value)));
+}
