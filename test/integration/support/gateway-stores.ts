@@ -26,7 +26,7 @@ export const GATEWAY_STORES: Readonly<Record<string, () => Promise<GatewayStore>
   'aws-secrets-manager': moto,
 };
 
-async function encryptedFile(): Promise<GatewayStore> {
+export async function encryptedFile(): Promise<GatewayStore> {
   const folder = temporaryFolder();
   const path = join(folder, 'secrets');
   const manager = new EncryptedFileSecretManager({ path, keyFile: join(folder, 'secrets.key') });
