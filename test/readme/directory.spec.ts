@@ -1,0 +1,36 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Module } from '@nestjs/common';
+import { Test } from '@nestjs/testing';
+import { SecretManagerModule, SecretsService } from 'nestjs-custom-secret-manager';
+import { DirectorySecretManager } from 'nestjs-custom-secret-manager/drivers/directory';
+import { removeTemporaryFolders, temporaryFolder } from '../support/temporary-folder';
+
+@Module({
+  imports: [
+    SecretManagerModule.forRoot({
+      manager: {
+        useFactory: () => new DirectorySecretManager({ path: process.env.SECRETS_DIR }),
+      },
+    }),
+  ],
+})
+class AppModule {}
+
+describe('The README', () => {
+  afterEach(() => {
+    delete process.env.SECRETS_DIR;
+    removeTemporaryFolders();
+  });
+
+  it('reads what is mounted, without the line break at its end', async () => {
+    process.env.SECRETS_DIR = temporaryFolder();
+    writeFileSync(join(process.env.SECRETS_DIR, 'DB_PASSWORD'), 'of the database\n');
+    const app = await Test.createTestingModule({ imports: [AppModule] }).compile();
+
+    const value = app.get(SecretsService).getSync('DB_PASSWORD');
+    await app.close();
+
+    expect(value).toBe('of the database');
+  });
+});
