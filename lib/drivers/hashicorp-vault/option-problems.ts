@@ -48,7 +48,8 @@ function pathProblem(option: string, given: unknown): string | undefined {
 
 /** A mount may be written as the server prints it, `secret/`. */
 export function trimSlashes(path: string): string {
-  return path.replace(/^\/|\/$/g, '');
+  const begun = path.startsWith('/') ? path.slice(1) : path;
+  return begun.endsWith('/') ? begun.slice(0, -1) : begun;
 }
 
 function authProblems(auth: VaultAuth | undefined): (string | undefined)[] {

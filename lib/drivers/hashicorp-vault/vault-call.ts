@@ -41,16 +41,22 @@ export function vaultCall(
   const { kvVersion = own.kvVersion ?? 2 } = params;
   const below = own.pathPrefix ? `${trimSlashes(own.pathPrefix)}/${secretName}` : secretName;
   const given = params.mount ?? own.mount ?? (kvVersion === 'none' ? undefined : DEFAULT_MOUNT);
-  const [first = '', ...rest] = below.split('/');
+  const [mount, name] = given === undefined ? splitMount(below) : [trimSlashes(given), below];
   return {
-    mount: given === undefined ? first : trimSlashes(given),
-    name: given === undefined ? rest.join('/') : below,
+    mount,
+    name,
     namespace,
     version: version === undefined ? undefined : String(version),
     field,
     kvVersion,
     options,
   };
+}
+
+/** What is read at any path begins with its mount. */
+function splitMount(path: string): [mount: string, name: string] {
+  const [mount = '', ...rest] = path.split('/');
+  return [mount, rest.join('/')];
 }
 
 const PROBLEMS: Readonly<Record<keyof VaultParams, (value: unknown) => string | undefined>> = {

@@ -43,10 +43,14 @@ export class VaultClient {
    * Resolves to what the server answers, whatever its status; rejects where there is no answer. A standby that names the
    * active node is obeyed, once.
    */
-  async send(request: VaultRequest, options: OperationOptions = {}): Promise<VaultAnswer> {
-    const answer = await this.exchange(this.#origin, request, options);
+  async send(
+    request: VaultRequest,
+    options: OperationOptions = {},
+    token = request.token,
+  ): Promise<VaultAnswer> {
+    const answer = await this.exchange(this.#origin, request, options, token);
     const origin = redirection(answer, request, this.#origin);
-    return origin === undefined ? answer : await this.exchange(origin, request, options);
+    return origin === undefined ? answer : await this.exchange(origin, request, options, token);
   }
 
   /** Requests under way end with an error. */
@@ -61,6 +65,7 @@ export class VaultClient {
     origin: string,
     request: VaultRequest,
     options: OperationOptions,
+    token: string | undefined,
   ): Promise<VaultAnswer> {
     const { method, path, content } = request;
     const { timeoutMs = DEFAULT_TIMEOUT_MS } = options;
@@ -71,7 +76,7 @@ export class VaultClient {
       {
         method,
         path,
-        headers: headersOf(request),
+        headers: headersOf(request, token),
         body: content && JSON.stringify(content),
         headersTimeout: timeoutMs,
         bodyTimeout: timeoutMs,
@@ -107,7 +112,10 @@ export function originOf({ address }: VaultClientOptions): string {
   return URL.canParse(address) ? new URL(address).origin : address;
 }
 
-export function headersOf({ token, namespace, content }: VaultRequest): Record<string, string> {
+export function headersOf(
+  { namespace, content }: VaultRequest,
+  token: string | undefined,
+): Record<string, string> {
   const headers: Record<string, string> = { 'x-vault-request': 'true' };
   if (token !== undefined) headers['x-vault-token'] = token;
   if (namespace !== undefined) headers['x-vault-namespace'] = namespace;

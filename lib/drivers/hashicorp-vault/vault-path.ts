@@ -7,7 +7,8 @@ const INTERNAL = /(^|\/)(sys|auth)(\/|$)/;
 /** An empty part, or one that a URL resolves: it would lead out of the mount. */
 const UNRESOLVED = /(^|\/)\.{0,2}(\/|$)/;
 
-const NEEDS_NO_ENCODING = /^[\w.~/-]*$/;
+/** As nearly every path is: nothing of it could be resolved, or has to be encoded. */
+const PLAIN = /^[\w~-]+(\/[\w~-]+)*$/;
 
 /**
  * The address of something below a mount, without host. With every part encoded, dots are all that a URL could still resolve,
@@ -15,9 +16,9 @@ const NEEDS_NO_ENCODING = /^[\w.~/-]*$/;
  * secrets engine `sys` and `auth` are names like others. Throws `INVALID_ARGUMENT`.
  */
 export function vaultPath(mount: string, ...parts: readonly string[]): string {
-  const path = [mount, ...parts].join('/');
-  const isRight = !UNRESOLVED.test(path) && !INTERNAL.test(mount);
-  const encoded = isRight ? encode(path) : undefined;
+  let path = mount;
+  for (const part of parts) path += `/${part}`;
+  const encoded = INTERNAL.test(mount) ? undefined : encode(path);
   if (encoded !== undefined) return `/v1/${encoded}`;
   throw new SecretManagerError(
     'INVALID_ARGUMENT',
@@ -27,7 +28,8 @@ export function vaultPath(mount: string, ...parts: readonly string[]): string {
 }
 
 function encode(path: string): string | undefined {
-  if (NEEDS_NO_ENCODING.test(path)) return path;
+  if (PLAIN.test(path)) return path;
+  if (UNRESOLVED.test(path)) return undefined;
   try {
     return path.split('/').map(encodeURIComponent).join('/');
   } catch {

@@ -2,6 +2,7 @@ import type { OperationOptions } from '../../core/custom-secret-manager';
 import type { Credential, OwnAnswer } from './credential';
 import type { Credentials } from './credentials';
 import { DeniedRequests } from './denied-requests';
+import type { VaultAnswer } from './exchange';
 import type { VaultClient, VaultRequest } from './vault-client';
 import { isDeadToken, isDenial, vaultError } from './vault-errors';
 import type { VaultSyncClient } from './vault-sync-client';
@@ -26,8 +27,8 @@ export class VaultSession {
 
   async send(request: VaultRequest, options: OperationOptions): Promise<OwnAnswer> {
     const credential = this.#credentials.atHand ?? (await this.#credentials.get(options));
-    const answer = await this.#client.send(withToken(request, credential), options);
-    const own = { ...answer, credential };
+    const answer = await this.#client.send(request, options, credential.token);
+    const own = answerTo(credential, answer);
     return isDenial(answer) ? await this.cured(own, request, options) : own;
   }
 
@@ -42,8 +43,7 @@ export class VaultSession {
     request: VaultRequest,
     options: OperationOptions,
   ): Promise<OwnAnswer> {
-    const answer = await this.#client.send(withToken(request, credential), options);
-    return { ...answer, credential };
+    return answerTo(credential, await this.#client.send(request, options, credential.token));
   }
 
   private sendAsSync(
@@ -51,7 +51,7 @@ export class VaultSession {
     request: VaultRequest,
     options: OperationOptions,
   ): OwnAnswer {
-    return { ...this.#syncClient.send(withToken(request, credential), options), credential };
+    return answerTo(credential, this.#syncClient.send(request, options, credential.token));
   }
 
   /** What comes of another token; the denial, where there is none, or none helps. */
@@ -154,6 +154,10 @@ export class VaultSession {
   }
 }
 
-function withToken(request: VaultRequest, { token }: Credential): VaultRequest {
-  return { ...request, token };
+/** Without a spread: to add something to one costs 5 us on Node 20. */
+function answerTo(
+  credential: Credential,
+  { statusCode, headers, content, text }: VaultAnswer,
+): OwnAnswer {
+  return { statusCode, headers, content, text, credential };
 }

@@ -30,11 +30,15 @@ export class VaultSyncClient {
   }
 
   /** Returns what the server answers, whatever its status. The deadline is that of the call, a redirection included. */
-  send(request: VaultRequest, { timeoutMs = DEFAULT_TIMEOUT_MS }: OperationOptions): VaultAnswer {
+  send(
+    request: VaultRequest,
+    { timeoutMs = DEFAULT_TIMEOUT_MS }: OperationOptions,
+    token = request.token,
+  ): VaultAnswer {
     const left = countingDown({}, timeoutMs);
-    const answer = this.exchange(this.#origin, request, left);
+    const answer = this.exchange(this.#origin, request, left, token);
     const origin = redirection(answer, request, this.#origin);
-    return origin === undefined ? answer : this.exchange(origin, request, left);
+    return origin === undefined ? answer : this.exchange(origin, request, left, token);
   }
 
   async close(): Promise<void> {
@@ -45,10 +49,11 @@ export class VaultSyncClient {
     origin: string,
     request: VaultRequest,
     { timeoutMs }: OperationOptions,
+    token: string | undefined,
   ): VaultAnswer {
     const { method, path, content } = request;
     const body = content && JSON.stringify(content);
-    const options = { method, headers: headersOf(request), body, timeoutMs };
+    const options = { method, headers: headersOf(request, token), body, timeoutMs };
     const response = this.http().request(`${origin}${path}`, options);
     return answerOf(response.statusCode, response.headers, response.text());
   }

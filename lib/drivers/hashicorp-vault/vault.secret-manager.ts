@@ -181,7 +181,7 @@ export class VaultSecretManager extends CustomSecretManager {
 
   private call(operation: string, secretName: string, options: OperationOptions): VaultCall {
     this.assertUsable(operation);
-    const context = { ...this.context(operation), secretName };
+    const context = { manager: this.secretManagerName, operation, secretName };
     if (this.#closing !== undefined) {
       throw new SecretManagerError('UNAVAILABLE', 'The manager was closed.', context);
     }
