@@ -16,8 +16,9 @@ export function assertCallOptions(
     );
   }
   assertPlainParams(options.params, context);
+  const given = options as Readonly<Record<string, unknown>>;
   for (const [name, problemOf] of OPTIONS) {
-    const value: unknown = Reflect.get(options, name);
+    const value = given[name];
     const problem = value === undefined ? undefined : problemOf(value);
     if (problem !== undefined) throw invalid(`The option \`${name}\` ${problem}.`, context);
   }

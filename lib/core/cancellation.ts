@@ -2,16 +2,21 @@ import { setMaxListeners } from 'node:events';
 import { SecretManagerError, type OperationContext } from './secret-manager.error';
 import type { OperationOptions } from './custom-secret-manager';
 
-type Listener = (reason: SecretManagerError) => void;
+/** What can be ended early. */
+export interface Cancellable {
+  cancel(reason: SecretManagerError): void;
+}
 
 /**
- * Ends a call early: at most once, and with a reason. It costs an `AbortSignal` only where somebody reads `signal`, which
- * a manager with a deadline of its own never does.
+ * Ends a call early, and what was begun for it: at most once, and with a reason. It costs an `AbortSignal` only where somebody
+ * reads `signal`, which a manager with a deadline of its own never does.
  */
-export class Cancellation {
+export class Cancellation implements Cancellable {
   #reason: SecretManagerError | undefined;
   #controller: AbortController | undefined;
-  readonly #listeners = new Set<Listener>();
+  /** Mostly there is one: a list of one would cost more than the rest. */
+  #begun: Cancellable | undefined;
+  #begunToo: Cancellable[] | undefined;
 
   get reason(): SecretManagerError | undefined {
     return this.#reason;
@@ -30,20 +35,26 @@ export class Cancellation {
     if (this.#reason !== undefined) return;
     this.#reason = reason;
     this.#controller?.abort(reason);
-    for (const listener of this.#listeners) listener(reason);
-    this.#listeners.clear();
+    const first = this.#begun;
+    this.#begun = undefined;
+    first?.cancel(reason);
+    for (let next = this.#begunToo?.shift(); next; next = this.#begunToo?.shift()) {
+      next.cancel(reason);
+    }
   }
 
-  /** To be called when the call has ended by itself: it holds nobody any more. */
-  release(): void {
-    this.#listeners.clear();
+  /** Has it cancelled with this, at once if it is too late. */
+  add(begun: Cancellable): void {
+    if (this.#reason !== undefined) begun.cancel(this.#reason);
+    else if (this.#begun === undefined) this.#begun = begun;
+    else if (this.#begunToo === undefined) this.#begunToo = [begun];
+    else this.#begunToo.push(begun);
   }
 
-  /** Calls back once, at once if it is too late. Returns what takes the listener off again. */
-  onCancel(listener: Listener): () => void {
-    if (this.#reason !== undefined) listener(this.#reason);
-    else this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
+  /** It has ended by itself. */
+  remove(ended: Cancellable): void {
+    if (this.#begun === ended) this.#begun = undefined;
+    else this.#begunToo = this.#begunToo?.filter((begun) => begun !== ended);
   }
 }
 
@@ -71,21 +82,29 @@ export function triedOnce(options: CallOptions): CallOptions {
   return Object.defineProperty(once, EFFORT, { value: 'single' });
 }
 
-/** Calls back once when the call that has these options ends early. Returns what takes the listener off again. */
-export function onCancelled(
+/** Has something cancelled when the call that has these options ends early. Returns what is to be called when it has ended by itself. */
+export function cancelWith(
   options: CallOptions,
   context: OperationContext,
-  listener: Listener,
+  begun: Cancellable,
 ): () => void {
   const cancellation = options[CANCELLATION];
-  if (cancellation !== undefined) return cancellation.onCancel(listener);
+  if (cancellation !== undefined) {
+    cancellation.add(begun);
+    return () => cancellation.remove(begun);
+  }
   const { signal } = options;
-  if (signal === undefined) return () => undefined;
-  const onAbort = (): void => listener(cancelled(context));
-  if (signal.aborted) onAbort();
+  if (signal === undefined) return NOTHING_TO_DO;
+  const onAbort = (): void => begun.cancel(cancelled(context));
+  if (signal.aborted) {
+    onAbort();
+    return NOTHING_TO_DO;
+  }
   signal.addEventListener('abort', onAbort, { once: true });
   return () => signal.removeEventListener('abort', onAbort);
 }
+
+const NOTHING_TO_DO = (): void => undefined;
 
 export function cancelled(context: OperationContext): SecretManagerError {
   return new SecretManagerError('CANCELLED', 'The caller ended the call.', context);

@@ -1,4 +1,5 @@
-const LONGEST_TIMER_MS = 2 ** 31 - 1;
+/** Node counts no further. */
+export const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 /** Milliseconds on a clock that no correction of the wall clock moves. Looked up at each call, so that fake timers reach it. */
 export function now(): number {
@@ -19,14 +20,18 @@ export function startTimer(
   delayMs: number,
   { keepsAlive }: TimerOptions,
 ): () => void {
-  let timer: NodeJS.Timeout;
-  const wait = (remainingMs: number): void => {
-    const step = Math.min(remainingMs, LONGEST_TIMER_MS);
-    timer = setTimeout(() => (remainingMs > step ? wait(remainingMs - step) : callback()), step);
-    if (!keepsAlive) timer.unref();
-  };
-  wait(delayMs);
+  if (delayMs > LONGEST_TIMER_MS) return startLongTimer(callback, delayMs, { keepsAlive });
+  const timer = setTimeout(callback, delayMs);
+  if (!keepsAlive) timer.unref();
   return () => clearTimeout(timer);
+}
+
+function startLongTimer(callback: () => void, delayMs: number, options: TimerOptions): () => void {
+  const goOn = (): void => {
+    stop = startTimer(callback, delayMs - LONGEST_TIMER_MS, options);
+  };
+  let stop = startTimer(goOn, LONGEST_TIMER_MS, options);
+  return () => stop();
 }
 
 /** The same options with a `timeoutMs` that tells, whenever it is read, what is left of the deadline that starts now. */

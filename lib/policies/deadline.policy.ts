@@ -1,13 +1,14 @@
 import {
   Cancellation,
-  cancelled,
   closed,
-  onCancelled,
+  cancelWith,
   shuttingDown,
   CANCELLATION,
   type CallOptions,
 } from '../core/cancellation';
+import { Bag, type InBag } from '../core/bag';
 import { startTimer } from '../core/clock';
+import { RestartedTimers } from '../core/restarted-timers';
 import type {
   DeleteOptions,
   OperationOptions,
@@ -28,7 +29,6 @@ export interface DeadlineOptions {
 }
 
 const CLOSE_TIMEOUT_MS = 5_000;
-const ENDED = Symbol('ended early');
 
 /**
  * Bounds every attempt: by its own limit, by what is left of the call's deadline, and by whatever ends the call early. A
@@ -38,7 +38,8 @@ const ENDED = Symbol('ended early');
 export class DeadlinePolicy extends Policy {
   readonly #attemptTimeoutMs: number;
   readonly #startTimeoutMs: number;
-  readonly #running = new Set<Cancellation>();
+  readonly #running = new Bag<Attempt<unknown>>();
+  readonly #timers = new RestartedTimers();
   #closing: Promise<void> | undefined;
 
   constructor(
@@ -143,27 +144,21 @@ export class DeadlinePolicy extends Policy {
     const isShared = options[CANCELLATION] !== undefined;
     const { params, timeoutMs = Infinity } = options;
     const endsInMs = Math.min(limitMs, isShared ? Infinity : timeoutMs);
-    const own = new Cancellation();
+    const own = new Attempt<T>();
     const handed = new HandedOptions(
       params,
       Math.ceil(Math.min(endsInMs, timeoutMs)), // whole: AbortSignal.timeout takes nothing else
       own,
     );
-    const stopTimer = startTimer(() => own.cancel(timedOut(context, endsInMs)), endsInMs, {
+    const stopTimer = this.#timers.start(() => own.cancel(timedOut(context, endsInMs)), endsInMs, {
       keepsAlive: !isShared,
     });
-    const stopListening = onCancelled(options, context, (reason) => own.cancel(reason));
+    const stopListening = cancelWith(options, context, own);
     this.#running.add(own);
     try {
-      const outcome = await new Promise<T | typeof ENDED>((resolve, reject) => {
-        own.onCancel(() => resolve(ENDED));
-        if (own.reason === undefined) ask(handed).then(resolve, reject);
-      });
-      if (outcome === ENDED) throw own.reason ?? cancelled(context);
-      return outcome;
+      return await own.outlasting(() => ask(handed));
     } finally {
-      this.#running.delete(own);
-      own.release(); // V8 keeps what was deleted from a Set reachable for a while
+      this.#running.remove(own);
       stopListening();
       stopTimer();
     }
@@ -172,6 +167,7 @@ export class DeadlinePolicy extends Policy {
   private async shutDown(): Promise<void> {
     const context = this.context('close');
     for (const running of this.#running) running.cancel(shuttingDown(context));
+    this.#timers.close();
     let stopTimer = (): void => undefined;
     const tooLate = new Promise<never>((_, reject) => {
       stopTimer = startTimer(() => reject(timedOut(context, CLOSE_TIMEOUT_MS)), CLOSE_TIMEOUT_MS, {
@@ -190,21 +186,45 @@ export class DeadlinePolicy extends Policy {
   }
 }
 
+/** What is under way, as long as it is waited for. */
+class Attempt<T> extends Cancellation implements InBag {
+  place = -1;
+  #giveUp: ((reason: SecretManagerError) => void) | undefined;
+
+  /** Resolves to the outcome, or rejects with the reason as soon as there is one. */
+  outlasting(ask: () => Promise<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      if (this.reason !== undefined) return reject(this.reason);
+      this.#giveUp = reject;
+      ask().then(resolve, reject);
+    });
+  }
+
+  override cancel(reason: SecretManagerError): void {
+    super.cancel(reason);
+    this.#giveUp?.(reason);
+  }
+}
+
 /**
  * What a manager is handed. Its signal is made when it is first read, and is an own property, so that a spread keeps it; the
  * getter is one for all, because an accessor of its own would give each object another hidden class.
  */
-class HandedOptions implements OperationOptions {
+class HandedOptions implements CallOptions {
   declare readonly signal: AbortSignal;
-  declare readonly [CANCELLATION]: Cancellation;
+  readonly #cancellation: Cancellation;
 
   constructor(
     readonly params: OperationOptions['params'],
     readonly timeoutMs: number,
     cancellation: Cancellation,
   ) {
-    Object.defineProperty(this, CANCELLATION, { value: cancellation });
+    this.#cancellation = cancellation;
     Object.defineProperty(this, 'signal', SIGNAL);
+  }
+
+  get [CANCELLATION](): Cancellation {
+    return this.#cancellation;
   }
 }
 

@@ -2,16 +2,16 @@ import {
   CANCELLATION,
   Cancellation,
   EFFORT,
-  cancelled,
-  onCancelled,
+  cancelWith,
+  type Cancellable,
   type CallOptions,
 } from '../core/cancellation';
+import { Bag, type InBag } from '../core/bag';
 import { now, startTimer } from '../core/clock';
 import { secretKey } from '../core/params';
+import type { RestartedTimers } from '../core/restarted-timers';
 import { SecretManagerError, type OperationContext } from '../core/secret-manager.error';
 import { quoteName } from '../core/secret-name';
-
-const LEFT = Symbol('left');
 
 /** What is read: the key under which it is shared, and what the key is made of. */
 export interface SharedRead {
@@ -30,13 +30,14 @@ export function plainRead(secretName: string): SharedRead {
 }
 
 /** One call that any number of callers wait for. It lives as long as the longest of them, or by itself in the background. */
-export class Flight<Outcome> implements SharedRead {
+export class Flight<Outcome> implements SharedRead, InBag {
+  place = -1;
   /** Set when something newer is known, or written: those who wait get its outcome, the cache does not. */
   isSuperseded = false;
   readonly cancellation = new Cancellation();
   readonly #isBackground: boolean;
   #endsAt: number;
-  #waiting = 0;
+  readonly #waiters = new Bag<Waiter>();
   #outcome: Promise<Outcome> | undefined;
 
   constructor(
@@ -55,7 +56,7 @@ export class Flight<Outcome> implements SharedRead {
   }
 
   get isAwaited(): boolean {
-    return this.#waiting > 0;
+    return !this.#waiters.isEmpty;
   }
 
   /** The options for the store: they end with the last caller, and their `timeoutMs` is what is left at the moment. */
@@ -70,52 +71,66 @@ export class Flight<Outcome> implements SharedRead {
     if (isUnheard) outcome.catch(() => undefined); // whoever observes the policy is told
   }
 
-  /** To be called when it has landed: it holds nobody any more. */
-  release(): void {
+  /** To be called when its outcome is there: it holds nobody any more. */
+  end(): void {
     this.#outcome = undefined;
-    this.cancellation.release();
+    for (let waiter = this.#waiters.take(); waiter; waiter = this.#waiters.take()) waiter.stop();
   }
 
   /** Waits as one of the callers: to the end of the call, of its own time, or until its own signal aborts. */
-  wait(options: CallOptions, timeoutMs: number, context: OperationContext): Promise<Outcome> {
+  wait(
+    { signal }: CallOptions,
+    timeoutMs: number,
+    context: OperationContext,
+    timers: Timers = PLAIN_TIMERS,
+  ): Promise<Outcome> {
     const outcome = this.#outcome;
     if (outcome === undefined) return Promise.reject(recursive(context));
-    this.#waiting += 1;
     this.#endsAt = Math.max(this.#endsAt, now() + timeoutMs);
-    let reason: SecretManagerError | undefined;
-    let leave!: (why: SecretManagerError) => void;
-    const settled = new Promise<Outcome | typeof LEFT>((resolve, reject) => {
+    return new Promise((resolve, reject) => {
       outcome.then(resolve, reject);
-      leave = (why) => {
-        reason ??= why;
-        resolve(LEFT);
-        this.lose(why);
-      };
+      const waiter = new Waiter((reason) => {
+        reject(reason);
+        this.leave(waiter, reason);
+      });
+      this.#waiters.add(waiter);
+      waiter.start({ signal }, timeoutMs, context, timers);
     });
-    const stopTimer = startTimer(() => leave(timedOut(context, timeoutMs)), timeoutMs, {
-      keepsAlive: true,
-    });
-    const stopListening = onCancelled({ signal: options.signal }, context, leave);
-    const stop = (): void => {
-      stopTimer();
-      stopListening();
-    };
-    return settled.then(
-      (reading) => {
-        stop();
-        if (reading === LEFT) throw reason ?? cancelled(context);
-        return reading;
-      },
-      (error: unknown) => {
-        stop();
-        throw error;
-      },
-    );
   }
 
-  private lose(why: SecretManagerError): void {
-    this.#waiting -= 1;
-    if (this.#waiting === 0 && !this.#isBackground) this.cancellation.cancel(why);
+  private leave(waiter: Waiter, reason: SecretManagerError): void {
+    this.#waiters.remove(waiter);
+    if (!this.isAwaited && !this.#isBackground) this.cancellation.cancel(reason);
+  }
+}
+
+type Timers = Pick<RestartedTimers, 'start'>;
+
+const PLAIN_TIMERS: Timers = { start: startTimer };
+
+/** One caller of many. */
+class Waiter implements Cancellable, InBag {
+  place = -1;
+  #stopTimer: (() => void) | undefined;
+  #stopListening: (() => void) | undefined;
+
+  constructor(private readonly leave: (reason: SecretManagerError) => void) {}
+
+  start(options: CallOptions, timeoutMs: number, context: OperationContext, timers: Timers): void {
+    this.#stopTimer = timers.start(() => this.cancel(timedOut(context, timeoutMs)), timeoutMs, {
+      keepsAlive: true,
+    });
+    this.#stopListening = cancelWith(options, context, this);
+  }
+
+  stop(): void {
+    this.#stopTimer?.();
+    this.#stopListening?.();
+  }
+
+  cancel(reason: SecretManagerError): void {
+    this.stop();
+    this.leave(reason);
   }
 }
 
@@ -152,7 +167,9 @@ export function waitFor<Outcome>(
   context: OperationContext,
 ): Promise<Outcome> {
   const flight = new Flight<Outcome>('', '', undefined, options.timeoutMs);
+  const end = (): void => flight.end();
   flight.depart(outcome);
+  outcome.then(end, end);
   return flight.wait(options, options.timeoutMs, context);
 }
 

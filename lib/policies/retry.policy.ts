@@ -1,4 +1,4 @@
-import { onCancelled, CANCELLATION, EFFORT, type CallOptions } from '../core/cancellation';
+import { cancelWith, CANCELLATION, EFFORT, type CallOptions } from '../core/cancellation';
 import { startTimer } from '../core/clock';
 import type { SecretDescription, SecretReading } from '../core/custom-secret-manager';
 import {
@@ -112,9 +112,10 @@ function pause(delayMs: number, options: CallOptions, manager: string): Promise<
     };
     const keepsAlive = options[CANCELLATION] === undefined; // the waiters of a shared call do
     const stopTimer = startTimer(wake, delayMs, { keepsAlive });
-    const stopListening = onCancelled(options, { manager, operation: 'readSecret' }, (reason) => {
+    const cancel = (reason: SecretManagerError): void => {
       stopTimer();
       reject(reason);
-    });
+    };
+    const stopListening = cancelWith(options, { manager, operation: 'readSecret' }, { cancel });
   });
 }

@@ -7,6 +7,7 @@ import {
   shuttingDown,
   type CallOptions,
 } from '../core/cancellation';
+import { Bag } from '../core/bag';
 import { now } from '../core/clock';
 import type {
   DeleteOptions,
@@ -15,10 +16,12 @@ import type {
   WriteOptions,
 } from '../core/custom-secret-manager';
 import { secretKey } from '../core/params';
+import { RestartedTimers } from '../core/restarted-timers';
 import {
   isSecretManagerError,
   isTransient,
   type OperationContext,
+  type SecretManagerError,
 } from '../core/secret-manager.error';
 import { Flight, type SharedRead } from './flight';
 import { HEALTH_TIMEOUT_MS, Policy, asOutcome, type Pipeline, type SecretReadings } from './policy';
@@ -53,7 +56,8 @@ export class SingleFlightPolicy extends Policy {
   readonly #readsBatches: boolean;
   readonly #flights = new Map<string, ReadFlight>();
   /** Also those that have been overtaken. */
-  readonly #aloft = new Set<ReadFlight>();
+  readonly #aloft = new Bag<ReadFlight>();
+  readonly #timers = new RestartedTimers();
   #observer: FlightObserver | undefined;
   #health: Flight<boolean> | undefined;
   #isClosed = false;
@@ -76,7 +80,7 @@ export class SingleFlightPolicy extends Policy {
     options: CallOptions = {},
   ): Promise<SecretReading | undefined> {
     const key = secretKey(secretName, options.params);
-    if (!this.#flights.has(key) && this.isWanted(options)) {
+    if (this.flightOf(key) === undefined && this.isWanted(options)) {
       const flight = this.newFlight(key, secretName, options);
       this.launch(flight, () =>
         this.inner.readSecret(secretName, flight.callOptions(options[EFFORT])),
@@ -101,7 +105,7 @@ export class SingleFlightPolicy extends Policy {
   /** Reads behind the scenes, once; does nothing if the secret is being read already. */
   refreshBehind(secretName: string, params: CallOptions['params']): void {
     const key = secretKey(secretName, params);
-    if (this.#isClosed || this.#flights.has(key)) return;
+    if (this.#isClosed || this.flightOf(key) !== undefined) return;
     const flight: ReadFlight = new Flight(key, secretName, params, this.#timeoutMs, {
       isBackground: true,
     });
@@ -138,7 +142,7 @@ export class SingleFlightPolicy extends Policy {
   override checkHealth(options: CallOptions = {}): Promise<boolean> {
     const context = this.context('checkHealth');
     const { timeoutMs = HEALTH_TIMEOUT_MS } = options;
-    this.#health ??= this.launchHealthCheck(timeoutMs);
+    if (!isOpen(this.#health)) this.#health = this.launchHealthCheck(timeoutMs);
     return this.#health.wait(options, timeoutMs, context);
   }
 
@@ -147,6 +151,7 @@ export class SingleFlightPolicy extends Policy {
     const reason = shuttingDown(this.context('close'));
     for (const flight of this.#aloft) flight.cancellation.cancel(reason);
     this.#flights.clear();
+    this.#timers.close();
     return super.close();
   }
 
@@ -157,7 +162,6 @@ export class SingleFlightPolicy extends Policy {
   private launch(flight: ReadFlight, read: () => Promise<SecretReading | undefined>): void {
     this.#flights.set(flight.key, flight);
     this.#aloft.add(flight);
-    flight.cancellation.onCancel(() => this.forget(flight)); // whoever comes later must not join what is ending
     flight.depart(this.fly(flight, read));
   }
 
@@ -165,8 +169,8 @@ export class SingleFlightPolicy extends Policy {
     const flight = new Flight<boolean>('', '', undefined, timeoutMs);
     const land = (): void => {
       if (this.#health === flight) this.#health = undefined;
+      flight.end();
     };
-    flight.cancellation.onCancel(land);
     flight.depart(this.inner.checkHealth(flight.callOptions(undefined)).finally(land));
     return flight;
   }
@@ -174,7 +178,7 @@ export class SingleFlightPolicy extends Policy {
   private launchBatch(secretNames: readonly string[], options: CallOptions): void {
     const flights = [...new Set(secretNames)]
       .map((name) => this.newFlight(secretKey(name, options.params), name, options))
-      .filter(({ key }) => !this.#flights.has(key));
+      .filter(({ key }) => this.flightOf(key) === undefined);
     if (flights.length === 0) return;
     const names = flights.map(({ secretName }) => secretName);
     let answers: Promise<SecretReadings> | undefined;
@@ -197,38 +201,43 @@ export class SingleFlightPolicy extends Policy {
     flight: ReadFlight,
     read: () => Promise<SecretReading | undefined>,
   ): Promise<SecretReading | undefined> {
-    for (;;) {
-      const { endsAt } = flight;
-      const startedAt = now();
-      try {
-        const reading = await read();
-        if (flight.isSuperseded) this.#observer?.ended(flight);
-        else this.#observer?.landed(flight, reading, startedAt);
-        this.land(flight);
-        return reading;
-      } catch (error) {
-        // the manager kept to the deadline that it was told; somebody with more time has joined since
-        const hasTimeLeft = flight.isAwaited && flight.endsAt > endsAt && !flight.isSuperseded;
-        if (hasTimeLeft && isTimeout(error) && now() >= endsAt - TIMER_SLACK_MS) continue;
-        this.land(flight);
-        if (flight.isSuperseded && flight.isAwaited && isTransient(error)) {
-          return await this.readSecret(flight.secretName, asAnew(flight)); // with those who came later
+    try {
+      for (;;) {
+        const { endsAt } = flight;
+        const startedAt = now();
+        try {
+          const reading = await read();
+          if (flight.isSuperseded) this.#observer?.ended(flight);
+          else this.#observer?.landed(flight, reading, startedAt);
+          this.land(flight);
+          return reading;
+        } catch (error) {
+          // the manager kept to the deadline that it was told; somebody with more time has joined since
+          const hasTimeLeft = flight.isAwaited && flight.endsAt > endsAt && !flight.isSuperseded;
+          if (hasTimeLeft && isTimeout(error) && now() >= endsAt - TIMER_SLACK_MS) continue;
+          this.land(flight);
+          if (flight.isSuperseded && flight.isAwaited && isTransient(error)) {
+            return await this.readSecret(flight.secretName, asAnew(flight)); // with those who came later
+          }
+          if (flight.isSuperseded || isAbandoned(flight, error)) this.#observer?.ended(flight);
+          else this.#observer?.failed(flight, error);
+          throw error;
         }
-        if (flight.isSuperseded || isAbandoned(flight, error)) this.#observer?.ended(flight);
-        else this.#observer?.failed(flight, error);
-        throw error;
       }
+    } finally {
+      flight.end();
     }
   }
 
   private land(flight: ReadFlight): void {
-    this.#aloft.delete(flight);
-    this.forget(flight);
-    flight.release(); // V8 keeps what was deleted from a Map reachable for a while
+    this.#aloft.remove(flight);
+    if (this.#flights.get(flight.key) === flight) this.#flights.delete(flight.key);
   }
 
-  private forget(flight: ReadFlight): void {
-    if (this.#flights.get(flight.key) === flight) this.#flights.delete(flight.key);
+  /** What can be joined: not what is ending because its callers have left. */
+  private flightOf(key: string): ReadFlight | undefined {
+    const flight = this.#flights.get(key);
+    return isOpen(flight) ? flight : undefined;
   }
 
   private isWanted(options: CallOptions): boolean {
@@ -241,11 +250,11 @@ export class SingleFlightPolicy extends Policy {
     options: CallOptions,
   ): Promise<SecretReading | undefined> {
     const context = this.context('readSecret', secretName);
-    const flight = this.#flights.get(key);
+    const flight = this.flightOf(key);
     if (flight === undefined) {
       return Promise.reject(options.signal?.aborted ? cancelled(context) : closed(context));
     }
-    return flight.wait(options, options.timeoutMs ?? this.#timeoutMs, context);
+    return flight.wait(options, options.timeoutMs ?? this.#timeoutMs, context, this.#timers);
   }
 
   private async overtake<T>(secretName: string, write: () => Promise<T>): Promise<T> {
@@ -263,6 +272,10 @@ export class SingleFlightPolicy extends Policy {
   }
 }
 
+function isOpen<Outcome>(flight: Flight<Outcome> | undefined): flight is Flight<Outcome> {
+  return flight !== undefined && flight.cancellation.reason === undefined;
+}
+
 /** A batch ends when all its readers have left, or with the longest of them; it is not repeated once a write has overtaken it. */
 function batchOptions(
   flights: readonly ReadFlight[],
@@ -271,10 +284,11 @@ function batchOptions(
   const cancellation = new Cancellation();
   let remaining = flights.length;
   for (const flight of flights) {
-    flight.cancellation.onCancel((reason) => {
+    const cancel = (reason: SecretManagerError): void => {
       remaining -= 1;
       if (remaining === 0) cancellation.cancel(reason);
-    });
+    };
+    flight.cancellation.add({ cancel });
   }
   return {
     params,

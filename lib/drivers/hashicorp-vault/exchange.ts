@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Dispatcher } from 'undici';
-import { onCancelled } from '../../core/cancellation';
+import { cancelWith, type Cancellable } from '../../core/cancellation';
 import type { OperationOptions } from '../../core/custom-secret-manager';
 import { SecretManagerError, type OperationContext } from '../../core/secret-manager.error';
 
@@ -17,11 +17,11 @@ export interface VaultAnswer {
 const LARGEST_ANSWER_BYTES = 32 * 1024 * 1024;
 
 /** One request and its answer. A handler of our own costs a third of what a body stream costs. */
-export class Exchange implements Dispatcher.DispatchHandler {
+export class Exchange implements Dispatcher.DispatchHandler, Cancellable {
   readonly answer: Promise<VaultAnswer>;
-  #resolve: (answer: VaultAnswer) => void = () => undefined;
-  #reject: (reason: Error) => void = () => undefined;
-  #stopListening = (): void => undefined;
+  #resolve!: (answer: VaultAnswer) => void;
+  #reject!: (reason: Error) => void;
+  #hasEnded: (() => void) | undefined;
   #controller: Dispatcher.DispatchController | undefined;
   #reason: Error | undefined;
   #statusCode = 0;
@@ -38,11 +38,11 @@ export class Exchange implements Dispatcher.DispatchHandler {
 
   /** Has it ended by what ends the call that it is made for. */
   endWith(options: OperationOptions, context: OperationContext): void {
-    this.#stopListening = onCancelled(options, context, (reason) => this.abort(reason));
+    this.#hasEnded = cancelWith(options, context, this);
   }
 
   /** Ends it, also while it waits for a connection. */
-  abort(reason: Error): void {
+  cancel(reason: Error): void {
     this.#reason = reason;
     this.#reject(reason);
     this.#controller?.abort(reason);
@@ -66,17 +66,17 @@ export class Exchange implements Dispatcher.DispatchHandler {
     this.#chunks.push(chunk);
     this.#size += chunk.length;
     if (this.#size > LARGEST_ANSWER_BYTES) {
-      this.abort(new SecretManagerError('MALFORMED', 'The answer is larger than 32 MiB.'));
+      this.cancel(new SecretManagerError('MALFORMED', 'The answer is larger than 32 MiB.'));
     }
   }
 
   onResponseEnd(): void {
-    this.#stopListening();
+    this.#hasEnded?.();
     this.#resolve(answerOf(this.#statusCode, this.#headers, this.text()));
   }
 
   onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
-    this.#stopListening();
+    this.#hasEnded?.();
     this.#reject(error);
   }
 

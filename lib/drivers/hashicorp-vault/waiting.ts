@@ -1,4 +1,4 @@
-import { onCancelled } from '../../core/cancellation';
+import { cancelWith } from '../../core/cancellation';
 import { startTimer } from '../../core/clock';
 import type { OperationOptions } from '../../core/custom-secret-manager';
 import { SecretManagerError } from '../../core/secret-manager.error';
@@ -14,7 +14,7 @@ export async function waitFor<Outcome>(
   const { timeoutMs = DEFAULT_TIMEOUT_MS } = options;
   let stop = (): void => undefined;
   const ended = new Promise<never>((_, reject) => {
-    const stopListening = onCancelled(options, CONTEXT, reject);
+    const stopListening = cancelWith(options, CONTEXT, { cancel: reject });
     const stopTimer = startTimer(() => reject(late()), timeoutMs, { keepsAlive: true });
     stop = () => {
       stopListening();

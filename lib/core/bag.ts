@@ -1,0 +1,38 @@
+/** Has a place in a {@link Bag}, which is the bag's own affair. */
+export interface InBag {
+  place: number;
+}
+
+/**
+ * Holds things while they last, in no order. Most are in and out again at once, for which a `Set` is too slow: it gives each
+ * an identity, is made smaller whenever it runs empty, and keeps what was deleted reachable for a while.
+ */
+export class Bag<Item extends InBag> implements Iterable<Item> {
+  readonly #items: Item[] = [];
+
+  get isEmpty(): boolean {
+    return this.#items.length === 0;
+  }
+
+  add(item: Item): void {
+    item.place = this.#items.push(item) - 1;
+  }
+
+  /** To be called once, for an item that is in it. */
+  remove({ place }: Item): void {
+    const last = this.#items.pop();
+    if (last === undefined || last.place === place) return;
+    this.#items[place] = last;
+    last.place = place;
+  }
+
+  /** Takes out any one. */
+  take(): Item | undefined {
+    return this.#items.pop();
+  }
+
+  /** What is in it now, whatever becomes of it meanwhile. */
+  [Symbol.iterator](): Iterator<Item> {
+    return [...this.#items].values();
+  }
+}
