@@ -156,7 +156,8 @@ export class DeadlinePolicy extends Policy {
     const stopListening = cancelWith(options, context, own);
     this.#running.add(own);
     try {
-      return await own.outlasting(() => ask(handed));
+      if (own.reason !== undefined) throw own.reason;
+      return await own.outlasting(ask(handed));
     } finally {
       this.#running.remove(own);
       stopListening();
@@ -192,11 +193,11 @@ class Attempt<T> extends Cancellation implements InBag {
   #giveUp: ((reason: SecretManagerError) => void) | undefined;
 
   /** Resolves to the outcome, or rejects with the reason as soon as there is one. */
-  outlasting(ask: () => Promise<T>): Promise<T> {
+  outlasting(outcome: Promise<T>): Promise<T> {
     return new Promise((resolve, reject) => {
-      if (this.reason !== undefined) return reject(this.reason);
+      outcome.then(resolve, reject);
       this.#giveUp = reject;
-      ask().then(resolve, reject);
+      if (this.reason !== undefined) reject(this.reason);
     });
   }
 
