@@ -82,29 +82,33 @@ export function triedOnce(options: CallOptions): CallOptions {
   return Object.defineProperty(once, EFFORT, { value: 'single' });
 }
 
-/** Has something cancelled when the call that has these options ends early. Returns what is to be called when it has ended by itself. */
+/** Where something is to be taken off again that has ended by itself. */
+export interface CancellationSource {
+  remove(ended: Cancellable): void;
+}
+
+/** Has something cancelled when the call that has these options ends early, at once if it has. */
 export function cancelWith(
   options: CallOptions,
   context: OperationContext,
   begun: Cancellable,
-): () => void {
+): CancellationSource | undefined {
   const cancellation = options[CANCELLATION];
-  if (cancellation !== undefined) {
-    cancellation.add(begun);
-    return () => cancellation.remove(begun);
-  }
-  const { signal } = options;
-  if (signal === undefined) return NOTHING_TO_DO;
-  const onAbort = (): void => begun.cancel(cancelled(context));
-  if (signal.aborted) {
-    onAbort();
-    return NOTHING_TO_DO;
-  }
-  signal.addEventListener('abort', onAbort, { once: true });
-  return () => signal.removeEventListener('abort', onAbort);
+  cancellation?.add(begun);
+  return cancellation ?? cancelWithSignal(options.signal, context, begun);
 }
 
-const NOTHING_TO_DO = (): void => undefined;
+function cancelWithSignal(
+  signal: AbortSignal | undefined,
+  context: OperationContext,
+  begun: Cancellable,
+): CancellationSource | undefined {
+  if (signal === undefined) return undefined;
+  const cancel = (): void => begun.cancel(cancelled(context));
+  if (signal.aborted) cancel();
+  else signal.addEventListener('abort', cancel, { once: true });
+  return { remove: () => signal.removeEventListener('abort', cancel) };
+}
 
 export function cancelled(context: OperationContext): SecretManagerError {
   return new SecretManagerError('CANCELLED', 'The caller ended the call.', context);

@@ -1,5 +1,17 @@
 import { LONGEST_TIMER_MS, startTimer, type TimerOptions } from './clock';
 
+/** What ends when its time is over. */
+export interface Expiring {
+  expire(): void;
+}
+
+/** A timer that runs, to be given back to where it was started. */
+export interface RunningTimer {
+  /** What it runs for; `undefined` if it runs for nobody. */
+  readonly target: Expiring | undefined;
+  rest(): void;
+}
+
 /**
  * For timers that are nearly all stopped before their time: the last one to be stopped is started again for the next call.
  * For the only timer of its length Node makes a list and throws it away, which takes as long as the rest of a policy.
@@ -8,14 +20,21 @@ export class RestartedTimers {
   #spare: RestartableTimer | undefined;
   #isClosed = false;
 
-  /** As `startTimer`. */
-  start(callback: () => void, delayMs: number, options: TimerOptions): () => void {
-    if (delayMs > LONGEST_TIMER_MS) return startTimer(callback, delayMs, options);
+  start(target: Expiring, delayMs: number, options: TimerOptions): RunningTimer {
+    if (delayMs > LONGEST_TIMER_MS) return new LongTimer(target, delayMs, options);
     const timer = this.take(delayMs) ?? new RestartableTimer(delayMs);
-    timer.start(callback, options);
-    return () => {
-      if (timer.callback === callback) this.stop(timer);
-    };
+    timer.start(target, options);
+    return timer;
+  }
+
+  /** Does nothing if it runs for somebody else by now. */
+  stop(timer: RunningTimer, target: Expiring): void {
+    if (timer.target !== target) return;
+    timer.rest();
+    if (!(timer instanceof RestartableTimer)) return;
+    const useless = this.#isClosed ? timer : this.#spare;
+    if (!this.#isClosed) this.#spare = timer;
+    useless?.end();
   }
 
   close(): void {
@@ -30,38 +49,41 @@ export class RestartedTimers {
     this.#spare = undefined;
     return spare;
   }
-
-  private stop(timer: RestartableTimer): void {
-    const useless = this.#isClosed ? timer : this.#spare;
-    if (!this.#isClosed) this.#spare = timer;
-    timer.rest();
-    useless?.end();
-  }
 }
 
-class RestartableTimer {
-  callback: (() => void) | undefined;
+class RestartableTimer implements RunningTimer {
+  target: Expiring | undefined;
   /** Fake timers are another clock. */
   readonly madeBy = setTimeout;
   readonly #timeout: NodeJS.Timeout;
 
   constructor(readonly delayMs: number) {
-    this.#timeout = setTimeout(() => this.callback?.(), delayMs).unref();
+    this.#timeout = setTimeout(() => this.target?.expire(), delayMs).unref();
   }
 
-  start(callback: () => void, { keepsAlive }: TimerOptions): void {
-    this.callback = callback;
+  start(target: Expiring, { keepsAlive }: TimerOptions): void {
+    this.target = target;
     this.#timeout.refresh();
     if (keepsAlive) this.#timeout.ref();
   }
 
-  /** It may still run out, and nobody is called. */
+  /** It may still run out, and nobody is told. */
   rest(): void {
-    this.callback = undefined;
+    this.target = undefined;
     this.#timeout.unref();
   }
 
   end(): void {
     clearTimeout(this.#timeout);
+  }
+}
+
+class LongTimer implements RunningTimer {
+  target: Expiring | undefined;
+  readonly rest: () => void;
+
+  constructor(target: Expiring, delayMs: number, options: TimerOptions) {
+    this.target = target;
+    this.rest = startTimer(() => target.expire(), delayMs, options);
   }
 }

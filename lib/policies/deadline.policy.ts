@@ -5,10 +5,11 @@ import {
   shuttingDown,
   CANCELLATION,
   type CallOptions,
+  type CancellationSource,
 } from '../core/cancellation';
 import { Bag, type InBag } from '../core/bag';
 import { startTimer } from '../core/clock';
-import { RestartedTimers } from '../core/restarted-timers';
+import { RestartedTimers, type Expiring, type RunningTimer } from '../core/restarted-timers';
 import type {
   DeleteOptions,
   OperationOptions,
@@ -140,28 +141,15 @@ export class DeadlinePolicy extends Policy {
     limitMs: number = this.#attemptTimeoutMs,
   ): Promise<T> {
     if (this.#closing) throw closed(context);
-    // A shared call ends with its last waiter; its deadline moves with those who join, and must not be set here.
-    const isShared = options[CANCELLATION] !== undefined;
-    const { params, timeoutMs = Infinity } = options;
-    const endsInMs = Math.min(limitMs, isShared ? Infinity : timeoutMs);
-    const own = new Attempt<T>();
-    const handed = new HandedOptions(
-      params,
-      Math.ceil(Math.min(endsInMs, timeoutMs)), // whole: AbortSignal.timeout takes nothing else
-      own,
-    );
-    const stopTimer = this.#timers.start(() => own.cancel(timedOut(context, endsInMs)), endsInMs, {
-      keepsAlive: !isShared,
-    });
-    const stopListening = cancelWith(options, context, own);
-    this.#running.add(own);
+    const attempt = new Attempt<T>(context, options, limitMs);
+    attempt.begin(this.#timers, options);
+    this.#running.add(attempt);
     try {
-      if (own.reason !== undefined) throw own.reason;
-      return await own.outlasting(ask(handed));
+      if (attempt.reason !== undefined) throw attempt.reason;
+      return await attempt.outlasting(ask(attempt.handed));
     } finally {
-      this.#running.remove(own);
-      stopListening();
-      stopTimer();
+      this.#running.remove(attempt);
+      attempt.end(this.#timers);
     }
   }
 
@@ -187,10 +175,37 @@ export class DeadlinePolicy extends Policy {
   }
 }
 
-/** What is under way, as long as it is waited for. */
-class Attempt<T> extends Cancellation implements InBag {
+/** One call of the manager, as long as it is waited for. */
+class Attempt<T> extends Cancellation implements InBag, Expiring {
   place = -1;
+  readonly handed: OperationOptions;
+  readonly #context: OperationContext;
+  readonly #endsInMs: number;
+  readonly #isShared: boolean;
+  #timer: RunningTimer | undefined;
+  #source: CancellationSource | undefined;
   #giveUp: ((reason: SecretManagerError) => void) | undefined;
+
+  constructor(context: OperationContext, options: CallOptions, limitMs: number) {
+    super();
+    // A shared call ends with its last waiter; its deadline moves with those who join, and must not be set here.
+    const { params, timeoutMs = Infinity, [CANCELLATION]: shared } = options;
+    this.#context = context;
+    this.#isShared = shared !== undefined;
+    this.#endsInMs = Math.min(limitMs, this.#isShared ? Infinity : timeoutMs);
+    const leftMs = Math.ceil(Math.min(this.#endsInMs, timeoutMs)); // whole: AbortSignal.timeout takes nothing else
+    this.handed = new HandedOptions(params, leftMs, this);
+  }
+
+  begin(timers: RestartedTimers, options: CallOptions): void {
+    this.#timer = timers.start(this, this.#endsInMs, { keepsAlive: !this.#isShared });
+    this.#source = cancelWith(options, this.#context, this);
+  }
+
+  end(timers: RestartedTimers): void {
+    if (this.#timer !== undefined) timers.stop(this.#timer, this);
+    this.#source?.remove(this);
+  }
 
   /** Resolves to the outcome, or rejects with the reason as soon as there is one. */
   outlasting(outcome: Promise<T>): Promise<T> {
@@ -204,6 +219,10 @@ class Attempt<T> extends Cancellation implements InBag {
   override cancel(reason: SecretManagerError): void {
     super.cancel(reason);
     this.#giveUp?.(reason);
+  }
+
+  expire(): void {
+    this.cancel(timedOut(this.#context, this.#endsInMs));
   }
 }
 

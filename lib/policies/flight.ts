@@ -5,11 +5,12 @@ import {
   cancelWith,
   type Cancellable,
   type CallOptions,
+  type CancellationSource,
 } from '../core/cancellation';
 import { Bag, type InBag } from '../core/bag';
-import { now, startTimer } from '../core/clock';
+import { now } from '../core/clock';
 import { secretKey } from '../core/params';
-import type { RestartedTimers } from '../core/restarted-timers';
+import { RestartedTimers, type Expiring, type RunningTimer } from '../core/restarted-timers';
 import { SecretManagerError, type OperationContext } from '../core/secret-manager.error';
 import { quoteName } from '../core/secret-name';
 
@@ -82,55 +83,58 @@ export class Flight<Outcome> implements SharedRead, InBag {
     { signal }: CallOptions,
     timeoutMs: number,
     context: OperationContext,
-    timers: Timers = PLAIN_TIMERS,
+    timers: RestartedTimers,
   ): Promise<Outcome> {
     const outcome = this.#outcome;
     if (outcome === undefined) return Promise.reject(recursive(context));
     this.#endsAt = Math.max(this.#endsAt, now() + timeoutMs);
     return new Promise((resolve, reject) => {
       outcome.then(resolve, reject);
-      const waiter = new Waiter((reason) => {
-        reject(reason);
-        this.leave(waiter, reason);
-      });
+      const waiter = new Waiter(this, reject, timers, timeoutMs, context);
       this.#waiters.add(waiter);
-      waiter.start({ signal }, timeoutMs, context, timers);
+      waiter.listenTo(signal);
     });
   }
 
-  private leave(waiter: Waiter, reason: SecretManagerError): void {
+  leave(waiter: Waiter, reason: SecretManagerError): void {
     this.#waiters.remove(waiter);
     if (!this.isAwaited && !this.#isBackground) this.cancellation.cancel(reason);
   }
 }
 
-type Timers = Pick<RestartedTimers, 'start'>;
-
-const PLAIN_TIMERS: Timers = { start: startTimer };
-
 /** One caller of many. */
-class Waiter implements Cancellable, InBag {
+class Waiter implements Cancellable, Expiring, InBag {
   place = -1;
-  #stopTimer: (() => void) | undefined;
-  #stopListening: (() => void) | undefined;
+  readonly #timer: RunningTimer;
+  #source: CancellationSource | undefined;
 
-  constructor(private readonly leave: (reason: SecretManagerError) => void) {}
+  constructor(
+    private readonly flight: Flight<unknown>,
+    private readonly reject: (reason: SecretManagerError) => void,
+    private readonly timers: RestartedTimers,
+    private readonly timeoutMs: number,
+    private readonly context: OperationContext,
+  ) {
+    this.#timer = timers.start(this, timeoutMs, { keepsAlive: true });
+  }
 
-  start(options: CallOptions, timeoutMs: number, context: OperationContext, timers: Timers): void {
-    this.#stopTimer = timers.start(() => this.cancel(timedOut(context, timeoutMs)), timeoutMs, {
-      keepsAlive: true,
-    });
-    this.#stopListening = cancelWith(options, context, this);
+  listenTo(signal: AbortSignal | undefined): void {
+    this.#source = cancelWith({ signal }, this.context, this);
   }
 
   stop(): void {
-    this.#stopTimer?.();
-    this.#stopListening?.();
+    this.timers.stop(this.#timer, this);
+    this.#source?.remove(this);
   }
 
   cancel(reason: SecretManagerError): void {
     this.stop();
-    this.leave(reason);
+    this.reject(reason);
+    this.flight.leave(this, reason);
+  }
+
+  expire(): void {
+    this.cancel(timedOut(this.context, this.timeoutMs));
   }
 }
 
@@ -167,10 +171,15 @@ export function waitFor<Outcome>(
   context: OperationContext,
 ): Promise<Outcome> {
   const flight = new Flight<Outcome>('', '', undefined, options.timeoutMs);
-  const end = (): void => flight.end();
+  const timers = new RestartedTimers();
+  const end = (): void => {
+    flight.end();
+    timers.close();
+  };
   flight.depart(outcome);
-  outcome.then(end, end);
-  return flight.wait(options, options.timeoutMs, context);
+  const waiting = flight.wait(options, options.timeoutMs, context, timers);
+  waiting.then(end, end);
+  return waiting;
 }
 
 function timedOut(context: OperationContext, afterMs: number): SecretManagerError {

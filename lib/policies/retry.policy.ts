@@ -107,15 +107,17 @@ export class RetryPolicy extends Policy {
 function pause(delayMs: number, options: CallOptions, manager: string): Promise<void> {
   return new Promise((resolve, reject) => {
     const wake = (): void => {
-      stopListening();
+      source?.remove(waiting);
       resolve();
     };
     const keepsAlive = options[CANCELLATION] === undefined; // the waiters of a shared call do
     const stopTimer = startTimer(wake, delayMs, { keepsAlive });
-    const cancel = (reason: SecretManagerError): void => {
-      stopTimer();
-      reject(reason);
+    const waiting = {
+      cancel(reason: SecretManagerError): void {
+        stopTimer();
+        reject(reason);
+      },
     };
-    const stopListening = cancelWith(options, { manager, operation: 'readSecret' }, { cancel });
+    const source = cancelWith(options, { manager, operation: 'readSecret' }, waiting);
   });
 }

@@ -143,7 +143,7 @@ export class SingleFlightPolicy extends Policy {
     const context = this.context('checkHealth');
     const { timeoutMs = HEALTH_TIMEOUT_MS } = options;
     if (!isOpen(this.#health)) this.#health = this.launchHealthCheck(timeoutMs);
-    return this.#health.wait(options, timeoutMs, context);
+    return this.#health.wait(options, timeoutMs, context, this.#timers);
   }
 
   override close(): void | Promise<void> {

@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Dispatcher } from 'undici';
-import { cancelWith, type Cancellable } from '../../core/cancellation';
+import { cancelWith, type Cancellable, type CancellationSource } from '../../core/cancellation';
 import type { OperationOptions } from '../../core/custom-secret-manager';
 import { SecretManagerError, type OperationContext } from '../../core/secret-manager.error';
 
@@ -21,7 +21,7 @@ export class Exchange implements Dispatcher.DispatchHandler, Cancellable {
   readonly answer: Promise<VaultAnswer>;
   #resolve!: (answer: VaultAnswer) => void;
   #reject!: (reason: Error) => void;
-  #hasEnded: (() => void) | undefined;
+  #source: CancellationSource | undefined;
   #controller: Dispatcher.DispatchController | undefined;
   #reason: Error | undefined;
   #statusCode = 0;
@@ -38,7 +38,7 @@ export class Exchange implements Dispatcher.DispatchHandler, Cancellable {
 
   /** Has it ended by what ends the call that it is made for. */
   endWith(options: OperationOptions, context: OperationContext): void {
-    this.#hasEnded = cancelWith(options, context, this);
+    this.#source = cancelWith(options, context, this);
   }
 
   /** Ends it, also while it waits for a connection. */
@@ -71,12 +71,12 @@ export class Exchange implements Dispatcher.DispatchHandler, Cancellable {
   }
 
   onResponseEnd(): void {
-    this.#hasEnded?.();
+    this.#source?.remove(this);
     this.#resolve(answerOf(this.#statusCode, this.#headers, this.text()));
   }
 
   onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
-    this.#hasEnded?.();
+    this.#source?.remove(this);
     this.#reject(error);
   }
 

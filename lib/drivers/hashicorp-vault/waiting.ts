@@ -14,10 +14,11 @@ export async function waitFor<Outcome>(
   const { timeoutMs = DEFAULT_TIMEOUT_MS } = options;
   let stop = (): void => undefined;
   const ended = new Promise<never>((_, reject) => {
-    const stopListening = cancelWith(options, CONTEXT, { cancel: reject });
+    const ending = { cancel: reject };
+    const source = cancelWith(options, CONTEXT, ending);
     const stopTimer = startTimer(() => reject(late()), timeoutMs, { keepsAlive: true });
     stop = () => {
-      stopListening();
+      source?.remove(ending);
       stopTimer();
     };
   });

@@ -5,7 +5,12 @@ const AWAITED = { keepsAlive: true };
 describe('RestartedTimers', () => {
   let timers: RestartedTimers;
   const rung: string[] = [];
-  const ring = (name: string) => () => void rung.push(name);
+  /** Starts a timer, and returns what stops it. */
+  const start = (name: string, delayMs: number, options = AWAITED): (() => void) => {
+    const target = { expire: () => void rung.push(name) };
+    const timer = timers.start(target, delayMs, options);
+    return () => timers.stop(timer, target);
+  };
 
   beforeEach(() => {
     jest.useFakeTimers();
@@ -15,9 +20,9 @@ describe('RestartedTimers', () => {
   afterEach(() => jest.useRealTimers());
 
   it('calls back after the delay, counted from its own start', () => {
-    timers.start(ring('first'), 100, AWAITED)();
+    start('first', 100)();
     jest.advanceTimersByTime(60);
-    timers.start(ring('second'), 100, AWAITED);
+    start('second', 100);
 
     jest.advanceTimersByTime(99);
     expect(rung).toEqual([]);
@@ -27,22 +32,22 @@ describe('RestartedTimers', () => {
   });
 
   it('calls nobody back for a timer that was stopped, however long it stands by', () => {
-    timers.start(ring('stopped'), 100, AWAITED)();
+    start('stopped', 100)();
 
     jest.advanceTimersByTime(1_000);
-    timers.start(ring('started again'), 100, AWAITED);
+    start('started again', 100);
     jest.advanceTimersByTime(100);
 
     expect(rung).toEqual(['started again']);
   });
 
   it('runs any number at a time, of any lengths', () => {
-    const stop = timers.start(ring('stopped'), 100, AWAITED);
-    timers.start(ring('short'), 50, AWAITED);
-    timers.start(ring('long'), 200, AWAITED);
+    const stop = start('stopped', 100);
+    start('short', 50);
+    start('long', 200);
     stop();
-    timers.start(ring('long too'), 200, AWAITED);
-    timers.start(ring('as the stopped one'), 100, AWAITED);
+    start('long too', 200);
+    start('as the stopped one', 100);
 
     jest.advanceTimersByTime(200);
 
@@ -50,9 +55,9 @@ describe('RestartedTimers', () => {
   });
 
   it('does not stop the timer of another call by a stop that comes twice', () => {
-    const stop = timers.start(ring('stopped'), 100, AWAITED);
+    const stop = start('stopped', 100);
     stop();
-    timers.start(ring('next'), 100, AWAITED);
+    start('next', 100);
 
     stop();
     jest.advanceTimersByTime(100);
@@ -61,10 +66,10 @@ describe('RestartedTimers', () => {
   });
 
   it('starts one again after it has rung', () => {
-    const stop = timers.start(ring('first'), 100, AWAITED);
+    const stop = start('first', 100);
     jest.advanceTimersByTime(100);
     stop();
-    timers.start(ring('second'), 100, AWAITED);
+    start('second', 100);
 
     jest.advanceTimersByTime(100);
 
@@ -73,17 +78,16 @@ describe('RestartedTimers', () => {
 
   it('keeps one Timeout for calls that follow each other', () => {
     const made = jest.spyOn(globalThis, 'setTimeout');
-    const isMadeBySpy = new RestartedTimers();
 
-    for (let call = 0; call < 10; call++) isMadeBySpy.start(ring('never'), 100, AWAITED)();
+    for (let call = 0; call < 10; call++) start('never', 100)();
 
     expect(made).toHaveBeenCalledTimes(1);
     made.mockRestore();
   });
 
   it('leaves nothing behind when it closes, nor afterwards', () => {
-    const stop = timers.start(ring('under way'), 100, AWAITED);
-    timers.start(ring('stopped'), 100, AWAITED)();
+    const stop = start('under way', 100);
+    start('stopped', 100)();
     timers.close();
     stop();
 
@@ -92,7 +96,7 @@ describe('RestartedTimers', () => {
 
   it('waits for months where it is told to', () => {
     const months = 90 * 24 * 3_600_000;
-    timers.start(ring('months'), months, AWAITED);
+    start('months', months);
 
     jest.advanceTimersByTime(months - 1);
     expect(rung).toEqual([]);
@@ -102,11 +106,11 @@ describe('RestartedTimers', () => {
   });
 
   it('goes by the clock that holds when it is started', () => {
-    timers.start(ring('fake'), 100, AWAITED)();
+    start('fake', 100)();
     jest.useRealTimers();
     jest.useFakeTimers();
 
-    timers.start(ring('fake again'), 100, AWAITED);
+    start('fake again', 100);
     jest.advanceTimersByTime(100);
 
     expect(rung).toEqual(['fake again']);
@@ -118,14 +122,14 @@ describe('RestartedTimers', () => {
       process.getActiveResourcesInfo().filter((kind) => kind === 'Timeout').length;
     const before = alive();
 
-    const stop = timers.start(ring('awaited'), 60_000, AWAITED);
+    const stop = start('awaited', 60_000);
     const whileAwaited = alive();
     stop();
     const stopped = alive();
-    const stopAgain = timers.start(ring('awaited'), 60_000, AWAITED);
+    const stopAgain = start('awaited', 60_000);
     const again = alive();
     stopAgain();
-    timers.start(ring('behind'), 60_000, { keepsAlive: false });
+    start('behind', 60_000, { keepsAlive: false });
 
     expect([whileAwaited, stopped, again, alive()].map((count) => count - before)).toEqual([
       1, 0, 1, 0,
