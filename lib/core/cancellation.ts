@@ -61,6 +61,14 @@ export class Cancellation implements Cancellable {
 /** Carries a call's {@link Cancellation} from policy to policy; no manager of a user gets to see it. */
 export const CANCELLATION: unique symbol = Symbol('cancellation');
 
+/** Stands in the class of a manager that ends its calls by their {@link CANCELLATION}, and needs no signal. */
+export const ENDS_BY_CANCELLATION: unique symbol = Symbol('ends by cancellation');
+
+/** Not so for a class that extends such a one: it may hand on what it is handed in its own way. */
+export function endsByCancellation({ constructor }: object): boolean {
+  return Object.hasOwn(constructor, ENDS_BY_CANCELLATION);
+}
+
 /**
  * How hard a call is to be tried. `single`: the retry does not repeat it, because it is a probe, or because the cache spaces
  * its refreshes by itself. `unguarded`: the circuit breaker neither stops nor counts it either, because the start repeats

@@ -9,12 +9,14 @@ import {
   type SecretReading,
   type WriteOptions,
 } from '../core/custom-secret-manager';
+import { endsByCancellation } from '../core/cancellation';
 import { translateError } from '../core/error-table';
 import {
   SecretManagerError,
   isSecretManagerError,
   type OperationContext,
 } from '../core/secret-manager.error';
+import { ownSignal } from '../core/handed-options';
 import { malformed, toDescription, toHealth, toMetadata, toReading } from '../core/answers';
 import { isErrorLike } from '../core/untrusted';
 import type { Pipeline, SecretReadings } from './policy';
@@ -34,12 +36,14 @@ export class BoundaryPolicy extends CustomSecretManager implements Pipeline {
   readonly #manager: CustomSecretManager;
   readonly #debug: BoundaryOptions['debug'];
   readonly #closesManager: boolean;
+  readonly #needsNoSignal: boolean;
 
   constructor(manager: CustomSecretManager, { debug, closesManager = true }: BoundaryOptions = {}) {
     super(manager.secretManagerName);
     this.#manager = manager;
     this.#debug = debug;
     this.#closesManager = closesManager;
+    this.#needsNoSignal = endsByCancellation(manager);
   }
 
   override readSecret(
@@ -47,7 +51,11 @@ export class BoundaryPolicy extends CustomSecretManager implements Pipeline {
     options?: OperationOptions,
   ): Promise<SecretReading | undefined> {
     const context = this.context('readSecret', secretName);
-    return this.call(context, () => this.#manager.readSecret(secretName, options), toReading);
+    return this.call(
+      context,
+      () => this.#manager.readSecret(secretName, this.handed(options)),
+      toReading,
+    );
   }
 
   override readSecretSync(
@@ -72,7 +80,7 @@ export class BoundaryPolicy extends CustomSecretManager implements Pipeline {
     const context = this.context('readSecrets');
     return this.call(
       context,
-      () => this.#manager.readSecrets(secretNames, options),
+      () => this.#manager.readSecrets(secretNames, this.handed(options)),
       (answers) => this.toReadings(secretNames, answers, context),
     );
   }
@@ -85,14 +93,18 @@ export class BoundaryPolicy extends CustomSecretManager implements Pipeline {
     const context = this.context('writeSecret', secretName);
     return this.call(
       context,
-      () => this.#manager.writeSecret(secretName, value, options),
+      () => this.#manager.writeSecret(secretName, value, this.handed(options)),
       toMetadata,
     );
   }
 
   override deleteSecret(secretName: string, options?: DeleteOptions): Promise<SecretMetadata> {
     const context = this.context('deleteSecret', secretName);
-    return this.call(context, () => this.#manager.deleteSecret(secretName, options), toMetadata);
+    return this.call(
+      context,
+      () => this.#manager.deleteSecret(secretName, this.handed(options)),
+      toMetadata,
+    );
   }
 
   override describeSecret(
@@ -102,7 +114,7 @@ export class BoundaryPolicy extends CustomSecretManager implements Pipeline {
     const context = this.context('describeSecret', secretName);
     return this.call(
       context,
-      () => this.#manager.describeSecret(secretName, options),
+      () => this.#manager.describeSecret(secretName, this.handed(options)),
       toDescription,
     );
   }
@@ -119,7 +131,7 @@ export class BoundaryPolicy extends CustomSecretManager implements Pipeline {
 
   override checkHealth(options?: OperationOptions): Promise<boolean> {
     const context = this.context('checkHealth');
-    return this.call(context, () => this.#manager.checkHealth(options), toHealth);
+    return this.call(context, () => this.#manager.checkHealth(this.handed(options)), toHealth);
   }
 
   override async close(): Promise<void> {
@@ -129,6 +141,10 @@ export class BoundaryPolicy extends CustomSecretManager implements Pipeline {
       () => this.#manager.close(),
       () => undefined,
     );
+  }
+
+  private handed<Options extends OperationOptions | undefined>(options: Options): Options {
+    return this.#needsNoSignal ? options : ownSignal(options);
   }
 
   private async call<Answer, Normal>(

@@ -9,6 +9,7 @@ import {
 } from '../core/cancellation';
 import { Bag, type InBag } from '../core/bag';
 import { startTimer } from '../core/clock';
+import { HandedOptions } from '../core/handed-options';
 import { RestartedTimers, type Expiring, type RunningTimer } from '../core/restarted-timers';
 import type {
   DeleteOptions,
@@ -225,35 +226,6 @@ class Attempt<T> extends Cancellation implements InBag, Expiring {
     this.cancel(timedOut(this.#context, this.#endsInMs));
   }
 }
-
-/**
- * What a manager is handed. Its signal is made when it is first read, and is an own property, so that a spread keeps it; the
- * getter is one for all, because an accessor of its own would give each object another hidden class.
- */
-class HandedOptions implements CallOptions {
-  declare readonly signal: AbortSignal;
-  readonly #cancellation: Cancellation;
-
-  constructor(
-    readonly params: OperationOptions['params'],
-    readonly timeoutMs: number,
-    cancellation: Cancellation,
-  ) {
-    this.#cancellation = cancellation;
-    Object.defineProperty(this, 'signal', SIGNAL);
-  }
-
-  get [CANCELLATION](): Cancellation {
-    return this.#cancellation;
-  }
-}
-
-const SIGNAL: PropertyDescriptor & ThisType<HandedOptions> = {
-  enumerable: true,
-  get() {
-    return this[CANCELLATION].signal;
-  },
-};
 
 /** Adds what the caller gave; what it left out must not reach the manager, not even as `undefined`. */
 function withGiven<Given extends object>(

@@ -1,3 +1,4 @@
+import { ENDS_BY_CANCELLATION } from '../../core/cancellation';
 import { countingDown } from '../../core/clock';
 import {
   CustomSecretManager,
@@ -43,6 +44,9 @@ const SERVING: ReadonlySet<VaultServerState> = new Set([
  * Params of a call: `mount`, `namespace`, `version` (of KV 2), `field`, `kvVersion`.
  */
 export class VaultSecretManager extends CustomSecretManager {
+  /** @internal */
+  static readonly [ENDS_BY_CANCELLATION] = true;
+
   readonly #options: VaultSecretManagerOptions;
   readonly #problems: readonly string[];
   readonly #client: VaultClient;
