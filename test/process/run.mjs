@@ -1,6 +1,7 @@
 /**
  * What only a process of its own can show: that nothing keeps it alive, that nothing goes unhandled, that a start against a
- * store that hangs fails, that a synchronous read leaves nothing behind. Runs against `dist`: `npm run build && node test/process/run.mjs`.
+ * store that hangs fails, that a synchronous read leaves nothing behind, what is loaded of the build. Runs against `dist`:
+ * `npm run build && node test/process/run.mjs`.
  */
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
@@ -92,6 +93,46 @@ const CASES = [
   },
 ];
 
+const BUILD_CASES = [
+  {
+    title: 'the main entry loads two files',
+    script: `
+      const dist = require('node:path').dirname(require.resolve('nestjs-custom-secret-manager'));
+      const loaded = Object.keys(require.cache).filter((path) => path.startsWith(dist));
+      console.log(loaded.length);
+    `,
+    prints: '2\n',
+  },
+  {
+    title: 'a class is the same for every entry, and has its name',
+    script: `
+      const main = require('nestjs-custom-secret-manager');
+      const { InMemorySecretManager } = require('nestjs-custom-secret-manager/testing');
+      const { EnvironmentSecretManager } = require('nestjs-custom-secret-manager/drivers/environment');
+      const { requestSync } = require('nestjs-custom-secret-manager/sync');
+      const managers = [new InMemorySecretManager(), new EnvironmentSecretManager()];
+      console.log(managers.map((manager) => manager instanceof CustomSecretManager && manager.constructor.name).join());
+      try {
+        requestSync('no address');
+      } catch (error) {
+        console.log(error instanceof main.SecretManagerError && error.constructor.name);
+      }
+    `,
+    prints: 'InMemorySecretManager,EnvironmentSecretManager\nSecretManagerError\n',
+  },
+  {
+    title: 'a stack leads to the sources',
+    flags: ['--enable-source-maps'],
+    script: `
+      const { secrets } = await start({ retry: false });
+      store.script = down;
+      const { stack } = await secrets.getOrThrow('A').catch((error) => error);
+      console.log(/ BoundaryPolicy\\.\\w+ \\(.*lib.policies.boundary\\.policy\\.ts:/.test(stack), stack.includes('dist'));
+    `,
+    prints: 'true false\n',
+  },
+];
+
 const SYNC_CASES = [
   {
     title: 'a script that only reads synchronously ends by itself',
@@ -148,7 +189,7 @@ const server = spawn(process.execPath, ['test/support/outside-server.process.mjs
 const [port] = await once(server.stdout, 'data');
 const address = `http://127.0.0.1:${String(port).trim()}`;
 
-const cases = [...CASES, ...SYNC_CASES];
+const cases = [...CASES, ...BUILD_CASES, ...SYNC_CASES];
 const failed = cases.filter((each) => !holds(each)).length;
 server.stdin.end();
 console.log(`${cases.length - failed} passed, ${failed} failed`);
