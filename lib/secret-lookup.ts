@@ -23,6 +23,8 @@ export interface Lookup {
   readonly isHosted: boolean;
 }
 
+const NONE: GetOptions & CallOptions = {};
+
 type Outcome = SecretReading | SecretManagerError | undefined;
 
 /** Decides who is asked for a secret, the manager or the environment, and what an absence and a failure lead to. */
@@ -43,18 +45,19 @@ export class SecretLookup {
   }
 
   /** Throws `INVALID_ARGUMENT` before anything else happens if the name or an option is wrong. */
-  parse(operation: string, given: string, options: GetOptions & CallOptions = {}): Lookup {
+  parse(operation: string, given: string, options: GetOptions & CallOptions = NONE): Lookup {
     const manager = this.#pipeline.outermost.secretManagerName;
     const name = parseSecretName(given, { manager, operation });
     const context = { manager, operation, secretName: name };
-    assertCallOptions(options, context);
+    if (options !== NONE) assertCallOptions(options, context);
     const { signal, maxAgeMs, fallback = this.#options.fallback } = options;
     const params = options.params && structuredClone(options.params); // the caller may change it meanwhile
     const { timeoutMs = this.#options.timeoutMs, [EFFORT]: effort } = options;
+    const call = { params, signal, maxAgeMs, timeoutMs };
     return {
       name,
       context,
-      call: { params, signal, maxAgeMs, timeoutMs, [EFFORT]: effort },
+      call: effort === undefined ? call : { ...call, [EFFORT]: effort },
       fallback,
       isHosted: this.whyNotHosted(name) === undefined,
     };
@@ -68,32 +71,28 @@ export class SecretLookup {
   }
 
   /** Resolves to the value, or to `options.default` if it is absent everywhere; a failure is not absence. */
-  async find(
-    operation: string,
-    given: string,
-    options: GetOptions = {},
-  ): Promise<string | undefined> {
+  async find(operation: string, given: string, options?: GetOptions): Promise<string | undefined> {
     const lookup = this.parse(operation, given, options);
-    if (!lookup.isHosted) return this.fromEnvironment(lookup) ?? options.default;
+    if (!lookup.isHosted) return this.fromEnvironment(lookup) ?? options?.default;
     let reading: Outcome;
     try {
       reading = await this.#pipeline.outermost.readSecret(lookup.name, lookup.call);
     } catch (error) {
       return this.inPlaceOf(error, lookup);
     }
-    return this.valueOf(reading, lookup) ?? options.default;
+    return this.valueOf(reading, lookup) ?? options?.default;
   }
 
-  findSync(operation: string, given: string, options: GetOptions = {}): string | undefined {
+  findSync(operation: string, given: string, options?: GetOptions): string | undefined {
     const lookup = this.parse(operation, given, options);
-    if (!lookup.isHosted) return this.fromEnvironment(lookup) ?? options.default;
+    if (!lookup.isHosted) return this.fromEnvironment(lookup) ?? options?.default;
     let reading: Outcome;
     try {
       reading = this.#pipeline.outermost.readSecretSync(lookup.name, lookup.call);
     } catch (error) {
       return this.inPlaceOf(error, lookup);
     }
-    return this.valueOf(reading, lookup) ?? options.default;
+    return this.valueOf(reading, lookup) ?? options?.default;
   }
 
   /** Resolves to one value, absence or error per name; one that fails does not lose the others. */

@@ -80,13 +80,8 @@ export class SingleFlightPolicy extends Policy {
     options: CallOptions = {},
   ): Promise<SecretReading | undefined> {
     const key = secretKey(secretName, options.params);
-    if (this.flightOf(key) === undefined && this.isWanted(options)) {
-      const flight = this.newFlight(key, secretName, options);
-      this.launch(flight, () =>
-        this.inner.readSecret(secretName, flight.callOptions(options[EFFORT])),
-      );
-    }
-    return this.join(key, secretName, options);
+    const flight = this.flightOf(key) ?? this.launchRead(key, secretName, options);
+    return this.join(flight, secretName, options);
   }
 
   override async readSecrets(
@@ -96,8 +91,8 @@ export class SingleFlightPolicy extends Policy {
     if (!this.#readsBatches) return await this.readEach(secretNames, options);
     if (this.isWanted(options)) this.launchBatch(secretNames, options);
     const outcomes = secretNames.map(async (secretName) => {
-      const joined = this.join(secretKey(secretName, options.params), secretName, options);
-      return [secretName, await joined.catch(asOutcome)] as const;
+      const flight = this.flightOf(secretKey(secretName, options.params));
+      return [secretName, await this.join(flight, secretName, options).catch(asOutcome)] as const;
     });
     return new Map(await Promise.all(outcomes));
   }
@@ -157,6 +152,19 @@ export class SingleFlightPolicy extends Policy {
 
   private newFlight(key: string, secretName: string, options: CallOptions): ReadFlight {
     return new Flight(key, secretName, options.params, options.timeoutMs ?? this.#timeoutMs);
+  }
+
+  private launchRead(
+    key: string,
+    secretName: string,
+    options: CallOptions,
+  ): ReadFlight | undefined {
+    if (!this.isWanted(options)) return undefined;
+    const flight = this.newFlight(key, secretName, options);
+    this.launch(flight, () =>
+      this.inner.readSecret(secretName, flight.callOptions(options[EFFORT])),
+    );
+    return flight;
   }
 
   private launch(flight: ReadFlight, read: () => Promise<SecretReading | undefined>): void {
@@ -245,12 +253,11 @@ export class SingleFlightPolicy extends Policy {
   }
 
   private join(
-    key: string,
+    flight: ReadFlight | undefined,
     secretName: string,
     options: CallOptions,
   ): Promise<SecretReading | undefined> {
     const context = this.context('readSecret', secretName);
-    const flight = this.flightOf(key);
     if (flight === undefined) {
       return Promise.reject(options.signal?.aborted ? cancelled(context) : closed(context));
     }
