@@ -31,8 +31,8 @@ export class Kv2Engine implements Engine {
     this.#api = new Kv2Api(session);
   }
 
-  async read(call: VaultCall): Promise<SecretReading | undefined> {
-    return readingOf(await this.#api.kept(call), call);
+  read(call: VaultCall): Promise<SecretReading | undefined> {
+    return this.#api.kept(call).then((kept) => readingOf(kept, call));
   }
 
   readSync(call: VaultCall): SecretReading | undefined {
