@@ -61,12 +61,12 @@ export class Cancellation implements Cancellable {
 /** Carries a call's {@link Cancellation} from policy to policy; no manager of a user gets to see it. */
 export const CANCELLATION: unique symbol = Symbol('cancellation');
 
-/** Stands in the class of a manager that ends its calls by their {@link CANCELLATION}, and needs no signal. */
+/** Under it a manager that ends its calls by their {@link CANCELLATION}, and needs no signal, has its class. */
 export const ENDS_BY_CANCELLATION: unique symbol = Symbol('ends by cancellation');
 
 /** Not so for a class that extends such a one: it may hand on what it is handed in its own way. */
-export function endsByCancellation({ constructor }: object): boolean {
-  return Object.hasOwn(constructor, ENDS_BY_CANCELLATION);
+export function endsByCancellation(manager: object): boolean {
+  return Reflect.get(manager, ENDS_BY_CANCELLATION) === manager.constructor;
 }
 
 /**

@@ -5,85 +5,85 @@ export interface Expiring {
   expire(): void;
 }
 
-/** A timer that runs, to be given back to where it was started. */
-export interface RunningTimer {
-  /** What it runs for; `undefined` if it runs for nobody. */
-  readonly target: Expiring | undefined;
-  rest(): void;
-}
+/** The one of Node. Of the fake timers of tests, some cannot be started again. */
+const NODES_OWN = setTimeout;
 
 /**
  * For timers that are nearly all stopped before their time: the last one to be stopped is started again for the next call.
  * For the only timer of its length Node makes a list and throws it away, which takes as long as the rest of a policy.
  */
 export class RestartedTimers {
-  #spare: RestartableTimer | undefined;
+  #spare: RunningTimer | undefined;
   #isClosed = false;
 
   start(target: Expiring, delayMs: number, options: TimerOptions): RunningTimer {
-    if (delayMs > LONGEST_TIMER_MS) return new LongTimer(target, delayMs, options);
-    const timer = this.take(delayMs) ?? new RestartableTimer(delayMs);
-    timer.start(target, options);
-    return timer;
+    const spare = this.#spare;
+    if (spare?.delayMs !== delayMs || setTimeout !== NODES_OWN) {
+      return new RunningTimer(target, delayMs, options);
+    }
+    this.#spare = undefined;
+    spare.restart(target, options);
+    return spare;
   }
 
-  /** Does nothing if it runs for somebody else by now. */
+  /** Does nothing if it runs for another target by now. */
   stop(timer: RunningTimer, target: Expiring): void {
     if (timer.target !== target) return;
     timer.rest();
-    if (!(timer instanceof RestartableTimer)) return;
-    const useless = this.#isClosed ? timer : this.#spare;
-    if (!this.#isClosed) this.#spare = timer;
-    useless?.end();
+    if (this.#isClosed || !timer.canRestart) {
+      timer.end();
+    } else {
+      this.#spare?.end();
+      this.#spare = timer;
+    }
   }
 
+  /** What is stopped from now on is not kept. */
   close(): void {
     this.#isClosed = true;
     this.#spare?.end();
     this.#spare = undefined;
   }
-
-  private take(delayMs: number): RestartableTimer | undefined {
-    const spare = this.#spare;
-    if (spare?.delayMs !== delayMs || spare.madeBy !== setTimeout) return undefined;
-    this.#spare = undefined;
-    return spare;
-  }
 }
 
-class RestartableTimer implements RunningTimer {
+export class RunningTimer {
   target: Expiring | undefined;
-  /** Fake timers are another clock. */
-  readonly madeBy = setTimeout;
-  readonly #timeout: NodeJS.Timeout;
+  readonly #timeout: NodeJS.Timeout | undefined;
+  readonly #stop: (() => void) | undefined;
 
-  constructor(readonly delayMs: number) {
-    this.#timeout = setTimeout(() => this.target?.expire(), delayMs).unref();
+  constructor(
+    target: Expiring,
+    readonly delayMs: number,
+    options: TimerOptions,
+  ) {
+    this.target = target;
+    const ring = (): void => this.target?.expire();
+    if (setTimeout === NODES_OWN && delayMs <= LONGEST_TIMER_MS) {
+      this.#timeout = setTimeout(ring, delayMs);
+      if (!options.keepsAlive) this.#timeout.unref();
+    } else {
+      this.#stop = startTimer(ring, delayMs, options);
+    }
   }
 
-  start(target: Expiring, { keepsAlive }: TimerOptions): void {
+  get canRestart(): boolean {
+    return this.#timeout !== undefined;
+  }
+
+  restart(target: Expiring, { keepsAlive }: TimerOptions): void {
     this.target = target;
-    this.#timeout.refresh();
-    if (keepsAlive) this.#timeout.ref();
+    this.#timeout?.refresh();
+    if (keepsAlive) this.#timeout?.ref();
   }
 
   /** It may still run out, and nobody is told. */
   rest(): void {
     this.target = undefined;
-    this.#timeout.unref();
+    this.#timeout?.unref();
   }
 
   end(): void {
-    clearTimeout(this.#timeout);
-  }
-}
-
-class LongTimer implements RunningTimer {
-  target: Expiring | undefined;
-  readonly rest: () => void;
-
-  constructor(target: Expiring, delayMs: number, options: TimerOptions) {
-    this.target = target;
-    this.rest = startTimer(() => target.expire(), delayMs, options);
+    this.#timeout?.close();
+    this.#stop?.();
   }
 }

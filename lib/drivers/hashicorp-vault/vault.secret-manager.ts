@@ -45,7 +45,7 @@ const SERVING: ReadonlySet<VaultServerState> = new Set([
  */
 export class VaultSecretManager extends CustomSecretManager {
   /** @internal */
-  static readonly [ENDS_BY_CANCELLATION] = true;
+  readonly [ENDS_BY_CANCELLATION] = VaultSecretManager;
 
   readonly #options: VaultSecretManagerOptions;
   readonly #problems: readonly string[];

@@ -1,47 +1,117 @@
+import { setTimeout as pass } from 'node:timers/promises';
 import { RestartedTimers } from '../../../lib/core/restarted-timers';
 
 const AWAITED = { keepsAlive: true };
+const MONTHS_MS = 90 * 24 * 3_600_000;
 
-describe('RestartedTimers', () => {
-  let timers: RestartedTimers;
-  const rung: string[] = [];
-  /** Starts a timer, and returns what stops it. */
-  const start = (name: string, delayMs: number, options = AWAITED): (() => void) => {
-    const target = { expire: () => void rung.push(name) };
-    const timer = timers.start(target, delayMs, options);
-    return () => timers.stop(timer, target);
-  };
+let timers: RestartedTimers;
+const rung: string[] = [];
 
-  beforeEach(() => {
-    jest.useFakeTimers();
-    timers = new RestartedTimers();
-    rung.length = 0;
-  });
-  afterEach(() => jest.useRealTimers());
+/** Starts a timer, and returns what stops it. */
+function start(name: string, delayMs: number, options = AWAITED): () => void {
+  const target = { expire: () => void rung.push(name) };
+  const timer = timers.start(target, delayMs, options);
+  return () => timers.stop(timer, target);
+}
 
-  it('calls back after the delay, counted from its own start', () => {
-    start('first', 100)();
-    jest.advanceTimersByTime(60);
-    start('second', 100);
+function timeoutsThatKeepAlive(): number {
+  return process.getActiveResourcesInfo().filter((kind) => kind === 'Timeout').length;
+}
 
-    jest.advanceTimersByTime(99);
+beforeEach(() => {
+  timers = new RestartedTimers();
+  rung.length = 0;
+});
+afterEach(() => timers.close());
+
+describe('RestartedTimers, on the clock of Node', () => {
+  it('count from the start, also of one that was started before', async () => {
+    start('stopped', 200)();
+    await pass(120);
+    start('second', 200);
+
+    await pass(120);
     expect(rung).toEqual([]);
-    jest.advanceTimersByTime(1);
+    await pass(160);
 
     expect(rung).toEqual(['second']);
   });
 
-  it('calls nobody back for a timer that was stopped, however long it stands by', () => {
-    start('stopped', 100)();
+  it('tell nobody of one that stands by, and can start it again when it has run out', async () => {
+    start('stopped', 20)();
+    await pass(60);
+    expect(rung).toEqual([]);
 
-    jest.advanceTimersByTime(1_000);
-    start('started again', 100);
-    jest.advanceTimersByTime(100);
+    start('started again', 20);
+    await pass(60);
 
     expect(rung).toEqual(['started again']);
   });
 
-  it('runs any number at a time, of any lengths', () => {
+  it('can start one again that has rung', async () => {
+    const stop = start('first', 20);
+    await pass(60);
+    stop();
+    start('second', 20);
+
+    await pass(60);
+
+    expect(rung).toEqual(['first', 'second']);
+  });
+
+  it('do not stop the timer of another call by a stop that comes twice', async () => {
+    const stop = start('stopped', 20);
+    stop();
+    start('next', 20);
+
+    stop();
+    await pass(60);
+
+    expect(rung).toEqual(['next']);
+  });
+
+  it('take one for calls that follow each other, and one each for calls at a time', () => {
+    const target = { expire: () => undefined };
+    const used = new Set<unknown>();
+    for (let call = 0; call < 10; call++) {
+      const timer = timers.start(target, 60_000, AWAITED);
+      used.add(timer);
+      timers.stop(timer, target);
+    }
+    const [one, other] = [
+      timers.start(target, 60_000, AWAITED),
+      timers.start(target, 60_000, AWAITED),
+    ];
+
+    expect(used.size).toBe(1);
+    expect(one).not.toBe(other);
+    for (const timer of [one, other]) timers.stop(timer, target);
+  });
+
+  it('keep the process alive for a call that is under way and awaited, and for none else', () => {
+    const before = timeoutsThatKeepAlive();
+    const seen = (): number => timeoutsThatKeepAlive() - before;
+
+    const stop = start('awaited', 60_000);
+    const whileAwaited = seen();
+    stop();
+    const stopped = seen();
+    const stopBehind = start('behind', 60_000, { keepsAlive: false });
+    const behind = seen();
+    stopBehind();
+    const stopAgain = start('awaited again', 60_000);
+    const again = seen();
+    stopAgain();
+
+    expect([whileAwaited, stopped, behind, again, seen()]).toEqual([1, 0, 0, 1, 0]);
+  });
+});
+
+describe('RestartedTimers, on the clock of a test', () => {
+  beforeEach(() => jest.useFakeTimers());
+  afterEach(() => jest.useRealTimers());
+
+  it('run any number at a time, of any lengths', () => {
     const stop = start('stopped', 100);
     start('short', 50);
     start('long', 200);
@@ -54,38 +124,7 @@ describe('RestartedTimers', () => {
     expect(rung).toEqual(['short', 'as the stopped one', 'long', 'long too']);
   });
 
-  it('does not stop the timer of another call by a stop that comes twice', () => {
-    const stop = start('stopped', 100);
-    stop();
-    start('next', 100);
-
-    stop();
-    jest.advanceTimersByTime(100);
-
-    expect(rung).toEqual(['next']);
-  });
-
-  it('starts one again after it has rung', () => {
-    const stop = start('first', 100);
-    jest.advanceTimersByTime(100);
-    stop();
-    start('second', 100);
-
-    jest.advanceTimersByTime(100);
-
-    expect(rung).toEqual(['first', 'second']);
-  });
-
-  it('keeps one Timeout for calls that follow each other', () => {
-    const made = jest.spyOn(globalThis, 'setTimeout');
-
-    for (let call = 0; call < 10; call++) start('never', 100)();
-
-    expect(made).toHaveBeenCalledTimes(1);
-    made.mockRestore();
-  });
-
-  it('leaves nothing behind when it closes, nor afterwards', () => {
+  it('leave nothing behind when a call has ended, nor one that ends after they are closed', () => {
     const stop = start('under way', 100);
     start('stopped', 100)();
     timers.close();
@@ -94,46 +133,38 @@ describe('RestartedTimers', () => {
     expect(jest.getTimerCount()).toBe(0);
   });
 
-  it('waits for months where it is told to', () => {
-    const months = 90 * 24 * 3_600_000;
-    start('months', months);
+  it('go by that clock, although the last call went by Node', () => {
+    jest.useRealTimers();
+    start('real', 60_000)();
+    jest.useFakeTimers();
 
-    jest.advanceTimersByTime(months - 1);
+    start('fake', 60_000);
+    jest.advanceTimersByTime(60_000);
+
+    expect(rung).toEqual(['fake']);
+  });
+
+  it('need no clock on which a timer can be started again', () => {
+    const real = globalThis.setTimeout;
+    const callbacks: (() => void)[] = [];
+    const simple = (callback: () => void) => callbacks.push(callback);
+    globalThis.setTimeout = simple as unknown as typeof setTimeout;
+
+    start('first', 100)();
+    start('second', 100);
+    globalThis.setTimeout = real;
+    callbacks.at(-1)?.();
+
+    expect(rung).toEqual(['second']);
+  });
+
+  it('wait for months where they are told to', () => {
+    start('months', MONTHS_MS);
+
+    jest.advanceTimersByTime(MONTHS_MS - 1);
     expect(rung).toEqual([]);
     jest.advanceTimersByTime(1);
 
     expect(rung).toEqual(['months']);
-  });
-
-  it('goes by the clock that holds when it is started', () => {
-    start('fake', 100)();
-    jest.useRealTimers();
-    jest.useFakeTimers();
-
-    start('fake again', 100);
-    jest.advanceTimersByTime(100);
-
-    expect(rung).toEqual(['fake again']);
-  });
-
-  it('keeps the process alive only for a call that is under way and awaited', () => {
-    jest.useRealTimers();
-    const alive = () =>
-      process.getActiveResourcesInfo().filter((kind) => kind === 'Timeout').length;
-    const before = alive();
-
-    const stop = start('awaited', 60_000);
-    const whileAwaited = alive();
-    stop();
-    const stopped = alive();
-    const stopAgain = start('awaited', 60_000);
-    const again = alive();
-    stopAgain();
-    start('behind', 60_000, { keepsAlive: false });
-
-    expect([whileAwaited, stopped, again, alive()].map((count) => count - before)).toEqual([
-      1, 0, 1, 0,
-    ]);
-    timers.close();
   });
 });

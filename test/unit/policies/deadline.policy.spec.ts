@@ -114,7 +114,7 @@ describe('DeadlinePolicy', () => {
     await policy.writeSecret('KEY', 'value', { tags: undefined, createOnly: true });
 
     const [, , options] = manager.writeSecret.mock.calls[0];
-    expect(Object.keys(options)).toEqual(['params', 'timeoutMs', 'signal', 'createOnly']);
+    expect(Object.keys(options)).toEqual(['params', 'timeoutMs', 'createOnly', 'signal']);
   });
 
   it('ends what is under way when it closes, and refuses what comes later', async () => {
