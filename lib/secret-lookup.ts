@@ -23,8 +23,6 @@ export interface Lookup {
   readonly isHosted: boolean;
 }
 
-const NONE: GetOptions & CallOptions = {};
-
 type Outcome = SecretReading | SecretManagerError | undefined;
 
 /** Decides who is asked for a secret, the manager or the environment, and what an absence and a failure lead to. */
@@ -45,14 +43,14 @@ export class SecretLookup {
   }
 
   /** Throws `INVALID_ARGUMENT` before anything else happens if the name or an option is wrong. */
-  parse(operation: string, given: string, options: GetOptions & CallOptions = NONE): Lookup {
+  parse(operation: string, given: string, options?: GetOptions & CallOptions): Lookup {
     const manager = this.#pipeline.outermost.secretManagerName;
     const name = parseSecretName(given, { manager, operation });
     const context = { manager, operation, secretName: name };
-    if (options !== NONE) assertCallOptions(options, context);
-    const { signal, maxAgeMs, fallback = this.#options.fallback } = options;
-    const params = options.params && structuredClone(options.params); // the caller may change it meanwhile
-    const { timeoutMs = this.#options.timeoutMs, [EFFORT]: effort } = options;
+    if (options !== undefined) assertCallOptions(options, context);
+    const { signal, maxAgeMs, fallback = this.#options.fallback } = options ?? {};
+    const params = options?.params && structuredClone(options.params); // the caller may change it meanwhile
+    const { timeoutMs = this.#options.timeoutMs, [EFFORT]: effort } = options ?? {};
     const call = { params, signal, maxAgeMs, timeoutMs };
     return {
       name,

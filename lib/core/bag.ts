@@ -18,10 +18,11 @@ export class Bag<Item extends InBag> implements Iterable<Item> {
     item.place = this.#items.push(item) - 1;
   }
 
-  /** To be called once, for an item that is in it. */
-  remove({ place }: Item): void {
+  remove(item: Item): void {
+    const { place } = item;
+    if (this.#items[place] !== item) return;
     const last = this.#items.pop();
-    if (last === undefined || last.place === place) return;
+    if (last === undefined || last === item) return;
     this.#items[place] = last;
     last.place = place;
   }

@@ -14,9 +14,9 @@ export interface Cancellable {
 export class Cancellation implements Cancellable {
   #reason: SecretManagerError | undefined;
   #controller: AbortController | undefined;
-  /** Mostly there is one: a list of one would cost more than the rest. */
+  /** Mostly there is one: a Set of one would cost more than the rest. */
   #begun: Cancellable | undefined;
-  #begunToo: Cancellable[] | undefined;
+  #begunToo: Set<Cancellable> | undefined;
 
   get reason(): SecretManagerError | undefined {
     return this.#reason;
@@ -38,23 +38,21 @@ export class Cancellation implements Cancellable {
     const first = this.#begun;
     this.#begun = undefined;
     first?.cancel(reason);
-    for (let next = this.#begunToo?.shift(); next; next = this.#begunToo?.shift()) {
-      next.cancel(reason);
-    }
+    for (const begun of this.#begunToo ?? []) begun.cancel(reason);
+    this.#begunToo?.clear();
   }
 
   /** Has it cancelled with this, at once if it is too late. */
   add(begun: Cancellable): void {
     if (this.#reason !== undefined) begun.cancel(this.#reason);
     else if (this.#begun === undefined) this.#begun = begun;
-    else if (this.#begunToo === undefined) this.#begunToo = [begun];
-    else this.#begunToo.push(begun);
+    else (this.#begunToo ??= new Set()).add(begun);
   }
 
   /** It has ended by itself. */
   remove(ended: Cancellable): void {
     if (this.#begun === ended) this.#begun = undefined;
-    else this.#begunToo = this.#begunToo?.filter((begun) => begun !== ended);
+    else this.#begunToo?.delete(ended);
   }
 }
 

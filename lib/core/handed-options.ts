@@ -22,12 +22,13 @@ export class HandedOptions implements CallOptions {
 }
 
 /**
- * Has a spread of them keep the signal. The getter is one for all, because an accessor of its own would give each object
- * another hidden class; to define it takes 1 us all the same.
+ * Has what is made of them keep the signal: a spread, a proxy, what inherits from them. The getter is one for all, because an
+ * accessor of its own would give each object another hidden class; to define it takes 1 us all the same.
  */
 export function ownSignal<Options extends CallOptions | undefined>(options: Options): Options {
-  if (options instanceof HandedOptions) Object.defineProperty(options, 'signal', OWN_SIGNAL);
-  return options;
+  if (!(options instanceof HandedOptions)) return options;
+  Object.defineProperty(options, CANCELLATION, { value: options[CANCELLATION] });
+  return Object.defineProperty(options, 'signal', OWN_SIGNAL);
 }
 
 const OWN_SIGNAL: PropertyDescriptor & ThisType<HandedOptions> = {

@@ -1,3 +1,4 @@
+import { AsyncResource } from 'node:async_hooks';
 import { LONGEST_TIMER_MS, startTimer, type TimerOptions } from './clock';
 
 /** What ends when its time is over. */
@@ -5,36 +6,42 @@ export interface Expiring {
   expire(): void;
 }
 
-/** The one of Node. Of the fake timers of tests, some cannot be started again. */
-const NODES_OWN = setTimeout;
+/** To be given back to where it was started. */
+export interface RunningTimer {
+  /** What it runs for; `undefined` if for nobody. */
+  readonly target: Expiring | undefined;
+  /** It may still run out, and nobody is told. */
+  rest(): void;
+  end(): void;
+}
 
 /**
  * For timers that are nearly all stopped before their time: the last one to be stopped is started again for the next call.
  * For the only timer of its length Node makes a list and throws it away, which takes as long as the rest of a policy.
  */
 export class RestartedTimers {
-  #spare: RunningTimer | undefined;
+  /** Outside of every request: what is started again must not keep the context of the first one. */
+  readonly #outside = AsyncResource.bind((make: () => RestartableTimer) => make());
+  #spare: RestartableTimer | undefined;
   #isClosed = false;
 
   start(target: Expiring, delayMs: number, options: TimerOptions): RunningTimer {
-    const spare = this.#spare;
-    if (spare?.delayMs !== delayMs || setTimeout !== NODES_OWN) {
-      return new RunningTimer(target, delayMs, options);
-    }
-    this.#spare = undefined;
-    spare.restart(target, options);
-    return spare;
+    if (delayMs > LONGEST_TIMER_MS) return new LongTimer(target, delayMs, options);
+    const timer = this.takeSpare(delayMs) ?? this.#outside(() => new RestartableTimer(delayMs));
+    timer.start(target, options);
+    return timer;
   }
 
   /** Does nothing if it runs for another target by now. */
   stop(timer: RunningTimer, target: Expiring): void {
     if (timer.target !== target) return;
     timer.rest();
-    if (this.#isClosed || !timer.canRestart) {
+    if (this.#isClosed || !(timer instanceof RestartableTimer && timer.canRestart)) {
       timer.end();
     } else {
       this.#spare?.end();
       this.#spare = timer;
+      timer.standBy();
     }
   }
 
@@ -44,46 +51,65 @@ export class RestartedTimers {
     this.#spare?.end();
     this.#spare = undefined;
   }
+
+  private takeSpare(delayMs: number): RestartableTimer | undefined {
+    const spare = this.#spare;
+    if (spare?.delayMs !== delayMs || spare.madeBy !== setTimeout) return undefined;
+    this.#spare = undefined;
+    return spare;
+  }
 }
 
-export class RunningTimer {
+class RestartableTimer implements RunningTimer {
   target: Expiring | undefined;
-  readonly #timeout: NodeJS.Timeout | undefined;
-  readonly #stop: (() => void) | undefined;
+  /** Fake timers are another clock. */
+  readonly madeBy = setTimeout;
+  readonly #timeout: NodeJS.Timeout;
+  #hasStoodBy = false;
 
-  constructor(
-    target: Expiring,
-    readonly delayMs: number,
-    options: TimerOptions,
-  ) {
+  constructor(readonly delayMs: number) {
+    this.#timeout = setTimeout(() => this.target?.expire(), delayMs);
+  }
+
+  /** Whether it is Node's own: `refresh()` of a fake one may do nothing. */
+  get canRestart(): boolean {
+    return typeof this.#timeout.close === 'function';
+  }
+
+  start(target: Expiring, { keepsAlive }: TimerOptions): void {
     this.target = target;
-    const ring = (): void => this.target?.expire();
-    if (setTimeout === NODES_OWN && delayMs <= LONGEST_TIMER_MS) {
-      this.#timeout = setTimeout(ring, delayMs);
-      if (!options.keepsAlive) this.#timeout.unref();
-    } else {
-      this.#stop = startTimer(ring, delayMs, options);
+    if (this.#hasStoodBy) {
+      this.#timeout.refresh();
+      if (keepsAlive) this.#timeout.ref();
+    } else if (!keepsAlive) {
+      this.#timeout.unref();
     }
   }
 
-  get canRestart(): boolean {
-    return this.#timeout !== undefined;
-  }
-
-  restart(target: Expiring, { keepsAlive }: TimerOptions): void {
-    this.target = target;
-    this.#timeout?.refresh();
-    if (keepsAlive) this.#timeout?.ref();
-  }
-
-  /** It may still run out, and nobody is told. */
   rest(): void {
     this.target = undefined;
-    this.#timeout?.unref();
+  }
+
+  standBy(): void {
+    this.#hasStoodBy = true;
+    this.#timeout.unref();
   }
 
   end(): void {
-    this.#timeout?.close();
-    this.#stop?.();
+    clearTimeout(this.#timeout);
+  }
+}
+
+class LongTimer implements RunningTimer {
+  target: Expiring | undefined;
+  readonly end: () => void;
+
+  constructor(target: Expiring, delayMs: number, options: TimerOptions) {
+    this.target = target;
+    this.end = startTimer(() => this.target?.expire(), delayMs, options);
+  }
+
+  rest(): void {
+    this.target = undefined;
   }
 }

@@ -172,10 +172,8 @@ export function waitFor<Outcome>(
 ): Promise<Outcome> {
   const flight = new Flight<Outcome>('', '', undefined, options.timeoutMs);
   const timers = new RestartedTimers();
-  const end = (): void => {
-    flight.end();
-    timers.close();
-  };
+  timers.close(); // there is no next call
+  const end = (): void => flight.end();
   flight.depart(outcome);
   const waiting = flight.wait(options, options.timeoutMs, context, timers);
   waiting.then(end, end);

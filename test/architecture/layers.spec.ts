@@ -12,7 +12,7 @@ interface Layer {
 
 const CORE = /^core\//;
 const POLICIES = /^policies\//;
-const PURE_NODE = /^node:(util|crypto|events)$/;
+const PURE_NODE = /^node:(util|crypto|events|async_hooks)$/;
 
 /** design/3-architecture.md: who may import whom. */
 const LAYERS: Readonly<Record<string, Layer>> = {

@@ -19,7 +19,7 @@ const LARGEST_ANSWER_BYTES = 32 * 1024 * 1024;
 /** One request and its answer. A handler of our own costs a third of what a body stream costs. */
 export class Exchange implements Dispatcher.DispatchHandler, Cancellable {
   readonly answer: Promise<VaultAnswer>;
-  #resolve!: (answer: VaultAnswer | Promise<VaultAnswer>) => void;
+  #resolve!: (answer: VaultAnswer) => void;
   #reject!: (reason: Error) => void;
   #source: CancellationSource | undefined;
   #controller: Dispatcher.DispatchController | undefined;
@@ -29,10 +29,7 @@ export class Exchange implements Dispatcher.DispatchHandler, Cancellable {
   readonly #chunks: Buffer[] = [];
   #size = 0;
 
-  /** @param follow what becomes of the answer, if it is not the last word */
-  constructor(
-    private readonly follow: (answer: VaultAnswer) => VaultAnswer | Promise<VaultAnswer> = asIs,
-  ) {
+  constructor() {
     this.answer = new Promise((resolve, reject) => {
       this.#resolve = resolve;
       this.#reject = reject;
@@ -75,7 +72,7 @@ export class Exchange implements Dispatcher.DispatchHandler, Cancellable {
 
   onResponseEnd(): void {
     this.#source?.remove(this);
-    this.#resolve(this.follow(answerOf(this.#statusCode, this.#headers, this.text())));
+    this.#resolve(answerOf(this.#statusCode, this.#headers, this.text()));
   }
 
   onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
@@ -88,10 +85,6 @@ export class Exchange implements Dispatcher.DispatchHandler, Cancellable {
     const whole = this.#chunks.length === 1 && only ? only : Buffer.concat(this.#chunks);
     return whole.toString('utf8');
   }
-}
-
-function asIs(answer: VaultAnswer): VaultAnswer {
-  return answer;
 }
 
 export function answerOf(

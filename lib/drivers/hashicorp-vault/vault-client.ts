@@ -43,15 +43,14 @@ export class VaultClient {
    * Resolves to what the server answers, whatever its status; rejects where there is no answer. A standby that names the
    * active node is obeyed, once.
    */
-  send(
+  async send(
     request: VaultRequest,
     options: OperationOptions = {},
     token = request.token,
   ): Promise<VaultAnswer> {
-    return this.exchange(this.#origin, request, options, token, (answer) => {
-      const origin = redirection(answer, request, this.#origin);
-      return origin === undefined ? answer : this.exchange(origin, request, options, token);
-    });
+    const answer = await this.exchange(this.#origin, request, options, token);
+    const origin = redirection(answer, request, this.#origin);
+    return origin === undefined ? answer : await this.exchange(origin, request, options, token);
   }
 
   /** Requests under way end with an error. */
@@ -67,13 +66,11 @@ export class VaultClient {
     request: VaultRequest,
     options: OperationOptions,
     token: string | undefined,
-    follow?: (answer: VaultAnswer) => VaultAnswer | Promise<VaultAnswer>,
   ): Promise<VaultAnswer> {
-    if (this.#isClosed) return Promise.reject(closed());
     const { method, path, content } = request;
     const { timeoutMs = DEFAULT_TIMEOUT_MS } = options;
     const pool = this.pool(origin);
-    const exchange = new Exchange(follow);
+    const exchange = new Exchange();
     exchange.endWith(options, CONTEXT);
     pool.dispatch(
       {
@@ -91,6 +88,9 @@ export class VaultClient {
 
   /** Besides the server's own there is one more at most: the active node's, where the server is a standby. */
   private pool(origin: string): Pool {
+    if (this.#isClosed) {
+      throw new SecretManagerError('UNAVAILABLE', 'The connections to the server were closed.');
+    }
     const kept = this.#pools.get(origin);
     if (kept !== undefined) return kept;
     for (const [other, pool] of this.#pools) {
@@ -106,10 +106,6 @@ export class VaultClient {
     this.#pools.set(origin, pool);
     return pool;
   }
-}
-
-function closed(): SecretManagerError {
-  return new SecretManagerError('UNAVAILABLE', 'The connections to the server were closed.');
 }
 
 export function originOf({ address }: VaultClientOptions): string {

@@ -25,6 +25,7 @@ export class VaultSession {
     this.#credentials = credentials;
   }
 
+  /** Sends by itself, and not through `sendAs`: that is a promise fewer for every read. */
   async send(request: VaultRequest, options: OperationOptions): Promise<OwnAnswer> {
     const credential = this.#credentials.atHand ?? (await this.#credentials.get(options));
     const answer = await this.#client.send(request, options, credential.token);

@@ -18,6 +18,17 @@ describe('Bag', () => {
     expect(bag.isEmpty).toBe(true);
   });
 
+  it('removes nothing else when it is asked twice', () => {
+    const bag = new Bag<ReturnType<typeof thing>>();
+    const [a, b] = [thing('a'), thing('b')];
+    for (const each of [a, b]) bag.add(each);
+
+    bag.remove(a);
+    bag.remove(a);
+
+    expect(namesIn(bag)).toEqual(['b']);
+  });
+
   it('may change while somebody goes through it', () => {
     const bag = new Bag<ReturnType<typeof thing>>();
     for (const name of ['a', 'b', 'c']) bag.add(thing(name));

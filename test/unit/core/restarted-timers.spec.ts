@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { setTimeout as pass } from 'node:timers/promises';
 import { RestartedTimers } from '../../../lib/core/restarted-timers';
 
@@ -86,6 +87,18 @@ describe('RestartedTimers, on the clock of Node', () => {
     expect(used.size).toBe(1);
     expect(one).not.toBe(other);
     for (const timer of [one, other]) timers.stop(timer, target);
+  });
+
+  it('ring outside of every request, and keep none of them', async () => {
+    const request = new AsyncLocalStorage<string>();
+    const seen: (string | undefined)[] = [];
+    const target = { expire: () => void seen.push(request.getStore()) };
+
+    request.run('first', () => start('stopped', 20)());
+    request.run('second', () => timers.start(target, 20, AWAITED));
+    await pass(60);
+
+    expect(seen).toEqual([undefined]);
   });
 
   it('keep the process alive for a call that is under way and awaited, and for none else', () => {

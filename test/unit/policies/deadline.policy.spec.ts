@@ -1,9 +1,13 @@
-import { getMaxListeners } from 'node:events';
+import { getEventListeners, getMaxListeners } from 'node:events';
+import { CANCELLATION, Cancellation } from '../../../lib/core/cancellation';
+import { RestartedTimers } from '../../../lib/core/restarted-timers';
 import { BoundaryPolicy } from '../../../lib/policies/boundary.policy';
 import { DeadlinePolicy } from '../../../lib/policies/deadline.policy';
 import { ScriptedSecretManager } from '../../support/scripted.secret-manager';
 
 const never = (): Promise<never> => new Promise(() => undefined);
+
+const codeOf = (error: { readonly code: string }): string => error.code;
 
 describe('DeadlinePolicy', () => {
   beforeEach(() => jest.useFakeTimers());
@@ -73,6 +77,19 @@ describe('DeadlinePolicy', () => {
     expect(Object.keys(options ?? {})).toEqual(['params', 'timeoutMs', 'signal']);
   });
 
+  it.each([
+    ['what inherits from the options', (options: object) => Object.create(options) as object],
+    ['a proxy', (options: object) => new Proxy(options, {})],
+  ])('hands out a signal that %s keeps', async (_, derive) => {
+    const manager = new ScriptedSecretManager();
+    const policy = new DeadlinePolicy(new BoundaryPolicy(manager));
+
+    await policy.readSecret('KEY');
+
+    const derived = derive(manager.asked[0]?.options ?? {});
+    expect(Reflect.get(derived, 'signal')).toBeInstanceOf(AbortSignal);
+  });
+
   it('hands out a signal to which the requests of a whole batch may listen without a warning', async () => {
     const manager = new ScriptedSecretManager();
     const policy = new DeadlinePolicy(new BoundaryPolicy(manager));
@@ -140,6 +157,43 @@ describe('DeadlinePolicy', () => {
     await jest.advanceTimersByTimeAsync(5_000);
 
     await closing;
+  });
+
+  it('leaves no listener on the signal of a caller', async () => {
+    const policy = new DeadlinePolicy(new BoundaryPolicy(new ScriptedSecretManager()));
+    const { signal } = new AbortController();
+
+    await Promise.all(Array.from({ length: 10 }, () => policy.readSecret('KEY', { signal })));
+
+    expect(getEventListeners(signal, 'abort')).toEqual([]);
+  });
+
+  it('keeps the process alive for a caller of its own, and not for a call that others wait for', async () => {
+    jest.useRealTimers();
+    const policy = new DeadlinePolicy(new BoundaryPolicy(new ScriptedSecretManager(never)));
+    const seen = (): number =>
+      process.getActiveResourcesInfo().filter((kind) => kind === 'Timeout').length;
+    const before = seen();
+
+    const options = { [CANCELLATION]: new Cancellation() };
+    const shared = policy.readSecret('KEY', options).catch(codeOf);
+    const whileShared = seen() - before;
+    const own = policy.readSecret('KEY').catch(codeOf);
+    const whileOwn = seen() - before;
+    await policy.close();
+
+    expect([whileShared, whileOwn]).toEqual([0, 1]);
+    expect([await shared, await own]).toEqual(['CANCELLED', 'CANCELLED']);
+  });
+
+  it('keeps no timer for another call when it closes', async () => {
+    const close = jest.spyOn(RestartedTimers.prototype, 'close');
+    const policy = new DeadlinePolicy(new BoundaryPolicy(new ScriptedSecretManager()));
+
+    await policy.close();
+
+    expect(close).toHaveBeenCalledTimes(1);
+    close.mockRestore();
   });
 
   it('leaves no timer behind', async () => {

@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events';
 import type { SecretAnswer } from 'nestjs-custom-secret-manager';
 import { BoundaryPolicy } from '../../../lib/policies/boundary.policy';
 import { RetryPolicy, type RetryOptions } from '../../../lib/policies/retry.policy';
@@ -107,6 +108,17 @@ describe('RetryPolicy', () => {
 
     await expect(reading).rejects.toMatchObject({ code: 'CANCELLED' });
     expect(jest.getTimerCount()).toBe(0);
+  });
+
+  it('leaves no listener on the signal of a caller', async () => {
+    const { signal } = new AbortController();
+    const policy = retrying(new ScriptedSecretManager(failing('UNAVAILABLE')));
+
+    const reading = policy.readSecret('KEY', { signal });
+    await jest.advanceTimersByTimeAsync(200);
+
+    await expect(reading).resolves.toEqual({ value: 'value' });
+    expect(getEventListeners(signal, 'abort')).toEqual([]);
   });
 
   it('repeats one call in ten in the long run, so that an outage does not triple the load', async () => {

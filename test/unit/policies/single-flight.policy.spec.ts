@@ -2,6 +2,7 @@ import type { SecretAnswer } from 'nestjs-custom-secret-manager';
 import { BoundaryPolicy } from '../../../lib/policies/boundary.policy';
 import { DeadlinePolicy } from '../../../lib/policies/deadline.policy';
 import { RetryPolicy } from '../../../lib/policies/retry.policy';
+import { RestartedTimers } from '../../../lib/core/restarted-timers';
 import { SingleFlightPolicy } from '../../../lib/policies/single-flight.policy';
 import {
   deferred,
@@ -24,6 +25,8 @@ class Batching extends ScriptedSecretManager {
     );
   }
 }
+
+const codeOf = (error: { readonly code: string }): string => error.code;
 
 describe('SingleFlightPolicy', () => {
   beforeEach(() => jest.useFakeTimers());
@@ -103,6 +106,70 @@ describe('SingleFlightPolicy', () => {
 
     await expect(next).resolves.toMatchObject({ value: 'value' });
     expect(manager.asked.at(0)?.options?.signal?.aborted).toBe(true);
+  });
+
+  it('does not let a batch join what is ending because its callers have left', async () => {
+    const { script, answer } = deferred();
+    const manager = new Batching(script);
+    const policy = sharing(manager, true);
+    const caller = new AbortController();
+    const left = policy.readSecret('A', { signal: caller.signal }).catch(codeOf);
+    await jest.advanceTimersByTimeAsync(0);
+    caller.abort();
+
+    const batch = policy.readSecrets(['A']);
+    await jest.advanceTimersByTimeAsync(0);
+    for (const value of ['late', 'fresh']) answer(value);
+
+    expect(await left).toBe('CANCELLED');
+    expect(await batch).toEqual(new Map([['A', { value: 'fresh' }]]));
+  });
+
+  it('refreshes beside what is ending because its callers have left', async () => {
+    const { script } = deferred();
+    const manager = new ScriptedSecretManager(script);
+    const policy = sharing(manager);
+    const caller = new AbortController();
+    const left = policy.readSecret('KEY', { signal: caller.signal }).catch(codeOf);
+    await jest.advanceTimersByTimeAsync(0);
+    caller.abort();
+
+    policy.refreshBehind('KEY', undefined);
+
+    expect(await left).toBe('CANCELLED');
+    expect(manager.asked).toHaveLength(2);
+    await policy.close();
+  });
+
+  it('does not let a probe join a health check that is ending because its callers have left', async () => {
+    const manager = new ScriptedSecretManager();
+    let answer = (_isHealthy: boolean): void => undefined;
+    const checkHealth = jest
+      .spyOn(manager, 'checkHealth')
+      .mockImplementation(() => new Promise((resolve) => (answer = resolve)));
+    const policy = sharing(manager);
+    const caller = new AbortController();
+    const left = policy.checkHealth({ signal: caller.signal }).catch(codeOf);
+    await jest.advanceTimersByTimeAsync(0);
+    caller.abort();
+
+    const next = policy.checkHealth();
+    await jest.advanceTimersByTimeAsync(0);
+    answer(true);
+
+    expect(await left).toBe('CANCELLED');
+    await expect(next).resolves.toBe(true);
+    expect(checkHealth).toHaveBeenCalledTimes(2);
+  });
+
+  it('keeps no timer for another call when it closes', async () => {
+    const close = jest.spyOn(RestartedTimers.prototype, 'close');
+    const policy = new SingleFlightPolicy(new BoundaryPolicy(new ScriptedSecretManager()));
+
+    await policy.close();
+
+    expect(close).toHaveBeenCalledTimes(1);
+    close.mockRestore();
   });
 
   it('gives each caller its own deadline, and never fails one by the deadline of another', async () => {

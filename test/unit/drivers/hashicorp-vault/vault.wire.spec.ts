@@ -232,6 +232,8 @@ describe('the manager for Vault, over HTTP,', () => {
     const reading = await manager.readSecret('KEY');
 
     expect(reading?.value).toBe('v');
+    const reads = vault.requests.filter(({ path }) => path.endsWith('/KEY'));
+    expect(reads.map(({ headers }) => headers['x-vault-token'])).toEqual([TOKEN, TOKEN]);
   });
 
   it.each([
