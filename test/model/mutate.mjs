@@ -52,8 +52,8 @@ const MUTATIONS = [
   {
     breaks: 'concurrent reads each make a call',
     file: 'lib/policies/single-flight.policy.ts',
-    from: 'if (!this.#flights.has(key) && this.isWanted(options)) {',
-    to: 'if (this.isWanted(options)) {',
+    from: 'this.flightOf(key) ?? this.launchRead(',
+    to: 'this.launchRead(',
   },
   {
     breaks: 'the order of overlapping writes decides what is cached',
