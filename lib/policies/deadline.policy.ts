@@ -233,7 +233,7 @@ function withGiven<Given extends object>(
   given: Given,
 ): OperationOptions & Given {
   const entries = Object.entries(given).filter(([, value]) => value !== undefined);
-  return Object.assign(handed, Object.fromEntries(entries) as Given); // onto `handed`: a spread would read its signal
+  return Object.assign(handed, Object.fromEntries(entries) as Given); // onto `handed`: a spread would lose its signal
 }
 
 function timedOut(context: OperationContext, afterMs: number): SecretManagerError {

@@ -1,9 +1,15 @@
 import { SecretManagerError, type SecretAnswer } from 'nestjs-custom-secret-manager';
+import { Cancellation, ENDS_BY_CANCELLATION } from '../../../lib/core/cancellation';
+import { HandedOptions } from '../../../lib/core/handed-options';
 import { BoundaryPolicy } from '../../../lib/policies/boundary.policy';
 import { failure, ScriptedSecretManager } from '../../support/scripted.secret-manager';
 
 const answering = (answer: unknown): BoundaryPolicy =>
   new BoundaryPolicy(new ScriptedSecretManager(() => answer as SecretAnswer));
+
+class EndingByCancellation extends ScriptedSecretManager {
+  readonly [ENDS_BY_CANCELLATION] = EndingByCancellation;
+}
 
 describe('BoundaryPolicy', () => {
   it.each([
@@ -211,5 +217,20 @@ describe('BoundaryPolicy', () => {
     await new BoundaryPolicy(shared, { closesManager: false }).close();
 
     expect([own.close.mock.calls.length, shared.close.mock.calls.length]).toEqual([1, 0]);
+  });
+
+  it.each([
+    ['a manager', ScriptedSecretManager, true],
+    ['a manager that ends its calls by itself', EndingByCancellation, false],
+    ['a class that extends such a one', class extends EndingByCancellation {}, true],
+  ])('hands %s a signal, of its own where a spread must keep it', async (_, Manager, isOwn) => {
+    const manager = new Manager();
+    const handed = new HandedOptions(undefined, 1_000, new Cancellation());
+
+    await new BoundaryPolicy(manager).readSecret('KEY', handed);
+
+    const options = manager.asked[0]?.options ?? {};
+    expect('signal' in { ...options }).toBe(isOwn);
+    expect(options.signal).toBeInstanceOf(AbortSignal);
   });
 });
