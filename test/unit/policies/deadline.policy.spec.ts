@@ -3,11 +3,10 @@ import { CANCELLATION, Cancellation } from '../../../lib/core/cancellation';
 import { RestartedTimers } from '../../../lib/core/restarted-timers';
 import { BoundaryPolicy } from '../../../lib/policies/boundary.policy';
 import { DeadlinePolicy } from '../../../lib/policies/deadline.policy';
+import { failureOf } from '../../support/failure-of';
 import { ScriptedSecretManager } from '../../support/scripted.secret-manager';
 
 const never = (): Promise<never> => new Promise(() => undefined);
-
-const codeOf = (error: { readonly code: string }): string => error.code;
 
 describe('DeadlinePolicy', () => {
   beforeEach(() => jest.useFakeTimers());
@@ -176,14 +175,14 @@ describe('DeadlinePolicy', () => {
     const before = seen();
 
     const options = { [CANCELLATION]: new Cancellation() };
-    const shared = policy.readSecret('KEY', options).catch(codeOf);
+    const shared = failureOf(policy.readSecret('KEY', options));
     const whileShared = seen() - before;
-    const own = policy.readSecret('KEY').catch(codeOf);
+    const own = failureOf(policy.readSecret('KEY'));
     const whileOwn = seen() - before;
     await policy.close();
 
     expect([whileShared, whileOwn]).toEqual([0, 1]);
-    expect([await shared, await own]).toEqual(['CANCELLED', 'CANCELLED']);
+    expect([(await shared).code, (await own).code]).toEqual(['CANCELLED', 'CANCELLED']);
   });
 
   it('keeps no timer for another call when it closes', async () => {

@@ -4,6 +4,7 @@ import { DeadlinePolicy } from '../../../lib/policies/deadline.policy';
 import { RetryPolicy } from '../../../lib/policies/retry.policy';
 import { RestartedTimers } from '../../../lib/core/restarted-timers';
 import { SingleFlightPolicy } from '../../../lib/policies/single-flight.policy';
+import { failureOf } from '../../support/failure-of';
 import {
   deferred,
   failing,
@@ -25,8 +26,6 @@ class Batching extends ScriptedSecretManager {
     );
   }
 }
-
-const codeOf = (error: { readonly code: string }): string => error.code;
 
 describe('SingleFlightPolicy', () => {
   beforeEach(() => jest.useFakeTimers());
@@ -113,7 +112,7 @@ describe('SingleFlightPolicy', () => {
     const manager = new Batching(script);
     const policy = sharing(manager, true);
     const caller = new AbortController();
-    const left = policy.readSecret('A', { signal: caller.signal }).catch(codeOf);
+    const left = failureOf(policy.readSecret('A', { signal: caller.signal }));
     await jest.advanceTimersByTimeAsync(0);
     caller.abort();
 
@@ -121,7 +120,7 @@ describe('SingleFlightPolicy', () => {
     await jest.advanceTimersByTimeAsync(0);
     for (const value of ['late', 'fresh']) answer(value);
 
-    expect(await left).toBe('CANCELLED');
+    expect((await left).code).toBe('CANCELLED');
     expect(await batch).toEqual(new Map([['A', { value: 'fresh' }]]));
   });
 
@@ -130,13 +129,13 @@ describe('SingleFlightPolicy', () => {
     const manager = new ScriptedSecretManager(script);
     const policy = sharing(manager);
     const caller = new AbortController();
-    const left = policy.readSecret('KEY', { signal: caller.signal }).catch(codeOf);
+    const left = failureOf(policy.readSecret('KEY', { signal: caller.signal }));
     await jest.advanceTimersByTimeAsync(0);
     caller.abort();
 
     policy.refreshBehind('KEY', undefined);
 
-    expect(await left).toBe('CANCELLED');
+    expect((await left).code).toBe('CANCELLED');
     expect(manager.asked).toHaveLength(2);
     await policy.close();
   });
@@ -149,7 +148,7 @@ describe('SingleFlightPolicy', () => {
       .mockImplementation(() => new Promise((resolve) => (answer = resolve)));
     const policy = sharing(manager);
     const caller = new AbortController();
-    const left = policy.checkHealth({ signal: caller.signal }).catch(codeOf);
+    const left = failureOf(policy.checkHealth({ signal: caller.signal }));
     await jest.advanceTimersByTimeAsync(0);
     caller.abort();
 
@@ -157,7 +156,7 @@ describe('SingleFlightPolicy', () => {
     await jest.advanceTimersByTimeAsync(0);
     answer(true);
 
-    expect(await left).toBe('CANCELLED');
+    expect((await left).code).toBe('CANCELLED');
     await expect(next).resolves.toBe(true);
     expect(checkHealth).toHaveBeenCalledTimes(2);
   });
