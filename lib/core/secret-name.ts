@@ -5,19 +5,29 @@ const LITELLM_REFERENCE = 'os.environ/';
 /** C0, C1, the two line separators, and half of a surrogate pair. Written out, because `\p{..}` costs 0.2 ms at import. */
 const UNPRINTABLE = /[\u0000-\u001f\u007f-\u009f\u2028\u2029\ud800-\udfff]/u; // eslint-disable-line no-control-regex
 
-/** What almost every name looks like. */
-const PLAIN = /^[\w-]{1,128}$/;
+/** By code: what nearly every name is made of, and no rule is about. To look it up is quicker than a regular expression, which takes 1 us of a read. */
+const IS_PLAIN: readonly (boolean | undefined)[] = Array.from({ length: 128 }, (_, code) =>
+  /[\w~-]/.test(String.fromCharCode(code)),
+);
 
 /** What is wrong with a secret's name, as the end of a sentence; `undefined` if nothing is. */
 export function secretNameProblem(name: unknown): string | undefined {
   if (typeof name !== 'string') return `must be a string, and is ${kindOf(name)}`;
-  if (PLAIN.test(name)) return undefined;
+  if (name.length <= MAX_LENGTH && isPlain(name)) return undefined;
   if (name === '') return 'is empty';
   if (name.length > MAX_LENGTH) return `is longer than ${MAX_LENGTH} characters`;
   if (UNPRINTABLE.test(name)) return 'has a control character or half of a surrogate pair';
   if (name.includes('\\')) return 'has a backslash';
   if (name.includes('%')) return 'has a percent sign';
   return segmentProblem(name.split('/'));
+}
+
+/** Whether there is nothing to be done about a name, or a part of one: letters, digits, `_`, `-` and `~`, one at least. */
+export function isPlain(name: string): boolean {
+  for (let at = 0; at < name.length; at++) {
+    if (!IS_PLAIN[name.charCodeAt(at)]) return false;
+  }
+  return name !== '';
 }
 
 /**

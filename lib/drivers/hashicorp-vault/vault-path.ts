@@ -1,16 +1,11 @@
 import { SecretManagerError } from '../../core/secret-manager.error';
-import { quoteName } from '../../core/secret-name';
+import { isPlain, quoteName } from '../../core/secret-name';
 
 /** Hold the server's own affairs, of each namespace too, and these can be named in a path. A name must not lead there. */
 const INTERNAL = /(^|\/)(sys|auth)(\/|$)/;
 
 /** An empty part, or one that a URL resolves: it would lead out of the mount. */
 const UNRESOLVED = /(^|\/)\.{0,2}(\/|$)/;
-
-/** By code: what nothing is to be done about, as nearly every name is made of. Two regular expressions would take 2 us of a read. */
-const IS_PLAIN: readonly (boolean | undefined)[] = Array.from({ length: 128 }, (_, code) =>
-  /[\w~-]/.test(String.fromCharCode(code)),
-);
 
 /**
  * The address of something below a mount, without host. With every part encoded, dots are all that a URL could still resolve,
@@ -29,13 +24,6 @@ export function vaultPath(mount: string, ...parts: readonly string[]): string {
     `${quoteName(path)} is not the path of a secret. A path has no empty, "." or ".." part, and does not lead into sys or ` +
       'auth.',
   );
-}
-
-function isPlain(part: string): boolean {
-  for (let at = 0; at < part.length; at++) {
-    if (!IS_PLAIN[part.charCodeAt(at)]) return false;
-  }
-  return part !== '';
 }
 
 function encode(path: string): string | undefined {
