@@ -8,23 +8,32 @@ export interface InBag {
  * an identity, is made smaller whenever it runs empty, and keeps what was deleted reachable for a while.
  */
 export class Bag<Item extends InBag> implements Iterable<Item> {
-  readonly #items: Item[] = [];
+  #items: Item[] = [];
 
   get isEmpty(): boolean {
     return this.#items.length === 0;
   }
 
   add(item: Item): void {
-    item.place = this.#items.push(item) - 1;
+    item.place = this.#items.length;
+    if (this.isEmpty)
+      this.#items = [item]; // mostly there is one: `push` makes room for 17
+    else this.#items.push(item);
   }
 
-  remove(item: Item): void {
-    const { place } = item;
-    if (this.#items[place] !== item) return;
+  has(item: Item): boolean {
+    return this.#items[item.place] === item;
+  }
+
+  /** Whether it was in it. */
+  remove(item: Item): boolean {
+    if (!this.has(item)) return false;
     const last = this.#items.pop();
-    if (last === undefined || last === item) return;
-    this.#items[place] = last;
-    last.place = place;
+    if (last !== undefined && last !== item) {
+      this.#items[item.place] = last;
+      last.place = item.place;
+    }
+    return true;
   }
 
   /** Takes out any one. */

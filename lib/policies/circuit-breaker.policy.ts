@@ -13,7 +13,15 @@ import {
   isTransient,
   type SecretManagerErrorCode,
 } from '../core/secret-manager.error';
-import { Policy, type Pipeline, type SecretReadings } from './policy';
+import {
+  Policy,
+  describeSecret,
+  readSecret,
+  readSecrets,
+  type Ask,
+  type Pipeline,
+  type SecretReadings,
+} from './policy';
 
 export interface CircuitBreakerOptions {
   /** After how many calls in a row that failed transiently it opens. Default 5. */
@@ -61,7 +69,7 @@ export class CircuitBreakerPolicy extends Policy {
     secretName: string,
     options: CallOptions = {},
   ): Promise<SecretReading | undefined> {
-    return this.guard('readSecret', options, (own) => this.inner.readSecret(secretName, own));
+    return this.guard('readSecret', secretName, options, readSecret);
   }
 
   override readSecretSync(
@@ -83,7 +91,7 @@ export class CircuitBreakerPolicy extends Policy {
     secretNames: readonly string[],
     options: CallOptions = {},
   ): Promise<SecretReadings> {
-    return this.guard('readSecrets', options, (own) => this.inner.readSecrets(secretNames, own));
+    return this.guard('readSecrets', secretNames, options, readSecrets);
   }
 
   override writeSecret(
@@ -91,33 +99,34 @@ export class CircuitBreakerPolicy extends Policy {
     value: string,
     options: WriteOptions = {},
   ): Promise<SecretMetadata> {
-    return this.guard('writeSecret', options, () =>
-      this.inner.writeSecret(secretName, value, options),
+    return this.guard('writeSecret', secretName, options, (inner) =>
+      inner.writeSecret(secretName, value, options),
     );
   }
 
   override deleteSecret(secretName: string, options: DeleteOptions = {}): Promise<SecretMetadata> {
-    return this.guard('deleteSecret', options, () => this.inner.deleteSecret(secretName, options));
+    return this.guard('deleteSecret', secretName, options, (inner) =>
+      inner.deleteSecret(secretName, options),
+    );
   }
 
   override describeSecret(
     secretName: string,
     options: CallOptions = {},
   ): Promise<SecretDescription> {
-    return this.guard('describeSecret', options, (own) =>
-      this.inner.describeSecret(secretName, own),
-    );
+    return this.guard('describeSecret', secretName, options, describeSecret);
   }
 
-  private async guard<T>(
+  private async guard<Subject, Answer>(
     operation: string,
+    subject: Subject,
     options: CallOptions,
-    ask: (options: CallOptions) => Promise<T>,
-  ): Promise<T> {
-    if (options[EFFORT] === 'unguarded') return await ask(options);
+    ask: Ask<Subject, Answer>,
+  ): Promise<Answer> {
+    if (options[EFFORT] === 'unguarded') return await ask(this.inner, subject, options);
     const isProbe = this.admit(operation);
     try {
-      const answer = await ask(isProbe ? triedOnce(options) : options);
+      const answer = await ask(this.inner, subject, isProbe ? triedOnce(options) : options);
       this.ended(outageOf(answer), isProbe);
       return answer;
     } catch (error) {

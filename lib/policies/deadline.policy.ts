@@ -7,10 +7,9 @@ import {
   type CallOptions,
   type CancellationSource,
 } from '../core/cancellation';
-import { Bag, type InBag } from '../core/bag';
 import { startTimer } from '../core/clock';
+import { Deadlines, type Deadline, type Expiring } from '../core/deadlines';
 import { HandedOptions } from '../core/handed-options';
-import { RestartedTimers, type Expiring, type RunningTimer } from '../core/restarted-timers';
 import type {
   DeleteOptions,
   OperationOptions,
@@ -21,7 +20,16 @@ import type {
 } from '../core/custom-secret-manager';
 import { SecretManagerError, type OperationContext } from '../core/secret-manager.error';
 import { quoteName } from '../core/secret-name';
-import { HEALTH_TIMEOUT_MS, Policy, type Pipeline, type SecretReadings } from './policy';
+import {
+  HEALTH_TIMEOUT_MS,
+  Policy,
+  describeSecret,
+  readSecret,
+  readSecrets,
+  type Ask,
+  type Pipeline,
+  type SecretReadings,
+} from './policy';
 
 export interface DeadlineOptions {
   /** The longest that one attempt may take, in milliseconds. Default 10 000. */
@@ -40,8 +48,7 @@ const CLOSE_TIMEOUT_MS = 5_000;
 export class DeadlinePolicy extends Policy {
   readonly #attemptTimeoutMs: number;
   readonly #startTimeoutMs: number;
-  readonly #running = new Bag<Attempt<unknown>>();
-  readonly #timers = new RestartedTimers();
+  readonly #running = new Deadlines<Attempt<unknown>>();
   #closing: Promise<void> | undefined;
 
   constructor(
@@ -57,9 +64,8 @@ export class DeadlinePolicy extends Policy {
     secretName: string,
     options: CallOptions = {},
   ): Promise<SecretReading | undefined> {
-    return this.attempt(this.context('readSecret', secretName), options, (own) =>
-      this.inner.readSecret(secretName, own),
-    );
+    const context = this.context('readSecret', secretName);
+    return this.attempt(context, secretName, options, readSecret);
   }
 
   override readSecretSync(
@@ -78,9 +84,7 @@ export class DeadlinePolicy extends Policy {
     secretNames: readonly string[],
     options: CallOptions = {},
   ): Promise<SecretReadings> {
-    return this.attempt(this.context('readSecrets'), options, (own) =>
-      this.inner.readSecrets(secretNames, own),
-    );
+    return this.attempt(this.context('readSecrets'), secretNames, options, readSecrets);
   }
 
   override writeSecret(
@@ -89,15 +93,17 @@ export class DeadlinePolicy extends Policy {
     options: WriteOptions = {},
   ): Promise<SecretMetadata> {
     const { description, tags, createOnly } = options;
-    return this.attempt(this.context('writeSecret', secretName), options, (own) =>
-      this.inner.writeSecret(secretName, value, withGiven(own, { description, tags, createOnly })),
+    const context = this.context('writeSecret', secretName);
+    return this.attempt(context, secretName, options, (inner, _, own) =>
+      inner.writeSecret(secretName, value, withGiven(own, { description, tags, createOnly })),
     );
   }
 
   override deleteSecret(secretName: string, options: DeleteOptions = {}): Promise<SecretMetadata> {
     const { recoveryWindowInDays } = options;
-    return this.attempt(this.context('deleteSecret', secretName), options, (own) =>
-      this.inner.deleteSecret(secretName, withGiven(own, { recoveryWindowInDays })),
+    const context = this.context('deleteSecret', secretName);
+    return this.attempt(context, secretName, options, (inner, _, own) =>
+      inner.deleteSecret(secretName, withGiven(own, { recoveryWindowInDays })),
     );
   }
 
@@ -105,17 +111,17 @@ export class DeadlinePolicy extends Policy {
     secretName: string,
     options: CallOptions = {},
   ): Promise<SecretDescription> {
-    return this.attempt(this.context('describeSecret', secretName), options, (own) =>
-      this.inner.describeSecret(secretName, own),
-    );
+    const context = this.context('describeSecret', secretName);
+    return this.attempt(context, secretName, options, describeSecret);
   }
 
   override validateEnvironment(): Promise<void> {
     const timeoutMs = this.#startTimeoutMs;
     return this.attempt(
       this.context('validateEnvironment'),
+      undefined,
       { timeoutMs },
-      async () => this.inner.validateEnvironment(),
+      async (inner) => inner.validateEnvironment(),
       timeoutMs,
     );
   }
@@ -124,8 +130,9 @@ export class DeadlinePolicy extends Policy {
     const { timeoutMs = 0 } = options;
     return this.attempt(
       this.context('checkHealth'),
+      undefined,
       options,
-      (own) => this.inner.checkHealth(own),
+      (inner, _, own) => inner.checkHealth(own),
       Math.max(timeoutMs, HEALTH_TIMEOUT_MS),
     );
   }
@@ -135,29 +142,28 @@ export class DeadlinePolicy extends Policy {
     return this.#closing;
   }
 
-  private async attempt<T>(
+  private async attempt<Subject, Answer>(
     context: OperationContext,
+    subject: Subject,
     options: CallOptions,
-    ask: (handed: OperationOptions) => Promise<T>,
+    ask: Ask<Subject, Answer>,
     limitMs: number = this.#attemptTimeoutMs,
-  ): Promise<T> {
+  ): Promise<Answer> {
     if (this.#closing) throw closed(context);
-    const attempt = new Attempt<T>(context, options, limitMs);
-    attempt.begin(this.#timers, options);
-    this.#running.add(attempt);
+    const attempt = new Attempt<Answer>(context, options, limitMs);
+    attempt.begin(this.#running, options);
     try {
       if (attempt.reason !== undefined) throw attempt.reason;
-      return await attempt.outlasting(ask(attempt.handed));
+      return await attempt.outlasting(ask(this.inner, subject, attempt.handed));
     } finally {
-      this.#running.remove(attempt);
-      attempt.end(this.#timers);
+      attempt.end(this.#running);
     }
   }
 
   private async shutDown(): Promise<void> {
     const context = this.context('close');
     for (const running of this.#running) running.cancel(shuttingDown(context));
-    this.#timers.close();
+    this.#running.close();
     let stopTimer = (): void => undefined;
     const tooLate = new Promise<never>((_, reject) => {
       stopTimer = startTimer(() => reject(timedOut(context, CLOSE_TIMEOUT_MS)), CLOSE_TIMEOUT_MS, {
@@ -177,13 +183,12 @@ export class DeadlinePolicy extends Policy {
 }
 
 /** One call of the manager, as long as it is waited for. */
-class Attempt<T> extends Cancellation implements InBag, Expiring {
-  place = -1;
+class Attempt<T> extends Cancellation implements Expiring {
   readonly handed: OperationOptions;
   readonly #context: OperationContext;
   readonly #endsInMs: number;
   readonly #isShared: boolean;
-  #timer: RunningTimer | undefined;
+  #deadline: Deadline | undefined;
   #source: CancellationSource | undefined;
   #giveUp: ((reason: SecretManagerError) => void) | undefined;
 
@@ -198,13 +203,13 @@ class Attempt<T> extends Cancellation implements InBag, Expiring {
     this.handed = new HandedOptions(params, leftMs, this);
   }
 
-  begin(timers: RestartedTimers, options: CallOptions): void {
-    this.#timer = timers.start(this, this.#endsInMs, { keepsAlive: !this.#isShared });
+  begin(running: Deadlines, options: CallOptions): void {
+    this.#deadline = running.start(this, this.#endsInMs, { keepsAlive: !this.#isShared });
     this.#source = cancelWith(options, this.#context, this);
   }
 
-  end(timers: RestartedTimers): void {
-    if (this.#timer !== undefined) timers.stop(this.#timer, this);
+  end(running: Deadlines): void {
+    if (this.#deadline !== undefined) running.stop(this.#deadline);
     this.#source?.remove(this);
   }
 

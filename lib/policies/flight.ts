@@ -9,8 +9,8 @@ import {
 } from '../core/cancellation';
 import { Bag, type InBag } from '../core/bag';
 import { now } from '../core/clock';
+import { Deadlines, type Deadline, type Expiring } from '../core/deadlines';
 import { secretKey } from '../core/params';
-import { RestartedTimers, type Expiring, type RunningTimer } from '../core/restarted-timers';
 import { SecretManagerError, type OperationContext } from '../core/secret-manager.error';
 import { quoteName } from '../core/secret-name';
 
@@ -30,12 +30,21 @@ export function plainRead(secretName: string): SharedRead {
   return { key: secretName, secretName, params: undefined };
 }
 
+export interface FlightTerms {
+  /** Of the longest caller so far, from now. */
+  readonly timeoutMs: number;
+  readonly effort?: CallOptions[typeof EFFORT];
+  readonly isBackground?: boolean;
+}
+
 /** One call that any number of callers wait for. It lives as long as the longest of them, or by itself in the background. */
-export class Flight<Outcome> implements SharedRead, InBag {
+export class Flight<Outcome> extends Cancellation implements SharedRead, InBag {
   place = -1;
   /** Set when something newer is known, or written: those who wait get its outcome, the cache does not. */
   isSuperseded = false;
-  readonly cancellation = new Cancellation();
+  /** When the store is asked, for the first time. */
+  readonly departsAt = now();
+  readonly effort: CallOptions[typeof EFFORT];
   readonly #isBackground: boolean;
   #endsAt: number;
   readonly #waiters = new Bag<Waiter>();
@@ -45,10 +54,11 @@ export class Flight<Outcome> implements SharedRead, InBag {
     readonly key: string,
     readonly secretName: string,
     readonly params: CallOptions['params'],
-    timeoutMs: number,
-    { isBackground = false } = {},
+    { timeoutMs, effort, isBackground = false }: FlightTerms,
   ) {
-    this.#endsAt = now() + timeoutMs;
+    super();
+    this.effort = effort;
+    this.#endsAt = this.departsAt + timeoutMs;
     this.#isBackground = isBackground;
   }
 
@@ -61,14 +71,14 @@ export class Flight<Outcome> implements SharedRead, InBag {
   }
 
   /** The options for the store: they end with the last caller, and their `timeoutMs` is what is left at the moment. */
-  callOptions(effort: CallOptions[typeof EFFORT]): CallOptions {
-    return new FlightOptions(this, effort);
+  callOptions(): CallOptions {
+    return new FlightOptions(this);
   }
 
   /** To be called once, with what is under way. */
   depart(outcome: Promise<Outcome>): void {
     this.#outcome = outcome;
-    const isUnheard = this.#isBackground || this.cancellation.reason !== undefined;
+    const isUnheard = this.#isBackground || this.reason !== undefined;
     if (isUnheard) outcome.catch(() => undefined); // whoever observes the policy is told
   }
 
@@ -83,14 +93,14 @@ export class Flight<Outcome> implements SharedRead, InBag {
     { signal }: CallOptions,
     timeoutMs: number,
     context: OperationContext,
-    timers: RestartedTimers,
+    deadlines: Deadlines,
   ): Promise<Outcome> {
     const outcome = this.#outcome;
     if (outcome === undefined) return Promise.reject(recursive(context));
-    this.#endsAt = Math.max(this.#endsAt, now() + timeoutMs);
     return new Promise((resolve, reject) => {
       outcome.then(resolve, reject);
-      const waiter = new Waiter(this, reject, timers, timeoutMs, context);
+      const waiter = new Waiter(this, reject, deadlines, timeoutMs, context);
+      this.#endsAt = Math.max(this.#endsAt, waiter.endsAt);
       this.#waiters.add(waiter);
       waiter.listenTo(signal);
     });
@@ -98,24 +108,28 @@ export class Flight<Outcome> implements SharedRead, InBag {
 
   leave(waiter: Waiter, reason: SecretManagerError): void {
     this.#waiters.remove(waiter);
-    if (!this.isAwaited && !this.#isBackground) this.cancellation.cancel(reason);
+    if (!this.isAwaited && !this.#isBackground) this.cancel(reason);
   }
 }
 
 /** One caller of many. */
 class Waiter implements Cancellable, Expiring, InBag {
   place = -1;
-  readonly #timer: RunningTimer;
+  readonly #deadline: Deadline;
   #source: CancellationSource | undefined;
 
   constructor(
     private readonly flight: Flight<unknown>,
     private readonly reject: (reason: SecretManagerError) => void,
-    private readonly timers: RestartedTimers,
+    private readonly deadlines: Deadlines,
     private readonly timeoutMs: number,
     private readonly context: OperationContext,
   ) {
-    this.#timer = timers.start(this, timeoutMs, { keepsAlive: true });
+    this.#deadline = deadlines.start(this, timeoutMs, { keepsAlive: true });
+  }
+
+  get endsAt(): number {
+    return this.#deadline.endsAt;
   }
 
   listenTo(signal: AbortSignal | undefined): void {
@@ -123,7 +137,7 @@ class Waiter implements Cancellable, Expiring, InBag {
   }
 
   stop(): void {
-    this.timers.stop(this.#timer, this);
+    this.deadlines.stop(this.#deadline);
     this.#source?.remove(this);
   }
 
@@ -143,16 +157,13 @@ class FlightOptions implements CallOptions {
   readonly params: CallOptions['params'];
   readonly [CANCELLATION]: Cancellation;
 
-  constructor(
-    private readonly flight: Flight<unknown>,
-    private readonly effort: CallOptions[typeof EFFORT],
-  ) {
+  constructor(private readonly flight: Flight<unknown>) {
     this.params = flight.params;
-    this[CANCELLATION] = flight.cancellation;
+    this[CANCELLATION] = flight;
   }
 
   get [EFFORT](): CallOptions[typeof EFFORT] {
-    return this.flight.isSuperseded ? 'single' : this.effort;
+    return this.flight.isSuperseded ? 'single' : this.flight.effort;
   }
 
   get timeoutMs(): number {
@@ -160,7 +171,7 @@ class FlightOptions implements CallOptions {
   }
 
   get signal(): AbortSignal {
-    return this.flight.cancellation.signal;
+    return this.flight.signal;
   }
 }
 
@@ -170,12 +181,14 @@ export function waitFor<Outcome>(
   options: CallOptions & { readonly timeoutMs: number },
   context: OperationContext,
 ): Promise<Outcome> {
-  const flight = new Flight<Outcome>('', '', undefined, options.timeoutMs);
-  const timers = new RestartedTimers();
-  timers.close(); // there is no next call
-  const end = (): void => flight.end();
+  const flight = new Flight<Outcome>('', '', undefined, options);
+  const deadlines = new Deadlines();
+  const end = (): void => {
+    flight.end();
+    deadlines.close();
+  };
   flight.depart(outcome);
-  const waiting = flight.wait(options, options.timeoutMs, context, timers);
+  const waiting = flight.wait(options, options.timeoutMs, context, deadlines);
   waiting.then(end, end);
   return waiting;
 }

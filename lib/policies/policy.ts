@@ -23,6 +23,22 @@ export interface Pipeline extends CustomSecretManager {
   deleteSecret(secretName: string, options?: DeleteOptions): Promise<SecretMetadata>;
 }
 
+/** An operation as a policy hands it on. One for all its calls: a closure for each would outlive the whole call. */
+export type Ask<Subject, Answer> = (
+  inner: Pipeline,
+  subject: Subject,
+  options: CallOptions,
+) => Promise<Answer>;
+
+export const readSecret: Ask<string, SecretReading | undefined> = (inner, secretName, options) =>
+  inner.readSecret(secretName, options);
+
+export const readSecrets: Ask<readonly string[], SecretReadings> = (inner, secretNames, options) =>
+  inner.readSecrets(secretNames, options);
+
+export const describeSecret: Ask<string, SecretDescription> = (inner, secretName, options) =>
+  inner.describeSecret(secretName, options);
+
 /** A policy wraps a secret manager and is one. By itself it hands everything on; a subclass overrides what it changes. */
 export abstract class Policy extends CustomSecretManager implements Pipeline {
   readonly #inner: Pipeline;

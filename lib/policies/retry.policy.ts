@@ -6,7 +6,14 @@ import {
   isTransient,
   type SecretManagerError,
 } from '../core/secret-manager.error';
-import { Policy, type Pipeline, type SecretReadings } from './policy';
+import {
+  Policy,
+  describeSecret,
+  readSecret,
+  type Ask,
+  type Pipeline,
+  type SecretReadings,
+} from './policy';
 
 export interface RetryOptions {
   /** The first attempt included. Default 3. */
@@ -47,14 +54,14 @@ export class RetryPolicy extends Policy {
     secretName: string,
     options: CallOptions = {},
   ): Promise<SecretReading | undefined> {
-    return this.repeat(options, () => this.inner.readSecret(secretName, options));
+    return this.repeat(secretName, options, readSecret);
   }
 
   override describeSecret(
     secretName: string,
     options: CallOptions = {},
   ): Promise<SecretDescription> {
-    return this.repeat(options, () => this.inner.describeSecret(secretName, options));
+    return this.repeat(secretName, options, describeSecret);
   }
 
   /** Repeats the whole batch if it failed as a whole, and those names alone that failed by themselves. */
@@ -72,19 +79,23 @@ export class RetryPolicy extends Policy {
       if (failure !== undefined) throw failure;
       return readings;
     };
-    return this.repeat(options, readThePending).catch((error: unknown) => {
+    return this.repeat(secretNames, options, readThePending).catch((error: unknown) => {
       if (readings.size === 0) throw error;
       if (isSecretManagerError(error)) for (const name of pending) readings.set(name, error);
       return readings;
     });
   }
 
-  private async repeat<T>(options: CallOptions, ask: () => Promise<T>): Promise<T> {
+  private async repeat<Subject, Answer>(
+    subject: Subject,
+    options: CallOptions,
+    ask: Ask<Subject, Answer>,
+  ): Promise<Answer> {
     const { maxAttempts, budgetRatio } = this.#options;
     this.#budget = Math.min(BUDGET, this.#budget + budgetRatio);
     for (let attempt = 1; ; attempt++) {
       try {
-        return await ask();
+        return await ask(this.inner, subject, options);
       } catch (error) {
         if (options[EFFORT] !== undefined || attempt >= maxAttempts) throw error;
         if (!isTransient(error)) throw error;

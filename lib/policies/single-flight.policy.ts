@@ -9,6 +9,7 @@ import {
 } from '../core/cancellation';
 import { Bag } from '../core/bag';
 import { now } from '../core/clock';
+import { Deadlines } from '../core/deadlines';
 import type {
   DeleteOptions,
   SecretMetadata,
@@ -16,7 +17,6 @@ import type {
   WriteOptions,
 } from '../core/custom-secret-manager';
 import { secretKey } from '../core/params';
-import { RestartedTimers } from '../core/restarted-timers';
 import {
   isSecretManagerError,
   isTransient,
@@ -57,7 +57,7 @@ export class SingleFlightPolicy extends Policy {
   readonly #flights = new Map<string, ReadFlight>();
   /** Also those that have been overtaken. */
   readonly #aloft = new Bag<ReadFlight>();
-  readonly #timers = new RestartedTimers();
+  readonly #deadlines = new Deadlines();
   #observer: FlightObserver | undefined;
   #health: Flight<boolean> | undefined;
   #isClosed = false;
@@ -101,10 +101,10 @@ export class SingleFlightPolicy extends Policy {
   refreshBehind(secretName: string, params: CallOptions['params']): void {
     const key = secretKey(secretName, params);
     if (this.#isClosed || this.flightOf(key) !== undefined) return;
-    const flight: ReadFlight = new Flight(key, secretName, params, this.#timeoutMs, {
-      isBackground: true,
-    });
-    this.launch(flight, () => this.inner.readSecret(secretName, flight.callOptions('single')));
+    const timeoutMs = this.#timeoutMs;
+    this.launch(
+      new Flight(key, secretName, params, { timeoutMs, effort: 'single', isBackground: true }),
+    );
   }
 
   /** What is being asked is older than what is known by now, and must not replace it. */
@@ -115,10 +115,10 @@ export class SingleFlightPolicy extends Policy {
 
   /** What was asked before now must, besides, not be answered to anybody who asks from now on. */
   supersede(isOvertaken: (flight: ReadFlight) => boolean): void {
-    for (const flight of this.#flights.values()) {
+    for (const flight of this.#aloft) {
       if (!isOvertaken(flight)) continue;
       flight.isSuperseded = true;
-      this.#flights.delete(flight.key);
+      this.clear(flight);
     }
   }
 
@@ -138,20 +138,20 @@ export class SingleFlightPolicy extends Policy {
     const context = this.context('checkHealth');
     const { timeoutMs = HEALTH_TIMEOUT_MS } = options;
     if (!isOpen(this.#health)) this.#health = this.launchHealthCheck(timeoutMs);
-    return this.#health.wait(options, timeoutMs, context, this.#timers);
+    return this.#health.wait(options, timeoutMs, context, this.#deadlines);
   }
 
   override close(): void | Promise<void> {
     this.#isClosed = true;
     const reason = shuttingDown(this.context('close'));
-    for (const flight of this.#aloft) flight.cancellation.cancel(reason);
-    this.#flights.clear();
-    this.#timers.close();
+    for (const flight of this.#aloft) flight.cancel(reason);
+    this.#deadlines.close();
     return super.close();
   }
 
   private newFlight(key: string, secretName: string, options: CallOptions): ReadFlight {
-    return new Flight(key, secretName, options.params, options.timeoutMs ?? this.#timeoutMs);
+    const { params, timeoutMs = this.#timeoutMs, [EFFORT]: effort } = options;
+    return new Flight(key, secretName, params, { timeoutMs, effort });
   }
 
   private launchRead(
@@ -161,25 +161,7 @@ export class SingleFlightPolicy extends Policy {
   ): ReadFlight | undefined {
     if (!this.isWanted(options)) return undefined;
     const flight = this.newFlight(key, secretName, options);
-    this.launch(flight, () =>
-      this.inner.readSecret(secretName, flight.callOptions(options[EFFORT])),
-    );
-    return flight;
-  }
-
-  private launch(flight: ReadFlight, read: () => Promise<SecretReading | undefined>): void {
-    this.#flights.set(flight.key, flight);
-    this.#aloft.add(flight);
-    flight.depart(this.fly(flight, read));
-  }
-
-  private launchHealthCheck(timeoutMs: number): Flight<boolean> {
-    const flight = new Flight<boolean>('', '', undefined, timeoutMs);
-    const land = (): void => {
-      if (this.#health === flight) this.#health = undefined;
-      flight.end();
-    };
-    flight.depart(this.inner.checkHealth(flight.callOptions(undefined)).finally(land));
+    this.launch(flight);
     return flight;
   }
 
@@ -191,32 +173,41 @@ export class SingleFlightPolicy extends Policy {
     const names = flights.map(({ secretName }) => secretName);
     let answers: Promise<SecretReadings> | undefined;
     for (const flight of flights) {
-      let isBatched = false;
       this.launch(flight, async () => {
-        if (isBatched)
-          return await this.inner.readSecret(
-            flight.secretName,
-            flight.callOptions(options[EFFORT]),
-          ); // once more
-        isBatched = true;
         answers ??= this.inner.readSecrets(names, batchOptions(flights, options));
         return outcomeOf(flight.secretName, await answers);
       });
     }
   }
 
+  private launchHealthCheck(timeoutMs: number): Flight<boolean> {
+    const flight = new Flight<boolean>('', '', undefined, { timeoutMs });
+    const land = (): void => {
+      if (this.#health === flight) this.#health = undefined;
+      flight.end();
+    };
+    flight.depart(this.inner.checkHealth(flight.callOptions()).finally(land));
+    return flight;
+  }
+
+  private launch(flight: ReadFlight, readBatch?: () => ReturnType<Pipeline['readSecret']>): void {
+    this.#flights.set(flight.key, flight);
+    this.#aloft.add(flight);
+    flight.depart(this.fly(flight, readBatch));
+  }
+
+  /** @param readBatch reads it with others; by itself it is read where there is none, and once more */
   private async fly(
     flight: ReadFlight,
-    read: () => Promise<SecretReading | undefined>,
+    readBatch?: () => ReturnType<Pipeline['readSecret']>,
   ): Promise<SecretReading | undefined> {
     try {
-      for (;;) {
+      for (let { departsAt } = flight, read = readBatch; ; departsAt = now(), read = undefined) {
         const { endsAt } = flight;
-        const startedAt = now();
         try {
-          const reading = await read();
+          const reading = await (read === undefined ? this.readAlone(flight) : read());
           if (flight.isSuperseded) this.#observer?.ended(flight);
-          else this.#observer?.landed(flight, reading, startedAt);
+          else this.#observer?.landed(flight, reading, departsAt);
           this.land(flight);
           return reading;
         } catch (error) {
@@ -237,8 +228,16 @@ export class SingleFlightPolicy extends Policy {
     }
   }
 
+  private readAlone(flight: ReadFlight): ReturnType<Pipeline['readSecret']> {
+    return this.inner.readSecret(flight.secretName, flight.callOptions());
+  }
+
   private land(flight: ReadFlight): void {
     this.#aloft.remove(flight);
+    this.clear(flight);
+  }
+
+  private clear(flight: ReadFlight): void {
     if (this.#flights.get(flight.key) === flight) this.#flights.delete(flight.key);
   }
 
@@ -261,7 +260,7 @@ export class SingleFlightPolicy extends Policy {
     if (flight === undefined) {
       return Promise.reject(options.signal?.aborted ? cancelled(context) : closed(context));
     }
-    return flight.wait(options, options.timeoutMs ?? this.#timeoutMs, context, this.#timers);
+    return flight.wait(options, options.timeoutMs ?? this.#timeoutMs, context, this.#deadlines);
   }
 
   private async overtake<T>(secretName: string, write: () => Promise<T>): Promise<T> {
@@ -280,7 +279,7 @@ export class SingleFlightPolicy extends Policy {
 }
 
 function isOpen<Outcome>(flight: Flight<Outcome> | undefined): flight is Flight<Outcome> {
-  return flight !== undefined && flight.cancellation.reason === undefined;
+  return flight !== undefined && flight.reason === undefined;
 }
 
 /** A batch ends when all its readers have left, or with the longest of them; it is not repeated once a write has overtaken it. */
@@ -295,7 +294,7 @@ function batchOptions(
       remaining -= 1;
       if (remaining === 0) cancellation.cancel(reason);
     };
-    flight.cancellation.add({ cancel });
+    flight.add({ cancel });
   }
   return {
     params,
@@ -314,7 +313,7 @@ function batchOptions(
 
 /** What is left of a call, without the restraint that a call is under which a write has overtaken. */
 function asAnew(flight: ReadFlight): CallOptions {
-  const { params, timeoutMs, signal } = flight.callOptions(undefined);
+  const { params, timeoutMs, signal } = flight.callOptions();
   return { params, timeoutMs, signal };
 }
 
@@ -325,10 +324,8 @@ function outcomeOf(secretName: string, answers: SecretReadings): SecretReading |
 }
 
 /** Whether it ended because its callers did, which says nothing of the store. */
-function isAbandoned({ cancellation }: ReadFlight, error: unknown): boolean {
-  return (
-    cancellation.reason !== undefined && isSecretManagerError(error) && error.code === 'CANCELLED'
-  );
+function isAbandoned({ reason }: ReadFlight, error: unknown): boolean {
+  return reason !== undefined && isSecretManagerError(error) && error.code === 'CANCELLED';
 }
 
 function isTimeout(error: unknown): boolean {

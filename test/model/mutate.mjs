@@ -34,13 +34,13 @@ const MUTATIONS = [
   {
     breaks: 'a read in flight brings the value back that a write replaced',
     file: 'lib/policies/single-flight.policy.ts',
-    from: 'else this.#observer?.landed(flight, reading, startedAt);',
-    to: 'this.#observer?.landed(flight, reading, startedAt);',
+    from: 'else this.#observer?.landed(flight, reading, departsAt);',
+    to: 'this.#observer?.landed(flight, reading, departsAt);',
   },
   {
     breaks: 'whoever asks after a write joins a read from before it',
     file: 'lib/policies/single-flight.policy.ts',
-    from: 'flight.isSuperseded = true;\n      this.#flights.delete(flight.key);',
+    from: 'flight.isSuperseded = true;\n      this.clear(flight);',
     to: 'flight.isSuperseded = true;',
   },
   {

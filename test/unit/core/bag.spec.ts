@@ -23,10 +23,21 @@ describe('Bag', () => {
     const [a, b] = [thing('a'), thing('b')];
     for (const each of [a, b]) bag.add(each);
 
-    bag.remove(a);
+    const removed = [bag.remove(a), bag.remove(a)];
+
+    expect(removed).toEqual([true, false]);
+    expect(namesIn(bag)).toEqual(['b']);
+  });
+
+  it('knows what is in it', () => {
+    const [bag, other] = [new Bag<ReturnType<typeof thing>>(), new Bag()];
+    const [a, b, c] = [thing('a'), thing('b'), thing('c')];
+    for (const each of [a, b]) bag.add(each);
+    other.add(c);
+
     bag.remove(a);
 
-    expect(namesIn(bag)).toEqual(['b']);
+    expect([a, b, c].map((each) => bag.has(each))).toEqual([false, true, false]);
   });
 
   it('may change while somebody goes through it', () => {

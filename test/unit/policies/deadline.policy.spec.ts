@@ -1,6 +1,6 @@
 import { getEventListeners, getMaxListeners } from 'node:events';
 import { CANCELLATION, Cancellation } from '../../../lib/core/cancellation';
-import { RestartedTimers } from '../../../lib/core/restarted-timers';
+import { Deadlines } from '../../../lib/core/deadlines';
 import { BoundaryPolicy } from '../../../lib/policies/boundary.policy';
 import { DeadlinePolicy } from '../../../lib/policies/deadline.policy';
 import { failureOf } from '../../support/failure-of';
@@ -185,8 +185,8 @@ describe('DeadlinePolicy', () => {
     expect([(await shared).code, (await own).code]).toEqual(['CANCELLED', 'CANCELLED']);
   });
 
-  it('keeps no timer for another call when it closes', async () => {
-    const close = jest.spyOn(RestartedTimers.prototype, 'close');
+  it('leaves no deadline behind when it closes', async () => {
+    const close = jest.spyOn(Deadlines.prototype, 'close');
     const policy = new DeadlinePolicy(new BoundaryPolicy(new ScriptedSecretManager()));
 
     await policy.close();

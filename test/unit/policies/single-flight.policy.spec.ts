@@ -2,7 +2,7 @@ import type { SecretAnswer } from 'nestjs-custom-secret-manager';
 import { BoundaryPolicy } from '../../../lib/policies/boundary.policy';
 import { DeadlinePolicy } from '../../../lib/policies/deadline.policy';
 import { RetryPolicy } from '../../../lib/policies/retry.policy';
-import { RestartedTimers } from '../../../lib/core/restarted-timers';
+import { Deadlines } from '../../../lib/core/deadlines';
 import { SingleFlightPolicy } from '../../../lib/policies/single-flight.policy';
 import { failureOf } from '../../support/failure-of';
 import {
@@ -161,8 +161,8 @@ describe('SingleFlightPolicy', () => {
     expect(checkHealth).toHaveBeenCalledTimes(2);
   });
 
-  it('keeps no timer for another call when it closes', async () => {
-    const close = jest.spyOn(RestartedTimers.prototype, 'close');
+  it('leaves no deadline behind when it closes', async () => {
+    const close = jest.spyOn(Deadlines.prototype, 'close');
     const policy = new SingleFlightPolicy(new BoundaryPolicy(new ScriptedSecretManager()));
 
     await policy.close();
