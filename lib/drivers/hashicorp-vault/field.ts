@@ -18,9 +18,10 @@ export function without(fields: Fields, field: string | undefined): Fields {
 }
 
 function theField(fields: Fields): string | undefined {
-  const usual = ['value', 'key'].find((name) => Object.hasOwn(fields, name));
+  if (Object.hasOwn(fields, 'value')) return 'value';
+  if (Object.hasOwn(fields, 'key')) return 'key';
   const names = Object.keys(fields);
-  return usual ?? (names.length === 1 ? names[0] : undefined);
+  return names.length === 1 ? names[0] : undefined;
 }
 
 function textOf(value: unknown, field: string): string | undefined {

@@ -31,10 +31,14 @@ export class Kv2Api {
     this.#session = session;
   }
 
-  async kept(call: VaultCall): Promise<Kept> {
-    const answer = await this.ask(call, 'GET', 'data');
-    if (isAbsent(answer)) await this.assertVersioned(call, 'Reading');
-    return keptOf(answer, call);
+  /** Resolves to what is made of what is kept. */
+  kept<Result>(call: VaultCall, see: (kept: Kept, call: VaultCall) => Result): Promise<Result> {
+    const request = requestOf(call, 'GET', 'data');
+    return this.#session.sendAnd(request, call.options, (answer) => {
+      const kept = keptOf(answer, call);
+      if (!isAbsent(answer)) return see(kept, call);
+      return this.assertVersioned(call, 'Reading').then(() => see(kept, call));
+    });
   }
 
   keptSync(call: VaultCall): Kept {

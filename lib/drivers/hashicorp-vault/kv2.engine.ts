@@ -32,7 +32,7 @@ export class Kv2Engine implements Engine {
   }
 
   read(call: VaultCall): Promise<SecretReading | undefined> {
-    return this.#api.kept(call).then((kept) => readingOf(kept, call));
+    return this.#api.kept(call, readingOf);
   }
 
   readSync(call: VaultCall): SecretReading | undefined {
@@ -105,7 +105,7 @@ export class Kv2Engine implements Engine {
     const wait = (turn: Promise<unknown>) => waitFor(turn, call.options);
     return this.#changes.take([secret], wait, async () => {
       for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS)) {
-        const kept = await this.#api.kept(call);
+        const kept = await this.#api.kept(call, (it) => it);
         const fields = next(kept.fields);
         const written = fields && (await this.#api.put(call, fields, kept.version));
         if (fields === undefined || written !== undefined) return written;

@@ -28,6 +28,7 @@ export interface VaultCall {
 }
 
 const DEFAULT_MOUNT = 'secret';
+const NONE: VaultParams = {};
 
 /** Throws `INVALID_ARGUMENT` for a param that is unknown or of no use. */
 export function vaultCall(
@@ -36,7 +37,7 @@ export function vaultCall(
   own: VaultSecretManagerOptions,
   context: OperationContext,
 ): VaultCall {
-  const params = parseParams(options.params ?? {}, context);
+  const params = options.params === undefined ? NONE : parseParams(options.params, context);
   const { version, field = own.field, namespace = own.namespace } = params;
   const { kvVersion = own.kvVersion ?? 2 } = params;
   const below = own.pathPrefix ? `${trimSlashes(own.pathPrefix)}/${secretName}` : secretName;

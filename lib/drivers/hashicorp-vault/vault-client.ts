@@ -43,14 +43,26 @@ export class VaultClient {
    * Resolves to what the server answers, whatever its status; rejects where there is no answer. A standby that names the
    * active node is obeyed, once.
    */
-  async send(
+  send(
     request: VaultRequest,
     options: OperationOptions = {},
     token = request.token,
   ): Promise<VaultAnswer> {
-    const answer = await this.exchange(this.#origin, request, options, token);
-    const origin = redirection(answer, request, this.#origin);
-    return origin === undefined ? answer : await this.exchange(origin, request, options, token);
+    return this.sendAnd(request, options, token, (answer) => answer);
+  }
+
+  /** As `send`, and to what is made of the answer: a promise fewer for every read. */
+  sendAnd<Result>(
+    request: VaultRequest,
+    options: OperationOptions,
+    token: string | undefined,
+    see: (answer: VaultAnswer) => Result | Promise<Result>,
+  ): Promise<Result> {
+    return this.exchange(this.#origin, request, options, token).then((answer) => {
+      const origin = redirection(answer, request, this.#origin);
+      if (origin === undefined) return see(answer);
+      return this.exchange(origin, request, options, token).then(see);
+    });
   }
 
   /** Requests under way end with an error. */
@@ -67,12 +79,12 @@ export class VaultClient {
     options: OperationOptions,
     token: string | undefined,
   ): Promise<VaultAnswer> {
+    if (this.#isClosed) return Promise.reject(closed());
     const { method, path, content } = request;
     const { timeoutMs = DEFAULT_TIMEOUT_MS } = options;
-    const pool = this.pool(origin);
     const exchange = new Exchange();
     exchange.endWith(options, CONTEXT);
-    pool.dispatch(
+    this.pool(origin).dispatch(
       {
         method,
         path,
@@ -88,9 +100,6 @@ export class VaultClient {
 
   /** Besides the server's own there is one more at most: the active node's, where the server is a standby. */
   private pool(origin: string): Pool {
-    if (this.#isClosed) {
-      throw new SecretManagerError('UNAVAILABLE', 'The connections to the server were closed.');
-    }
     const kept = this.#pools.get(origin);
     if (kept !== undefined) return kept;
     for (const [other, pool] of this.#pools) {
@@ -106,6 +115,10 @@ export class VaultClient {
     this.#pools.set(origin, pool);
     return pool;
   }
+}
+
+function closed(): SecretManagerError {
+  return new SecretManagerError('UNAVAILABLE', 'The connections to the server were closed.');
 }
 
 export function originOf({ address }: VaultClientOptions): string {

@@ -25,12 +25,21 @@ export class VaultSession {
     this.#credentials = credentials;
   }
 
-  /** Sends by itself, and not through `sendAs`: that is a promise fewer for every read. */
-  async send(request: VaultRequest, options: OperationOptions): Promise<OwnAnswer> {
-    const credential = this.#credentials.atHand ?? (await this.#credentials.get(options));
-    const answer = await this.#client.send(request, options, credential.token);
-    const own = answerTo(credential, answer);
-    return isDenial(answer) ? await this.cured(own, request, options) : own;
+  send(request: VaultRequest, options: OperationOptions): Promise<OwnAnswer> {
+    return this.sendAnd(request, options, (answer) => answer);
+  }
+
+  /** As `send`, and to what is made of the answer: a promise fewer for every read. */
+  sendAnd<Result>(
+    request: VaultRequest,
+    options: OperationOptions,
+    see: (answer: OwnAnswer) => Result | Promise<Result>,
+  ): Promise<Result> {
+    const credential = this.#credentials.atHand;
+    if (credential !== undefined) return this.sendAs(credential, request, options, see);
+    return this.#credentials
+      .get(options)
+      .then((granted) => this.sendAs(granted, request, options, see));
   }
 
   /** As `send`, blocking. */
@@ -39,7 +48,20 @@ export class VaultSession {
     return isDenial(answer) ? this.curedSync(answer, request, options) : answer;
   }
 
-  private async sendAs(
+  private sendAs<Result>(
+    credential: Credential,
+    request: VaultRequest,
+    options: OperationOptions,
+    see: (answer: OwnAnswer) => Result | Promise<Result>,
+  ): Promise<Result> {
+    return this.#client.sendAnd(request, options, credential.token, (answer) => {
+      const own = answerTo(credential, answer);
+      return isDenial(answer) ? this.cured(own, request, options).then(see) : see(own);
+    });
+  }
+
+  /** With another credential than the one that was refused. */
+  private async sendAgain(
     credential: Credential,
     request: VaultRequest,
     options: OperationOptions,
@@ -62,12 +84,12 @@ export class VaultSession {
     options: OperationOptions,
   ): Promise<OwnAnswer> {
     const other = await this.#credentials.other(denied.credential, options);
-    if (other !== undefined) return this.judged(await this.sendAs(other, request, options));
+    if (other !== undefined) return this.judged(await this.sendAgain(other, request, options));
     if (!this.#credentials.areOurs) return denied;
     if (!isDeadToken(denied)) return await this.tried(denied, request, options);
     this.#credentials.drop(denied.credential);
     const fresh = await this.#credentials.get(options);
-    return this.judged(await this.sendAs(fresh, request, options));
+    return this.judged(await this.sendAgain(fresh, request, options));
   }
 
   private curedSync(
@@ -102,7 +124,7 @@ export class VaultSession {
     if (this.#trying !== undefined) {
       await waitFor(this.#trying, options);
       const other = await this.#credentials.other(denied.credential, options);
-      return other ? await this.sendAs(other, request, options) : denied;
+      return other ? await this.sendAgain(other, request, options) : denied;
     }
     if (!this.#denied.mayTryAnew(request)) return denied;
     const trying = this.tryAnew(denied, request, options);
@@ -118,7 +140,7 @@ export class VaultSession {
     const granting = this.#credentials.grant();
     try {
       const fresh = await waitFor(granting, options);
-      return this.chosen(await this.sendAs(fresh, request, options), denied, request);
+      return this.chosen(await this.sendAgain(fresh, request, options), denied, request);
     } catch {
       granting.then((fresh) => this.#credentials.giveBack(fresh)).catch(() => undefined);
       return denied;
