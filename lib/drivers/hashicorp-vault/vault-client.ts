@@ -81,7 +81,7 @@ export class VaultClient {
   ): Promise<VaultAnswer> {
     if (this.#isClosed) return Promise.reject(closed());
     const { method, path, content } = request;
-    const { timeoutMs = DEFAULT_TIMEOUT_MS } = options;
+    const limitMs = limitOf(options);
     const exchange = new Exchange();
     exchange.endWith(options, CONTEXT);
     this.pool(origin).dispatch(
@@ -90,8 +90,8 @@ export class VaultClient {
         path,
         headers: headersOf(request, token),
         body: content && JSON.stringify(content),
-        headersTimeout: timeoutMs,
-        bodyTimeout: timeoutMs,
+        headersTimeout: limitMs,
+        bodyTimeout: limitMs,
       },
       exchange,
     );
@@ -115,6 +115,11 @@ export class VaultClient {
     this.#pools.set(origin, pool);
     return pool;
   }
+}
+
+/** By 0 undici means no limit; what it cannot take, it refuses, and a request that it refuses costs a connection for good. */
+function limitOf({ timeoutMs = DEFAULT_TIMEOUT_MS }: OperationOptions): number {
+  return Number.isFinite(timeoutMs) ? Math.max(1, timeoutMs) : 0;
 }
 
 function closed(): SecretManagerError {

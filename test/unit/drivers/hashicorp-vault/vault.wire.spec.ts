@@ -296,6 +296,15 @@ describe('the manager for Vault, over HTTP,', () => {
     expect(translateError(thrown, context).code).toBe('TIMEOUT');
   });
 
+  it.each([Infinity, 0, -1, NaN])('loses no connection by a timeoutMs of %d', async (timeoutMs) => {
+    vault.keep('KEY', { value: 'v' });
+    for (let call = 0; call < 10; call++) {
+      await manager.readSecret('KEY', { timeoutMs }).catch(() => undefined);
+    }
+
+    await expect(manager.readSecret('KEY')).resolves.toMatchObject({ value: 'v' });
+  });
+
   it('keeps its connections, ten at most', async () => {
     vault.keep('KEY', { value: 'v' });
 
