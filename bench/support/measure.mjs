@@ -3,9 +3,19 @@
  * in turn in one process, and the median of many rounds.
  */
 
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+
 const ROUNDS = 15;
 
-/** Median time of one call of each candidate, in nanoseconds, measured in turn. A candidate does `batch` calls at a time. */
+setFlagsFromString('--expose-gc');
+const collect = runInNewContext('gc');
+
+/**
+ * What one call of each candidate takes, in nanoseconds, measured in turn. A candidate does `batch` calls at a time, and nobody
+ * pays for the garbage of the one before. The pace of a machine changes meanwhile, so that each is held against the first
+ * candidate in the same round: its figure is the first one's median, times the median of what is between the two.
+ */
 export async function compare(candidates, { batch = 1, rounds = ROUNDS } = {}) {
   const names = Object.keys(candidates);
   const times = Object.fromEntries(names.map((name) => [name, []]));
@@ -13,12 +23,16 @@ export async function compare(candidates, { batch = 1, rounds = ROUNDS } = {}) {
   for (const name of names) await candidates[name](batch);
   for (let round = 0; round < rounds; round++) {
     for (const name of names) {
+      collect({ type: 'minor' });
       const start = process.hrtime.bigint();
       await candidates[name](batch);
       times[name].push(Number(process.hrtime.bigint() - start) / batch);
     }
   }
-  return Object.fromEntries(names.map((name) => [name, median(times[name])]));
+  const yardstick = times[names[0]];
+  const usual = median(yardstick);
+  const slowness = (name) => median(times[name].map((time, round) => time / yardstick[round]));
+  return Object.fromEntries(names.map((name) => [name, usual * slowness(name)]));
 }
 
 export function median(values) {
