@@ -98,6 +98,13 @@ describe('the login at OpenBao', () => {
       },
     ],
     [
+      'approle, mounted where an address has to be encoded',
+      async () => {
+        const mount = 'our team/machines';
+        return { method: 'approle', mount, ...(await logins.appRole('app', READER, { mount })) };
+      },
+    ],
+    [
       'userpass',
       async () => {
         await logins.user('alice.b', 'pass word', READER);

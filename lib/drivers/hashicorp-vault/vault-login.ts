@@ -5,6 +5,7 @@ import { isObject, type VaultAnswer } from './exchange';
 import { isPrintable, trimSlashes } from './option-problems';
 import { TokenFile } from './token-file';
 import { vaultError } from './vault-errors';
+import { encodePath } from './vault-path';
 import type { VaultTalk } from './vault-talk';
 import { DEFAULT_JWT_FILE, type VaultAuth } from './vault.options';
 
@@ -70,7 +71,7 @@ export class VaultLogin {
   }
 
   private *ask(mount: string, action: string, content: object): VaultTalk<Grant> {
-    const path = `/v1/auth/${trimSlashes(mount)}/${action}`;
+    const path = `/v1/auth/${encodePath(trimSlashes(mount))}/${action}`;
     const answer = yield { method: 'POST', path, namespace: this.#namespace, content };
     const { auth } = answer.content ?? {};
     if (answer.statusCode === 200 && isObject(auth)) return grantOf(auth);

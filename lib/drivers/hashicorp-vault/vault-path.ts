@@ -26,10 +26,15 @@ export function vaultPath(mount: string, ...parts: readonly string[]): string {
   );
 }
 
+/** Every part of it, so that it stays one. Throws a `URIError` for half of a surrogate pair. */
+export function encodePath(path: string): string {
+  return path.split('/').map(encodeURIComponent).join('/');
+}
+
 function encode(path: string): string | undefined {
   try {
-    return path.split('/').map(encodeURIComponent).join('/');
+    return encodePath(path);
   } catch {
-    return undefined; // half of a surrogate pair
+    return undefined;
   }
 }

@@ -86,6 +86,12 @@ describe('the login of the manager for Vault', () => {
       { role_id: 'role', secret_id: 'canary-5b1d09e7' },
     ],
     [
+      'at a mount that no address holds as it is',
+      { ...APPROLE, mount: 'our team/äpp?' },
+      'auth/our%20team/%C3%A4pp%3F/login',
+      { role_id: 'role', secret_id: 'canary-5b1d09e7' },
+    ],
+    [
       'by user',
       { method: 'userpass', username: 'a b', password: 'p' },
       'auth/userpass/login/a%20b',
