@@ -34,7 +34,7 @@ export class Deadlines<Target extends Expiring = Expiring> implements Iterable<T
   start(target: Target, delayMs: number, { keepsAlive }: TimerOptions): Deadline<Target> {
     const deadline = new Deadline(target, now() + delayMs, keepsAlive);
     this.#running.add(deadline);
-    const timer = this.timerUntil(deadline.endsAt);
+    const timer = this.timerUntil(deadline.endsAt, now());
     if (keepsAlive && ++this.#awaited === 1) timer.ref();
     return deadline;
   }
@@ -43,7 +43,7 @@ export class Deadlines<Target extends Expiring = Expiring> implements Iterable<T
   stop(deadline: Deadline<Target>): void {
     if (!this.#running.remove(deadline)) return;
     if (deadline.keepsAlive && --this.#awaited === 0) this.#timer?.unref();
-    if (this.#isClosed) this.clearIfUnused();
+    if (this.#isClosed || this.#timer?.isNodes === false) this.clearIfUnused();
   }
 
   /** Leaves nothing behind, as soon as everything under way has ended. */
@@ -57,27 +57,28 @@ export class Deadlines<Target extends Expiring = Expiring> implements Iterable<T
     for (const { target } of this.#running) yield target;
   }
 
-  private timerUntil(endsAt: number): SharedTimer {
+  private timerUntil(endsAt: number, time: number): SharedTimer {
     if (this.#timer?.isInTimeFor(endsAt) !== true) {
       this.#timer?.clear();
-      this.#timer = this.#outside(() => new SharedTimer(endsAt, (dueAt) => this.expire(dueAt)));
+      const ring = (dueAt: number): void => this.expire(dueAt);
+      this.#timer = this.#outside(() => new SharedTimer(endsAt, time, ring));
       if (this.#awaited === 0) this.#timer.unref();
     }
     return this.#timer;
   }
 
   private expire(dueAt: number): void {
+    const time = Math.max(dueAt, now()); // the clock of a test may stand still
     this.#timer = undefined;
-    let next: number | undefined;
     for (const deadline of this.#running) {
-      if (deadline.endsAt > dueAt) {
-        next = Math.min(next ?? Infinity, deadline.endsAt);
-      } else if (this.#running.has(deadline)) {
-        this.stop(deadline);
-        deadline.target.expire();
-      }
+      if (deadline.endsAt > time || !this.#running.has(deadline)) continue;
+      this.stop(deadline);
+      deadline.target.expire();
     }
-    if (next !== undefined) this.timerUntil(next);
+    if (this.#running.isEmpty) return;
+    let next = Infinity;
+    for (const { endsAt } of this.#running) next = Math.min(next, endsAt);
+    this.timerUntil(next, time);
   }
 
   private clearIfUnused(): void {
@@ -87,6 +88,8 @@ export class Deadlines<Target extends Expiring = Expiring> implements Iterable<T
   }
 }
 
+const NODES = setTimeout;
+
 class SharedTimer {
   readonly #dueAt: number;
   readonly #timeout: NodeJS.Timeout;
@@ -94,11 +97,16 @@ class SharedTimer {
   readonly #setBy = setTimeout;
   readonly #clearBy = clearTimeout;
 
-  /** @param ring is told when it was due: fake timers do not always take the clock with them */
-  constructor(endsAt: number, ring: (dueAt: number) => void) {
-    const delayMs = Math.min(Math.ceil(endsAt - now()), LONGEST_TIMER_MS);
-    this.#dueAt = Math.min(endsAt, now() + LONGEST_TIMER_MS);
+  /** @param ring is told when it was due */
+  constructor(endsAt: number, time: number, ring: (dueAt: number) => void) {
+    const delayMs = Math.min(Math.ceil(endsAt - time), LONGEST_TIMER_MS);
+    this.#dueAt = Math.min(endsAt, time + LONGEST_TIMER_MS);
     this.#timeout = setTimeout(() => ring(this.#dueAt), delayMs);
+  }
+
+  /** Whether it may be left behind: that of a test may be taken away, or ring when the next call has been made. */
+  get isNodes(): boolean {
+    return this.#setBy === NODES && typeof this.#timeout.close === 'function';
   }
 
   isInTimeFor(endsAt: number): boolean {

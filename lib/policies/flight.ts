@@ -181,14 +181,15 @@ export function waitFor<Outcome>(
   options: CallOptions & { readonly timeoutMs: number },
   context: OperationContext,
 ): Promise<Outcome> {
-  const flight = new Flight<Outcome>('', '', undefined, options);
+  const { timeoutMs } = options;
+  const flight = new Flight<Outcome>('', '', undefined, { timeoutMs });
   const deadlines = new Deadlines();
   const end = (): void => {
     flight.end();
     deadlines.close();
   };
   flight.depart(outcome);
-  const waiting = flight.wait(options, options.timeoutMs, context, deadlines);
+  const waiting = flight.wait(options, timeoutMs, context, deadlines);
   waiting.then(end, end);
   return waiting;
 }

@@ -23,7 +23,7 @@ export interface Pipeline extends CustomSecretManager {
   deleteSecret(secretName: string, options?: DeleteOptions): Promise<SecretMetadata>;
 }
 
-/** An operation as a policy hands it on. One for all its calls: a closure for each would outlive the whole call. */
+/** An operation as a policy hands it on. One for all its calls: a closure for each would be held as long as it lasts. */
 export type Ask<Subject, Answer> = (
   inner: Pipeline,
   subject: Subject,

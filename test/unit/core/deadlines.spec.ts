@@ -1,4 +1,4 @@
-import { AsyncLocalStorage } from 'node:async_hooks';
+import { AsyncLocalStorage, createHook } from 'node:async_hooks';
 import { setTimeout as pass } from 'node:timers/promises';
 import { Deadlines } from '../../../lib/core/deadlines';
 
@@ -46,15 +46,24 @@ describe('Deadlines, on the clock of Node', () => {
   });
 
   it('take one timer for any number of calls', () => {
-    const set = jest.spyOn(globalThis, 'setTimeout');
+    let timers = 0;
+    const count = (_: number, type: string): void => void (timers += Number(type === 'Timeout'));
+    const hook = createHook({ init: count }).enable();
     for (let call = 0; call < 10; call++) start('alone', 60_000)();
     const stops = Array.from({ length: 10 }, () => start('together', 60_000));
-    const timers = set.mock.calls.length;
-    set.mockRestore();
+    hook.disable();
     for (const stop of stops) stop();
     deadlines.close();
 
     expect(timers).toBe(1);
+  });
+
+  it('expire all that are over, however close to each other they end', async () => {
+    for (let call = 0; call < 5_000; call++) start('one of many', 50);
+
+    await pass(1_000); // one by one, a timer each, they would take five seconds
+
+    expect(expired).toHaveLength(5_000);
   });
 
   it('expire outside of every request, and keep none of them', async () => {
@@ -185,14 +194,38 @@ describe('Deadlines, on the clock of a test', () => {
     expect(expired).toEqual(['fake']);
   });
 
-  it('go by the timer, where the clock of a test stands still', () => {
+  it("go by the timer, where only that is a test's, as with node:test", () => {
     jest.useRealTimers();
     jest.useFakeTimers({ doNotFake: ['performance'] });
+    start('called off', 5_000)();
+    jest.advanceTimersByTime(4_000);
 
-    start('short', 50);
-    start('long', 1_000);
-    jest.advanceTimersByTime(100);
+    start('short', 500);
+    start('long', 9_000);
+    jest.advanceTimersByTime(501);
     expect(expired).toEqual(['short']);
+    jest.advanceTimersByTime(8_498);
+    expect(expired).toEqual(['short']);
+    jest.advanceTimersByTime(2);
+
+    expect(expired).toEqual(['short', 'long']);
+  });
+
+  it('need no timer that a test has taken away when nothing was under way', () => {
+    start('called off', 100)();
+    jest.clearAllTimers();
+
+    start('next', 100);
+    jest.advanceTimersByTime(100);
+
+    expect(expired).toEqual(['next']);
+  });
+
+  it('leave no timer behind that would come in the way of the next test', () => {
+    const stops = [start('first', 100), start('second', 50)];
+    for (const stop of stops) stop();
+
+    expect(jest.getTimerCount()).toBe(0);
   });
 
   it('wait for months where they are told to', () => {
