@@ -15,7 +15,7 @@ export interface FakeRequest {
 
 export interface FakeAnswer {
   readonly status?: number;
-  readonly headers?: Readonly<Record<string, string>>;
+  readonly headers?: Readonly<Record<string, string | string[]>>;
   /** Sent as JSON, or as it is if it is a string. */
   readonly body?: unknown;
 }

@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import type { Dispatcher } from 'undici';
+import { util, type Dispatcher } from 'undici';
 import { cancelWith, type Cancellable, type CancellationSource } from '../../core/cancellation';
 import type { OperationOptions } from '../../core/custom-secret-manager';
 import { SecretManagerError, type OperationContext } from '../../core/secret-manager.error';
@@ -59,9 +59,9 @@ export class Exchange implements Dispatcher.DispatchHandler, Cancellable {
     if (this.#reason !== undefined) abort(this.#reason);
   }
 
-  onHeaders(statusCode: number, headers: readonly Buffer[]): boolean {
+  onHeaders(statusCode: number, headers: Buffer[]): boolean {
     this.#statusCode = statusCode;
-    if (statusCode !== SUCCESS) this.#headers = parseHeaders(headers);
+    if (statusCode !== SUCCESS) this.#headers = util.parseHeaders(headers);
     return true;
   }
 
@@ -101,13 +101,6 @@ export function answerOf(
   const content = contentOf(body);
   const isText = content === undefined && statusCode >= 400;
   return { statusCode, headers, content, text: isText ? body : undefined };
-}
-
-/** Names and values in turn. */
-function parseHeaders(raw: readonly Buffer[]): IncomingHttpHeaders {
-  const texts = raw.map((part) => part.toString('latin1'));
-  const named = texts.flatMap((name, at) => (at % 2 ? [] : [[name.toLowerCase(), texts[at + 1]]]));
-  return Object.fromEntries(named) as IncomingHttpHeaders;
 }
 
 /** The error of `JSON.parse` quotes what it could not read, so it goes no further. */

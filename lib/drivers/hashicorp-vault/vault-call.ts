@@ -37,7 +37,7 @@ export function vaultCall(
   own: VaultSecretManagerOptions,
   context: OperationContext,
 ): VaultCall {
-  const params = options.params === undefined ? NONE : parseParams(options.params, context);
+  const params = options.params ? parseParams(options.params, context) : NONE;
   const { version, field = own.field, namespace = own.namespace } = params;
   const { kvVersion = own.kvVersion ?? 2 } = params;
   const below = own.pathPrefix ? `${trimSlashes(own.pathPrefix)}/${secretName}` : secretName;

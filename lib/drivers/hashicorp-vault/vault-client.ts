@@ -43,15 +43,15 @@ export class VaultClient {
    * Resolves to what the server answers, whatever its status; rejects where there is no answer. A standby that names the
    * active node is obeyed, once.
    */
-  send(
+  async send(
     request: VaultRequest,
     options: OperationOptions = {},
     token = request.token,
   ): Promise<VaultAnswer> {
-    return this.sendAnd(request, options, token, (answer) => answer);
+    return await this.sendAnd(request, options, token, (answer) => answer);
   }
 
-  /** As `send`, and to what is made of the answer: a promise fewer for every read. */
+  /** As `send`, and to what is made of the answer: a promise fewer for every read. Throws if it cannot be sent. */
   sendAnd<Result>(
     request: VaultRequest,
     options: OperationOptions,
@@ -79,12 +79,12 @@ export class VaultClient {
     options: OperationOptions,
     token: string | undefined,
   ): Promise<VaultAnswer> {
-    if (this.#isClosed) return Promise.reject(closed());
     const { method, path, content } = request;
+    const pool = this.pool(origin);
     const limitMs = limitOf(options);
     const exchange = new Exchange();
     exchange.endWith(options, CONTEXT);
-    this.pool(origin).dispatch(
+    pool.dispatch(
       {
         method,
         path,
@@ -100,6 +100,9 @@ export class VaultClient {
 
   /** Besides the server's own there is one more at most: the active node's, where the server is a standby. */
   private pool(origin: string): Pool {
+    if (this.#isClosed) {
+      throw new SecretManagerError('UNAVAILABLE', 'The connections to the server were closed.');
+    }
     const kept = this.#pools.get(origin);
     if (kept !== undefined) return kept;
     for (const [other, pool] of this.#pools) {
@@ -119,11 +122,8 @@ export class VaultClient {
 
 /** By 0 undici means no limit; what it cannot take, it refuses, and a request that it refuses costs a connection for good. */
 function limitOf({ timeoutMs = DEFAULT_TIMEOUT_MS }: OperationOptions): number {
-  return Number.isFinite(timeoutMs) ? Math.max(1, timeoutMs) : 0;
-}
-
-function closed(): SecretManagerError {
-  return new SecretManagerError('UNAVAILABLE', 'The connections to the server were closed.');
+  if (timeoutMs === Infinity) return 0;
+  return timeoutMs > 1 ? timeoutMs : 1;
 }
 
 export function originOf({ address }: VaultClientOptions): string {

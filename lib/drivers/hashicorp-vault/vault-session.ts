@@ -25,11 +25,11 @@ export class VaultSession {
     this.#credentials = credentials;
   }
 
-  send(request: VaultRequest, options: OperationOptions): Promise<OwnAnswer> {
-    return this.sendAnd(request, options, (answer) => answer);
+  async send(request: VaultRequest, options: OperationOptions): Promise<OwnAnswer> {
+    return await this.sendAnd(request, options, (answer) => answer);
   }
 
-  /** As `send`, and to what is made of the answer: a promise fewer for every read. */
+  /** As `send`, and to what is made of the answer: a promise fewer for every read. Throws if it cannot be sent. */
   sendAnd<Result>(
     request: VaultRequest,
     options: OperationOptions,

@@ -241,6 +241,7 @@ describe('the manager for Vault, over HTTP,', () => {
     ['with a user', 'https://u:p@127.0.0.1:1/v1/secret/data/KEY'],
     ['to another path', '/v1/sys/raw/KEY'],
     ['nowhere', '::'],
+    ['to several places', ['/v1/secret/data/KEY', '/v1/secret/data/KEY']],
   ])('does not send the token %s, wherever a standby points', async (_, location) => {
     vault.on('GET /v1/secret/data/KEY', { status: 307, headers: { location } });
 
@@ -248,6 +249,7 @@ describe('the manager for Vault, over HTTP,', () => {
 
     expect([code, message]).toEqual(['UNAVAILABLE', expect.stringContaining('no active node')]);
     expect(vault.asked.filter((path) => path.includes('raw'))).toEqual([]);
+    expect(vault.asked.filter((path) => path.endsWith('/KEY'))).toHaveLength(1);
   });
 
   it('goes round in no circle', async () => {
@@ -274,6 +276,14 @@ describe('the manager for Vault, over HTTP,', () => {
     controller.abort();
 
     expect(new Set((await failures).map(({ code }) => code))).toEqual(new Set(['CANCELLED']));
+  });
+
+  it('reads no answer that is larger than a server can hold', async () => {
+    vault.on('GET /v1/secret/data/KEY', { body: 'x'.repeat(33 * 1024 * 1024) });
+
+    const { code } = await failureOf(manager.readSecret('KEY'));
+
+    expect(code).toBe('MALFORMED');
   });
 
   it('listens to a signal no longer than a call takes', async () => {
