@@ -63,6 +63,7 @@ class Model {
   /** The number of the last write through the service that is known to have succeeded. */
   readonly #written = new Map<string, number>();
   readonly #readAt = new Map<string, { at: number; events: number }>();
+  readonly #doubted: UpstreamRead[] = [];
   #violation: string | undefined;
   #values = 0;
 
@@ -90,7 +91,8 @@ class Model {
     );
     this.#pipeline = compose(store, options);
     this.#service = new SecretsService(this.#pipeline, options, () => undefined);
-    store.onStart = (read) => this.mayStart(read);
+    store.onStart = (read) => this.doubtOthers(read);
+    time.onSettled = () => this.judge();
   }
 
   pin(names: readonly string[]): void {
@@ -261,16 +263,15 @@ class Model {
     }
   }
 
-  private mayStart({ name }: UpstreamRead): void {
-    for (const other of this.store.running) {
-      if (other.name === name) void this.assertOvertaken(other);
-    }
+  private doubtOthers({ name }: UpstreamRead): void {
+    for (const other of this.store.running) if (other.name === name) this.#doubted.push(other);
   }
 
-  /** A write that ends at this moment is known here only when everything has settled. */
-  private async assertOvertaken(read: UpstreamRead): Promise<void> {
-    await this.time.sleep(1);
-    if (!read.isOvertaken) this.violate(`${read.name}: two calls in flight`);
+  /** Of a write that ends at the same moment it is known here only afterwards that it has overtaken a read. */
+  private judge(): void {
+    for (const { name, isOvertaken } of this.#doubted.splice(0)) {
+      if (!isOvertaken) this.violate(`${name}: two calls in flight`);
+    }
   }
 
   private watch(settled: Promise<unknown>): void {

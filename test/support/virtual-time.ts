@@ -13,6 +13,8 @@ const real = { setTimeout, clearTimeout, setImmediate, performance, random: Math
  */
 export class VirtualTime {
   now = 1_000;
+  /** Told whenever everything has settled that happens at one moment. */
+  onSettled: () => void = () => undefined;
   readonly #timers = new Set<Timer>();
 
   install(random: () => number): void {
@@ -46,12 +48,12 @@ export class VirtualTime {
   /** Lets every promise settle that can, then moves on from timer to timer. */
   async advance(byMs: number): Promise<void> {
     const end = this.now + byMs;
-    await settle();
+    await this.settle();
     for (let next = this.next(end); next !== undefined; next = this.next(end)) {
       this.now = Math.max(this.now, next.at);
       this.#timers.delete(next);
       next.callback();
-      await settle();
+      await this.settle();
     }
     this.now = end;
   }
@@ -59,6 +61,11 @@ export class VirtualTime {
   /** Waits for so long. */
   sleep(delayMs: number): Promise<void> {
     return new Promise((resolve) => this.set(resolve, delayMs));
+  }
+
+  private async settle(): Promise<void> {
+    await settled();
+    this.onSettled();
   }
 
   private set(callback: () => void, delayMs: number): Timer {
@@ -82,7 +89,7 @@ export class VirtualTime {
 }
 
 /** All microtasks have run when the event loop has gone round. */
-function settle(): Promise<void> {
+function settled(): Promise<void> {
   return new Promise((resolve) => real.setImmediate(resolve));
 }
 
