@@ -22,7 +22,7 @@ export async function compare(candidates, { batch = 1, rounds = ROUNDS } = {}) {
   for (const name of names) await candidates[name](batch); // warm-up
   for (const name of names) await candidates[name](batch);
   for (let round = 0; round < rounds; round++) {
-    for (const name of names) {
+    for (const name of round % 2 ? names.toReversed() : names) {
       collect({ type: 'minor' });
       const start = process.hrtime.bigint();
       await candidates[name](batch);
