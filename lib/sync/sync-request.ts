@@ -1,3 +1,4 @@
+import { validateHeaderName, validateHeaderValue } from 'node:http';
 import { SecretManagerError } from '../core/secret-manager.error';
 import { kindOf, quoteName } from '../core/secret-name';
 import { attempt } from '../core/untrusted';
@@ -76,10 +77,14 @@ function parseUrl(url: string | URL): URL {
 
 function headersProblem(headers: unknown): string | undefined {
   if (!isPlainObject(headers)) return 'must be a plain object of strings';
-  const wrong = Object.keys(headers).find((name) => !isHeaderValue(headers[name]));
-  return wrong === undefined
+  const names = Object.keys(headers);
+  const wrong = names.find((name) => !isHeaderValue(headers[name]));
+  if (wrong !== undefined)
+    return `must hold strings, and ${quoteName(wrong)} is ${kindOf(headers[wrong])}`;
+  const unsendable = names.find((name) => !canBeSent(name, headers[name]));
+  return unsendable === undefined
     ? undefined
-    : `must hold strings, and ${quoteName(wrong)} is ${kindOf(headers[wrong])}`;
+    : `holds ${quoteName(unsendable)}, of which the name or the value has a character that no header can have`;
 }
 
 function tlsProblem(tls: unknown): string | undefined {
@@ -94,6 +99,15 @@ function tlsProblem(tls: unknown): string | undefined {
 
 function isHeaderValue(value: unknown): boolean {
   return value === undefined || isText(value) || (Array.isArray(value) && value.every(isText));
+}
+
+function canBeSent(name: string, value: unknown): boolean {
+  const checked = attempt(() => {
+    validateHeaderName(name);
+    for (const text of [value ?? []].flat()) validateHeaderValue(name, text as string);
+    return true;
+  });
+  return checked === true;
 }
 
 function isText(value: unknown): value is string {

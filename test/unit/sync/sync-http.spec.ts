@@ -161,6 +161,14 @@ describe('a synchronous request', () => {
     ['a function as body', undefined, { body: () => 'canary' }, /"body".*is a function/],
     ['a stream as body', undefined, { body: new ReadableStream() }, /"body".*is an object/],
     ['a number as header', undefined, { headers: { 'x-a': 1 } }, /"headers".*"x-a" is a number/],
+    ['a line break in a header', undefined, { headers: { 'x-a': 'canary\r\nx-b: 1' } }, /"x-a"/],
+    ['a break in one of several', undefined, { headers: { 'x-a': ['1', 'canary\n'] } }, /"x-a"/],
+    [
+      'a header of no name',
+      undefined,
+      { headers: { 'x a': 'canary' } },
+      /"x a".*no header can have/,
+    ],
     ['Headers', undefined, { headers: new Headers({ 'x-a': 'canary' }) }, /plain object/],
     ['a method that is no string', undefined, { method: Symbol('canary') }, /"method".*a symbol/],
     [
