@@ -88,6 +88,7 @@ export class Deadlines<Target extends Expiring = Expiring> implements Iterable<T
   }
 }
 
+/** As it is at import: what takes its place later is a test's. */
 const NODES = setTimeout;
 
 class SharedTimer {
