@@ -2,10 +2,12 @@
  * Proves that the model test bites: breaks the code in one place at a time, on a copy, and expects the model to go red.
  * `node test/model/mutate.mjs`, or with a part of what is broken to try that alone.
  */
-import { spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 
 const ROOT = join(import.meta.dirname, '../..');
 const COPIED = [
@@ -76,11 +78,18 @@ const MUTATIONS = [
 ];
 
 const wanted = MUTATIONS.filter(({ breaks }) => breaks.includes(process.argv[2] ?? ''));
-const killed = wanted.filter(isKilled).length;
+const pending = [...wanted];
+let killed = 0;
+const takeTurns = async () => {
+  for (let next = pending.shift(); next; next = pending.shift()) {
+    if (await isKilled(next)) killed += 1;
+  }
+};
+await Promise.all(Array.from({ length: Math.min(4, availableParallelism()) }, takeTurns));
 console.log(`${killed} passed, ${wanted.length - killed} failed`);
 process.exit(killed === wanted.length ? 0 : 1);
 
-function isKilled({ breaks, file, from, to }) {
+async function isKilled({ breaks, file, from, to }) {
   const copy = mkdtempSync(join(tmpdir(), 'mutation-'));
   try {
     for (const path of COPIED) cpSync(join(ROOT, path), join(copy, path), { recursive: true });
@@ -93,18 +102,15 @@ function isKilled({ breaks, file, from, to }) {
       source.replace(from, () => to),
     );
     const jest = join(copy, 'node_modules/jest/bin/jest.js');
-    const { status, stderr } = spawnSync(
-      process.execPath,
-      [jest, 'test/model', '--rootDir', copy],
-      {
-        cwd: copy,
-        encoding: 'utf8',
-        env: { ...process.env, MODEL_RUNS: '20000' },
-      },
-    );
+    const run = spawn(process.execPath, [jest, 'test/model/pipeline', '--rootDir', copy], {
+      cwd: copy,
+      stdio: ['ignore', 'ignore', 'pipe'],
+      env: { ...process.env, MODEL_RUNS: '20000' },
+    });
+    const [stderr, [code]] = await Promise.all([text(run.stderr), once(run, 'close')]);
     const seen = /Cause:\s+(.*)/.exec(stderr)?.[1] ?? '';
-    console.log(`${status === 0 ? 'SURVIVED' : 'killed  '}  ${breaks}${seen && `: ${seen}`}`);
-    return status !== 0 && seen !== '';
+    console.log(`${code === 0 ? 'SURVIVED' : 'killed  '}  ${breaks}${seen && `: ${seen}`}`);
+    return code !== 0 && seen !== '';
   } finally {
     rmSync(copy, { recursive: true, force: true });
   }
