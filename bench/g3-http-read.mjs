@@ -25,8 +25,14 @@ const nodeVault = peer('node-vault')({ endpoint: address, token: TOKEN });
 const headers = { 'x-vault-request': 'true', 'x-vault-token': TOKEN }; // as the manager has them
 
 // The peers come after: a read that is measured pays for garbage of its own, many times in a turn, and for no other's.
-const ours = await measured({ pool: readWithPool, get: (name) => secrets.get(name) }, 2_000);
-const peers = await measured({ fetch: readWithFetch, nodeVault: readWithNodeVault }, 250);
+const ours = await measured(
+  { pool: readWithPool, get: (name) => secrets.get(name) },
+  { batch: 2_000, rounds: 61 },
+);
+const peers = await measured(
+  { fetch: readWithFetch, nodeVault: readWithNodeVault },
+  { batch: 250, rounds: 15 },
+);
 
 IN_FLIGHT.forEach((inFlight, at) => {
   const { pool, get } = ours[at];
@@ -59,7 +65,7 @@ async function readWithNodeVault(name) {
 }
 
 /** What a read takes each of them, for every number in flight. */
-async function measured(readers, batch) {
+async function measured(readers, effort) {
   for (const read of Object.values(readers)) await readMany(read, WARM_UP, 10);
   const times = [];
   for (const inFlight of IN_FLIGHT) {
@@ -67,7 +73,7 @@ async function measured(readers, batch) {
       name,
       (reads) => readMany(read, reads, inFlight),
     ]);
-    times.push(await compare(Object.fromEntries(candidates), { batch, rounds: 31 }));
+    times.push(await compare(Object.fromEntries(candidates), effort));
   }
   return times;
 }
