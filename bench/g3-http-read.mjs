@@ -27,11 +27,11 @@ const headers = { 'x-vault-request': 'true', 'x-vault-token': TOKEN }; // as the
 // The peers come after: a read that is measured pays for garbage of its own, many times in a turn, and for no other's.
 const ours = await measured(
   { pool: readWithPool, get: (name) => secrets.get(name) },
-  { batch: 2_000, rounds: 61 },
+  { batch: 2_000, rounds: 41 },
 );
 const peers = await measured(
   { fetch: readWithFetch, nodeVault: readWithNodeVault },
-  { batch: 250, rounds: 15 },
+  { batch: 250, rounds: 9 },
 );
 
 IN_FLIGHT.forEach((inFlight, at) => {
