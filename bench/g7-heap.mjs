@@ -1,13 +1,8 @@
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import { SlowSecretManager, start } from './support/application.mjs';
-import { report } from './support/measure.mjs';
+import { collect, report } from './support/measure.mjs';
 
 const SECRETS = 100_000;
 const GOAL_BYTES = 160;
-
-setFlagsFromString('--expose-gc');
-const collect = runInNewContext('gc');
 
 const names = Array.from({ length: SECRETS }, (_, index) => `SECRET_${index}`);
 const values = new Map(names.map((name, index) => [name, `value ${index}`])); // held all the time: not counted

@@ -9,7 +9,8 @@ import { runInNewContext } from 'node:vm';
 const ROUNDS = 15;
 
 setFlagsFromString('--expose-gc');
-const collect = runInNewContext('gc');
+/** Collects all garbage, or the young with `{ type: 'minor' }`. */
+export const collect = runInNewContext('gc');
 
 /**
  * What one call of each candidate takes, in nanoseconds, measured in turn. A candidate does `batch` calls at a time, and nobody
