@@ -1,6 +1,11 @@
 import { createHook } from 'node:async_hooks';
 import { setTimeout as pass } from 'node:timers/promises';
 
+/** How many of Node's timers keep the process alive at the moment. */
+export function timersThatKeepAlive(): number {
+  return process.getActiveResourcesInfo().filter((kind) => kind === 'Timeout').length;
+}
+
 /** How many of Node's timers that were set during an action are still there afterwards, also those that keep no process alive. */
 export async function timersLeftBy(action: () => Promise<unknown>): Promise<number> {
   const set: number[] = [];

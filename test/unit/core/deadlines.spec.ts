@@ -1,6 +1,7 @@
 import { AsyncLocalStorage, createHook } from 'node:async_hooks';
 import { setTimeout as pass } from 'node:timers/promises';
 import { Deadlines } from '../../../lib/core/deadlines';
+import { timersThatKeepAlive } from '../../support/node-timers';
 
 const AWAITED = { keepsAlive: true };
 const MONTHS_MS = 90 * 24 * 3_600_000;
@@ -12,10 +13,6 @@ const expired: string[] = [];
 function start(name: string, delayMs: number, options = AWAITED): () => void {
   const deadline = deadlines.start({ expire: () => void expired.push(name) }, delayMs, options);
   return () => deadlines.stop(deadline);
-}
-
-function timeoutsThatKeepAlive(): number {
-  return process.getActiveResourcesInfo().filter((kind) => kind === 'Timeout').length;
 }
 
 beforeEach(() => {
@@ -79,8 +76,8 @@ describe('Deadlines, on the clock of Node', () => {
   });
 
   it('keep the process alive for a call that is under way and awaited, and for none else', () => {
-    const before = timeoutsThatKeepAlive();
-    const seen = (): number => timeoutsThatKeepAlive() - before;
+    const before = timersThatKeepAlive();
+    const seen = (): number => timersThatKeepAlive() - before;
 
     const stopBehind = start('behind', 60_000, { keepsAlive: false });
     const behind = seen();
@@ -104,12 +101,12 @@ describe('Deadlines, on the clock of Node', () => {
   });
 
   it('keep it alive for those that are left when the timer has gone off', async () => {
-    const before = timeoutsThatKeepAlive();
+    const before = timersThatKeepAlive();
 
     start('awaited', 20);
     const stop = start('awaited longer', 60_000);
     await pass(60);
-    const left = timeoutsThatKeepAlive() - before;
+    const left = timersThatKeepAlive() - before;
     stop();
     deadlines.close();
 

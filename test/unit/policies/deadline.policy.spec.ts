@@ -4,7 +4,7 @@ import { BoundaryPolicy } from '../../../lib/policies/boundary.policy';
 import { DeadlinePolicy } from '../../../lib/policies/deadline.policy';
 import { failureOf } from '../../support/failure-of';
 import { ScriptedSecretManager } from '../../support/scripted.secret-manager';
-import { timersLeftBy } from '../../support/timers-left';
+import { timersLeftBy, timersThatKeepAlive } from '../../support/node-timers';
 
 const never = (): Promise<never> => new Promise(() => undefined);
 
@@ -170,15 +170,13 @@ describe('DeadlinePolicy', () => {
   it('keeps the process alive for a caller of its own, and not for a call that others wait for', async () => {
     jest.useRealTimers();
     const policy = new DeadlinePolicy(new BoundaryPolicy(new ScriptedSecretManager(never)));
-    const seen = (): number =>
-      process.getActiveResourcesInfo().filter((kind) => kind === 'Timeout').length;
-    const before = seen();
+    const before = timersThatKeepAlive();
 
     const options = { [CANCELLATION]: new Cancellation() };
     const shared = failureOf(policy.readSecret('KEY', options));
-    const whileShared = seen() - before;
+    const whileShared = timersThatKeepAlive() - before;
     const own = failureOf(policy.readSecret('KEY'));
-    const whileOwn = seen() - before;
+    const whileOwn = timersThatKeepAlive() - before;
     await policy.close();
 
     expect([whileShared, whileOwn]).toEqual([0, 1]);

@@ -10,7 +10,7 @@ import {
   failure,
   ScriptedSecretManager,
 } from '../../support/scripted.secret-manager';
-import { timersLeftBy } from '../../support/timers-left';
+import { timersLeftBy } from '../../support/node-timers';
 
 function sharing(manager: ScriptedSecretManager, readsBatches = false): SingleFlightPolicy {
   const deadline = new DeadlinePolicy(new BoundaryPolicy(manager));
