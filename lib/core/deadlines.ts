@@ -32,9 +32,10 @@ export class Deadlines<Target extends Expiring = Expiring> implements Iterable<T
   #isClosed = false;
 
   start(target: Target, delayMs: number, { keepsAlive }: TimerOptions): Deadline<Target> {
-    const deadline = new Deadline(target, now() + delayMs, keepsAlive);
+    const time = now();
+    const deadline = new Deadline(target, time + delayMs, keepsAlive);
     this.#running.add(deadline);
-    const timer = this.timerUntil(deadline.endsAt, now());
+    const timer = this.timerUntil(deadline.endsAt, time);
     if (keepsAlive && ++this.#awaited === 1) timer.ref();
     return deadline;
   }

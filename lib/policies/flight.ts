@@ -184,10 +184,8 @@ export function waitFor<Outcome>(
   const { timeoutMs } = options;
   const flight = new Flight<Outcome>('', '', undefined, { timeoutMs });
   const deadlines = new Deadlines();
-  const end = (): void => {
-    flight.end();
-    deadlines.close();
-  };
+  deadlines.close(); // there is no next call
+  const end = (): void => flight.end();
   flight.depart(outcome);
   const waiting = flight.wait(options, timeoutMs, context, deadlines);
   waiting.then(end, end);

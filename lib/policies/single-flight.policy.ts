@@ -190,7 +190,7 @@ export class SingleFlightPolicy extends Policy {
     return flight;
   }
 
-  private launch(flight: ReadFlight, readBatch?: () => ReturnType<Pipeline['readSecret']>): void {
+  private launch(flight: ReadFlight, readBatch?: () => Promise<SecretReading | undefined>): void {
     this.#flights.set(flight.key, flight);
     this.#aloft.add(flight);
     flight.depart(this.fly(flight, readBatch));
@@ -199,7 +199,7 @@ export class SingleFlightPolicy extends Policy {
   /** @param readBatch reads it with others; by itself it is read where there is none, and once more */
   private async fly(
     flight: ReadFlight,
-    readBatch?: () => ReturnType<Pipeline['readSecret']>,
+    readBatch?: () => Promise<SecretReading | undefined>,
   ): Promise<SecretReading | undefined> {
     try {
       for (let { departsAt } = flight, read = readBatch; ; departsAt = now(), read = undefined) {
@@ -228,7 +228,7 @@ export class SingleFlightPolicy extends Policy {
     }
   }
 
-  private readAlone(flight: ReadFlight): ReturnType<Pipeline['readSecret']> {
+  private readAlone(flight: ReadFlight): Promise<SecretReading | undefined> {
     return this.inner.readSecret(flight.secretName, flight.callOptions());
   }
 
