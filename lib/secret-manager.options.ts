@@ -6,6 +6,7 @@ import {
   settingsProblems,
   type KeyManagementSettings,
 } from './core/key-management-settings';
+import { unknownOptions } from './core/option-rules';
 import { SecretManagerError } from './core/secret-manager.error';
 import { canonicalSecretName, kindOf, quoteName, secretNameProblem } from './core/secret-name';
 import type { CacheOptions } from './policies/cache.policy';
@@ -154,7 +155,7 @@ function optionsProblems(given: unknown): string[] {
     ...Object.entries(POLICIES).flatMap(([policy, fields]) =>
       policyProblems(policy, fields, given[policy]),
     ),
-    ...unknownFields('', FIELDS, given),
+    ...unknownOptions(given, FIELDS),
   ];
 }
 
@@ -167,7 +168,7 @@ function policyProblems(
   if (!isRecord(given)) return [`${policy} must be an object or false, and is ${kindOf(given)}`];
   return [
     ...fieldProblems(`${policy}.`, fields, given),
-    ...unknownFields(`${policy}.`, Object.keys(fields), given),
+    ...unknownOptions(given, Object.keys(fields), `${policy}.`),
   ];
 }
 
@@ -180,16 +181,6 @@ function fieldProblems(
     const problem = given[field] === undefined ? undefined : problemOf(given[field]);
     return problem === undefined ? [] : [`${prefix}${field} ${problem}`];
   });
-}
-
-function unknownFields(
-  prefix: string,
-  known: readonly string[],
-  given: Readonly<Record<string, unknown>>,
-): string[] {
-  return Object.keys(given)
-    .filter((field) => !known.includes(field))
-    .map((field) => `${prefix}${quoteName(field)} is not an option; there are ${known.join(', ')}`);
 }
 
 function preloadProblems(given: unknown): string[] {
