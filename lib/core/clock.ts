@@ -6,6 +6,30 @@ export function now(): number {
   return performance.now();
 }
 
+/** A wall clock that gains more than this on the monotonic one, in milliseconds, was set or has gone on during sleep. */
+const WALL_CLOCK_SLACK_MS = 100;
+
+/**
+ * A clock for ages and leases, in milliseconds: it counts the time asleep. A monotonic clock stands still while the machine is
+ * suspended; a wall clock goes on. This one follows whichever has moved further. A wall clock that is set back changes nothing.
+ */
+export class AgeClock {
+  #asleepMs = 0;
+  /** By how much the wall clock was ahead of the monotonic one at the last look. */
+  #leadMs = Date.now() - now();
+
+  now(): number {
+    const wallClock = Date.now();
+    const monotonic = now();
+    const gainedMs = wallClock - monotonic - this.#leadMs;
+    if (Math.abs(gainedMs) > WALL_CLOCK_SLACK_MS) {
+      this.#leadMs += gainedMs;
+      this.#asleepMs += Math.max(0, gainedMs);
+    }
+    return monotonic + this.#asleepMs;
+  }
+}
+
 export interface TimerOptions {
   /** Whether the timer keeps the process alive: yes if somebody awaits it, no for background work. */
   readonly keepsAlive: boolean;

@@ -5,7 +5,14 @@ interface Timer {
   unref(): Timer;
 }
 
-const real = { setTimeout, clearTimeout, setImmediate, performance, random: Math.random };
+const real = {
+  setTimeout,
+  clearTimeout,
+  setImmediate,
+  performance,
+  dateNow: Date.now,
+  random: Math.random,
+};
 
 /**
  * A clock and timers that stand still until they are told to go on, light enough for a hundred thousand runs. Timers due at
@@ -13,6 +20,8 @@ const real = { setTimeout, clearTimeout, setImmediate, performance, random: Math
  */
 export class VirtualTime {
   now = 1_000;
+  /** For how long the machine has been suspended: the wall clock goes on then, and nothing else does. */
+  asleepMs = 0;
   /** Told whenever everything has settled that happens at one moment. */
   onSettled: () => void = () => undefined;
   readonly #timers = new Set<Timer>();
@@ -27,6 +36,7 @@ export class VirtualTime {
       writable: true,
       value: { now: () => this.now },
     });
+    Date.now = () => this.elapsed;
     Math.random = random;
   }
 
@@ -38,7 +48,13 @@ export class VirtualTime {
       writable: true,
       value: real.performance,
     });
+    Date.now = real.dateNow;
     Math.random = real.random;
+  }
+
+  /** Time that has passed, asleep or not. */
+  get elapsed(): number {
+    return this.now + this.asleepMs;
   }
 
   get pendingTimers(): number {
