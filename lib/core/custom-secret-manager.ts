@@ -58,6 +58,7 @@ const OPTIONAL_OPERATIONS = [
   'writeSecret',
   'deleteSecret',
   'describeSecret',
+  'checkHealth',
 ] as const satisfies readonly (keyof CustomSecretManager)[];
 
 const BRAND = Symbol.for('nestjs-custom-secret-manager/manager');

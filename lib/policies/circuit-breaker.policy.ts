@@ -1,5 +1,4 @@
 import { EFFORT, triedOnce, type CallOptions } from '../core/cancellation';
-import { now } from '../core/clock';
 import type {
   DeleteOptions,
   SecretDescription,
@@ -7,105 +6,154 @@ import type {
   SecretReading,
   WriteOptions,
 } from '../core/custom-secret-manager';
+import { secretKey } from '../core/params';
 import {
   SecretManagerError,
   isSecretManagerError,
   isTransient,
   type SecretManagerErrorCode,
 } from '../core/secret-manager.error';
+import { quoteName } from '../core/secret-name';
+import type { CallVerdict, CircuitState } from './circuit';
+import { CircuitBoard, type KeyVerdict } from './circuit-board';
 import {
   Policy,
   describeSecret,
   readSecret,
-  readSecrets,
   type Ask,
   type Pipeline,
   type SecretReadings,
 } from './policy';
 
+export type { CircuitState } from './circuit';
+
 export interface CircuitBreakerOptions {
-  /** After how many calls in a row that failed transiently it opens. Default 5. */
+  /**
+   * After how many calls in a row that failed transiently it opens. Default 5. It takes failures of two names to open the
+   * circuit of the store, unless this is 1; one name that fails alone opens its own.
+   */
   readonly failureThreshold?: number;
   /** How long it stays open before one call is let through as a probe, in milliseconds. Default 10 000. */
   readonly resetAfterMs?: number;
-  /** Told once when it opens, and once when it closes. */
+  /** Called once when the circuit of the store opens, and once when it closes. */
   readonly onStateChange?: (state: 'open' | 'closed') => void;
+  /** Whether the manager can tell by itself if it is healthy. If not, an open circuit counts. Default `true`. */
+  readonly hasHealthCheck?: boolean;
 }
 
-export type CircuitState = 'closed' | 'open' | 'half-open';
-
 /**
- * Spares a store that is down: after some failures in a row calls fail at once with `UNAVAILABLE`, until a probe succeeds.
- * A denial and an absence are answers of a healthy store; a call that its caller ended says nothing. Health checks pass by.
+ * Spares a store that is down: after some failures in a row calls fail at once with `UNAVAILABLE`, until a probe succeeds. A
+ * secret that fails alone is refused alone. Failures of writes refuse writes, never reads.
+ *
+ * A denial and an absence are answers of a healthy store. A call that its caller ended, or that never reached the store, says
+ * nothing. A store that says when to come back is not down: the retry keeps to that.
  */
 export class CircuitBreakerPolicy extends Policy {
+  readonly #reads: CircuitBoard;
+  readonly #writes: CircuitBoard;
   readonly #failureThreshold: number;
-  readonly #resetAfterMs: number;
-  readonly #onStateChange: (state: 'open' | 'closed') => void;
-  #failures = 0;
-  #openUntil: number | undefined;
-  #isProbing = false;
+  readonly #hasHealthCheck: boolean;
 
   constructor(
     inner: Pipeline,
     {
       failureThreshold = 5,
       resetAfterMs = 10_000,
-      onStateChange = () => undefined,
+      onStateChange,
+      hasHealthCheck = true,
     }: CircuitBreakerOptions = {},
   ) {
     super(inner);
     this.#failureThreshold = failureThreshold;
-    this.#resetAfterMs = resetAfterMs;
-    this.#onStateChange = onStateChange;
+    this.#hasHealthCheck = hasHealthCheck;
+    this.#reads = new CircuitBoard({ failureThreshold, resetAfterMs, onStateChange });
+    this.#writes = new CircuitBoard({ failureThreshold, resetAfterMs });
   }
 
+  /** The state of the circuit that refuses the reads of all secrets. */
   get state(): CircuitState {
-    if (this.#openUntil === undefined) return 'closed';
-    return this.#isProbing || now() >= this.#openUntil ? 'half-open' : 'open';
+    return this.#reads.state;
   }
 
   override readSecret(
     secretName: string,
     options: CallOptions = {},
   ): Promise<SecretReading | undefined> {
-    return this.guard('readSecret', secretName, options, readSecret);
+    return this.guard(this.#reads, 'readSecret', secretName, options, readSecret);
   }
 
   override readSecretSync(
     secretName: string,
     options: CallOptions = {},
   ): SecretReading | undefined {
-    const isProbe = this.admit('readSecretSync');
+    const key = secretKey(secretName, options.params);
+    this.assertAdmitted(this.#reads, 'readSecretSync', secretName, key);
+    const probe = this.#reads.admit([key]);
     try {
       const reading = this.inner.readSecretSync(secretName, options);
-      this.ended(undefined, isProbe);
+      this.#reads.ended([[key, ANSWERED]], probe);
       return reading;
     } catch (error) {
-      this.ended(error, isProbe);
+      this.#reads.ended([[key, verdictOf(error)]], probe);
       throw error;
     }
   }
 
-  override readSecrets(
+  /** Asks for those names that are not refused alone. */
+  override async readSecrets(
     secretNames: readonly string[],
     options: CallOptions = {},
   ): Promise<SecretReadings> {
-    return this.guard('readSecrets', secretNames, options, readSecrets);
+    if (options[EFFORT] === 'unguarded') return await this.inner.readSecrets(secretNames, options);
+    this.assertStoreAdmitted(this.#reads, 'readSecrets');
+    const keyOf = (name: string): string => secretKey(name, options.params);
+    const readings = new Map<string, SecretReading | SecretManagerError | undefined>(
+      secretNames.map((name) => [
+        name,
+        this.refusalOf(this.#reads, 'readSecrets', name, keyOf(name)),
+      ]),
+    );
+    const admitted = secretNames.filter((name) => readings.get(name) === undefined);
+    if (admitted.length === 0) return readings;
+    const probe = this.#reads.admit(admitted.map(keyOf));
+    const verdicts = (outcomeOf: (name: string) => unknown): KeyVerdict[] =>
+      admitted.map((name) => [keyOf(name), verdictOf(outcomeOf(name))]);
+    try {
+      const asked = probe.ofStore ? triedOnce(options) : options;
+      for (const [name, answer] of await this.inner.readSecrets(admitted, asked)) {
+        readings.set(name, answer);
+      }
+      this.#reads.ended(
+        verdicts((name) => readings.get(name)),
+        probe,
+      );
+      return readings;
+    } catch (error) {
+      this.#reads.ended(
+        verdicts(() => error),
+        probe,
+      );
+      throw error;
+    }
   }
 
-  override writeSecret(
+  override async writeSecret(
     secretName: string,
     value: string,
     options: WriteOptions = {},
   ): Promise<SecretMetadata> {
-    return this.guard('writeSecret', secretName, options, (inner) =>
+    this.assertStoreAdmitted(this.#reads, 'writeSecret');
+    return await this.guard(this.#writes, 'writeSecret', secretName, options, (inner) =>
       inner.writeSecret(secretName, value, options),
     );
   }
 
-  override deleteSecret(secretName: string, options: DeleteOptions = {}): Promise<SecretMetadata> {
-    return this.guard('deleteSecret', secretName, options, (inner) =>
+  override async deleteSecret(
+    secretName: string,
+    options: DeleteOptions = {},
+  ): Promise<SecretMetadata> {
+    this.assertStoreAdmitted(this.#reads, 'deleteSecret');
+    return await this.guard(this.#writes, 'deleteSecret', secretName, options, (inner) =>
       inner.deleteSecret(secretName, options),
     );
   }
@@ -114,79 +162,98 @@ export class CircuitBreakerPolicy extends Policy {
     secretName: string,
     options: CallOptions = {},
   ): Promise<SecretDescription> {
-    return this.guard('describeSecret', secretName, options, describeSecret);
+    return this.guard(this.#reads, 'describeSecret', secretName, options, describeSecret);
   }
 
-  private async guard<Subject, Answer>(
+  override async checkHealth(options?: CallOptions): Promise<boolean> {
+    if (!this.#hasHealthCheck && this.state === 'open') return false;
+    return await this.inner.checkHealth(options);
+  }
+
+  private async guard<Answer>(
+    board: CircuitBoard,
     operation: string,
-    subject: Subject,
+    secretName: string,
     options: CallOptions,
-    ask: Ask<Subject, Answer>,
+    ask: Ask<string, Answer>,
   ): Promise<Answer> {
-    if (options[EFFORT] === 'unguarded') return await ask(this.inner, subject, options);
-    const isProbe = this.admit(operation);
+    if (options[EFFORT] === 'unguarded') return await ask(this.inner, secretName, options);
+    const key = secretKey(secretName, options.params);
+    this.assertAdmitted(board, operation, secretName, key);
+    const probe = board.admit([key]);
+    const isProbe = probe.ofStore || probe.ofKeys.size > 0;
     try {
-      const answer = await ask(this.inner, subject, isProbe ? triedOnce(options) : options);
-      this.ended(outageOf(answer), isProbe);
+      const answer = await ask(this.inner, secretName, isProbe ? triedOnce(options) : options);
+      board.ended([[key, ANSWERED]], probe);
       return answer;
     } catch (error) {
-      this.ended(error, isProbe);
+      board.ended([[key, verdictOf(error)]], probe);
       throw error;
     }
   }
 
-  /** Throws while the circuit is open. Returns whether the call is the probe. */
-  private admit(operation: string): boolean {
-    if (this.#openUntil === undefined) return false;
-    const retryAfterMs = this.#openUntil - now();
-    if (retryAfterMs <= 0 && !this.#isProbing) {
-      this.#isProbing = true;
-      return true;
-    }
+  private assertAdmitted(
+    board: CircuitBoard,
+    operation: string,
+    secretName: string,
+    key: string,
+  ): void {
+    this.assertStoreAdmitted(board, operation);
+    const refusal = this.refusalOf(board, operation, secretName, key);
+    if (refusal !== undefined) throw refusal;
+  }
+
+  private assertStoreAdmitted({ refusedForMs }: CircuitBoard, operation: string): void {
+    if (refusedForMs === undefined) return;
+    const { secretManagerName: manager } = this;
     throw new CircuitOpenError(
       'UNAVAILABLE',
-      `${this.secretManagerName} is not asked: its last ${this.#failureThreshold} calls failed, and the circuit is open. ` +
-        'It is tried again by itself.',
-      { manager: this.secretManagerName, operation, retryAfterMs: Math.max(0, retryAfterMs) },
+      `${manager} is not asked: its last ${this.#failureThreshold} calls failed, and the circuit is open. It is tried again by itself.`,
+      { manager, operation, retryAfterMs: refusedForMs },
     );
   }
 
-  private ended(error: unknown, isProbe: boolean): void {
-    if (isProbe) this.#isProbing = false;
-    if (isSecretManagerError(error) && SAYS_NOTHING.has(error.code)) return;
-    if (!isTransient(error)) {
-      this.reset();
-    } else if (isProbe || ++this.#failures === this.#failureThreshold) {
-      this.open();
-    }
-  }
-
-  private open(): void {
-    if (this.#openUntil === undefined) this.#onStateChange('open');
-    this.#openUntil = now() + this.#resetAfterMs;
-  }
-
-  private reset(): void {
-    this.#failures = 0;
-    if (this.#openUntil !== undefined) this.#onStateChange('closed');
-    this.#openUntil = undefined;
+  private refusalOf(
+    board: CircuitBoard,
+    operation: string,
+    secretName: string,
+    key: string,
+  ): CircuitOpenError | undefined {
+    const retryAfterMs = board.keyRefusedForMs(key);
+    if (retryAfterMs === undefined) return undefined;
+    const { secretManagerName: manager } = this;
+    return new CircuitOpenError(
+      'UNAVAILABLE',
+      `${manager} is not asked for ${quoteName(secretName)}: its last ${this.#failureThreshold} calls failed, and the circuit of ` +
+        'this secret is open. It is tried again by itself.',
+      { manager, operation, secretName, retryAfterMs },
+    );
   }
 }
 
 /** The store was not asked: the outcome of a write that fails with it is known. */
 export class CircuitOpenError extends SecretManagerError {}
 
-/** The codes from which nothing follows about the store: it was not asked, or its answer never came about. */
+const ANSWERED: CallVerdict = { kind: 'answered' };
+const FAILED: CallVerdict = { kind: 'failed' };
+const SILENT: CallVerdict = { kind: 'silent' };
+
+/** @param outcome a failure, or what a call brought */
+function verdictOf(outcome: unknown): CallVerdict {
+  if (!isSecretManagerError(outcome)) return ANSWERED;
+  const { code, retryAfterMs } = outcome;
+  if (SAYS_NOTHING.has(code)) return SILENT;
+  if (code === 'THROTTLED' && retryAfterMs !== undefined) return { kind: 'paced', retryAfterMs };
+  return isTransient(outcome) ? FAILED : ANSWERED;
+}
+
+/** The codes of failures that may not come from the store. */
 const SAYS_NOTHING: ReadonlySet<SecretManagerErrorCode> = new Set([
   'CANCELLED',
-  'UNSUPPORTED',
+  'INVALID_ARGUMENT',
+  'MALFORMED',
   'MISCONFIGURED',
+  'NOT_PERMITTED',
   'UNKNOWN',
+  'UNSUPPORTED',
 ] as const);
-
-/** A failure of a batch, if it failed transiently for every one of its names. */
-function outageOf(answer: unknown): unknown {
-  if (!(answer instanceof Map)) return undefined;
-  const outcomes = [...answer.values()];
-  return outcomes.every(isTransient) ? outcomes[0] : undefined;
-}

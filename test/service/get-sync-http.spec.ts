@@ -121,7 +121,7 @@ describe('getSync of a manager that asks over HTTP', () => {
   it('opens the circuit when the store fails again and again, and is refused without a call then', async () => {
     await start({ circuitBreaker: { failureThreshold: 3 } });
     for (let round = 0; round < 3; round++) {
-      await failureOf(() => secrets.getSync('status/503', { maxAgeMs: 0 }));
+      await failureOf(() => secrets.getSync(`status/503/${round}`, { maxAgeMs: 0 }));
     }
 
     const error = await failureOf(() => secrets.getSync('secret/A'));
