@@ -1,11 +1,4 @@
-import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
-
-const RANDOM_BYTES = 32;
-
-/** A key that nobody can guess: 256 random bits. */
-export function makeKey(): string {
-  return `sk-${randomBytes(RANDOM_BYTES).toString('base64url')}`;
-}
+import { createHash, timingSafeEqual } from 'node:crypto';
 
 export function digestOf(key: string): string {
   return createHash('sha256').update(key).digest('base64url');

@@ -1,8 +1,4 @@
-import {
-  DEFAULT_RECOVERY_WINDOW_IN_DAYS,
-  type SecretReading,
-  type WriteOptions,
-} from '../core/custom-secret-manager';
+import type { SecretReading, WriteOptions } from '../core/custom-secret-manager';
 import {
   SecretManagerError,
   isSecretManagerError,
@@ -16,10 +12,11 @@ import { recordOf } from './overlap-record';
 import type { VirtualKeyCall } from './virtual-key-calls';
 import { previousName } from './virtual-key-names';
 
-/** What a key is to be; without a value it keeps its own. */
+/** What a key is to be. */
 export interface Replacement {
   readonly name: string;
-  readonly value: string | undefined;
+  /** Its value, given the one that it has. */
+  readonly valueAfter: (held: string) => string | Promise<string>;
   readonly overlapMs: number;
   readonly options: WriteOptions;
 }
@@ -36,16 +33,16 @@ export class KeyReplacement {
 
   /** Resolves to the value that the key has then. What was begun, and failed, goes on from where it was. */
   async replace(call: VirtualKeyCall, replacement: Replacement): Promise<string> {
-    const { name, overlapMs } = replacement;
+    const { name, valueAfter, overlapMs } = replacement;
     const held = await this.read(call.secretName, call);
     if (held === undefined) throw missing(call.secretName, call);
-    const value = replacement.value ?? held.value;
+    const value = await valueAfter(held.value);
     const isRenamed = name !== call.secretName;
     if (!isRenamed && value === held.value) return value;
     const there = isRenamed ? await this.read(name, call) : undefined;
     if (there !== undefined && there.value !== value) throw taken(name, call);
     await this.carryOverlaps({ from: held.value, to: value, overlapMs }, name, call);
-    if (there === undefined) await this.rotate(call, { ...replacement, value });
+    if (there === undefined) await this.rotate(call, replacement, value);
     else await this.deleteOld(call);
     return value;
   }
@@ -57,7 +54,8 @@ export class KeyReplacement {
 
   private async rotate(
     call: VirtualKeyCall,
-    { name, value, options }: Replacement & { readonly value: string },
+    { name, options }: Replacement,
+    value: string,
   ): Promise<void> {
     const { virtualKeys: outermost, assertSupported } = this.#pipeline;
     const { params, signal, timeoutMs } = call.options;
@@ -94,9 +92,7 @@ export class KeyReplacement {
   }
 
   private async deleteOld({ secretName, options }: VirtualKeyCall): Promise<void> {
-    const recoveryWindowInDays = DEFAULT_RECOVERY_WINDOW_IN_DAYS;
-    const deletion = { ...options, recoveryWindowInDays };
-    await this.#pipeline.virtualKeys.deleteSecret(secretName, deletion);
+    await this.#pipeline.virtualKeys.deleteSecret(secretName, options);
   }
 
   private read(name: string, { options }: VirtualKeyCall): Promise<SecretReading | undefined> {

@@ -10,7 +10,7 @@ import type {
 import { SecretManagerError, type OperationContext } from '../core/secret-manager.error';
 import type { SecretPipeline } from '../policies/compose';
 import type { ResolvedOptions } from '../secret-manager.options';
-import { storedName, type VirtualKey } from './virtual-key-names';
+import { signingKeyName, storedName, type VirtualKey } from './virtual-key-names';
 
 /** A call that is permitted, with its arguments found right. */
 export interface VirtualKeyCall extends OperationContext {
@@ -45,18 +45,28 @@ export class VirtualKeyCalls {
     needed: readonly OptionalOperation[] = [],
   ): VirtualKeyCall {
     const context = this.permit(operation, needed);
-    assertCallOptions(options, context);
-    const { signal, timeoutMs = this.#options.timeoutMs } = options;
-    const params = options.params && structuredClone(options.params); // the caller may change it meanwhile
-    return {
-      ...context,
-      secretName: this.nameOf(key, context),
-      options: countingDown({ params, signal }, timeoutMs),
-    };
+    return this.callOf(this.nameOf(key, context), options, context);
+  }
+
+  /** As `permitted`, for the key that signs the others. */
+  permittedSigning(operation: string, options: OperationOptions): VirtualKeyCall {
+    const { prefixForStoredVirtualKeys: prefix } = this.#options.settings;
+    return this.callOf(signingKeyName(prefix), options, this.permit(operation, []));
   }
 
   nameOf(key: VirtualKey, context: OperationContext): string {
     return storedName(this.#options.settings.prefixForStoredVirtualKeys, key, context);
+  }
+
+  private callOf(
+    secretName: string,
+    options: OperationOptions & WriteOptions & DeleteOptions,
+    context: OperationContext,
+  ): VirtualKeyCall {
+    assertCallOptions(options, context);
+    const { signal, timeoutMs = this.#options.timeoutMs } = options;
+    const params = options.params && structuredClone(options.params); // the caller may change it meanwhile
+    return { ...context, secretName, options: countingDown({ params, signal }, timeoutMs) };
   }
 }
 

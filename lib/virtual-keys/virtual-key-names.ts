@@ -10,6 +10,7 @@ export interface VirtualKey {
 
 const BY_ID = 'virtual-key-';
 const PREVIOUS = 'previous/';
+const SIGNING_KEY = 'service/signing-key';
 
 /** Under which name a virtual key is stored: its alias below the prefix, else its id. Throws `INVALID_ARGUMENT`. */
 export function storedName(prefix: string, key: VirtualKey, context: OperationContext): string {
@@ -32,6 +33,11 @@ export function storedName(prefix: string, key: VirtualKey, context: OperationCo
 /** Where the key is remembered that a rotation replaced. No alias and no id holds a slash, so it is no key's name. */
 export function previousName(prefix: string, name: string): string {
   return `${prefix}${PREVIOUS}${name.slice(prefix.length)}`;
+}
+
+/** Where the key is kept that signs what the service issues. */
+export function signingKeyName(prefix: string): string {
+  return `${prefix}${SIGNING_KEY}`;
 }
 
 function assertPart(what: 'id' | 'alias', given: string, context: OperationContext): void {

@@ -1,11 +1,6 @@
 import type { CallOptions } from '../core/cancellation';
 import { now } from '../core/clock';
-import {
-  DEFAULT_RECOVERY_WINDOW_IN_DAYS,
-  type DeleteOptions,
-  type OperationOptions,
-  type WriteOptions,
-} from '../core/custom-secret-manager';
+import type { DeleteOptions, OperationOptions, WriteOptions } from '../core/custom-secret-manager';
 import {
   SecretManagerError,
   isSecretManagerError,
@@ -17,9 +12,11 @@ import type { SecretPipeline } from '../policies/compose';
 import { waitFor } from '../policies/flight';
 import { asOutcome, type Pipeline } from '../policies/policy';
 import type { ResolvedOptions } from '../secret-manager.options';
-import { digestOf, isSameDigest, makeKey } from './key-digest';
-import { KeyReplacement, taken } from './key-replacement';
+import { digestOf, isSameDigest } from './key-digest';
+import { KeyReplacement, taken, type Replacement } from './key-replacement';
+import { hasTaggedForm, hasValidTag, makeTaggedKey } from './key-tag';
 import { isStillValid } from './overlap-record';
+import { SigningKeys } from './signing-keys';
 import { VirtualKeyCalls, assertKey, type VirtualKeyCall } from './virtual-key-calls';
 import { previousName, type VirtualKey } from './virtual-key-names';
 
@@ -33,6 +30,11 @@ export interface StoredVirtualKey {
 export interface VerifyOptions extends OperationOptions {
   /** How old the stored key may be, in milliseconds. 0 asks the store. Default: the cache's bounds. */
   readonly maxAgeMs?: number;
+  /**
+   * How old the stored key may be if the store cannot be asked, in milliseconds: for so long a key that was revoked elsewhere may
+   * go on to open the door in an outage. Default: the cache's bounds; 0 where `maxAgeMs` is given.
+   */
+  readonly staleIfErrorMs?: number;
 }
 
 export interface RotateVirtualKeyOptions extends WriteOptions {
@@ -57,6 +59,7 @@ export class VirtualKeysService {
   readonly #options: ResolvedOptions;
   readonly #calls: VirtualKeyCalls;
   readonly #replacement: KeyReplacement;
+  readonly #signingKeys: SigningKeys;
   readonly #turns = new Turns();
   /** When a key was last looked at again because a candidate was another one. */
   readonly #rechecked = new Map<string, number>();
@@ -68,11 +71,13 @@ export class VirtualKeysService {
     this.#options = options;
     this.#calls = new VirtualKeyCalls(pipeline, options);
     this.#replacement = new KeyReplacement(pipeline, options);
+    const { prefixForStoredVirtualKeys } = options.settings;
+    this.#signingKeys = new SigningKeys(pipeline.virtualKeys, prefixForStoredVirtualKeys);
   }
 
   /**
-   * Stores a key, of 256 random bits unless a `value` is given. Rejects with `CONFLICT` if the alias is taken, also by another
-   * instance at the same moment.
+   * Stores a key. Without a `value` it is `sk-…`, of 256 random bits and a tag by which {@link isIssuable} knows it. Rejects with
+   * `CONFLICT` if the alias is taken, also by another instance at the same moment.
    */
   async create(
     key: VirtualKey & { readonly value?: string },
@@ -80,9 +85,9 @@ export class VirtualKeysService {
   ): Promise<StoredVirtualKey> {
     const call = this.#calls.permitted('create', key, options, ['writeSecret']);
     const name = call.secretName;
-    const { value = makeKey() } = key;
-    assertKey(value, call);
+    if (key.value !== undefined) assertKey(key.value, call);
     await this.#replacement.assertFree(name, call);
+    const value = key.value ?? (await this.issue(call));
     const { settings } = this.#options;
     const { description = settings.description } = options;
     const tags = settings.tags || options.tags ? { ...settings.tags, ...options.tags } : undefined;
@@ -94,14 +99,28 @@ export class VirtualKeysService {
   }
 
   /**
+   * Whether a candidate can be a key that the service made, without asking the store: a gateway refuses a flood of made-up keys
+   * with it. `false` is certain, also for a key that was stored with a `value` of the caller's. Until the key that signs them
+   * has been read, which begins with the first call, the form alone counts.
+   *
+   * @param options `params` of the store that holds the keys
+   */
+  isIssuable(candidate: string, options: Pick<OperationOptions, 'params'> = {}): boolean {
+    const call = this.#calls.permittedSigning('isIssuable', options);
+    if (typeof candidate !== 'string' || !hasTaggedForm(candidate)) return false;
+    const signingKey = this.#signingKeys.loaded(call);
+    return signingKey === undefined || hasValidTag(candidate, signingKey);
+  }
+
+  /**
    * Resolves to whether the candidate is the key, or one that it replaced and that still overlaps. Compares in constant time.
    * Where a cached key does not fit, the store is asked, once a second at most: another instance may have rotated it.
    */
   async verify(key: VirtualKey, candidate: string, options: VerifyOptions = {}): Promise<boolean> {
     const call = this.#calls.permitted('verify', key, options);
     if (typeof candidate !== 'string' || candidate === '') return false;
-    const { maxAgeMs } = options;
-    const fits = await this.fits(call, candidate, { ...call.options, maxAgeMs });
+    const { maxAgeMs, staleIfErrorMs } = options;
+    const fits = await this.fits(call, candidate, { ...call.options, maxAgeMs, staleIfErrorMs });
     if (fits !== false || !this.isRecheckDue(call.secretName)) return fits ?? false;
     const recheck = this.fits(call, candidate, { ...call.options, maxAgeMs: 0 });
     return (await recheck.catch(() => false)) ?? false; // what is cached stands, within its bounds
@@ -116,8 +135,11 @@ export class VirtualKeysService {
     next: { readonly alias?: string | null; readonly value?: string } = {},
     options: RotateVirtualKeyOptions = {},
   ): Promise<StoredVirtualKey> {
-    const { alias = key?.alias, value = makeKey() } = next ?? {};
-    return await this.replace('rotate', key, { alias, value }, options);
+    const { alias = key?.alias, value } = next ?? {};
+    return await this.replace('rotate', key, alias, options, (call) => {
+      if (value !== undefined) assertKey(value, call);
+      return () => value ?? this.issue(call);
+    });
   }
 
   /**
@@ -131,7 +153,7 @@ export class VirtualKeysService {
   ): Promise<StoredVirtualKey> {
     const alias = next?.alias;
     if (alias === undefined) throw noAlias(this.#calls.permit('rename', ['writeSecret']));
-    return await this.replace('rename', key, { alias, value: undefined }, options);
+    return await this.replace('rename', key, alias, options, () => (held) => held);
   }
 
   /**
@@ -158,9 +180,13 @@ export class VirtualKeysService {
     return outcomes;
   }
 
+  private async issue(call: VirtualKeyCall): Promise<string> {
+    return makeTaggedKey(await this.#signingKeys.obtain(call));
+  }
+
   private async deleteOne(key: VirtualKey, options: DeleteOptions): Promise<undefined> {
     const call = this.#calls.permitted('delete', key, options, ['deleteSecret']);
-    const { recoveryWindowInDays = DEFAULT_RECOVERY_WINDOW_IN_DAYS } = options;
+    const { recoveryWindowInDays } = options;
     const deletion = { ...call.options, recoveryWindowInDays };
     await this.inTurn([call.secretName], call, async () => {
       await this.#pipeline.deleteSecret(call.secretName, deletion);
@@ -177,17 +203,17 @@ export class VirtualKeysService {
   private async replace(
     operation: 'rotate' | 'rename',
     key: VirtualKey,
-    next: { readonly alias?: string | null; readonly value: string | undefined },
+    alias: string | null | undefined,
     options: RotateVirtualKeyOptions,
+    valueOf: (call: VirtualKeyCall) => Replacement['valueAfter'],
   ): Promise<StoredVirtualKey> {
     const call = this.#calls.permitted(operation, key, options, ['writeSecret']);
     const { secretName } = call;
-    const name = this.#calls.nameOf({ id: key.id, alias: next.alias }, call);
+    const name = this.#calls.nameOf({ id: key.id, alias }, call);
     if (name !== secretName) this.#assertSupported('deleteSecret', secretName);
-    if (next.value !== undefined) assertKey(next.value, call);
     const { overlapMs = 0 } = options;
     assertOverlap(overlapMs, call);
-    const replacement = { name, value: next.value, overlapMs, options };
+    const replacement = { name, valueAfter: valueOf(call), overlapMs, options };
     return await this.inTurn([secretName, name], call, async () => ({
       storedName: name,
       value: await this.#replacement.replace(call, replacement),

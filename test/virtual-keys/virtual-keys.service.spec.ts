@@ -51,7 +51,7 @@ describe('a virtual key', () => {
       const { storedName, value } = await keys.create(ALICE);
 
       expect(storedName).toBe('litellm/alice');
-      expect(value).toMatch(/^sk-[\w-]{43}$/);
+      expect(value).toMatch(/^sk-[\w-]{65}$/);
       expect(await valueIn(store, 'litellm/alice')).toBe(value);
     });
 

@@ -1,0 +1,155 @@
+import { VirtualKeysService, type SecretManagerModuleOptions } from 'nestjs-custom-secret-manager';
+import { InMemorySecretManager } from 'nestjs-custom-secret-manager/testing';
+import { closeApplications, startWith } from '../support/application';
+import { failureOf } from '../support/failure-of';
+
+async function keysOn(
+  store: InMemorySecretManager,
+  settings: SecretManagerModuleOptions['settings'] = {},
+): Promise<VirtualKeysService> {
+  const { app } = await startWith(store, { settings: { storeVirtualKeys: true, ...settings } });
+  return app.get(VirtualKeysService);
+}
+
+function turn(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, 20));
+}
+
+/** The same key with another character at some place. */
+function altered(key: string, at: number): string {
+  return `${key.slice(0, at)}${key[at] === 'A' ? 'B' : 'A'}${key.slice(at + 1)}`;
+}
+
+describe('isIssuable', () => {
+  let store: InMemorySecretManager;
+
+  beforeEach(() => {
+    store = new InMemorySecretManager();
+  });
+  afterEach(closeApplications);
+
+  it('knows the keys that the service made, without asking the store', async () => {
+    const keys = await keysOn(store);
+    const { value } = await keys.create({ id: '1' });
+    const { value: next } = await keys.rotate({ id: '1' });
+    const before = store.calls.length;
+
+    expect([keys.isIssuable(value), keys.isIssuable(next)]).toEqual([true, true]);
+    expect(store.calls).toHaveLength(before);
+  });
+
+  it('knows made-up keys, wherever they differ', async () => {
+    const keys = await keysOn(store);
+    const { value } = await keys.create({ id: '1' });
+    const stranger = await (await keysOn(new InMemorySecretManager())).create({ id: '1' });
+
+    const madeUp = [
+      ...[3, 20, 45, 46, 60].map((at) => altered(value, at)),
+      stranger.value,
+      value.slice(0, -1),
+      `${value}A`,
+      ` ${value}`,
+      'sk-made-up',
+      '',
+      undefined as never,
+    ];
+
+    expect(madeUp.filter((candidate) => keys.isIssuable(candidate))).toEqual([]);
+  });
+
+  it('does not know keys that were stored with a value of the caller', async () => {
+    const keys = await keysOn(store);
+    await keys.create({ id: '1', value: 'sk-chosen' });
+
+    expect(keys.isIssuable('sk-chosen')).toBe(false);
+    expect(await keys.verify({ id: '1' }, 'sk-chosen')).toBe(true);
+  });
+
+  it('makes the signing key once, below the prefix, and never over another', async () => {
+    const [one, other] = [await keysOn(store), await keysOn(store)];
+
+    const made = await Promise.all([one.create({ id: '1' }), other.create({ id: '2' })]);
+
+    const writes = store.calls.filter(({ secretName }) => secretName?.includes('signing-key'));
+    expect(new Set(writes.map(({ secretName }) => secretName))).toEqual(
+      new Set(['litellm/service/signing-key']),
+    );
+    for (const { value } of made) {
+      expect([one.isIssuable(value), other.isIssuable(value)]).toEqual([true, true]);
+    }
+  });
+
+  it('is known by another instance, and by one that has started again', async () => {
+    const { value } = await (await keysOn(store)).create({ id: '1' });
+    const keys = await keysOn(store);
+
+    keys.isIssuable(value); // begins to read the signing key
+    await turn();
+
+    expect([keys.isIssuable(value), keys.isIssuable(altered(value, 60))]).toEqual([true, false]);
+  });
+
+  it('goes by the form alone until the signing key has been read', async () => {
+    const { value } = await (await keysOn(store)).create({ id: '1' });
+    const keys = await keysOn(store);
+    store.fail('unavailable');
+
+    expect([keys.isIssuable(altered(value, 60)), keys.isIssuable('sk-made-up')]).toEqual([
+      true,
+      false,
+    ]);
+    await turn();
+  });
+
+  it('keeps the stores of tenants apart', async () => {
+    const keys = await keysOn(store);
+    const { value } = await keys.create({ id: '1' }, { params: { mount: 'a' } });
+
+    expect(keys.isIssuable(value, { params: { mount: 'a' } })).toBe(true);
+    const reads = store.calls.filter(({ secretName }) => secretName?.includes('signing-key'));
+    expect(reads.map(({ options }) => options?.params)).toEqual(reads.map(() => ({ mount: 'a' })));
+  });
+
+  it('is not permitted where no virtual keys are stored', async () => {
+    const keys = await keysOn(store, { storeVirtualKeys: false });
+
+    const error = await failureOf(() => keys.isIssuable('sk-any'));
+
+    expect(error.code).toBe('NOT_PERMITTED');
+  });
+
+  it('refuses to sign with an empty key', async () => {
+    store.rotate('litellm/service/signing-key', '');
+    const keys = await keysOn(store);
+
+    const error = await failureOf(keys.create({ id: '1' }));
+
+    expect(error).toMatchObject({
+      code: 'MALFORMED',
+      secretName: 'litellm/service/signing-key',
+    });
+  });
+});
+
+describe('a flood of made-up virtual keys', () => {
+  afterEach(closeApplications);
+
+  it('opens no circuit and uses up no retry of application secrets', async () => {
+    const store = new InMemorySecretManager({ KEY: 'value' });
+    const { app, secrets } = await startWith(store, {
+      settings: { storeVirtualKeys: true },
+      retry: { baseDelayMs: 1 },
+      cache: false,
+    });
+    const keys = app.get(VirtualKeysService);
+    store.fail('throttled', { secretName: 'litellm/virtual-key-0' });
+    for (let index = 0; index < 20; index++) {
+      store.fail('throttled', { secretName: `litellm/virtual-key-${index}` });
+      await failureOf(keys.verify({ id: String(index) }, 'sk-made-up'));
+    }
+    store.fail('unavailable', { secretName: 'KEY', times: 2 });
+
+    expect(secrets.circuitState).toBe('closed');
+    expect(await secrets.get('KEY')).toBe('value');
+  });
+});
