@@ -1,11 +1,7 @@
 import type { CallOptions } from './core/cancellation';
 import { countingDown } from './core/clock';
-import {
-  DEFAULT_RECOVERY_WINDOW_IN_DAYS,
-  type SecretDescription,
-  type SecretMetadata,
-  type WriteOptions,
-} from './core/custom-secret-manager';
+import type { SecretDescription, SecretMetadata, WriteOptions } from './core/custom-secret-manager';
+import { pause } from './core/pause';
 import {
   SecretManagerError,
   isSecretManagerError,
@@ -14,6 +10,9 @@ import {
 } from './core/secret-manager.error';
 import { quoteName } from './core/secret-name';
 import type { SecretPipeline } from './policies/compose';
+
+const FIRST_PAUSE_MS = 200;
+const LONGEST_PAUSE_MS = 2_000;
 
 /** A rotation that is permitted, with its arguments found right. */
 export interface Rotation {
@@ -54,14 +53,26 @@ export async function rotateSecret(
     const write = { ...call, description, tags, createOnly };
     const written = await pipeline.writeSecret(next, value, write);
     done.push('written');
-    if ((await pipeline.readSecret(next, call))?.value !== value) throw notVerified(rotation);
+    await verify(pipeline, rotation, call);
     done.push('verified');
-    if (!isRenamed) return written;
-    const recoveryWindowInDays = DEFAULT_RECOVERY_WINDOW_IN_DAYS;
-    await pipeline.deleteSecret(current, { ...call, recoveryWindowInDays });
+    if (isRenamed) await pipeline.deleteSecret(current, call);
     return written;
   } catch (error) {
     throw incomplete(error, done, context, next);
+  }
+}
+
+/** Reads until the store answers with the new value: a replica may lag. Rejects with `CONFLICT` at the deadline. */
+async function verify(
+  pipeline: SecretPipeline['outermost'],
+  rotation: Rotation,
+  call: CallOptions & { readonly timeoutMs: number },
+): Promise<void> {
+  const { next, value, context } = rotation;
+  for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS)) {
+    if ((await pipeline.readSecret(next, call))?.value === value) return;
+    if (pauseMs >= call.timeoutMs) throw notVerified(rotation);
+    await pause(pauseMs, call, context);
   }
 }
 

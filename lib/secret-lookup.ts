@@ -48,10 +48,10 @@ export class SecretLookup {
     const name = parseSecretName(given, { manager, operation });
     const context = { manager, operation, secretName: name };
     if (options !== undefined) assertCallOptions(options, context);
-    const { signal, maxAgeMs, fallback = this.#options.fallback } = options ?? {};
+    const { signal, maxAgeMs, staleIfErrorMs, fallback = this.#options.fallback } = options ?? {};
     const params = options?.params && structuredClone(options.params); // the caller may change it meanwhile
     const { timeoutMs = this.#options.timeoutMs, [EFFORT]: effort } = options ?? {};
-    const call = { params, signal, maxAgeMs, timeoutMs };
+    const call = { params, signal, maxAgeMs, staleIfErrorMs, timeoutMs };
     return {
       name,
       context,

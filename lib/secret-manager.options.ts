@@ -29,9 +29,11 @@ export interface SecretManagerModuleOptions {
   readonly timeoutMs?: number;
   /** The longest that one attempt may take. Default 10 000. */
   readonly attemptTimeoutMs?: number;
+  /** The longest that a synchronous read may block the event loop. Default 3 000. */
+  readonly syncTimeoutMs?: number;
   readonly cache?: false | Omit<CacheOptions, 'onStateChange'>;
   readonly retry?: false | RetryOptions;
-  readonly circuitBreaker?: false | Omit<CircuitBreakerOptions, 'onStateChange'>;
+  readonly circuitBreaker?: false | Omit<CircuitBreakerOptions, 'onStateChange' | 'hasHealthCheck'>;
   /** The only way to see what a manager threw, unredacted: it may hold secrets. */
   readonly debug?: (original: unknown, operation: string) => void;
 }
@@ -44,6 +46,7 @@ export interface ResolvedOptions {
   readonly preload: readonly RequiredSecret[];
   readonly timeoutMs: number;
   readonly attemptTimeoutMs: number;
+  readonly syncTimeoutMs: number;
   readonly cache: false | CacheOptions;
   readonly retry: false | RetryOptions;
   readonly circuitBreaker: false | CircuitBreakerOptions;
@@ -70,6 +73,7 @@ export function resolveOptions(
     preload = [],
     timeoutMs = 30_000,
     attemptTimeoutMs = 10_000,
+    syncTimeoutMs = 3_000,
     cache = {},
     retry = {},
     circuitBreaker = {},
@@ -82,6 +86,7 @@ export function resolveOptions(
     preload: preload.map(requiredSecret),
     timeoutMs,
     attemptTimeoutMs,
+    syncTimeoutMs,
     cache,
     retry,
     circuitBreaker,
@@ -141,6 +146,7 @@ const PLAIN: Readonly<Record<string, ProblemOf>> = {
   environment: environmentProblem,
   timeoutMs: deadline,
   attemptTimeoutMs: deadline,
+  syncTimeoutMs: deadline,
   debug: functionProblem,
 };
 

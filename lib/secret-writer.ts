@@ -1,11 +1,10 @@
 import { assertCallOptions, assertSecretValue } from './core/call-arguments';
 import { countingDown } from './core/clock';
-import {
-  DEFAULT_RECOVERY_WINDOW_IN_DAYS,
-  type DeleteOptions,
-  type OperationOptions,
-  type SecretMetadata,
-  type WriteOptions,
+import type {
+  DeleteOptions,
+  OperationOptions,
+  SecretMetadata,
+  WriteOptions,
 } from './core/custom-secret-manager';
 import { SecretManagerError, type OperationContext } from './core/secret-manager.error';
 import { parseSecretName, quoteName } from './core/secret-name';
@@ -49,7 +48,7 @@ export class SecretWriter {
 
   async delete(given: string, options: DeleteOptions): Promise<SecretMetadata> {
     const { secretName } = this.permitted('delete', given, options);
-    const { recoveryWindowInDays = DEFAULT_RECOVERY_WINDOW_IN_DAYS } = options;
+    const { recoveryWindowInDays } = options;
     const deletion = { ...this.call(options), recoveryWindowInDays };
     return await this.pipelineOf(secretName).deleteSecret(secretName, deletion);
   }

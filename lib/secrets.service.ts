@@ -187,7 +187,6 @@ export class SecretsService {
   /** Drops one secret, or all, from the cache; a virtual key, too. */
   invalidate(name?: string): void {
     const parsed = name === undefined ? undefined : this.#lookup.parse('invalidate', name).name;
-    this.#cache.invalidate(parsed);
     this.#pipeline.forget(parsed);
   }
 
@@ -305,6 +304,7 @@ function isPlain(options: GetOptions | undefined): boolean {
     (options !== null &&
       options.params === undefined &&
       options.maxAgeMs === undefined &&
+      options.staleIfErrorMs === undefined &&
       options.signal === undefined)
   );
 }

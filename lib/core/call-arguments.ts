@@ -41,6 +41,8 @@ const OPTIONS = Object.entries<(value: unknown) => string | undefined>({
     isNumber(value) && value > 0 ? undefined : 'must be more than 0 milliseconds',
   maxAgeMs: (value) =>
     isNumber(value) && value >= 0 ? undefined : 'must be 0 or more milliseconds',
+  staleIfErrorMs: (value) =>
+    isNumber(value) && value >= 0 ? undefined : 'must be 0 or more milliseconds',
   recoveryWindowInDays: (value) =>
     isNumber(value) && value >= 0 ? undefined : 'must be 0 or more days',
   default: (value) =>

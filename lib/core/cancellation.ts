@@ -69,17 +69,19 @@ export function endsByCancellation(manager: object): boolean {
 
 /**
  * How hard a call is to be tried. `single`: the retry does not repeat it, because it is a probe, or because the cache spaces
- * its refreshes by itself. `unguarded`: the circuit breaker neither stops nor counts it either, because the start repeats
- * everything as one unit.
+ * its refreshes by itself. `overtaken`: nothing repeats it, because a write has made its answer old. `unguarded`: the circuit
+ * breaker neither stops nor counts it either, because the start repeats everything as one unit.
  */
 export const EFFORT: unique symbol = Symbol('effort');
 
 /** The options of a call inside the pipeline. */
 export interface CallOptions extends OperationOptions {
   readonly [CANCELLATION]?: Cancellation;
-  readonly [EFFORT]?: 'single' | 'unguarded';
+  readonly [EFFORT]?: 'single' | 'overtaken' | 'unguarded';
   /** How old an answer may be at most; 0 asks the store, and a failure is not answered from the cache. */
   readonly maxAgeMs?: number;
+  /** How old an answer may be if the store cannot be asked; 0: a failure is thrown. */
+  readonly staleIfErrorMs?: number;
 }
 
 /** The same call, to be tried once. What its options tell of the moment, they go on telling. */

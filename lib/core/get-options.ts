@@ -14,6 +14,14 @@ export interface GetOptions extends OperationOptions {
   readonly default?: string;
   /** Default: the module's, which is `on-absence`. */
   readonly fallback?: Fallback;
-  /** How old the answer may be, in milliseconds. 0 asks the store, and a failure is thrown. Default: the cache's bounds. */
+  /**
+   * How old the answer may be, in milliseconds. 0 asks the store. A failure is thrown, unless `staleIfErrorMs` is given.
+   * Default: the cache's bounds.
+   */
   readonly maxAgeMs?: number;
+  /**
+   * How old the answer may be if the store cannot be asked, in milliseconds. 0: a failure is always thrown. Give a small one
+   * where an answer authorises somebody. Default: the cache's `ttlMs + staleIfErrorMs`; 0 where `maxAgeMs` is given.
+   */
+  readonly staleIfErrorMs?: number;
 }

@@ -1,5 +1,3 @@
-import { now } from '../core/clock';
-
 /** What is kept of one reading: when it was asked for and what was granted; all other instants follow from these. */
 export interface CacheEntry {
   /** `undefined`: the store has no such secret. */
@@ -20,8 +18,8 @@ const SHORTEST_LEASE_REFRESH_MS = 100;
 const SHORTEST_REFRESH_MS = 1_000;
 
 /** When a pinned secret is to be read again: a lease well before it ends, because it is not served a moment longer. */
-export function dueAt(entry: CacheEntry | undefined): number {
-  if (entry === undefined) return now() + SHORTEST_REFRESH_MS;
+export function dueAt(entry: CacheEntry | undefined, now: number): number {
+  if (entry === undefined) return now + SHORTEST_REFRESH_MS;
   const { readAt, freshUntil, validForMs } = entry;
   if (validForMs === undefined) return Math.max(freshUntil, readAt + SHORTEST_REFRESH_MS);
   return readAt + Math.max(validForMs * LEASE_RENEWED_AT, SHORTEST_LEASE_REFRESH_MS);

@@ -1,11 +1,6 @@
 import { EFFORT, triedOnce, type CallOptions } from '../core/cancellation';
-import { now } from '../core/clock';
-import type {
-  DeleteOptions,
-  SecretMetadata,
-  SecretReading,
-  WriteOptions,
-} from '../core/custom-secret-manager';
+import type { AgeClock } from '../core/clock';
+import type { SecretReading } from '../core/custom-secret-manager';
 import {
   isSecretManagerError,
   isTransient,
@@ -17,10 +12,11 @@ import { dueAt, type CacheEntry } from './cache-entry';
 import { plainRead, sharedRead, type SharedRead } from './flight';
 import { PinnedSecrets } from './pinned-secrets';
 import { Policy, asOutcome, type SecretReadings } from './policy';
+import { RecentWrites, REPLICA_LAG_MS, type SecretState } from './recent-writes';
 import { RefreshBackoff } from './refresh-backoff';
 import type { SecretCache, SecretInspection } from './secret-cache';
 import type { FlightObserver, SingleFlightPolicy } from './single-flight.policy';
-import { WriteOrder } from './write-order';
+import type { WriteObserver } from './writes.policy';
 
 export interface CacheOptions {
   /** How long a value is fresh, in milliseconds, less up to 10 % so that not all expire together. Default 300 000. */
@@ -31,7 +27,7 @@ export interface CacheOptions {
   readonly staleIfErrorMs?: number;
   /** For how long an absence is remembered, in milliseconds. Default 10 000. */
   readonly absenceTtlMs?: number;
-  /** How many secrets are kept; the least recently used go first. Default 10 000. */
+  /** How many values are kept; the least recently used go first. Default 10 000. Absences have a bound of their own, 1 000. */
   readonly maxEntries?: number;
   /** Told once when the first refresh fails, and once when none fails any more. */
   readonly onStateChange?: (state: 'stale' | 'recovered', error?: unknown) => void;
@@ -44,13 +40,14 @@ const JITTER = 0.1;
  * then the store is asked, and the value serves on only if the store cannot be asked. A denial and an absence end it at
  * once. Only a successful read, or a write through here, makes it younger.
  */
-export class CachePolicy extends Policy implements SecretCache, FlightObserver {
+export class CachePolicy extends Policy implements SecretCache, FlightObserver, WriteObserver {
   readonly #flights: SingleFlightPolicy;
+  readonly #clock: AgeClock;
+  readonly #recentWrites: RecentWrites;
   readonly #options: Required<Omit<CacheOptions, 'maxEntries' | 'onStateChange'>>;
   readonly #entries: CacheEntries;
-  readonly #pinned = new PinnedSecrets((read) => this.refreshBehind(read));
+  readonly #pinned: PinnedSecrets;
   readonly #backoff: RefreshBackoff;
-  readonly #writes = new WriteOrder();
 
   constructor(
     inner: SingleFlightPolicy,
@@ -62,12 +59,16 @@ export class CachePolicy extends Policy implements SecretCache, FlightObserver {
       maxEntries = 10_000,
       onStateChange,
     }: CacheOptions = {},
+    recentWrites: RecentWrites = new RecentWrites(),
   ) {
     super(inner);
     this.#flights = inner;
+    this.#clock = inner.clock;
+    this.#recentWrites = recentWrites;
     this.#options = { ttlMs, staleWhileRevalidateMs, staleIfErrorMs, absenceTtlMs };
-    this.#entries = new CacheEntries(maxEntries, this.#pinned);
-    this.#backoff = new RefreshBackoff(onStateChange);
+    this.#pinned = new PinnedSecrets((read) => this.refreshBehind(read), this.#clock);
+    this.#entries = new CacheEntries(maxEntries, this.#pinned, this.#clock);
+    this.#backoff = new RefreshBackoff(this.#clock, onStateChange);
     inner.observe(this);
   }
 
@@ -80,12 +81,12 @@ export class CachePolicy extends Policy implements SecretCache, FlightObserver {
     options: CallOptions = {},
   ): Promise<SecretReading | undefined> {
     const read = sharedRead(secretName, options.params);
-    const entry = this.servable(read, options.maxAgeMs);
+    const entry = this.servable(read, options);
     if (entry !== undefined) return toReading(entry);
     try {
       return await this.#flights.readSecret(secretName, this.spared(read.key, options));
     } catch (error) {
-      return this.staleOrThrow(read, error, options.maxAgeMs);
+      return this.staleOrThrow(read, error, options);
     }
   }
 
@@ -94,18 +95,20 @@ export class CachePolicy extends Policy implements SecretCache, FlightObserver {
     options: CallOptions = {},
   ): SecretReading | undefined {
     const read = sharedRead(secretName, options.params);
-    const entry = this.servable(read, options.maxAgeMs);
+    const entry = this.servable(read, options) ?? this.servableUnasked(read, options);
     if (entry !== undefined) return toReading(entry);
-    const startedAt = now();
+    const startedAt = this.#clock.now();
     try {
       const reading = this.inner.readSecretSync(secretName, options);
+      const written = this.writtenInPlaceOf(read, reading);
+      if (written !== undefined) return toReading(written);
       this.#flights.outdate(read.key);
       this.landed(read, reading, startedAt);
       return reading;
     } catch (error) {
       if (!hasCode(error, 'UNSUPPORTED')) this.failed(read, error);
       else if (this.isKept(read.key)) this.refreshWhenDue(read);
-      return this.staleOrThrow(read, this.#backoff.errorOf(read.key) ?? error, options.maxAgeMs);
+      return this.staleOrThrow(read, this.#backoff.errorOf(read.key) ?? error, options);
     } finally {
       this.#entries.cool(); // the thread stood still
     }
@@ -115,40 +118,20 @@ export class CachePolicy extends Policy implements SecretCache, FlightObserver {
     secretNames: readonly string[],
     options: CallOptions = {},
   ): Promise<SecretReadings> {
-    const { params, maxAgeMs } = options;
+    const { params } = options;
     const missing = secretNames.filter(
-      (secretName) => this.servable(sharedRead(secretName, params), maxAgeMs) === undefined,
+      (secretName) => this.servable(sharedRead(secretName, params), options) === undefined,
     );
     const outcomes: SecretReadings =
       missing.length > 0 ? await this.#flights.readSecrets(missing, options) : new Map();
     const readings = new Map<string, SecretReading | SecretManagerError | undefined>();
     for (const secretName of secretNames) {
       const outcome = outcomes.has(secretName)
-        ? this.staleOrOutcome(sharedRead(secretName, params), outcomes.get(secretName), maxAgeMs)
+        ? this.staleOrOutcome(sharedRead(secretName, params), outcomes.get(secretName), options)
         : await this.readSecret(secretName, options).catch(asOutcome); // it aged while the others were read
       readings.set(secretName, outcome);
     }
     return readings;
-  }
-
-  override writeSecret(
-    secretName: string,
-    value: string,
-    options: WriteOptions = {},
-  ): Promise<SecretMetadata> {
-    return this.writeThrough(
-      sharedRead(secretName, options.params),
-      () => this.#flights.writeSecret(secretName, value, options),
-      ({ version }) => ({ value, version }),
-    );
-  }
-
-  override deleteSecret(secretName: string, options: DeleteOptions = {}): Promise<SecretMetadata> {
-    return this.writeThrough(
-      sharedRead(secretName, options.params),
-      () => this.#flights.deleteSecret(secretName, options),
-      () => undefined,
-    );
   }
 
   pin(secretName: string): void {
@@ -174,14 +157,25 @@ export class CachePolicy extends Policy implements SecretCache, FlightObserver {
 
   invalidate(secretName?: string): void {
     const reads = secretName === undefined ? this.cachedReads() : this.#entries.readsOf(secretName);
-    this.#flights.supersede(
-      (flight) => secretName === undefined || flight.secretName === secretName,
-    );
+    this.supersede(secretName);
     for (const { key } of reads) this.drop(key);
   }
 
+  supersede(secretName?: string): void {
+    this.#flights.supersede(secretName);
+  }
+
+  lastKnown(read: SharedRead): SecretState | undefined {
+    return this.#entries.get(read);
+  }
+
+  /** Keeps what was written through here, at age 0. */
+  written(read: SharedRead, reading: SecretReading | undefined): void {
+    this.landed(read, reading, this.#clock.now());
+  }
+
   inspect(): readonly SecretInspection[] {
-    const at = Math.trunc(now());
+    const at = Math.trunc(this.#clock.now());
     return this.#entries
       .all()
       .map(([read, entry]) => this.inspection(read, entry, at - entry.readAt))
@@ -213,15 +207,18 @@ export class CachePolicy extends Policy implements SecretCache, FlightObserver {
   }
 
   /** The entry that may be served without asking the store first, with a refresh behind it where it is due. */
-  private servable(read: SharedRead, maxAgeMs = Infinity): CacheEntry | undefined {
+  private servable(read: SharedRead, options: CallOptions = {}): CacheEntry | undefined {
     const entry = this.#entries.get(read);
     if (entry === undefined) return undefined;
-    const ageMs = now() - entry.readAt;
+    const { maxAgeMs = Infinity, staleIfErrorMs = Infinity } = options;
+    const ageMs = this.#clock.now() - entry.readAt;
     if (ageMs >= maxAgeMs || ageMs >= (entry.validForMs ?? Infinity)) return undefined;
     const staleForMs = ageMs - this.freshMs(entry);
     if (staleForMs >= 0) {
-      if (entry.value === undefined) return undefined;
-      const isSpaced = ageMs < this.lastsMs(entry) && this.#backoff.isWaiting(read.key);
+      if (entry.value === undefined || ageMs >= staleIfErrorMs) return undefined;
+      const lasts = ageMs < this.lastsMs(entry, staleBoundOf(options));
+      if (this.#backoff.isFailing(read.key) && !lasts) return undefined;
+      const isSpaced = lasts && this.#backoff.isWaiting(read.key);
       if (!isSpaced && staleForMs >= this.#options.staleWhileRevalidateMs) return undefined;
       this.refreshWhenDue(read);
     }
@@ -229,28 +226,65 @@ export class CachePolicy extends Policy implements SecretCache, FlightObserver {
     return entry;
   }
 
-  /** A failure is answered with the last value if the store could not be asked, and the value is young enough for the caller. */
+  /**
+   * The entry that may be served because the store cannot be asked, or is being asked: to ask it synchronously would stop the
+   * event loop for as long as it hangs.
+   */
+  private servableUnasked(
+    read: SharedRead,
+    { maxAgeMs, staleIfErrorMs }: CallOptions,
+  ): CacheEntry | undefined {
+    const { key } = read;
+    const entry = this.#entries.get(read);
+    if (entry?.value === undefined || maxAgeMs !== undefined) return undefined;
+    if (!this.#backoff.isFailing(key) && !this.#flights.isInFlight(key)) return undefined;
+    if (this.#clock.now() - entry.readAt >= this.lastsMs(entry, staleIfErrorMs)) return undefined;
+    this.refreshWhenDue(read);
+    this.#entries.touch(entry);
+    return entry;
+  }
+
+  /** What a write has stored, where the store answers with what that replaced: a synchronous read cannot wait for a replica. */
+  private writtenInPlaceOf(
+    read: SharedRead,
+    reading: SecretReading | undefined,
+  ): CacheEntry | undefined {
+    const entry = this.#entries.get(read);
+    if (entry === undefined || !this.#recentWrites.hasReplaced(read.key, reading)) return undefined;
+    return this.#recentWrites.hasReplaced(read.key, toReading(entry)) ? undefined : entry;
+  }
+
+  /**
+   * A failure is answered with the last value if the store could not be asked, and the value is young enough. A caller that asks
+   * for an age gets the failure, unless it also says how old the answer may be then.
+   */
   private staleOrThrow(
     read: SharedRead,
     error: unknown,
-    maxAgeMs = Infinity,
+    options: CallOptions,
   ): SecretReading | undefined {
     const entry = this.#entries.get(read);
     if (entry === undefined) throw error;
-    if (now() - entry.readAt >= Math.min(maxAgeMs, this.lastsMs(entry))) throw error;
-    const isOutage = isTransient(error) && entry.value !== undefined;
-    if (!isOutage && !hasCode(error, 'UNSUPPORTED')) throw error; // there may be no synchronous read
+    const ageMs = this.#clock.now() - entry.readAt;
+    if (hasCode(error, 'UNSUPPORTED')) {
+      // there may be no synchronous read
+      const boundMs = Math.min(options.maxAgeMs ?? Infinity, this.lastsMs(entry));
+      if (ageMs < boundMs) return toReading(entry);
+      throw error;
+    }
+    const isYoungEnough = ageMs < this.lastsMs(entry, staleBoundOf(options));
+    if (!isYoungEnough || !isTransient(error) || entry.value === undefined) throw error;
     return toReading(entry);
   }
 
   private staleOrOutcome(
     read: SharedRead,
     outcome: SecretReading | SecretManagerError | undefined,
-    maxAgeMs: number | undefined,
+    options: CallOptions,
   ): SecretReading | SecretManagerError | undefined {
     if (!isSecretManagerError(outcome)) return outcome;
     try {
-      return this.staleOrThrow(read, outcome, maxAgeMs);
+      return this.staleOrThrow(read, outcome, options);
     } catch {
       return outcome;
     }
@@ -274,50 +308,46 @@ export class CachePolicy extends Policy implements SecretCache, FlightObserver {
     return this.#entries.ofKey(key) !== undefined || this.#pinned.has(key);
   }
 
-  private writeThrough(
-    read: SharedRead,
-    write: () => Promise<SecretMetadata>,
-    written: (metadata: SecretMetadata) => SecretReading | undefined,
-  ): Promise<SecretMetadata> {
-    const { secretName } = read;
-    return this.#writes.follow(secretName, write, {
-      changed: () => {
-        for (const { key } of this.#entries.readsOf(secretName)) this.drop(key);
-      },
-      settled: (metadata) => this.landed(read, written(metadata), now()),
-    });
-  }
-
   private store(read: SharedRead, reading: SecretReading | undefined, readAt: number): void {
+    const lastsMs = this.#recentWrites.hasReplaced(read.key, reading) ? REPLICA_LAG_MS : Infinity;
+    const grantedMs = Math.min(reading?.validForMs ?? Infinity, lastsMs);
+    const validForMs = grantedMs === Infinity ? undefined : grantedMs;
     this.#entries.set(read, {
       value: reading?.value,
       version: reading?.version,
       readAt: Math.trunc(readAt),
-      freshUntil: this.freshUntil(reading, Math.trunc(readAt)),
-      validForMs: reading?.validForMs,
+      freshUntil: this.freshUntil(reading, Math.trunc(readAt), validForMs),
+      validForMs,
       used: 0,
     });
     for (const key of this.#entries.surplus()) this.drop(key);
     this.planRefresh(read.key);
   }
 
-  /** Until when it answers without another look. A lease never does: it ends on time. */
-  private freshUntil(reading: SecretReading | undefined, readAt: number): number {
+  /** Until when it answers without another look. What is valid for a limited time never does: it ends on time. */
+  private freshUntil(
+    reading: SecretReading | undefined,
+    readAt: number,
+    validForMs: number | undefined,
+  ): number {
     const { ttlMs, absenceTtlMs } = this.#options;
+    if (validForMs !== undefined) return 0;
     if (reading === undefined) return Math.trunc(readAt + absenceTtlMs);
-    if (reading.validForMs !== undefined) return 0;
     return Math.trunc(readAt + ttlMs * (1 - JITTER * Math.random()));
   }
 
-  private freshMs({ readAt, freshUntil, validForMs }: CacheEntry): number {
-    return validForMs === undefined
-      ? freshUntil - readAt
-      : Math.min(this.#options.ttlMs, validForMs);
+  private freshMs({ value, readAt, freshUntil, validForMs }: CacheEntry): number {
+    if (validForMs === undefined) return freshUntil - readAt;
+    const { ttlMs, absenceTtlMs } = this.#options;
+    return Math.min(value === undefined ? absenceTtlMs : ttlMs, validForMs);
   }
 
-  private lastsMs({ validForMs = Infinity }: CacheEntry): number {
-    const { ttlMs, staleIfErrorMs } = this.#options;
-    return Math.min(ttlMs + staleIfErrorMs, validForMs);
+  /** @param boundMs how old it may be if the store cannot be asked; a lease ends on time all the same */
+  private lastsMs(
+    { validForMs = Infinity }: CacheEntry,
+    boundMs: number = this.#options.ttlMs + this.#options.staleIfErrorMs,
+  ): number {
+    return Math.min(boundMs, validForMs);
   }
 
   private drop(key: string): void {
@@ -328,7 +358,8 @@ export class CachePolicy extends Policy implements SecretCache, FlightObserver {
 
   private planRefresh(key: string): void {
     if (!this.#pinned.has(key)) return;
-    this.#pinned.plan(key, Math.max(dueAt(this.#entries.ofKey(key)), this.#backoff.nextAt(key)));
+    const due = dueAt(this.#entries.ofKey(key), this.#clock.now());
+    this.#pinned.plan(key, Math.max(due, this.#backoff.nextAt(key)));
   }
 
   private inspection(
@@ -340,8 +371,9 @@ export class CachePolicy extends Policy implements SecretCache, FlightObserver {
     const freshMs = this.freshMs(entry);
     const isFresh = ageMs < freshMs;
     if (value === undefined) return isFresh ? { name, state: 'absent', ageMs } : undefined;
-    const isOver = ageMs >= (entry.validForMs ?? freshMs + this.#options.staleWhileRevalidateMs);
-    if (isOver && ageMs >= this.lastsMs(entry)) return undefined;
+    const servedMs = freshMs + this.#options.staleWhileRevalidateMs;
+    const isLeaseOver = ageMs >= (entry.validForMs ?? Infinity);
+    if (isLeaseOver || ageMs >= Math.max(servedMs, this.lastsMs(entry))) return undefined;
     const state = isFresh && !this.#backoff.isFailing(key) ? 'fresh' : 'stale';
     return { name, state, ageMs, ...(version !== undefined && { version }) };
   }
@@ -353,6 +385,11 @@ export class CachePolicy extends Policy implements SecretCache, FlightObserver {
 
 function toReading({ value, version }: CacheEntry): SecretReading | undefined {
   return value === undefined ? undefined : { value, version };
+}
+
+/** How old a value may be for this caller if the store cannot be asked; `undefined`: as the cache has it. */
+function staleBoundOf({ maxAgeMs, staleIfErrorMs }: CallOptions): number | undefined {
+  return staleIfErrorMs ?? (maxAgeMs === undefined ? undefined : 0);
 }
 
 function hasCode(error: unknown, code: SecretManagerErrorCode): boolean {

@@ -4,7 +4,6 @@ import {
   type CustomSecretManager,
   type OptionalOperation,
 } from '../core/custom-secret-manager';
-import { AnnouncedWritesPolicy } from './announced-writes.policy';
 import { BoundaryPolicy, type BoundaryOptions } from './boundary.policy';
 import { BundlePolicy } from './bundle.policy';
 import { CachePolicy, type CacheOptions } from './cache.policy';
@@ -15,14 +14,17 @@ import {
 } from './circuit-breaker.policy';
 import { DeadlinePolicy } from './deadline.policy';
 import type { Pipeline } from './policy';
+import { ReadYourWritesPolicy } from './read-your-writes.policy';
 import { RetryPolicy, type RetryOptions } from './retry.policy';
 import { NO_CACHE, type SecretCache } from './secret-cache';
 import { SingleFlightPolicy } from './single-flight.policy';
+import { Writes, WritesPolicy } from './writes.policy';
 
 export interface PipelineOptions extends BoundaryOptions {
   readonly primarySecretName?: string;
   readonly timeoutMs: number;
   readonly attemptTimeoutMs: number;
+  readonly syncTimeoutMs: number;
   readonly cache: false | CacheOptions;
   readonly retry: false | RetryOptions;
   readonly circuitBreaker: false | CircuitBreakerOptions;
@@ -34,11 +36,11 @@ export interface SecretPipeline {
   readonly outermost: Pipeline;
   /** The same without cache: for what must not get in there. */
   readonly uncached: Pipeline;
-  /** The same with a cache of its own, where a name may be that the settings do not host. */
+  /** A pipeline of its own, with cache, circuit and retry budget: a flood of made-up keys stops no application's secret. */
   readonly virtualKeys: Pipeline;
   readonly cache: SecretCache;
   readonly circuitState: () => CircuitState;
-  /** Drops one secret, or all, wherever it is cached. */
+  /** Drops one secret, or all, in every cache. Of a primary secret every key is a part. */
   readonly forget: (secretName?: string) => void;
   /** Ends what is under way, and closes the manager. */
   readonly close: () => Promise<void>;
@@ -48,47 +50,83 @@ export interface SecretPipeline {
   readonly assertSupported: (operation: OptionalOperation, secretName: string) => void;
 }
 
-/** Puts the policies around a manager. Read from the bottom: that is the way of a call. */
+/** Puts the policies around a manager. Read `compose` and `chain` from the bottom: that is the way of a call. */
 export function compose(manager: CustomSecretManager, options: PipelineOptions): SecretPipeline {
-  const { primarySecretName, timeoutMs, attemptTimeoutMs } = options;
+  const { primarySecretName, timeoutMs, attemptTimeoutMs, syncTimeoutMs } = options;
 
   const boundary = new BoundaryPolicy(manager, options);
-  const deadline = new DeadlinePolicy(boundary, { attemptTimeoutMs, startTimeoutMs: timeoutMs });
-  const retry = options.retry && new RetryPolicy(deadline, options.retry);
-  const circuitBreaker =
-    options.circuitBreaker && new CircuitBreakerPolicy(retry || deadline, options.circuitBreaker);
-  const forget = (secretName?: string): void => {
-    for (const each of caches) each.invalidate(secretName);
-  };
-  const uncached = new AnnouncedWritesPolicy(circuitBreaker || retry || deadline, forget);
+  const deadline = new DeadlinePolicy(boundary, {
+    attemptTimeoutMs,
+    syncTimeoutMs,
+    startTimeoutMs: timeoutMs,
+  });
+  const writes = new Writes();
 
-  const readsBatches = implementsOperation(manager, 'readSecrets');
-  const singleFlight = new SingleFlightPolicy(uncached, { timeoutMs, readsBatches });
-  const cache = options.cache && new CachePolicy(singleFlight, options.cache);
+  const { guarded, circuitBreaker, cache, cached } = chain(manager, deadline, writes, options);
   const bundle =
-    primarySecretName !== undefined &&
-    new BundlePolicy(cache || singleFlight, { primarySecretName, cache: cache || NO_CACHE });
-  const outermost = bundle || cache || singleFlight;
+    primarySecretName !== undefined && new BundlePolicy(cached, { primarySecretName, cache });
+  const outermost = bundle || cached;
 
-  const keyFlight = new SingleFlightPolicy(uncached, { timeoutMs, readsBatches });
-  const quiet = { ...options.cache, onStateChange: undefined }; // the cache above tells of an outage, once
-  const keyCache = options.cache && new CachePolicy(keyFlight, quiet);
-  const virtualKeys = keyCache || keyFlight;
-
-  const caches: readonly SecretCache[] = [cache || NO_CACHE, keyCache || NO_CACHE];
+  const keys = chain(manager, deadline, writes, withoutEvents(options));
 
   return {
     outermost,
-    uncached,
-    virtualKeys,
-    cache: bundle || cache || NO_CACHE,
-    forget,
-    close: async () => void (await Promise.all([outermost.close(), virtualKeys.close()])),
+    uncached: new WritesPolicy(guarded, writes),
+    virtualKeys: keys.cached,
+    cache: bundle || cache,
+    forget: (secretName) => {
+      if (bundle && secretName !== undefined) bundle.invalidate();
+      writes.invalidate(secretName);
+    },
+    close: async () => void (await Promise.all([outermost.close(), keys.cached.close()])),
     circuitState: () => (circuitBreaker ? circuitBreaker.state : 'closed'),
     isSupported: (operation) => implementsOperation(manager, operation),
     assertSupported: (operation, secretName) => {
       if (!implementsOperation(manager, operation))
         throw unsupported(manager, operation, secretName);
+    },
+  };
+}
+
+/** What the application's secrets and the virtual keys have each of their own. */
+interface Chain {
+  readonly circuitBreaker: false | CircuitBreakerPolicy;
+  readonly guarded: Pipeline;
+  readonly cache: SecretCache;
+  readonly cached: Pipeline;
+}
+
+function chain(
+  manager: CustomSecretManager,
+  deadline: DeadlinePolicy,
+  writes: Writes,
+  { timeoutMs, ...options }: PipelineOptions,
+): Chain {
+  const retry = options.retry && new RetryPolicy(deadline, options.retry);
+  const hasHealthCheck = implementsOperation(manager, 'checkHealth');
+  const circuitBreaker =
+    options.circuitBreaker &&
+    new CircuitBreakerPolicy(retry || deadline, { ...options.circuitBreaker, hasHealthCheck });
+  const guarded = circuitBreaker || retry || deadline;
+  const readYourWrites = new ReadYourWritesPolicy(guarded, writes.recent);
+  const readsBatches = implementsOperation(manager, 'readSecrets');
+  const singleFlight = new SingleFlightPolicy(readYourWrites, { timeoutMs, readsBatches });
+  const cache = options.cache && new CachePolicy(singleFlight, options.cache, writes.recent);
+  writes.observe(cache || singleFlight);
+  const cached = new WritesPolicy(cache || singleFlight, writes, (read, written) => {
+    if (cache) cache.written(read, written);
+  });
+  return { circuitBreaker, guarded, cache: cache || NO_CACHE, cached };
+}
+
+/** The chain of the application's secrets tells of an outage, once for all. */
+function withoutEvents(options: PipelineOptions): PipelineOptions {
+  return {
+    ...options,
+    cache: options.cache && { ...options.cache, onStateChange: undefined },
+    circuitBreaker: options.circuitBreaker && {
+      ...options.circuitBreaker,
+      onStateChange: undefined,
     },
   };
 }

@@ -34,6 +34,8 @@ import {
 export interface DeadlineOptions {
   /** The longest that one attempt may take, in milliseconds. Default 10 000. */
   readonly attemptTimeoutMs?: number;
+  /** The longest that a synchronous read may block, in milliseconds. Default 3 000. */
+  readonly syncTimeoutMs?: number;
   /** The longest that the manager's `validateEnvironment` may take, in milliseconds. Default 30 000. */
   readonly startTimeoutMs?: number;
 }
@@ -47,16 +49,22 @@ const CLOSE_TIMEOUT_MS = 5_000;
  */
 export class DeadlinePolicy extends Policy {
   readonly #attemptTimeoutMs: number;
+  readonly #syncTimeoutMs: number;
   readonly #startTimeoutMs: number;
   readonly #running = new Deadlines<Attempt<unknown>>();
   #closing: Promise<void> | undefined;
 
   constructor(
     inner: Pipeline,
-    { attemptTimeoutMs = 10_000, startTimeoutMs = 30_000 }: DeadlineOptions = {},
+    {
+      attemptTimeoutMs = 10_000,
+      syncTimeoutMs = 3_000,
+      startTimeoutMs = 30_000,
+    }: DeadlineOptions = {},
   ) {
     super(inner);
     this.#attemptTimeoutMs = attemptTimeoutMs;
+    this.#syncTimeoutMs = syncTimeoutMs;
     this.#startTimeoutMs = startTimeoutMs;
   }
 
@@ -76,7 +84,7 @@ export class DeadlinePolicy extends Policy {
     const { params, timeoutMs = Infinity } = options;
     return this.inner.readSecretSync(secretName, {
       params,
-      timeoutMs: Math.ceil(Math.min(timeoutMs, this.#attemptTimeoutMs)),
+      timeoutMs: Math.ceil(Math.min(timeoutMs, this.#attemptTimeoutMs, this.#syncTimeoutMs)),
     });
   }
 

@@ -42,8 +42,14 @@ export class Flight<Outcome> extends Cancellation implements SharedRead, InBag {
   place = -1;
   /** Set when something newer is known, or written: those who wait get its outcome, the cache does not. */
   isSuperseded = false;
-  /** When the store is asked, for the first time. */
-  readonly departsAt = now();
+  /** When the store was asked for the first time, on the clock of ages; `Infinity` until then. */
+  departsAt = Infinity;
+  /** The turn of the event loop in which the store was asked. */
+  turn = -1;
+  /** The one call for everybody who needs an answer younger than this one; it departs when this one has ended. */
+  next: Flight<Outcome> | undefined;
+  /** Asks the store, if it has waited for another call to end. */
+  whenBegun: (() => void) | undefined;
   readonly effort: CallOptions[typeof EFFORT];
   readonly #isBackground: boolean;
   #endsAt: number;
@@ -58,12 +64,17 @@ export class Flight<Outcome> extends Cancellation implements SharedRead, InBag {
   ) {
     super();
     this.effort = effort;
-    this.#endsAt = this.departsAt + timeoutMs;
+    this.#endsAt = now() + timeoutMs;
     this.#isBackground = isBackground;
   }
 
   get endsAt(): number {
     return this.#endsAt;
+  }
+
+  /** Whether it still waits for another call to end. */
+  get isPending(): boolean {
+    return this.departsAt === Infinity;
   }
 
   get isAwaited(): boolean {
@@ -163,7 +174,7 @@ class FlightOptions implements CallOptions {
   }
 
   get [EFFORT](): CallOptions[typeof EFFORT] {
-    return this.flight.isSuperseded ? 'single' : this.flight.effort;
+    return this.flight.isSuperseded ? 'overtaken' : this.flight.effort;
   }
 
   get timeoutMs(): number {

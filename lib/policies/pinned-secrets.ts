@@ -1,16 +1,19 @@
-import { now, startTimer } from '../core/clock';
+import { startTimer, type AgeClock } from '../core/clock';
 import type { SharedRead } from './flight';
 
 /** Secrets that stay in the cache and fresh without traffic: one timer for all, which keeps no process alive. */
 export class PinnedSecrets {
   readonly #refresh: (read: SharedRead) => void;
+  readonly #clock: AgeClock;
   readonly #pinned = new Map<string, { readonly read: SharedRead; dueAt: number }>();
   #wakesAt = Infinity;
   #stopTimer = (): void => undefined;
   #isClosed = false;
 
-  constructor(refresh: (read: SharedRead) => void) {
+  /** @param clock the one that `dueAt` is on */
+  constructor(refresh: (read: SharedRead) => void, clock: AgeClock) {
     this.#refresh = refresh;
+    this.#clock = clock;
   }
 
   add(read: SharedRead): void {
@@ -38,15 +41,19 @@ export class PinnedSecrets {
     if (this.#isClosed || dueAt >= this.#wakesAt) return;
     this.#stopTimer();
     this.#wakesAt = dueAt;
-    this.#stopTimer = startTimer(() => this.refreshTheDue(), Math.max(0, dueAt - now()), {
-      keepsAlive: false,
-    });
+    this.#stopTimer = startTimer(
+      () => this.refreshTheDue(),
+      Math.max(0, dueAt - this.#clock.now()),
+      {
+        keepsAlive: false,
+      },
+    );
   }
 
   /** What is being refreshed is planned again when the outcome is known. */
   private refreshTheDue(): void {
     this.#wakesAt = Infinity;
-    const at = now();
+    const at = this.#clock.now();
     for (const pinned of this.#pinned.values()) {
       if (pinned.dueAt > at) {
         this.wakeAt(pinned.dueAt);

@@ -1,4 +1,4 @@
-import { now } from '../core/clock';
+import type { AgeClock } from '../core/clock';
 
 interface Backoff {
   readonly failures: number;
@@ -12,13 +12,17 @@ const LONGEST_DELAY_MS = 30_000;
 
 /** Spaces refreshes that fail, 1 s doubling to 30 s, so that an outage never becomes a call per read. */
 export class RefreshBackoff {
+  readonly #clock: AgeClock;
   readonly #onStateChange: (state: 'stale' | 'recovered', error?: unknown) => void;
   readonly #backoffs = new Map<string, Backoff>();
   #isStale = false;
 
+  /** @param clock the one that `nextAt` is on */
   constructor(
+    clock: AgeClock,
     onStateChange: (state: 'stale' | 'recovered', error?: unknown) => void = () => undefined,
   ) {
+    this.#clock = clock;
     this.#onStateChange = onStateChange;
   }
 
@@ -28,7 +32,7 @@ export class RefreshBackoff {
 
   /** Whether it is too early to try again. */
   isWaiting(key: string): boolean {
-    return now() < this.nextAt(key);
+    return this.#clock.now() < this.nextAt(key);
   }
 
   nextAt(key: string): number {
@@ -44,7 +48,7 @@ export class RefreshBackoff {
   failed(key: string, error: unknown, isServing: boolean): void {
     const failures = (this.#backoffs.get(key)?.failures ?? 0) + 1;
     const delayMs = Math.min(LONGEST_DELAY_MS, FIRST_DELAY_MS * 2 ** (failures - 1));
-    this.#backoffs.set(key, { failures, nextAt: now() + delayMs, error, isServing });
+    this.#backoffs.set(key, { failures, nextAt: this.#clock.now() + delayMs, error, isServing });
     if (!isServing || this.#isStale) return;
     this.#isStale = true;
     this.#onStateChange('stale', error);

@@ -1,6 +1,6 @@
-import { cancelWith, CANCELLATION, EFFORT, type CallOptions } from '../core/cancellation';
-import { startTimer } from '../core/clock';
+import { EFFORT, type CallOptions } from '../core/cancellation';
 import type { SecretDescription, SecretReading } from '../core/custom-secret-manager';
+import { pause } from '../core/pause';
 import {
   isSecretManagerError,
   isTransient,
@@ -102,7 +102,7 @@ export class RetryPolicy extends Policy {
         const delayMs = this.delayAfter(attempt, error as SecretManagerError);
         if (this.#budget < 1 || delayMs >= (options.timeoutMs ?? Infinity)) throw error;
         this.#budget -= 1;
-        await pause(delayMs, options, this.secretManagerName);
+        await pause(delayMs, options, { manager: this.secretManagerName, operation: 'readSecret' });
         if (options[EFFORT] !== undefined) throw error; // a write has overtaken it meanwhile
       }
     }
@@ -112,23 +112,4 @@ export class RetryPolicy extends Policy {
     const { baseDelayMs, maxDelayMs } = this.#options;
     return retryAfterMs ?? Math.random() * Math.min(maxDelayMs, baseDelayMs * 2 ** (attempt - 1));
   }
-}
-
-/** Waits, or rejects as soon as the call ends early. */
-function pause(delayMs: number, options: CallOptions, manager: string): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const wake = (): void => {
-      source?.remove(waiting);
-      resolve();
-    };
-    const keepsAlive = options[CANCELLATION] === undefined; // the waiters of a shared call do
-    const stopTimer = startTimer(wake, delayMs, { keepsAlive });
-    const waiting = {
-      cancel(reason: SecretManagerError): void {
-        stopTimer();
-        reject(reason);
-      },
-    };
-    const source = cancelWith(options, { manager, operation: 'readSecret' }, waiting);
-  });
 }

@@ -8,14 +8,10 @@ import {
   type CallOptions,
 } from '../core/cancellation';
 import { Bag } from '../core/bag';
-import { now } from '../core/clock';
+import { AgeClock, now } from '../core/clock';
 import { Deadlines } from '../core/deadlines';
-import type {
-  DeleteOptions,
-  SecretMetadata,
-  SecretReading,
-  WriteOptions,
-} from '../core/custom-secret-manager';
+import type { SecretReading } from '../core/custom-secret-manager';
+import { EventLoopTurns } from '../core/event-loop-turns';
 import { secretKey } from '../core/params';
 import {
   isSecretManagerError,
@@ -24,6 +20,7 @@ import {
   type SecretManagerError,
 } from '../core/secret-manager.error';
 import { Flight, type SharedRead } from './flight';
+import type { WriteObserver } from './writes.policy';
 import { HEALTH_TIMEOUT_MS, Policy, asOutcome, type Pipeline, type SecretReadings } from './policy';
 
 /** How much too early a timer of a manager may fire. */
@@ -50,8 +47,14 @@ export interface FlightObserver {
 /**
  * Any number of concurrent reads of one secret make one call. Each caller waits for its own `timeoutMs`, and leaves alone
  * when it aborts; the call ends early only when the last of them has left. A batch and a single read share calls, too.
+ *
+ * A caller with `maxAgeMs` joins no call that began earlier than that. All such callers share one call that follows: a secret
+ * never has two calls in flight, and no answer is older than its question.
  */
-export class SingleFlightPolicy extends Policy {
+export class SingleFlightPolicy extends Policy implements WriteObserver {
+  /** Tells when each call began. */
+  readonly clock = new AgeClock();
+  readonly #turns = new EventLoopTurns();
   readonly #timeoutMs: number;
   readonly #readsBatches: boolean;
   readonly #flights = new Map<string, ReadFlight>();
@@ -80,7 +83,7 @@ export class SingleFlightPolicy extends Policy {
     options: CallOptions = {},
   ): Promise<SecretReading | undefined> {
     const key = secretKey(secretName, options.params);
-    const flight = this.flightOf(key) ?? this.launchRead(key, secretName, options);
+    const flight = this.flightFor(key, options) ?? this.launchRead(key, secretName, options);
     return this.join(flight, secretName, options);
   }
 
@@ -91,7 +94,7 @@ export class SingleFlightPolicy extends Policy {
     if (!this.#readsBatches) return await this.readEach(secretNames, options);
     if (this.isWanted(options)) this.launchBatch(secretNames, options);
     const outcomes = secretNames.map(async (secretName) => {
-      const flight = this.flightOf(secretKey(secretName, options.params));
+      const flight = this.flightFor(secretKey(secretName, options.params), options);
       return [secretName, await this.join(flight, secretName, options).catch(asOutcome)] as const;
     });
     return new Map(await Promise.all(outcomes));
@@ -107,31 +110,38 @@ export class SingleFlightPolicy extends Policy {
     );
   }
 
+  isInFlight(key: string): boolean {
+    return this.flightOf(key) !== undefined;
+  }
+
+  /** Holds nothing: only a cache does. */
+  lastKnown(): undefined {
+    return undefined;
+  }
+
+  invalidate(secretName?: string): void {
+    this.supersede(secretName);
+  }
+
   /** What is being asked is older than what is known by now, and must not replace it. */
   outdate(key: string): void {
     const flight = this.#flights.get(key);
     if (flight !== undefined) flight.isSuperseded = true;
   }
 
-  /** What was asked before now must, besides, not be answered to anybody who asks from now on. */
-  supersede(isOvertaken: (flight: ReadFlight) => boolean): void {
-    for (const flight of this.#aloft) {
-      if (!isOvertaken(flight)) continue;
+  /**
+   * Also detaches the reads of one secret, or all: their waiters still get the result, but new callers start a fresh read. A
+   * call that waits for its turn is a fresh read.
+   */
+  supersede(secretName?: string): void {
+    const overtaken = [...this.#aloft].filter(
+      (flight) =>
+        !flight.isPending && (secretName === undefined || flight.secretName === secretName),
+    );
+    for (const flight of overtaken) {
       flight.isSuperseded = true;
       this.clear(flight);
     }
-  }
-
-  override writeSecret(
-    secretName: string,
-    value: string,
-    options?: WriteOptions,
-  ): Promise<SecretMetadata> {
-    return this.overtake(secretName, () => this.inner.writeSecret(secretName, value, options));
-  }
-
-  override deleteSecret(secretName: string, options?: DeleteOptions): Promise<SecretMetadata> {
-    return this.overtake(secretName, () => this.inner.deleteSecret(secretName, options));
   }
 
   override checkHealth(options: CallOptions = {}): Promise<boolean> {
@@ -191,9 +201,47 @@ export class SingleFlightPolicy extends Policy {
   }
 
   private launch(flight: ReadFlight, readBatch?: () => Promise<SecretReading | undefined>): void {
-    this.#flights.set(flight.key, flight);
     this.#aloft.add(flight);
+    this.begin(flight);
     flight.depart(this.fly(flight, readBatch));
+  }
+
+  private begin(flight: ReadFlight): void {
+    this.#flights.set(flight.key, flight);
+    flight.departsAt = this.clock.now();
+    flight.turn = this.#turns.current;
+  }
+
+  /** The call that a caller may join who accepts an answer of that age; one that is too old is followed by another. */
+  private flightFor(key: string, options: CallOptions): ReadFlight | undefined {
+    const flight = this.flightOf(key);
+    const { maxAgeMs } = options;
+    if (flight === undefined || maxAgeMs === undefined || !this.isWanted(options)) return flight;
+    const isRecent =
+      flight.isPending ||
+      flight.turn === this.#turns.current ||
+      this.clock.now() - flight.departsAt < maxAgeMs;
+    return isRecent ? flight : this.follow(flight, options);
+  }
+
+  /** The call that begins when this one has ended. */
+  private follow(flight: ReadFlight, options: CallOptions): ReadFlight {
+    if (isOpen(flight.next)) return flight.next;
+    const next = this.newFlight(flight.key, flight.secretName, options);
+    this.#aloft.add(next);
+    next.depart(
+      new Promise((resolve, reject) => {
+        next.whenBegun = () => resolve(this.fly(next));
+        next.add({
+          cancel: (reason) => {
+            reject(reason);
+            next.end();
+          },
+        });
+      }),
+    );
+    flight.next = next;
+    return next;
   }
 
   /** @param readBatch reads it with others; by itself it is read where there is none, and once more */
@@ -202,12 +250,13 @@ export class SingleFlightPolicy extends Policy {
     readBatch?: () => Promise<SecretReading | undefined>,
   ): Promise<SecretReading | undefined> {
     try {
-      for (let { departsAt } = flight, read = readBatch; ; departsAt = now(), read = undefined) {
+      let startedAt = flight.departsAt;
+      for (let read = readBatch; ; startedAt = this.clock.now(), read = undefined) {
         const { endsAt } = flight;
         try {
           const reading = await (read === undefined ? this.readAlone(flight) : read());
           if (flight.isSuperseded) this.#observer?.ended(flight);
-          else this.#observer?.landed(flight, reading, departsAt);
+          else this.#observer?.landed(flight, reading, startedAt);
           this.land(flight);
           return reading;
         } catch (error) {
@@ -237,14 +286,26 @@ export class SingleFlightPolicy extends Policy {
     this.clear(flight);
   }
 
+  /** Nobody joins the call any more. The one that waits for its end begins. */
   private clear(flight: ReadFlight): void {
     if (this.#flights.get(flight.key) === flight) this.#flights.delete(flight.key);
+    const { next } = flight;
+    if (next === undefined) return;
+    flight.next = undefined;
+    if (!isOpen(next)) {
+      this.#aloft.remove(next);
+      return;
+    }
+    this.begin(next);
+    next.whenBegun?.();
   }
 
-  /** What can be joined: not what is ending because its callers have left. */
+  /** What can be joined: not what is ending because its callers have left, but what follows it. */
   private flightOf(key: string): ReadFlight | undefined {
     const flight = this.#flights.get(key);
-    return isOpen(flight) ? flight : undefined;
+    const next = flight?.next;
+    if (isOpen(flight)) return flight;
+    return isOpen(next) ? next : undefined;
   }
 
   private isWanted(options: CallOptions): boolean {
@@ -261,16 +322,6 @@ export class SingleFlightPolicy extends Policy {
       return Promise.reject(options.signal?.aborted ? cancelled(context) : closed(context));
     }
     return flight.wait(options, options.timeoutMs ?? this.#timeoutMs, context, this.#deadlines);
-  }
-
-  private async overtake<T>(secretName: string, write: () => Promise<T>): Promise<T> {
-    const isOvertaken = (flight: ReadFlight): boolean => flight.secretName === secretName;
-    this.supersede(isOvertaken);
-    try {
-      return await write();
-    } finally {
-      this.supersede(isOvertaken);
-    }
   }
 
   private context(operation: string, secretName?: string): OperationContext {
@@ -300,7 +351,7 @@ function batchOptions(
     params,
     [CANCELLATION]: cancellation,
     get [EFFORT]() {
-      return flights.some(({ isSuperseded }) => isSuperseded) ? 'single' : effort;
+      return flights.some(({ isSuperseded }) => isSuperseded) ? 'overtaken' : effort;
     },
     get timeoutMs() {
       return flights.reduce((most, { endsAt }) => Math.max(most, endsAt - now()), 0);

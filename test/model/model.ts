@@ -212,14 +212,14 @@ class Model {
   private checkFor(name: string, isUncached: boolean): (value: string | undefined) => void {
     const eventsBefore = this.store.events.length;
     const written = this.#written.get(name) ?? 0;
-    const startedAt = this.time.now;
+    const startedAt = this.time.elapsed;
     return (value) => {
       if (value === undefined) {
         this.checkAbsence(name);
         return;
       }
       const held = this.store.heldUntil(name, value);
-      const age = this.time.now - held;
+      const age = this.time.elapsed - held;
       if (age > TTL_MS + STALE_IF_ERROR_MS + CLOCK_STEP_MS)
         this.violate(`${name}: ${age} ms too old`);
       if (this.store.sequenceOf(name, value) < written)
@@ -241,7 +241,7 @@ class Model {
   }
 
   private checkAbsence(name: string): void {
-    const since = this.time.now - ABSENCE_TTL_MS - CLOCK_STEP_MS - TIMEOUT_MS;
+    const since = this.time.elapsed - ABSENCE_TTL_MS - CLOCK_STEP_MS - TIMEOUT_MS;
     const isBacked = this.store.events.some(
       (event) => event.kind === 'absent' && event.name === name && event.at >= since,
     );
@@ -250,7 +250,7 @@ class Model {
 
   private checkAges(): void {
     for (const { name, ageMs } of this.#service.inspect()) {
-      const at = this.time.now - ageMs;
+      const at = this.time.elapsed - ageMs;
       const before = this.#readAt.get(name);
       const events = this.store.events.length;
       const isYounger = before !== undefined && at > before.at;
@@ -287,7 +287,7 @@ class Model {
   }
 
   private violate(promise: string): void {
-    this.#violation ??= `${promise} (at ${this.time.now})`;
+    this.#violation ??= `${promise} (at ${this.time.elapsed})`;
   }
 
   private raise(): void {
@@ -303,7 +303,7 @@ function isUnclear(error: unknown): boolean {
 function isEnd(event: Event, name: string): boolean {
   if (event.name === name && event.kind === 'unclear') return true;
   if (event.name !== name || !('isOvertaken' in event) || event.isOvertaken) return false;
-  return event.kind === 'absent' || ENDING.has(event.code);
+  return event.kind === 'absent' ? !event.isDoubtful : ENDING.has(event.code);
 }
 
 const ENDING: ReadonlySet<SecretManagerErrorCode> = new Set([

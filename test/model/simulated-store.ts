@@ -25,6 +25,8 @@ export type Event =
       readonly name: string;
       readonly at: number;
       readonly isOvertaken: boolean;
+      /** It follows a write through the application: it may be the answer of a replica that lags. */
+      readonly isDoubtful: boolean;
     }
   | {
       readonly kind: 'failure';
@@ -33,7 +35,15 @@ export type Event =
       readonly isOvertaken: boolean;
     }
   | { readonly kind: 'unclear'; readonly name: string }
-  | { readonly kind: 'written'; readonly name: string; readonly value: string };
+  | {
+      readonly kind: 'written';
+      readonly name: string;
+      readonly at: number;
+      readonly value: string;
+    };
+
+/** For how long an answer after a write may be that of a replica that lags. */
+const REPLICA_LAG_MS = 10_000;
 
 /** How the store treats what arrives from now on. */
 export interface Weather {
@@ -87,7 +97,8 @@ export class SimulatedStore extends CustomSecretManager {
     { signal }: OperationOptions = {},
   ): Promise<SecretMetadata> {
     await this.change(name, value);
-    if (!signal?.aborted) this.events.push({ kind: 'written', name, value });
+    const { elapsed: at } = this.time;
+    if (!signal?.aborted) this.events.push({ kind: 'written', name, at, value });
     return {};
   }
 
@@ -96,8 +107,10 @@ export class SimulatedStore extends CustomSecretManager {
     { signal }: OperationOptions = {},
   ): Promise<SecretMetadata> {
     await this.change(name, undefined);
-    const { now: at } = this.time;
-    if (!signal?.aborted) this.events.push({ kind: 'absent', name, at, isOvertaken: false });
+    const { elapsed: at } = this.time;
+    if (!signal?.aborted) {
+      this.events.push({ kind: 'absent', name, at, isOvertaken: false, isDoubtful: false });
+    }
     return {};
   }
 
@@ -105,7 +118,7 @@ export class SimulatedStore extends CustomSecretManager {
   put(name: string, value: string | undefined): void {
     const changes = this.#history.get(name) ?? [];
     this.#sequence += 1;
-    changes.push({ value, sequence: this.#sequence, at: this.time.now });
+    changes.push({ value, sequence: this.#sequence, at: this.time.elapsed });
     this.#history.set(name, changes);
   }
 
@@ -117,7 +130,7 @@ export class SimulatedStore extends CustomSecretManager {
   heldUntil(name: string, value: string): number {
     const changes = this.#history.get(name) ?? [];
     const index = changes.findIndex((change) => change.value === value);
-    return index < 0 ? -Infinity : (changes[index + 1]?.at ?? this.time.now);
+    return index < 0 ? -Infinity : (changes[index + 1]?.at ?? this.time.elapsed);
   }
 
   protected start(name: string, options: OperationOptions): UpstreamRead {
@@ -139,15 +152,23 @@ export class SimulatedStore extends CustomSecretManager {
   ): string | undefined {
     const { name } = read;
     const isOvertaken = read.isOvertaken || read.isOutdated;
-    const { now: at } = this.time;
+    const { elapsed: at } = this.time;
     if (!this.running.delete(read)) throw new SecretManagerError('CANCELLED', 'nobody waits');
     if (failure !== undefined) {
       this.events.push({ kind: 'failure', name, code: failure, isOvertaken });
       throw new SecretManagerError(failure, 'bad weather');
     }
     if (value !== undefined) this.events.push({ kind: 'answer', name, at, value });
-    else this.events.push({ kind: 'absent', name, at, isOvertaken });
+    else this.events.push({ kind: 'absent', name, at, isOvertaken, isDoubtful: this.isLag(name) });
     return value;
+  }
+
+  /** Whether an absence may be the answer of a replica that lags behind a write. */
+  private isLag(name: string): boolean {
+    const since = this.time.elapsed - REPLICA_LAG_MS;
+    return this.events.some(
+      (event) => event.name === name && event.kind === 'written' && event.at >= since,
+    );
   }
 
   private async change(name: string, value: string | undefined): Promise<void> {

@@ -117,20 +117,28 @@ describe('writing', () => {
     await expect(secrets.get('KEY')).resolves.toBe('1');
   });
 
-  it.each<[number | undefined, number]>([
-    [undefined, 7],
-    [30, 30],
-    [0, 0],
-  ])('deletes with a window of %p as %p days', async (given, handed) => {
+  it.each([30, 7, 0])('passes a recovery window of %p days on', async (recoveryWindowInDays) => {
     const store = new InMemorySecretManager({ KEY: '1' });
     const { secrets } = await startWith(store, { settings });
 
-    await secrets.delete('KEY', { recoveryWindowInDays: given });
+    await secrets.delete('KEY', { recoveryWindowInDays });
 
     expect(store.calls).toMatchObject([
-      { operation: 'deleteSecret', options: { recoveryWindowInDays: handed } },
+      { operation: 'deleteSecret', options: { recoveryWindowInDays } },
     ]);
   });
+
+  it.each([undefined, {}, { recoveryWindowInDays: undefined }])(
+    'leaves the recovery window to the manager for options of %p',
+    async (options) => {
+      const store = new InMemorySecretManager({ KEY: '1' });
+      const { secrets } = await startWith(store, { settings });
+
+      await secrets.delete('KEY', options);
+
+      expect(Object.keys(store.calls[0]?.options ?? {})).not.toContain('recoveryWindowInDays');
+    },
+  );
 
   it.each<[string, string, (secrets: SecretsService) => Promise<unknown>]>([
     ['set', 'writeSecret', (secrets) => secrets.set('KEY', 'next')],

@@ -18,11 +18,6 @@ function caching(manager: ScriptedSecretManager, options?: CacheOptions): CacheP
   return new CachePolicy(new SingleFlightPolicy(deadline), options);
 }
 
-class WritableManager extends ScriptedSecretManager {
-  override writeSecret = jest.fn().mockResolvedValue({ version: '2' });
-  override deleteSecret = jest.fn().mockResolvedValue({});
-}
-
 const down = (): never => {
   throw failure('UNAVAILABLE');
 };
@@ -203,17 +198,51 @@ describe('CachePolicy', () => {
       expect(cache.peek('KEY')).toBe('value');
     });
 
-    it('serves in an outage what is young enough for a caller who says so', async () => {
+    it.each([
+      [{ maxAgeMs: HOUR_MS }, 'UNAVAILABLE'],
+      [{ maxAgeMs: 0 }, 'UNAVAILABLE'],
+      [{ maxAgeMs: 0, staleIfErrorMs: HOUR_MS }, 'value'],
+      [{ maxAgeMs: 0, staleIfErrorMs: 5 * MINUTE_MS }, 'UNAVAILABLE'],
+      [{ staleIfErrorMs: 11 * MINUTE_MS }, 'value'],
+      [{ staleIfErrorMs: 10 * MINUTE_MS }, 'UNAVAILABLE'],
+      [{ staleIfErrorMs: 0 }, 'UNAVAILABLE'],
+      [{}, 'value'],
+    ])(
+      'answers a caller with %o in an outage, ten minutes after the read: %s',
+      async (options, expected) => {
+        const manager = new ScriptedSecretManager();
+        manager.readSecretSync = () => manager.script('KEY') as string;
+        const cache = caching(manager);
+        await cache.readSecret('KEY');
+        await jest.advanceTimersByTimeAsync(10 * MINUTE_MS);
+        manager.script = down;
+        const outcomeOf = (reading: { value: string } | Error | undefined): string | undefined =>
+          reading instanceof Error ? (reading as { code?: string }).code : reading?.value;
+        const readSync = () => {
+          try {
+            return cache.readSecretSync('KEY', options);
+          } catch (error) {
+            return error as Error;
+          }
+        };
+
+        const alone = await cache.readSecret('KEY', options).catch((error: Error) => error);
+        const inBatch = (await cache.readSecrets(['KEY'], options)).get('KEY');
+
+        expect([alone, inBatch, readSync()].map(outcomeOf)).toEqual([expected, expected, expected]);
+      },
+    );
+
+    it('lets no caller with a small staleIfErrorMs have a stale value while a refresh runs', async () => {
       const manager = new ScriptedSecretManager();
       const cache = caching(manager);
       await cache.readSecret('KEY');
-      await jest.advanceTimersByTimeAsync(10 * MINUTE_MS);
+      await jest.advanceTimersByTimeAsync(5 * MINUTE_MS + 1);
       manager.script = down;
 
-      expect(await valueOf(cache.readSecret('KEY', { maxAgeMs: HOUR_MS }))).toBe('value');
-      await expect(cache.readSecret('KEY', { maxAgeMs: MINUTE_MS })).rejects.toMatchObject({
-        code: 'UNAVAILABLE',
-      });
+      const reading = cache.readSecret('KEY', { staleIfErrorMs: 0 });
+
+      await expect(reading).rejects.toMatchObject({ code: 'UNAVAILABLE' });
     });
 
     it('marks what it serves as stale, and tells it once, and once that it is over', async () => {
@@ -297,6 +326,52 @@ describe('CachePolicy', () => {
     expect(manager.asked).toHaveLength(3);
   });
 
+  it('bounds absences by themselves, so that they push out no value', async () => {
+    const manager = new ScriptedSecretManager((name) =>
+      name === 'CUSTOMER' ? 'value' : undefined,
+    );
+    const cache = caching(manager, { absenceTtlMs: HOUR_MS });
+    await cache.readSecret('CUSTOMER');
+
+    for (let index = 0; index < 11_000; index++) await cache.readSecret(`made-up-${index}`);
+    manager.script = down;
+
+    expect(await valueOf(cache.readSecret('CUSTOMER'))).toBe('value');
+    expect(cache.inspect()).toHaveLength(1 + 1_000);
+  });
+
+  it('bounds absences of names with params by themselves, too', async () => {
+    const manager = new ScriptedSecretManager((name) =>
+      name === 'CUSTOMER' ? 'value' : undefined,
+    );
+    const cache = caching(manager, { maxEntries: 10 });
+    const params = { tenant: 'a' };
+    await cache.readSecret('CUSTOMER', { params });
+
+    for (let index = 0; index < 30; index++) {
+      await cache.readSecrets([`made-up-${index}`], { params });
+    }
+    manager.script = down;
+
+    expect(await valueOf(cache.readSecret('CUSTOMER', { params }))).toBe('value');
+    expect(cache.inspect()).toHaveLength(1 + 10);
+  });
+
+  it('holds a value in place of the absence before it, and the other way round', async () => {
+    const manager = new ScriptedSecretManager(() => undefined);
+    const cache = caching(manager);
+    await cache.readSecret('KEY');
+
+    manager.script = () => 'value';
+    await cache.refresh('KEY');
+    const present = cache.inspect().map(({ state }) => state);
+    manager.script = () => undefined;
+    await cache.refresh('KEY');
+
+    expect([present, cache.inspect().map(({ state }) => state)]).toEqual([['fresh'], ['absent']]);
+    expect(cache.peek('KEY')).toBeUndefined();
+  });
+
   it('keeps no more than it may, and lets go of what was not used for longest', async () => {
     const manager = new ScriptedSecretManager((name) => name);
     const cache = caching(manager, { maxEntries: 3 });
@@ -352,24 +427,6 @@ describe('CachePolicy', () => {
       expect(manager.asked).toHaveLength(4);
     });
 
-    it('goes on refreshing it after a write that the store refused', async () => {
-      const { script, answer } = deferred();
-      const manager = new WritableManager();
-      const cache = caching(manager);
-      cache.pin('KEY');
-      await cache.readSecret('KEY');
-      manager.script = script;
-      manager.writeSecret.mockRejectedValue(failure('CONFLICT'));
-
-      await jest.advanceTimersByTimeAsync(5 * MINUTE_MS);
-      await cache.writeSecret('KEY', 'new').catch(() => undefined);
-      answer('overtaken');
-      manager.script = () => 'refreshed';
-      await jest.advanceTimersByTimeAsync(MINUTE_MS);
-
-      expect(cache.peek('KEY')).toBe('refreshed');
-    });
-
     it('renews a lease before it ends', async () => {
       const manager: ScriptedSecretManager = new ScriptedSecretManager(() => ({
         value: `lease ${manager.asked.length}`,
@@ -383,85 +440,6 @@ describe('CachePolicy', () => {
 
       expect(cache.peek('KEY')).toBe('lease 2');
     });
-  });
-
-  describe('on a write', () => {
-    it('holds the new value, at age 0', async () => {
-      const manager = new WritableManager();
-      const cache = caching(manager);
-      await cache.readSecret('KEY');
-      await jest.advanceTimersByTimeAsync(MINUTE_MS);
-
-      await cache.writeSecret('KEY', 'new');
-
-      expect(cache.peek('KEY')).toBe('new');
-      expect(cache.inspect()).toEqual([{ name: 'KEY', state: 'fresh', ageMs: 0, version: '2' }]);
-    });
-
-    it('is not undone by a read that was in flight', async () => {
-      const { script, answer } = deferred();
-      const manager = new WritableManager(script);
-      const cache = caching(manager);
-
-      const reading = cache.readSecret('KEY');
-      await cache.writeSecret('KEY', 'new');
-      answer('old');
-      await reading;
-
-      expect(cache.peek('KEY')).toBe('new');
-    });
-
-    it('drops the versions and stages of the secret, which it has moved', async () => {
-      const manager = new WritableManager();
-      const cache = caching(manager);
-      await cache.readSecret('KEY', { params: { versionStage: 'AWSPREVIOUS' } });
-
-      await cache.writeSecret('KEY', 'new');
-
-      expect(cache.inspect()).toMatchObject([{ name: 'KEY', version: '2' }]);
-    });
-
-    it('drops the value if nobody knows whether it was written', async () => {
-      const manager = new WritableManager();
-      const cache = caching(manager);
-      await cache.readSecret('KEY');
-      manager.writeSecret.mockRejectedValue(failure('TIMEOUT'));
-
-      await expect(cache.writeSecret('KEY', 'new')).rejects.toMatchObject({ code: 'TIMEOUT' });
-
-      expect(cache.peek('KEY')).toBeUndefined();
-    });
-
-    it('keeps the value if the store refused the new one', async () => {
-      const manager = new WritableManager();
-      const cache = caching(manager);
-      await cache.readSecret('KEY');
-      manager.writeSecret.mockRejectedValue(failure('ACCESS_DENIED'));
-
-      await expect(cache.writeSecret('KEY', 'new')).rejects.toThrow();
-
-      expect(cache.peek('KEY')).toBe('value');
-    });
-
-    it('holds neither value if two overlapped, as only the store knows which came last', async () => {
-      const manager = new WritableManager();
-      const cache = caching(manager);
-
-      await Promise.all([cache.writeSecret('KEY', 'one'), cache.writeSecret('KEY', 'two')]);
-
-      expect(cache.peek('KEY')).toBeUndefined();
-    });
-  });
-
-  it('remembers that a secret was deleted', async () => {
-    const manager = new WritableManager();
-    const cache = caching(manager);
-    await cache.readSecret('KEY');
-
-    await cache.deleteSecret('KEY');
-
-    expect(cache.inspect()).toMatchObject([{ name: 'KEY', state: 'absent' }]);
-    expect(await cache.readSecret('KEY')).toBeUndefined();
   });
 
   describe('refresh', () => {

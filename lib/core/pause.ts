@@ -1,0 +1,26 @@
+import { CANCELLATION, cancelWith, type CallOptions } from './cancellation';
+import { startTimer } from './clock';
+import type { OperationContext, SecretManagerError } from './secret-manager.error';
+
+/** Waits `delayMs` between two attempts of a call, or rejects as soon as the call ends early. */
+export function pause(
+  delayMs: number,
+  options: CallOptions,
+  context: OperationContext,
+): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const wake = (): void => {
+      source?.remove(waiting);
+      resolve();
+    };
+    const keepsAlive = options[CANCELLATION] === undefined; // the waiters of a shared call do
+    const stopTimer = startTimer(wake, delayMs, { keepsAlive });
+    const waiting = {
+      cancel(reason: SecretManagerError): void {
+        stopTimer();
+        reject(reason);
+      },
+    };
+    const source = cancelWith(options, context, waiting);
+  });
+}

@@ -1,0 +1,86 @@
+import { EFFORT, type CallOptions } from '../core/cancellation';
+import type { SecretReading } from '../core/custom-secret-manager';
+import { secretKey } from '../core/params';
+import { pause } from '../core/pause';
+import { isSecretManagerError } from '../core/secret-manager.error';
+import { Policy, type Pipeline, type SecretReadings } from './policy';
+import type { RecentWrites } from './recent-writes';
+
+const PAUSES_MS = [200, 400, 800] as const;
+
+/**
+ * Reads again where the store answers with what a recent write has replaced: a replica lags. After three repetitions the answer
+ * is believed. A synchronous read does not wait.
+ */
+export class ReadYourWritesPolicy extends Policy {
+  readonly #writes: RecentWrites;
+
+  constructor(inner: Pipeline, writes: RecentWrites) {
+    super(inner);
+    this.#writes = writes;
+  }
+
+  override readSecret(
+    secretName: string,
+    options: CallOptions = {},
+  ): Promise<SecretReading | undefined> {
+    return this.#writes.has(secretKey(secretName, options.params))
+      ? this.readUntilCaughtUp(secretName, options)
+      : this.inner.readSecret(secretName, options);
+  }
+
+  override async readSecrets(
+    secretNames: readonly string[],
+    options: CallOptions = {},
+  ): Promise<SecretReadings> {
+    const readings = new Map(await this.inner.readSecrets(secretNames, options));
+    for (const pauseMs of PAUSES_MS) {
+      const lagging = secretNames.filter((name) => {
+        const reading = readings.get(name);
+        return !isSecretManagerError(reading) && this.isReplaced(name, reading, options);
+      });
+      if (lagging.length === 0 || isOvertaken(options)) break;
+      await this.pause(pauseMs, options);
+      if (isOvertaken(options)) break;
+      const again = await this.inner.readSecrets(lagging, options).catch((error: unknown) => error);
+      for (const name of lagging) readings.set(name, answerOf(name, again));
+    }
+    return readings;
+  }
+
+  private async readUntilCaughtUp(
+    secretName: string,
+    options: CallOptions,
+  ): Promise<SecretReading | undefined> {
+    for (const pauseMs of PAUSES_MS) {
+      const reading = await this.inner.readSecret(secretName, options);
+      if (!this.isReplaced(secretName, reading, options) || isOvertaken(options)) return reading;
+      await this.pause(pauseMs, options, secretName);
+      if (isOvertaken(options)) return reading;
+    }
+    return await this.inner.readSecret(secretName, options);
+  }
+
+  private isReplaced(
+    secretName: string,
+    reading: SecretReading | undefined,
+    { params }: CallOptions,
+  ): boolean {
+    return this.#writes.hasReplaced(secretKey(secretName, params), reading);
+  }
+
+  private pause(delayMs: number, options: CallOptions, secretName?: string): Promise<void> {
+    const { secretManagerName: manager } = this;
+    return pause(delayMs, options, { manager, operation: 'readSecret', secretName });
+  }
+}
+
+/** Another write has made the answer old, so that nobody needs to know if it is. */
+function isOvertaken({ [EFFORT]: effort }: CallOptions): boolean {
+  return effort === 'overtaken';
+}
+
+/** A batch that failed as a whole failed for each of its names. */
+function answerOf(name: string, outcome: unknown): SecretReading | undefined {
+  return (outcome instanceof Map ? outcome.get(name) : outcome) as SecretReading | undefined;
+}

@@ -1,0 +1,147 @@
+import type {
+  DeleteOptions,
+  SecretMetadata,
+  SecretReading,
+  WriteOptions,
+} from '../core/custom-secret-manager';
+import { isSecretManagerError, type SecretManagerErrorCode } from '../core/secret-manager.error';
+import { CircuitOpenError } from './circuit-breaker.policy';
+import { sharedRead, type SharedRead } from './flight';
+import { Policy, type Pipeline } from './policy';
+import { RecentWrites, type SecretState } from './recent-writes';
+
+/** The reads of one pipeline, and its cache, as far as a write concerns them. */
+export interface WriteObserver {
+  /** Detaches the reads in flight: their waiters still get the result, but new callers start a fresh read. */
+  supersede(secretName?: string): void;
+  /** Also drops what is cached of the secret, its versions and stages included. */
+  invalidate(secretName?: string): void;
+  /** What is cached of the secret, however old; `undefined` if nothing is. */
+  lastKnown(read: SharedRead): SecretState | undefined;
+}
+
+/** Keeps what a write brought. */
+export type StoreWritten = (read: SharedRead, written: SecretReading | undefined) => void;
+
+interface WritesInFlight {
+  running: number;
+  /** Which of several writes the store took last is not known. */
+  overlapped: boolean;
+}
+
+/**
+ * What the writes of all pipelines over one manager have in common. A write outdates the reads in flight once, drops what is
+ * cached of the secret in every cache, and is stored in the cache that it went through.
+ */
+export class Writes {
+  readonly recent = new RecentWrites();
+  readonly #observers: WriteObserver[] = [];
+  readonly #inFlight = new Map<string, WritesInFlight>();
+
+  observe(observer: WriteObserver): void {
+    this.#observers.push(observer);
+  }
+
+  /** Drops one secret, or all, in every cache. */
+  invalidate(secretName?: string): void {
+    for (const observer of this.#observers) observer.invalidate(secretName);
+  }
+
+  /** @param stateAfter what the store holds after the write; `undefined` if it is absent then */
+  async follow(
+    read: SharedRead,
+    write: () => Promise<SecretMetadata>,
+    stateAfter: (metadata: SecretMetadata) => SecretReading | undefined,
+    store: StoreWritten,
+  ): Promise<SecretMetadata> {
+    const { key, secretName } = read;
+    const before = this.lastKnown(read);
+    const writes = this.begin(secretName);
+    for (const observer of this.#observers) observer.supersede(secretName);
+    try {
+      const metadata = await write();
+      this.invalidate(secretName);
+      const written = stateAfter(metadata);
+      this.recent.add(key, writes.overlapped ? undefined : (written ?? ABSENT), before);
+      if (!writes.overlapped) store(read, written);
+      return metadata;
+    } catch (error) {
+      if (isOutcomeUnknown(error)) this.invalidate(secretName);
+      throw error;
+    } finally {
+      writes.running -= 1;
+      if (writes.running === 0) this.#inFlight.delete(secretName);
+    }
+  }
+
+  private begin(secretName: string): WritesInFlight {
+    const writes = this.#inFlight.get(secretName) ?? { running: 0, overlapped: false };
+    this.#inFlight.set(secretName, writes);
+    writes.running += 1;
+    writes.overlapped ||= writes.running > 1;
+    return writes;
+  }
+
+  private lastKnown(read: SharedRead): SecretState | undefined {
+    for (const observer of this.#observers) {
+      const state = observer.lastKnown(read);
+      if (state !== undefined) return state;
+    }
+    return undefined;
+  }
+}
+
+/** Tells every cache of the writes that go through here. */
+export class WritesPolicy extends Policy {
+  readonly #writes: Writes;
+  readonly #store: StoreWritten;
+
+  /** @param store keeps what was written; by default nobody does */
+  constructor(inner: Pipeline, writes: Writes, store: StoreWritten = () => undefined) {
+    super(inner);
+    this.#writes = writes;
+    this.#store = store;
+  }
+
+  override writeSecret(
+    secretName: string,
+    value: string,
+    options: WriteOptions = {},
+  ): Promise<SecretMetadata> {
+    return this.#writes.follow(
+      sharedRead(secretName, options.params),
+      () => this.inner.writeSecret(secretName, value, options),
+      ({ version }) => ({ value, version }),
+      this.#store,
+    );
+  }
+
+  override deleteSecret(secretName: string, options: DeleteOptions = {}): Promise<SecretMetadata> {
+    return this.#writes.follow(
+      sharedRead(secretName, options.params),
+      () => this.inner.deleteSecret(secretName, options),
+      () => undefined,
+      this.#store,
+    );
+  }
+}
+
+const ABSENT: SecretState = { value: undefined };
+
+/** Whether a write that failed may have happened all the same. */
+function isOutcomeUnknown(error: unknown): boolean {
+  return !(
+    error instanceof CircuitOpenError ||
+    (isSecretManagerError(error) && NOT_WRITTEN.has(error.code))
+  );
+}
+
+const NOT_WRITTEN: ReadonlySet<SecretManagerErrorCode> = new Set([
+  'ACCESS_DENIED',
+  'UNAUTHENTICATED',
+  'THROTTLED',
+  'INVALID_ARGUMENT',
+  'CONFLICT',
+  'NOT_PERMITTED',
+  'UNSUPPORTED',
+] as const);

@@ -1,0 +1,240 @@
+import type { SecretAnswer, SecretManagerModuleOptions } from 'nestjs-custom-secret-manager';
+import { VirtualKeysService } from 'nestjs-custom-secret-manager';
+import { InMemorySecretManager } from 'nestjs-custom-secret-manager/testing';
+import { closeApplications, startWith, type Started } from '../support/application';
+
+type Held = Awaited<ReturnType<InMemorySecretManager['readSecret']>>;
+
+/** Answers reads as the store was before the last write, for so many reads or so long. */
+class LaggingStore extends InMemorySecretManager {
+  lagsForMs = 150;
+  readonly hidesVersions: boolean;
+  readonly #before = new Map<string, { readonly held: Held; readonly until: number }>();
+
+  constructor(secrets: Record<string, string> = {}, hidesVersions = false) {
+    super(secrets);
+    this.hidesVersions = hidesVersions;
+  }
+
+  override async readSecret(
+    ...[name, options]: Parameters<InMemorySecretManager['readSecret']>
+  ): Promise<Held> {
+    const current = await super.readSecret(name, options);
+    return this.seen(name, current);
+  }
+
+  override readSecretSync(
+    ...[name, options]: Parameters<InMemorySecretManager['readSecretSync']>
+  ): Held {
+    return this.seen(name, super.readSecretSync(name, options));
+  }
+
+  override async readSecrets(names: readonly string[]): Promise<Map<string, SecretAnswer | Error>> {
+    return new Map(
+      await Promise.all(names.map(async (name) => [name, await this.readSecret(name)] as const)),
+    );
+  }
+
+  override async writeSecret(...args: Parameters<InMemorySecretManager['writeSecret']>) {
+    await this.remember(args[0]);
+    const { version, ...metadata } = await super.writeSecret(...args);
+    return this.hidesVersions ? metadata : { ...metadata, version };
+  }
+
+  override async deleteSecret(...args: Parameters<InMemorySecretManager['deleteSecret']>) {
+    await this.remember(args[0]);
+    return await super.deleteSecret(...args);
+  }
+
+  private async remember(name: string): Promise<void> {
+    const held = super.readSecretSync(name);
+    this.#before.set(name, { held, until: performance.now() + this.lagsForMs });
+  }
+
+  private seen(name: string, current: Held): Held {
+    const before = this.#before.get(name);
+    const held = before && performance.now() < before.until ? before.held : current;
+    return held && this.hidesVersions ? { value: held.value } : held;
+  }
+}
+
+async function start(
+  store: LaggingStore,
+  options: SecretManagerModuleOptions = {},
+): Promise<Started> {
+  return await startWith(store, {
+    settings: { accessMode: 'read_and_write', storeVirtualKeys: true },
+    ...options,
+  });
+}
+
+describe.each([
+  ['with versions', false],
+  ['without versions', true],
+])('a store %s whose replica lags', (_, hidesVersions) => {
+  afterEach(closeApplications);
+
+  const asked = { maxAgeMs: 0 };
+
+  it('answers a read after a write with what was written', async () => {
+    const { secrets } = await start(new LaggingStore({ KEY: 'old' }, hidesVersions));
+    await secrets.get('KEY');
+
+    await secrets.set('KEY', 'new');
+
+    expect(await secrets.get('KEY', asked)).toBe('new');
+    expect(await secrets.get('KEY')).toBe('new');
+  });
+
+  it('answers so where the secret was never read before', async () => {
+    const { secrets } = await start(new LaggingStore({ KEY: 'old' }, hidesVersions));
+
+    await secrets.set('KEY', 'new');
+
+    expect(await secrets.get('KEY', asked)).toBe('new');
+  });
+
+  it('answers so in a batch, and to a refresh', async () => {
+    const { secrets } = await start(
+      new LaggingStore({ KEY: 'old', OTHER: 'other' }, hidesVersions),
+    );
+    await secrets.get('KEY');
+    await secrets.set('KEY', 'new');
+
+    const outcomes = await secrets.getMany(['OTHER', 'KEY'], asked);
+    await secrets.refresh();
+
+    expect([...outcomes.values()]).toEqual([{ value: 'other' }, { value: 'new' }]);
+    expect(await secrets.get('KEY')).toBe('new');
+  });
+
+  it('answers so synchronously', async () => {
+    const { secrets } = await start(new LaggingStore({ KEY: 'old' }, hidesVersions));
+    await secrets.get('KEY');
+
+    await secrets.set('KEY', 'new');
+
+    expect(secrets.getSync('KEY', asked)).toBe('new');
+    expect(secrets.getSync('KEY')).toBe('new');
+  });
+
+  it('answers so without a cache', async () => {
+    const store = new LaggingStore({ KEY: 'old' }, hidesVersions);
+    const { secrets } = await start(store, { cache: false });
+
+    await secrets.set('KEY', 'new');
+
+    expect(await secrets.get('KEY')).toBe('new');
+  });
+
+  it('finds a secret that was written where there was none', async () => {
+    const { secrets } = await start(new LaggingStore({}, hidesVersions));
+    expect(await secrets.get('KEY')).toBeUndefined();
+
+    await secrets.set('KEY', 'new');
+
+    expect(await secrets.get('KEY', asked)).toBe('new');
+  });
+
+  it('finds no secret that was deleted', async () => {
+    const { secrets } = await start(new LaggingStore({ KEY: 'old' }, hidesVersions));
+    await secrets.get('KEY');
+
+    await secrets.delete('KEY');
+
+    expect(await secrets.get('KEY', asked)).toBeUndefined();
+    expect(secrets.getSync('KEY')).toBeUndefined();
+  });
+
+  it.each([{}, { name: 'NEXT' }])('completes a rotation to %o', async (next) => {
+    const { secrets } = await start(new LaggingStore({ KEY: 'old' }, hidesVersions));
+
+    await secrets.rotate('KEY', { ...next, value: 'new' });
+
+    expect(await secrets.get('name' in next ? 'NEXT' : 'KEY', asked)).toBe('new');
+  });
+
+  it('verifies a rotation until its deadline', async () => {
+    const store = new LaggingStore({ KEY: 'old' }, hidesVersions);
+    store.lagsForMs = 1_800; // longer than a read is repeated
+    const { secrets } = await start(store);
+
+    await secrets.rotate('KEY', { value: 'new' });
+
+    expect(await secrets.get('KEY')).toBe('new');
+  });
+
+  it('verifies no virtual key that was replaced or deleted', async () => {
+    const { app } = await start(new LaggingStore({}, hidesVersions));
+    const keys = app.get(VirtualKeysService);
+    const key = { id: '1' };
+    const first = await keys.create(key);
+
+    const second = await keys.rotate(key);
+    const verified = [
+      await keys.verify(key, first.value, asked),
+      await keys.verify(key, second.value, asked),
+    ];
+    await keys.delete([key]);
+
+    expect([...verified, await keys.verify(key, second.value, asked)]).toEqual([
+      false,
+      true,
+      false,
+    ]);
+  });
+
+  it('renames a virtual key right after it was created', async () => {
+    const { app } = await start(new LaggingStore({}, hidesVersions));
+    const keys = app.get(VirtualKeysService);
+    const { value } = await keys.create({ id: '1' });
+
+    const renamed = await keys.rename({ id: '1' }, { alias: 'alice' });
+
+    expect(renamed).toEqual({ storedName: 'litellm/alice', value });
+  });
+});
+
+describe('a change by somebody else after a write', () => {
+  afterEach(closeApplications);
+
+  it('is believed at once where versions tell that it is newer', async () => {
+    const store = new InMemorySecretManager({ KEY: 'old' });
+    const { secrets } = await startWith(store, { settings: { accessMode: 'read_and_write' } });
+    await secrets.get('KEY');
+    await secrets.set('KEY', 'new');
+    const before = store.calls.length;
+
+    store.rotate('KEY', 'old');
+
+    expect(await secrets.get('KEY', { maxAgeMs: 0 })).toBe('old');
+    expect(store.calls).toHaveLength(before + 1);
+  });
+
+  it('is believed after three repetitions where it looks like what was replaced, and for ten seconds', async () => {
+    jest.useFakeTimers();
+    try {
+      const store = new LaggingStore({ KEY: 'old' }, true);
+      store.lagsForMs = 0;
+      const { secrets } = await start(store);
+      await secrets.get('KEY');
+      await secrets.set('KEY', 'new');
+      const before = store.calls.length;
+      store.rotate('KEY', 'old');
+
+      const answer = secrets.get('KEY', { maxAgeMs: 0 });
+      await jest.advanceTimersByTimeAsync(1_400);
+      const repeated = store.calls.length - before;
+      await jest.advanceTimersByTimeAsync(9_000);
+      const cached = [await secrets.get('KEY'), store.calls.length - before - repeated];
+      await jest.advanceTimersByTimeAsync(1_000);
+      await secrets.get('KEY');
+
+      expect([await answer, repeated]).toEqual(['old', 4]);
+      expect(cached[0]).toBe('old');
+      expect(store.calls.length).toBeGreaterThan(before + repeated);
+    } finally {
+      jest.useRealTimers();
+    }
+  });
+});
