@@ -64,6 +64,15 @@ const command: fc.Arbitrary<Command> = fc.oneof(
       writeLatencyMs: fc.constantFrom(2, 2, 10, 60, 200, 1_000),
       readsAfter: fc.constantFrom(0 as const, 0.5 as const),
       failure,
+      failsFor: fc.constantFrom(undefined, undefined, 'A'),
+      lagMs: fc.constantFrom(0, 0, 0, 150),
+    }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      do: fc.constant('suspend' as const),
+      byMs: fc.constantFrom(200, 900, 5_000),
     }),
   },
   {
@@ -85,11 +94,35 @@ const race: fc.Arbitrary<readonly Command[]> = fc
     { do: 'get', name: raced, maxAgeMs: 0 },
   ]);
 
+/** A write whose replica lags, and a read behind it: chance alone would seldom let the read come in time. */
+const lag: fc.Arbitrary<readonly Command[]> = fc
+  .tuple(name, fc.boolean(), fc.constantFrom(1, 3, 20))
+  .map(([written, isKnown, byMs]) => [
+    {
+      do: 'weather',
+      latencyMs: 2,
+      writeLatencyMs: 2,
+      readsAfter: 0,
+      failure: undefined,
+      lagMs: 150,
+    },
+    ...(isKnown
+      ? [{ do: 'get', name: written } as const, { do: 'advance', byMs: 200 } as const]
+      : []),
+    { do: 'set', name: written },
+    { do: 'advance', byMs },
+    { do: 'get', name: written, maxAgeMs: 0 },
+    { do: 'getMany', names: [written] },
+    { do: 'advance', byMs: 400 },
+    { do: 'get', name: written },
+  ]);
+
 const commands: fc.Arbitrary<readonly Command[]> = fc
   .array(
     fc.oneof(
       { weight: 20, arbitrary: command.map((single) => [single]) },
       { weight: 1, arbitrary: race },
+      { weight: 1, arbitrary: lag },
     ),
     { minLength: 5, maxLength: 40, size: 'max' },
   )

@@ -34,6 +34,8 @@ export type Event =
       readonly code: SecretManagerErrorCode;
       readonly isOvertaken: boolean;
     }
+  /** The caller gave up, or its time was over. */
+  | { readonly kind: 'aborted'; readonly name: string }
   | { readonly kind: 'unclear'; readonly name: string }
   | {
       readonly kind: 'written';
@@ -52,6 +54,10 @@ export interface Weather {
   /** The share of the latency after which a read sees the secret. */
   readonly readsAfter: 0 | 0.5;
   readonly failure: SecretManagerErrorCode | undefined;
+  /** The one secret whose reads fail; `undefined`: everything does. */
+  readonly failsFor?: string | undefined;
+  /** For how long after a change a read still sees what was before. */
+  readonly lagMs?: number;
 }
 
 interface Change {
@@ -68,6 +74,8 @@ export class SimulatedStore extends CustomSecretManager {
   onStart: (read: UpstreamRead) => void = () => undefined;
   readonly #history = new Map<string, Change[]>();
   #sequence = 0;
+  /** The longest lag so far. */
+  longestLagMs = 0;
 
   constructor(protected readonly time: VirtualTime) {
     super('simulated');
@@ -75,20 +83,21 @@ export class SimulatedStore extends CustomSecretManager {
 
   override async readSecret(name: string, options: OperationOptions = {}): Promise<SecretAnswer> {
     const read = this.start(name, options);
-    const { latencyMs, readsAfter, failure } = this.weather;
+    const { latencyMs, readsAfter } = this.weather;
+    const failure = this.failureOf(name);
     if (readsAfter > 0) await this.time.sleep(latencyMs * readsAfter);
-    const { value } = this.current(name);
+    const value = this.seen(name);
     await this.time.sleep(latencyMs * (1 - readsAfter));
-    return this.answer(read, value, failure);
+    return this.versioned(name, this.answer(read, value, failure));
   }
 
   override readSecretSync(name: string): SecretAnswer {
     const earlier = [...this.running].filter((read) => read.name === name);
     const read = { name, isOvertaken: false, isOutdated: false };
     this.running.add(read);
-    const value = this.answer(read, this.current(name).value, this.weather.failure);
+    const value = this.answer(read, this.seen(name), this.failureOf(name));
     for (const outdated of earlier) outdated.isOutdated = true;
-    return value;
+    return this.versioned(name, value);
   }
 
   override async writeSecret(
@@ -99,7 +108,7 @@ export class SimulatedStore extends CustomSecretManager {
     await this.change(name, value);
     const { elapsed: at } = this.time;
     if (!signal?.aborted) this.events.push({ kind: 'written', name, at, value });
-    return {};
+    return { version: String(this.sequenceOf(name, value)) };
   }
 
   override async deleteSecret(
@@ -137,12 +146,30 @@ export class SimulatedStore extends CustomSecretManager {
     const read = { name, isOvertaken: false, isOutdated: false };
     this.onStart(read);
     this.running.add(read);
-    options.signal?.addEventListener('abort', () => this.running.delete(read));
+    options.signal?.addEventListener('abort', () => {
+      if (this.running.delete(read)) this.events.push({ kind: 'aborted', name });
+    });
     return read;
   }
 
-  protected current(name: string): Change {
-    return this.#history.get(name)?.at(-1) ?? { value: undefined, sequence: 0, at: 0 };
+  /** What a read sees at the moment: what the store holds, or what a replica that lags still does. */
+  protected seen(name: string): string | undefined {
+    const { lagMs = 0 } = this.weather;
+    this.longestLagMs = Math.max(this.longestLagMs, lagMs);
+    const until = this.time.elapsed - lagMs;
+    return this.#history.get(name)?.findLast(({ at }) => at <= until)?.value;
+  }
+
+  /** With its version, by which the pipeline knows an answer that is older than a write. */
+  protected versioned(name: string, value: string | undefined): SecretAnswer {
+    return value === undefined
+      ? undefined
+      : { value, version: String(this.sequenceOf(name, value)) };
+  }
+
+  protected failureOf(name: string): SecretManagerErrorCode | undefined {
+    const { failure, failsFor = name } = this.weather;
+    return failsFor === name ? failure : undefined;
   }
 
   protected answer(
@@ -187,11 +214,14 @@ export class BatchingStore extends SimulatedStore {
     options: OperationOptions = {},
   ): Promise<ReadonlyMap<string, SecretAnswer | Error>> {
     const reads = names.map((name) => this.start(name, options));
-    const { latencyMs, readsAfter, failure } = this.weather;
+    const { latencyMs, readsAfter } = this.weather;
+    const failures = new Map(names.map((name) => [name, this.failureOf(name)]));
     if (readsAfter > 0) await this.time.sleep(latencyMs * readsAfter);
-    const values = new Map(names.map((name) => [name, this.current(name).value]));
+    const values = new Map(names.map((name) => [name, this.seen(name)]));
     await this.time.sleep(latencyMs * (1 - readsAfter));
-    return new Map(reads.map((read) => [read.name, this.attempt(read, values, failure)]));
+    return new Map(
+      reads.map((read) => [read.name, this.attempt(read, values, failures.get(read.name))]),
+    );
   }
 
   private attempt(
@@ -200,7 +230,7 @@ export class BatchingStore extends SimulatedStore {
     failure: SecretManagerErrorCode | undefined,
   ): SecretAnswer | Error {
     try {
-      return this.answer(read, values.get(read.name), failure);
+      return this.versioned(read.name, this.answer(read, values.get(read.name), failure));
     } catch (error) {
       return error as Error;
     }

@@ -57,6 +57,11 @@ export class VirtualTime {
     return this.now + this.asleepMs;
   }
 
+  /** Suspends the machine: no timer runs on. */
+  suspend(forMs: number): void {
+    this.asleepMs += forMs;
+  }
+
   get pendingTimers(): number {
     return this.#timers.size;
   }
