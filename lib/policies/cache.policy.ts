@@ -251,6 +251,7 @@ export class CachePolicy extends Policy implements SecretCache, FlightObserver, 
   ): CacheEntry | undefined {
     const entry = this.#entries.get(read);
     if (entry === undefined || !this.#recentWrites.hasReplaced(read.key, reading)) return undefined;
+    if (this.#clock.now() - entry.readAt >= this.freshMs(entry)) return undefined;
     return this.#recentWrites.hasReplaced(read.key, toReading(entry)) ? undefined : entry;
   }
 

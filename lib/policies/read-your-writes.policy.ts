@@ -2,7 +2,7 @@ import { EFFORT, type CallOptions } from '../core/cancellation';
 import type { SecretReading } from '../core/custom-secret-manager';
 import { secretKey } from '../core/params';
 import { pause } from '../core/pause';
-import { isSecretManagerError } from '../core/secret-manager.error';
+import { SecretManagerError, isSecretManagerError } from '../core/secret-manager.error';
 import { Policy, type Pipeline, type SecretReadings } from './policy';
 import type { RecentWrites } from './recent-writes';
 
@@ -39,10 +39,10 @@ export class ReadYourWritesPolicy extends Policy {
         const reading = readings.get(name);
         return !isSecretManagerError(reading) && this.isReplaced(name, reading, options);
       });
-      if (lagging.length === 0 || isOvertaken(options)) break;
-      await this.pause(pauseMs, options);
-      if (isOvertaken(options)) break;
-      const again = await this.inner.readSecrets(lagging, options).catch((error: unknown) => error);
+      if (lagging.length === 0) break;
+      const again = await this.readAgain(pauseMs, options, (inner) =>
+        inner.readSecrets(lagging, options),
+      ).catch((error: unknown) => error);
       for (const name of lagging) readings.set(name, answerOf(name, again));
     }
     return readings;
@@ -52,13 +52,30 @@ export class ReadYourWritesPolicy extends Policy {
     secretName: string,
     options: CallOptions,
   ): Promise<SecretReading | undefined> {
+    let reading = await this.inner.readSecret(secretName, options);
     for (const pauseMs of PAUSES_MS) {
-      const reading = await this.inner.readSecret(secretName, options);
-      if (!this.isReplaced(secretName, reading, options) || isOvertaken(options)) return reading;
-      await this.pause(pauseMs, options, secretName);
-      if (isOvertaken(options)) return reading;
+      if (!this.isReplaced(secretName, reading, options)) break;
+      reading = await this.readAgain(pauseMs, options, (inner) =>
+        inner.readSecret(secretName, options),
+      );
     }
-    return await this.inner.readSecret(secretName, options);
+    return reading;
+  }
+
+  /** Rejects with `UNAVAILABLE` once another write has overtaken the read: its callers ask again with those who came later. */
+  private async readAgain<Answer>(
+    pauseMs: number,
+    options: CallOptions,
+    read: (inner: Pipeline) => Promise<Answer>,
+  ): Promise<Answer> {
+    const context = { manager: this.secretManagerName, operation: 'readSecret' };
+    if (options[EFFORT] !== 'overtaken') await pause(pauseMs, options, context);
+    if (options[EFFORT] !== 'overtaken') return await read(this.inner);
+    throw new SecretManagerError(
+      'UNAVAILABLE',
+      `${this.secretManagerName} answered from a replica that lags behind a write.`,
+      context,
+    );
   }
 
   private isReplaced(
@@ -68,16 +85,6 @@ export class ReadYourWritesPolicy extends Policy {
   ): boolean {
     return this.#writes.hasReplaced(secretKey(secretName, params), reading);
   }
-
-  private pause(delayMs: number, options: CallOptions, secretName?: string): Promise<void> {
-    const { secretManagerName: manager } = this;
-    return pause(delayMs, options, { manager, operation: 'readSecret', secretName });
-  }
-}
-
-/** Another write has made the answer old, so that nobody needs to know if it is. */
-function isOvertaken({ [EFFORT]: effort }: CallOptions): boolean {
-  return effort === 'overtaken';
 }
 
 /** A batch that failed as a whole failed for each of its names. */

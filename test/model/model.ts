@@ -47,13 +47,19 @@ export async function run({ batches, pinned, commands, seed }: Schedule): Promis
   const time = new VirtualTime();
   time.install(randomOf(seed));
   try {
-    const model = new Model(time, batches ? new BatchingStore(time) : new SimulatedStore(time));
+    const store = batches ? new BatchingStore(time) : new SimulatedStore(time);
+    store.longestLagMs = Math.max(0, ...commands.map(lagOf));
+    const model = new Model(time, store);
     model.pin(pinned);
     for (const command of commands) await model.carryOut(command);
     await model.finish();
   } finally {
     time.uninstall();
   }
+}
+
+function lagOf(command: Command): number {
+  return command.do === 'weather' ? (command.lagMs ?? 0) : 0;
 }
 
 class Model {

@@ -74,7 +74,7 @@ export class SimulatedStore extends CustomSecretManager {
   onStart: (read: UpstreamRead) => void = () => undefined;
   readonly #history = new Map<string, Change[]>();
   #sequence = 0;
-  /** The longest lag so far. */
+  /** The longest lag of the whole schedule. */
   longestLagMs = 0;
 
   constructor(protected readonly time: VirtualTime) {
@@ -155,7 +155,6 @@ export class SimulatedStore extends CustomSecretManager {
   /** What a read sees at the moment: what the store holds, or what a replica that lags still does. */
   protected seen(name: string): string | undefined {
     const { lagMs = 0 } = this.weather;
-    this.longestLagMs = Math.max(this.longestLagMs, lagMs);
     const until = this.time.elapsed - lagMs;
     return this.#history.get(name)?.findLast(({ at }) => at <= until)?.value;
   }
