@@ -60,9 +60,10 @@ export class Writes {
     for (const observer of this.#observers) observer.supersede(secretName);
     try {
       const metadata = await write();
-      this.invalidate(secretName);
       const written = stateAfter(metadata);
+      // first, because a read that waits for its turn begins as soon as those before it are detached
       this.recent.add(key, writes.overlapped ? undefined : (written ?? ABSENT), before);
+      this.invalidate(secretName);
       if (!writes.overlapped) store(read, written);
       return metadata;
     } catch (error) {

@@ -27,6 +27,8 @@ export type Event =
       readonly isOvertaken: boolean;
       /** It follows a write through the application: it may be the answer of a replica that lags. */
       readonly isDoubtful: boolean;
+      /** A deletion said so, and no read. */
+      readonly isWrite?: true;
     }
   | {
       readonly kind: 'failure';
@@ -118,7 +120,8 @@ export class SimulatedStore extends CustomSecretManager {
     await this.change(name, undefined);
     const { elapsed: at } = this.time;
     if (!signal?.aborted) {
-      this.events.push({ kind: 'absent', name, at, isOvertaken: false, isDoubtful: false });
+      const told = { isOvertaken: false, isDoubtful: false, isWrite: true } as const;
+      this.events.push({ kind: 'absent', name, at, ...told });
     }
     return {};
   }
