@@ -206,6 +206,7 @@ function adopt(thrown: SecretManagerError, context: OperationContext): SecretMan
     secretName: text('secretName') ?? context.secretName,
     manager: text('manager') ?? context.manager,
     operation: text('operation') ?? context.operation,
+    retryable: read(thrown, 'retryable') === false ? false : undefined,
     retryAfterMs: typeof after === 'number' && after > 0 && after < Infinity ? after : undefined,
     done: Array.isArray(done) ? (done as RotationStep[]) : undefined,
     causeCode: text('causeCode') as SecretManagerErrorCode | undefined,

@@ -1,8 +1,8 @@
-import { constants } from 'node:os';
+import { getSystemErrorMap } from 'node:util';
 
 /** The codes that Node, OpenSSL and undici put on errors, by their common beginning. Errno names come from Node itself. */
 const BY_PREFIX: Readonly<Record<string, string>> = {
-  '': 'ABORT_ERR ENODATA EAI_AGAIN EAI_FAIL EAI_NODATA EAI_NONAME ENOTFOUND ESERVFAIL EREFUSED ESOCKETTIMEDOUT',
+  '': 'ABORT_ERR EBADMSG ECHILD EDEADLK EDQUOT EINPROGRESS ENETRESET ENODATA ENOLCK ENOTFOUND EOPNOTSUPP EREFUSED ESERVFAIL ESOCKETTIMEDOUT ESTALE ETIME EWOULDBLOCK',
   HPE_:
     'CB_HEADERS_COMPLETE CLOSED_CONNECTION HEADER_OVERFLOW INVALID_CHUNK_SIZE INVALID_CONSTANT INVALID_CONTENT_LENGTH ' +
     'INVALID_EOF_STATE INVALID_HEADER_TOKEN INVALID_STATUS INVALID_TRANSFER_ENCODING INVALID_VERSION USER',
@@ -61,7 +61,7 @@ const BY_PREFIX: Readonly<Record<string, string>> = {
 };
 
 const KNOWN: ReadonlySet<string> = new Set([
-  ...Object.keys(constants.errno),
+  ...[...getSystemErrorMap().values()].map(([name]) => name),
   ...Object.entries(BY_PREFIX).flatMap(([prefix, codes]) =>
     codes.split(' ').map((code) => prefix + code),
   ),
