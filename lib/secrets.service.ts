@@ -16,6 +16,7 @@ import {
 import { canonicalSecretName, kindOf, quoteName } from './core/secret-name';
 import type { CircuitState } from './policies/circuit-breaker.policy';
 import type { SecretPipeline } from './policies/compose';
+import { asOutcome } from './policies/policy';
 import type { SecretInspection } from './policies/secret-cache';
 import { SecretLookup, type Lookup } from './secret-lookup';
 import type { RequiredSecret, ResolvedOptions } from './secret-manager.options';
@@ -294,7 +295,7 @@ export class SecretsService {
     try {
       return this.#lookup.find(this.#lookup.parse(operation, name, options));
     } catch (error) {
-      return Promise.reject(error as SecretManagerError); // nothing else is thrown there
+      return Promise.reject(asOutcome(error)); // nothing else is thrown there
     }
   }
 

@@ -177,7 +177,7 @@ describe('params', () => {
     ['a revoked proxy itself', revoked],
     ['toJSON', () => ({ toJSON: () => ({ token: CANARY }) })],
     ['toJSON inside', () => ({ a: { toJSON: refuse } })],
-    ['a prototype', () => Object.create({ token: CANARY })],
+    ['a prototype', (): unknown => Object.create({ token: CANARY })],
     ['an iterator that throws', () => ({ a: Object.assign([1], { [Symbol.iterator]: refuse }) })],
     ['4 KiB of text', () => ({ a: CANARY.repeat(300) })],
     ['4 KiB of a long name', () => ({ [CANARY.repeat(300)]: 1 })],
