@@ -1,7 +1,7 @@
-import { EFFORT, type CallOptions } from './core/cancellation';
+import { closed, type CallOptions } from './core/cancellation';
 import { countingDown } from './core/clock';
 import type { SecretReading } from './core/custom-secret-manager';
-import { assertCallOptions } from './core/call-arguments';
+import { readCallOptions } from './core/call-arguments';
 import { readEnvironment } from './core/environment';
 import type { Fallback, GetOptions } from './core/get-options';
 import {
@@ -14,14 +14,20 @@ import type { SecretPipeline } from './policies/compose';
 import type { ResolvedOptions } from './secret-manager.options';
 
 /** One name to look up: found right, and with everything that decides where it is looked for. */
-export interface Lookup {
+export interface Lookup<Default = string> {
   readonly name: string;
   readonly context: OperationContext;
   readonly call: CallOptions;
   readonly fallback: Fallback;
+  /** The answer if the secret is absent everywhere. */
+  readonly whenAbsent: Default | undefined;
+  /** Whether an empty value counts as one where a secret is required. */
+  readonly allowEmpty: boolean;
   /** Whether the settings let the manager be asked for it. */
   readonly isHosted: boolean;
 }
+
+type LookupOptions<Default> = Omit<GetOptions, 'default'> & { readonly default?: Default };
 
 type Outcome = SecretReading | SecretManagerError | undefined;
 
@@ -43,20 +49,32 @@ export class SecretLookup {
   }
 
   /** Throws `INVALID_ARGUMENT` before anything else happens if the name or an option is wrong. */
-  parse(operation: string, given: string, options?: GetOptions & CallOptions): Lookup {
+  parse(operation: string, given: string, options?: GetOptions): Lookup {
+    return this.lookupOf(operation, given, (context) =>
+      options === undefined ? {} : readCallOptions(options, context),
+    );
+  }
+
+  /** As {@link parse}, with options that are read elsewhere. */
+  lookupOf<Default = string>(
+    operation: string,
+    given: string,
+    optionsOf: (context: OperationContext) => LookupOptions<Default>,
+  ): Lookup<Default> {
     const manager = this.#pipeline.outermost.secretManagerName;
     const name = parseSecretName(given, { manager, operation });
     const context = { manager, operation, secretName: name };
-    if (options !== undefined) assertCallOptions(options, context);
-    const { signal, maxAgeMs, staleIfErrorMs, fallback = this.#options.fallback } = options ?? {};
-    const params = options?.params && structuredClone(options.params); // the caller may change it meanwhile
-    const { timeoutMs = this.#options.timeoutMs, [EFFORT]: effort } = options ?? {};
-    const call = { params, signal, maxAgeMs, staleIfErrorMs, timeoutMs };
+    const options = optionsOf(context);
+    const { params, signal, maxAgeMs, staleIfErrorMs } = options;
+    const { timeoutMs = this.#options.timeoutMs } = options;
+    const { fallback = this.#options.fallback, allowEmpty = false } = options;
     return {
       name,
       context,
-      call: effort === undefined ? call : { ...call, [EFFORT]: effort },
+      call: { params, signal, maxAgeMs, staleIfErrorMs, timeoutMs },
       fallback,
+      whenAbsent: options.default,
+      allowEmpty,
       isHosted: this.whyNotHosted(name) === undefined,
     };
   }
@@ -68,29 +86,29 @@ export class SecretLookup {
     return isListed ? undefined : `hostedKeys does not list ${quoteName(name)}`;
   }
 
-  /** Resolves to the value, or to `options.default` if it is absent everywhere; a failure is not absence. */
-  async find(operation: string, given: string, options?: GetOptions): Promise<string | undefined> {
-    const lookup = this.parse(operation, given, options);
-    if (!lookup.isHosted) return this.fromEnvironment(lookup) ?? options?.default;
+  /** Resolves to the value, or to the default of the call if it is absent everywhere; a failure is not absence. */
+  async find(lookup: Lookup): Promise<string | undefined> {
+    if (this.#pipeline.isClosed()) throw closed(lookup.context);
+    if (!lookup.isHosted) return this.fromEnvironment(lookup) ?? lookup.whenAbsent;
     let reading: Outcome;
     try {
       reading = await this.#pipeline.outermost.readSecret(lookup.name, lookup.call);
     } catch (error) {
       return this.inPlaceOf(error, lookup);
     }
-    return this.valueOf(reading, lookup) ?? options?.default;
+    return this.valueOf(reading, lookup) ?? lookup.whenAbsent;
   }
 
-  findSync(operation: string, given: string, options?: GetOptions): string | undefined {
-    const lookup = this.parse(operation, given, options);
-    if (!lookup.isHosted) return this.fromEnvironment(lookup) ?? options?.default;
+  findSync(lookup: Lookup): string | undefined {
+    if (this.#pipeline.isClosed()) throw closed(lookup.context);
+    if (!lookup.isHosted) return this.fromEnvironment(lookup) ?? lookup.whenAbsent;
     let reading: Outcome;
     try {
       reading = this.#pipeline.outermost.readSecretSync(lookup.name, lookup.call);
     } catch (error) {
       return this.inPlaceOf(error, lookup);
     }
-    return this.valueOf(reading, lookup) ?? options?.default;
+    return this.valueOf(reading, lookup) ?? lookup.whenAbsent;
   }
 
   /** Resolves to one value, absence or error per name; one that fails does not lose the others. */
@@ -98,13 +116,13 @@ export class SecretLookup {
     lookups: readonly Lookup[],
     call: CallOptions = {},
   ): Promise<ReadonlyMap<string, string | SecretManagerError | undefined>> {
+    if (this.#pipeline.isClosed()) {
+      return new Map(lookups.map(({ name, context }) => [name, closed(context)]));
+    }
     const hosted = lookups.filter(({ isHosted }) => isHosted);
     const outcomes = await this.outcomesOf(
       hosted,
-      countingDown(
-        { ...call, params: call.params && structuredClone(call.params) },
-        call.timeoutMs ?? this.#options.timeoutMs,
-      ),
+      countingDown(call, call.timeoutMs ?? this.#options.timeoutMs),
     );
     return new Map(
       lookups.map((lookup) => [
@@ -118,9 +136,15 @@ export class SecretLookup {
     );
   }
 
+  /** Returns the value where a secret is required. Throws `NOT_FOUND` for none, and `MALFORMED` for an empty one. */
+  required(value: string | undefined, lookup: Lookup): string {
+    if (value === undefined) throw this.notFound(lookup);
+    if (value === '' && !lookup.allowEmpty) throw isEmpty(lookup);
+    return value;
+  }
+
   /** Names the sources that were asked, and says so if a setting kept the manager out. */
-  notFound(operation: string, given: string, options?: GetOptions): SecretManagerError {
-    const { name, context, fallback } = this.parse(operation, given, options);
+  private notFound({ name, context, fallback }: Lookup): SecretManagerError {
     const why = this.whyNotHosted(name);
     const where =
       why === undefined
@@ -173,6 +197,14 @@ export class SecretLookup {
   private fromEnvironment({ name, context }: Lookup): string | undefined {
     return readEnvironment(this.#options.environment, name, context);
   }
+}
+
+function isEmpty({ name, context }: Lookup): SecretManagerError {
+  return new SecretManagerError(
+    'MALFORMED',
+    `The secret ${quoteName(name)} is empty where one is required. Give it a value, or say \`allowEmpty: true\` if that is right.`,
+    context,
+  );
 }
 
 function whereHosted({ manager }: OperationContext, fallback: Fallback): string {

@@ -7,6 +7,7 @@ import {
   type ModuleMetadata,
   type Provider,
 } from '@nestjs/common';
+import { holdOptions } from './held-options';
 import { injectionProblem } from './manager-injections';
 import { bindingProblem, registrationNameProblem, type ManagerBinding } from './manager-binding';
 import {
@@ -96,7 +97,7 @@ function toRootModule(
     global: true,
     imports: [...(definition.imports ?? []), ...imports], // `imports` of forRootAsync is no extra to Nest
     providers: [
-      ...(definition.providers ?? []),
+      ...(definition.providers ?? []).map(holdOptions),
       ...(problem === undefined ? extraProviders : []), // nothing is to fail before the problem is told
       ...createProviders(manager, name, problem),
     ],

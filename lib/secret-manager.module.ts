@@ -1,4 +1,5 @@
 import { Module, type DynamicModule } from '@nestjs/common';
+import { copyOption, fieldsOf, readFields } from './core/option-rules';
 import { SecretManagerError } from './core/secret-manager.error';
 import { kindOf, quoteName } from './core/secret-name';
 import { getRegistrationToken, getSecretToken } from './secret-manager.constants';
@@ -7,6 +8,11 @@ import {
   type SecretManagerModuleAsyncOptions,
   type SecretManagerModuleRootOptions,
 } from './secret-manager.module-definition';
+import {
+  requiredSecret,
+  requiredSecretProblem,
+  type RequiredSecret,
+} from './secret-manager.options';
 import type { Registration } from './secret-manager.providers';
 import type { SecretsService } from './secrets.service';
 
@@ -15,31 +21,35 @@ import type { SecretsService } from './secrets.service';
 export class SecretManagerModule {
   /** Registers a manager with options that are known when the module is declared. */
   static forRoot(options: SecretManagerModuleRootOptions): DynamicModule {
-    return { ...SecretManagerModuleBuilder.forRoot(options ?? {}), module: SecretManagerModule };
+    const read = readOnce(options ?? {}, 'forRoot');
+    return { ...SecretManagerModuleBuilder.forRoot(read), module: SecretManagerModule };
   }
 
   /** Registers a manager with options that are made at start: by `useFactory`, `useClass` or `useExisting`. */
   static forRootAsync(options: SecretManagerModuleAsyncOptions): DynamicModule {
-    const { useFactory, useClass, useExisting } = options ?? {};
-    const source = useFactory ?? useClass ?? useExisting;
-    const complete = source === undefined ? { ...options, useFactory: noOptions } : options;
+    const read = readOnce(options ?? {}, 'forRootAsync');
+    const source = read.useFactory ?? read.useClass ?? read.useExisting;
+    const complete = source === undefined ? { ...read, useFactory: noOptions } : read;
     return { ...SecretManagerModuleBuilder.forRootAsync(complete), module: SecretManagerModule };
   }
 
   /**
    * Provides a live handle for each name, to be injected with `@InjectSecret(name)`. All are read before whoever injects one
-   * is constructed, and kept fresh from then on; a name that is missing keeps the application from starting.
+   * is constructed, and kept fresh from then on. A name that is missing keeps the application from starting, and so does one
+   * that is empty, unless it says `allowEmpty: true`; its handle takes an empty value then, too.
    */
   static forFeature(
-    names: readonly string[],
+    names: readonly (string | { readonly name: string; readonly allowEmpty?: true })[],
     { managerName }: { readonly managerName?: string } = {},
   ): DynamicModule {
     const registration = getRegistrationToken(managerName);
-    const loaded = `Secrets(${String(names)})`;
-    const handles = (isList(names) ? names : []).map((name) => ({
+    const feature = readFeature(names);
+    const { required } = feature;
+    const loaded = `Secrets(${required.map(({ name }) => String(name)).join()})`;
+    const handles = required.map(({ name, allowEmpty }) => ({
       provide: getSecretToken(name, managerName),
       inject: [loaded],
-      useFactory: (secrets: SecretsService) => secrets.secret(name),
+      useFactory: (secrets: SecretsService) => secrets.secret(name, { allowEmpty }),
     }));
     return {
       module: SecretManagerModule,
@@ -47,7 +57,7 @@ export class SecretManagerModule {
         {
           provide: loaded,
           inject: [{ token: registration, optional: true }],
-          useFactory: (made: Registration | undefined) => load(made?.secrets, names, managerName),
+          useFactory: (made: Registration | undefined) => load(made?.secrets, feature, managerName),
         },
         ...handles,
       ],
@@ -56,23 +66,52 @@ export class SecretManagerModule {
   }
 }
 
+/** What `forFeature` was given: the secrets that it names, and what is wrong with them. */
+interface Feature {
+  readonly required: readonly RequiredSecret[];
+  readonly problems: readonly string[];
+  /** What kind of thing was given in place of a list. */
+  readonly noList?: string;
+}
+
+function readFeature(names: unknown): Feature {
+  const problems: string[] = [];
+  const list = copyOption(names, 'names', problems);
+  if (!Array.isArray(list)) return { required: [], problems, noList: kindOf(names) };
+  list.forEach((item: unknown, index) => {
+    const problem = requiredSecretProblem(item, ['allowEmpty']);
+    if (problem !== undefined) problems.push(`[${index}] ${problem}`);
+  });
+  return { required: list.map(requiredSecret), problems };
+}
+
 async function load(
   secrets: SecretsService | undefined,
-  names: readonly string[],
+  { required, problems, noList }: Feature,
   managerName?: string,
 ): Promise<SecretsService> {
-  if (!isList(names)) {
-    throw misconfigured('forFeature', `takes a list of names, not ${kindOf(names)}`);
+  if (noList !== undefined) {
+    throw misconfigured('forFeature', `takes a list of names, not ${noList}`);
   }
   if (secrets === undefined) {
+    const names = required.map(({ name }) => quoteName(name)).join(', ');
     const which = managerName === undefined ? '' : ` with name: '${managerName}'`;
     throw misconfigured(
       'forFeature',
-      `of ${names.map(quoteName).join(', ')} found no manager. Import SecretManagerModule.forRoot()${which} in the root module`,
+      `of ${names} found no manager. Import SecretManagerModule.forRoot()${which} in the root module`,
     );
   }
-  await secrets.loadHandles(names, 'forFeature');
+  await secrets.loadHandles(required, problems, 'forFeature');
   return secrets;
+}
+
+/** Returns a copy of the options of a registration. Throws `MISCONFIGURED` for a field whose getter throws. */
+function readOnce<Options extends object>(options: Options, operation: string): Options {
+  if (typeof options !== 'object') return options;
+  const problems: string[] = [];
+  const fields = readFields(options, fieldsOf(options, '', problems), '', problems);
+  if (problems.length > 0) throw misconfigured(operation, `is not right: ${problems.join(', ')}`);
+  return fields as Options;
 }
 
 function noOptions(): never {
@@ -80,10 +119,6 @@ function noOptions(): never {
     'forRootAsync',
     'needs useFactory, useClass or useExisting. Without options, use forRoot()',
   );
-}
-
-function isList(names: readonly string[]): boolean {
-  return Array.isArray(names);
 }
 
 function misconfigured(operation: string, problem: string): SecretManagerError {

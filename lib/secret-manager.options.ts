@@ -6,15 +6,24 @@ import {
   settingsProblems,
   type KeyManagementSettings,
 } from './core/key-management-settings';
-import { unknownOptions } from './core/option-rules';
+import { copyOption, fieldsOf, readFields, unknownOptions } from './core/option-rules';
 import { SecretManagerError } from './core/secret-manager.error';
-import { canonicalSecretName, kindOf, quoteName, secretNameProblem } from './core/secret-name';
+import { configuredNameProblem, kindOf, quoteName } from './core/secret-name';
+import { attempt } from './core/untrusted';
 import type { CacheOptions } from './policies/cache.policy';
 import type { CircuitBreakerOptions } from './policies/circuit-breaker.policy';
 import type { RetryOptions } from './policies/retry.policy';
 
 /** A secret that is read before anything that injects `SecretsService` is constructed. */
-export type PreloadedSecret = string | { readonly name: string; readonly optional: true };
+export type PreloadedSecret =
+  | string
+  | {
+      readonly name: string;
+      /** Forgives that the secret is absent; neither a failure nor an empty value. */
+      readonly optional?: true;
+      /** Takes an empty value for a secret. */
+      readonly allowEmpty?: true;
+    };
 
 /** What is known at run time only; everything has a default. Durations are in milliseconds. */
 export interface SecretManagerModuleOptions {
@@ -23,7 +32,7 @@ export interface SecretManagerModuleOptions {
   readonly fallback?: Fallback;
   /** Where a fallback looks: a `ConfigService`, or a record. Default `process.env`. */
   readonly environment?: Environment;
-  /** Read at start, and kept fresh without traffic. One that is missing keeps the application from starting. */
+  /** Read at start, and kept fresh without traffic. One that is missing or empty keeps the application from starting. */
   readonly preload?: readonly PreloadedSecret[];
   /** The deadline of a whole call. Default 30 000. */
   readonly timeoutMs?: number;
@@ -57,6 +66,7 @@ export interface RequiredSecret {
   /** As it was given: a reference `os.environ/NAME` loses its prefix where it is looked up. */
   readonly name: string;
   readonly optional: boolean;
+  readonly allowEmpty: boolean;
 }
 
 /** The options with their defaults. Throws one `MISCONFIGURED` that tells every problem, and no value. */
@@ -64,7 +74,9 @@ export function resolveOptions(
   given: SecretManagerModuleOptions,
   manager: CustomSecretManager,
 ): ResolvedOptions {
-  const problems = optionsProblems(given);
+  const unreadable: string[] = [];
+  const options = copyOptions(given, unreadable);
+  const problems = [...unreadable, ...optionsProblems(options)];
   if (problems.length > 0) throw misconfigured(problems, manager.secretManagerName);
   const {
     settings,
@@ -78,7 +90,7 @@ export function resolveOptions(
     retry = {},
     circuitBreaker = {},
     debug,
-  } = given;
+  } = options as SecretManagerModuleOptions; // found right
   return {
     settings: resolveSettings(settings),
     fallback,
@@ -150,7 +162,17 @@ const PLAIN: Readonly<Record<string, ProblemOf>> = {
   debug: functionProblem,
 };
 
-const FIELDS = ['settings', 'preload', ...Object.keys(PLAIN), ...Object.keys(POLICIES)];
+const COPIED = ['settings', 'preload', ...Object.keys(POLICIES)];
+const FIELDS = [...COPIED.slice(0, 2), ...Object.keys(PLAIN), ...Object.keys(POLICIES)];
+
+/** Returns the options, each read once: what a getter or a proxy answers later counts no more. */
+function copyOptions(given: unknown, problems: string[]): unknown {
+  if (!isRecord(given)) return given;
+  const fields = new Set([...FIELDS, ...fieldsOf(given, '', problems)]);
+  const options = readFields(given, [...fields], '', problems);
+  for (const field of COPIED) options[field] = copyOption(options[field], field, problems);
+  return options;
+}
 
 function optionsProblems(given: unknown): string[] {
   if (!isRecord(given)) return [`the options must be an object, and are ${kindOf(given)}`];
@@ -193,28 +215,43 @@ function preloadProblems(given: unknown): string[] {
   if (given === undefined) return [];
   if (!Array.isArray(given)) return [`preload must be a list of names, and is ${kindOf(given)}`];
   return given.flatMap((secret: unknown, index) => {
-    const problem = preloadedProblem(secret);
+    const problem = requiredSecretProblem(secret);
     return problem === undefined ? [] : [`preload[${index}] ${problem}`];
   });
 }
 
-function preloadedProblem(secret: unknown): string | undefined {
-  if (typeof secret === 'string') return nameProblem(secret);
-  if (!isRecord(secret))
-    return `must be a name or { name, optional: true }, and is ${kindOf(secret)}`;
-  if (secret.optional !== true) return 'must be a name or { name, optional: true }';
-  return nameProblem(secret.name);
+/** Returns what is wrong with an item of `preload` or `forFeature`, as the end of a sentence. */
+export function requiredSecretProblem(
+  secret: unknown,
+  flags: readonly string[] = ['optional', 'allowEmpty'],
+): string | undefined {
+  if (!isRecord(secret)) {
+    if (typeof secret === 'string') return nameProblem(secret);
+    return `must be ${aNameOr(flags)}, and is ${kindOf(secret)}`;
+  }
+  const isWrong = flags.some((flag) => secret[flag] !== undefined && secret[flag] !== true);
+  if (isWrong) return `must be ${aNameOr(flags)}`;
+  const [unknown] = unknownOptions(secret, ['name', ...flags]);
+  return nameProblem(secret.name) ?? (unknown && `(${quoteName(secret.name)}): ${unknown}`);
+}
+
+function aNameOr(flags: readonly string[]): string {
+  return `a name or { name, ${flags.map((flag) => `${flag}: true`).join(', ')} }`;
 }
 
 function nameProblem(name: unknown): string | undefined {
-  const problem = secretNameProblem(canonicalSecretName(name as string));
+  const problem = configuredNameProblem(name);
   return problem && `(${quoteName(name)}) ${problem}`;
 }
 
-function requiredSecret(secret: PreloadedSecret): RequiredSecret {
-  return typeof secret === 'string'
-    ? { name: secret, optional: false }
-    : { name: secret.name, optional: true };
+/** Returns an item of `preload` or `forFeature` in its full form. */
+export function requiredSecret(secret: PreloadedSecret): RequiredSecret {
+  const {
+    name,
+    optional = false,
+    allowEmpty = false,
+  } = typeof secret === 'object' && secret !== null ? secret : { name: secret };
+  return { name, optional, allowEmpty };
 }
 
 function misconfigured(problems: readonly string[], manager: string): SecretManagerError {
@@ -226,7 +263,9 @@ function misconfigured(problems: readonly string[], manager: string): SecretMana
 }
 
 function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
+  return (
+    typeof value === 'object' && value !== null && attempt(() => Array.isArray(value)) === false
+  );
 }
 
 /** Numbers are shown, as they are no secrets; of anything else only the kind. */

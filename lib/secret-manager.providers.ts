@@ -6,6 +6,7 @@ import { kindOf, quoteName } from './core/secret-name';
 import { BoundaryPolicy } from './policies/boundary.policy';
 import { compose } from './policies/compose';
 import { DeadlinePolicy } from './policies/deadline.policy';
+import type { HeldOptions } from './held-options';
 import { isOwned, toProvider, type ManagerBinding } from './manager-binding';
 import {
   DEFAULT_MANAGER,
@@ -45,9 +46,9 @@ export function createProviders(
       inject: [manager, SECRET_MANAGER_OPTIONS, ModulesContainer],
       useFactory: (
         instance: CustomSecretManager,
-        options: SecretManagerModuleOptions,
+        options: HeldOptions,
         modules: ModulesContainer,
-      ) => start(instance, options, isOwned(binding), () => assertOnlyOne(modules, name)),
+      ) => start(instance, options.open(), isOwned(binding), () => assertOnlyOne(modules, name)),
     },
     {
       provide: `${registration} lifecycle`,

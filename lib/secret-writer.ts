@@ -1,4 +1,5 @@
-import { assertCallOptions, assertSecretValue } from './core/call-arguments';
+import { assertSecretValue, readArguments, readCallOptions } from './core/call-arguments';
+import { closed } from './core/cancellation';
 import { countingDown } from './core/clock';
 import type {
   DeleteOptions,
@@ -22,6 +23,12 @@ export interface NextSecret {
   readonly value: string;
 }
 
+/** A write that is permitted, with its arguments found right. */
+interface PermittedWrite extends OperationContext {
+  readonly secretName: string;
+  readonly options: WriteOptions & DeleteOptions;
+}
+
 /** Decides whether a secret may be written, and what is stored with it. */
 export class SecretWriter {
   readonly #pipeline: SecretPipeline;
@@ -35,8 +42,8 @@ export class SecretWriter {
     this.#lookup = lookup;
   }
 
-  async set(given: string, value: string, options: WriteOptions): Promise<SecretMetadata> {
-    const context = this.permitted('set', given, options);
+  async set(name: string, value: string, given: WriteOptions): Promise<SecretMetadata> {
+    const { options, ...context } = this.permitted('set', name, given);
     const { secretName } = context;
     assertSecretValue(value, context);
     const { settings } = this.#options;
@@ -46,8 +53,8 @@ export class SecretWriter {
     return await this.pipelineOf(secretName).writeSecret(secretName, value, write);
   }
 
-  async delete(given: string, options: DeleteOptions): Promise<SecretMetadata> {
-    const { secretName } = this.permitted('delete', given, options);
+  async delete(name: string, given: DeleteOptions): Promise<SecretMetadata> {
+    const { secretName, options } = this.permitted('delete', name, given);
     const { recoveryWindowInDays } = options;
     const deletion = { ...this.call(options), recoveryWindowInDays };
     return await this.pipelineOf(secretName).deleteSecret(secretName, deletion);
@@ -56,11 +63,11 @@ export class SecretWriter {
   async rotate(
     current: string,
     next: Partial<NextSecret>,
-    options: WriteOptions,
+    given: WriteOptions,
   ): Promise<SecretMetadata> {
-    const context = this.permitted('rotate', current, options);
+    const { options, ...context } = this.permitted('rotate', current, given);
     const { secretName } = context;
-    const { name = secretName, value } = next ?? {};
+    const { name = secretName, value } = readArguments(next, ['name', 'value'], context);
     const nextName = parseSecretName(name, context);
     assertSecretValue(value, { ...context, secretName: nextName });
     const names = [...new Set([secretName, nextName])];
@@ -72,7 +79,7 @@ export class SecretWriter {
         current: secretName,
         next: nextName,
         value,
-        options: { ...options, params: call.params },
+        options,
         defaults: this.#options.settings,
         timeoutMs: call.timeoutMs,
         context,
@@ -83,13 +90,14 @@ export class SecretWriter {
   /** Finds the arguments right, and the write permitted, before the manager is asked. */
   private permitted(
     operation: 'set' | 'delete' | 'rotate',
-    given: string,
-    options: WriteOptions & DeleteOptions,
-  ): OperationContext & { readonly secretName: string } {
+    name: string,
+    given: WriteOptions & DeleteOptions,
+  ): PermittedWrite {
     const manager = this.#pipeline.outermost.secretManagerName;
-    const secretName = parseSecretName(given, { manager, operation });
+    const secretName = parseSecretName(name, { manager, operation });
     const context = { manager, operation, secretName };
-    assertCallOptions(options, context);
+    const options = readCallOptions(given, context);
+    if (this.#pipeline.isClosed()) throw closed(context);
     const { accessMode, primarySecretName } = this.#options.settings;
     if (accessMode === 'read_only') {
       throw notPermitted(
@@ -105,7 +113,7 @@ export class SecretWriter {
         context,
       );
     }
-    return context;
+    return { ...context, options };
   }
 
   /** A rotation reads what it has written. */
@@ -123,11 +131,7 @@ export class SecretWriter {
   }
 
   private call({ params, signal, timeoutMs }: OperationOptions): OperationOptions {
-    return {
-      params: params && structuredClone(params), // the caller may change it meanwhile
-      signal,
-      timeoutMs: timeoutMs ?? this.#options.timeoutMs,
-    };
+    return { params, signal, timeoutMs: timeoutMs ?? this.#options.timeoutMs };
   }
 }
 

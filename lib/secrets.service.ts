@@ -1,5 +1,5 @@
-import { cancelled } from './core/cancellation';
-import { assertCallOptions } from './core/call-arguments';
+import { cancelled, closed } from './core/cancellation';
+import { flag, readCallOptions, readList } from './core/call-arguments';
 import type {
   DeleteOptions,
   OperationOptions,
@@ -13,9 +13,10 @@ import {
   isSecretManagerError,
   type OperationContext,
 } from './core/secret-manager.error';
-import { canonicalSecretName, kindOf, parseSecretName, quoteName } from './core/secret-name';
+import { canonicalSecretName, kindOf, quoteName } from './core/secret-name';
 import type { CircuitState } from './policies/circuit-breaker.policy';
 import type { SecretPipeline } from './policies/compose';
+import { asOutcome } from './policies/policy';
 import type { SecretInspection } from './policies/secret-cache';
 import { SecretLookup, type Lookup } from './secret-lookup';
 import type { RequiredSecret, ResolvedOptions } from './secret-manager.options';
@@ -72,18 +73,19 @@ export class SecretsService {
   get(name: string, options?: GetOptions): Promise<string | undefined>;
   get(name: string, options?: GetOptions): Promise<string | undefined> {
     // A hit is the proof: only names that were found right and hosted are cached.
-    const hit = isPlain(options) ? this.#cache.peek(name) : undefined;
+    const hit = options === undefined ? this.#cache.peek(name) : undefined;
     if (hit !== undefined) return Promise.resolve(hit);
-    return this.#lookup.find('get', name, options);
+    return this.find('get', name, options);
   }
 
-  /** As {@link get}, but rejects with `NOT_FOUND`, naming the sources that were asked. */
+  /**
+   * As {@link get}, but rejects with `NOT_FOUND`, naming the sources that were asked, and with `MALFORMED` for an empty value
+   * unless `allowEmpty` is set.
+   */
   async getOrThrow(name: string, options?: Omit<GetOptions, 'default'>): Promise<string> {
-    const hit = isPlain(options) ? this.#cache.peek(name) : undefined;
-    if (hit !== undefined) return hit;
-    const value = await this.#lookup.find('getOrThrow', name, withoutDefault(options));
-    if (value === undefined) throw this.#lookup.notFound('getOrThrow', name, options);
-    return value;
+    const hit = options === undefined ? this.#cache.peek(name) : undefined;
+    if (hit !== undefined && hit !== '') return hit;
+    return await this.findRequired(name, options);
   }
 
   /**
@@ -93,9 +95,9 @@ export class SecretsService {
   getSync(name: string, options: GetOptions & { readonly default: string }): string;
   getSync(name: string, options?: GetOptions): string | undefined;
   getSync(name: string, options?: GetOptions): string | undefined {
-    const hit = options === undefined || isPlain(options) ? this.#cache.peek(name) : undefined;
+    const hit = options === undefined ? this.#cache.peek(name) : undefined;
     if (hit !== undefined) return hit;
-    return this.#lookup.findSync('getSync', name, options);
+    return this.#lookup.findSync(this.#lookup.parse('getSync', name, options));
   }
 
   /**
@@ -108,10 +110,14 @@ export class SecretsService {
   ): Promise<boolean>;
   getBoolean(name: string, options?: BooleanGetOptions): Promise<boolean | undefined>;
   async getBoolean(name: string, options?: BooleanGetOptions): Promise<boolean | undefined> {
-    const { managerName: manager } = this;
-    assertBooleanDefault(options?.default, { manager, operation: 'getBoolean' });
-    const value = await this.#lookup.find('getBoolean', name, withoutDefault(options));
-    if (value === undefined) return options?.default;
+    const { whenAbsent, ...lookup } = this.#lookup.lookupOf<boolean>(
+      'getBoolean',
+      name,
+      (context) =>
+        options === undefined ? {} : readCallOptions(options, context, { default: flag }),
+    );
+    const value = await this.#lookup.find({ ...lookup, whenAbsent: undefined });
+    if (value === undefined) return whenAbsent;
     const parsed = BOOLEANS.get(value.trim().toLowerCase());
     if (parsed === undefined) throw this.notBoolean(name);
     return parsed;
@@ -123,13 +129,14 @@ export class SecretsService {
    */
   async getMany(
     names: readonly string[],
-    options: Omit<GetOptions, 'default'> = {},
+    given: Omit<GetOptions, 'default'> = {},
   ): Promise<ReadonlyMap<string, SecretOutcome>> {
     const { managerName: manager } = this;
     const context = { manager, operation: 'getMany' };
-    assertList(names, context);
-    assertCallOptions(options, context);
-    const parsed = new Map(Array.from(names, (name) => [name, this.tryToParse(name, options)]));
+    const list = readList(names);
+    if (list === undefined) throw notAList(names, context);
+    const options = readCallOptions<GetOptions>(given, context);
+    const parsed = new Map(list.map((name) => [name, this.tryToParse(name, options)]));
     const lookups = [...parsed.values()].filter(isLookup);
     const values = await this.#lookup.readMany(lookups, options);
     if (options.signal?.aborted) throw cancelled(context);
@@ -141,12 +148,16 @@ export class SecretsService {
     );
   }
 
-  /** A live handle: what it reveals is always the value of that moment. Throws `INVALID_ARGUMENT` for a wrong name. */
-  secret(name: string): Secret {
-    const context = { manager: this.managerName, operation: 'secret' };
-    return new LiveSecret(parseSecretName(name, context), {
-      reveal: () => this.reveal(name),
-      get: (options) => this.getOrThrow(name, options),
+  /**
+   * A live handle: what it reveals is always the value of that moment. It refuses an empty value with `MALFORMED`, unless
+   * `allowEmpty` is set. Throws `INVALID_ARGUMENT` for a wrong name.
+   */
+  secret(name: string, options: Pick<GetOptions, 'allowEmpty'> = {}): Secret {
+    const { name: canonical, allowEmpty } = this.#lookup.parse('secret', name, options);
+    return new LiveSecret(canonical, {
+      reveal: () => this.reveal(name, allowEmpty),
+      get: (call) =>
+        allowEmpty ? this.findRequired(name, call, true) : this.getOrThrow(name, call),
     });
   }
 
@@ -179,8 +190,11 @@ export class SecretsService {
    * transient.
    */
   async refresh(name?: string): Promise<void> {
-    if (name === undefined) return await this.#cache.refresh();
-    const lookup = this.#lookup.parse('refresh', name);
+    const lookup = name === undefined ? undefined : this.#lookup.parse('refresh', name);
+    if (this.#pipeline.isClosed()) {
+      throw closed({ manager: this.managerName, operation: 'refresh', secretName: lookup?.name });
+    }
+    if (lookup === undefined) return await this.#cache.refresh();
     if (lookup.isHosted) await this.#cache.refresh(lookup.name);
   }
 
@@ -196,15 +210,27 @@ export class SecretsService {
   }
 
   /** Resolves to whether the store can serve: asked of the manager itself, past cache, retry and circuit breaker. */
-  async checkHealth(options: OperationOptions = {}): Promise<boolean> {
-    assertCallOptions(options, { manager: this.managerName, operation: 'checkHealth' });
+  async checkHealth(given: OperationOptions = {}): Promise<boolean> {
+    const context = { manager: this.managerName, operation: 'checkHealth' };
+    const options = readCallOptions(given, context);
+    if (this.#pipeline.isClosed()) throw closed(context);
     return await this.#pipeline.outermost.checkHealth(options);
   }
 
   /** @internal As `load`, for handles, which have to reveal at once what was read. */
-  async loadHandles(names: readonly string[], operation: string): Promise<void> {
-    const required = names.map((name) => ({ name, optional: false }));
-    await this.load(required, operation, (name) => this.assertRevealable(name, operation));
+  async loadHandles(
+    required: readonly RequiredSecret[],
+    problems: readonly string[],
+    operation: string,
+  ): Promise<void> {
+    await this.load(
+      required,
+      operation,
+      (name) => {
+        this.assertRevealable(name, operation);
+      },
+      problems,
+    );
   }
 
   /** @internal Reads what must be there before its user is, and keeps it fresh from then on. */
@@ -212,9 +238,11 @@ export class SecretsService {
     required: readonly RequiredSecret[],
     operation: string,
     assertUsable: (name: string) => void = () => undefined,
+    problems: readonly string[] = [],
   ): Promise<void> {
     const context = { manager: this.managerName, operation };
     try {
+      if (problems.length > 0) throw wrongNames(problems, context);
       for (const given of required) {
         const { name, isHosted } = this.#lookup.parse(operation, given.name);
         if (!isHosted) continue;
@@ -243,12 +271,32 @@ export class SecretsService {
     }
   }
 
-  private reveal(name: string): string {
+  private reveal(name: string, allowEmpty: boolean): string {
     const hit = this.#cache.peek(name);
-    if (hit !== undefined) return hit;
-    const value = this.#lookup.findSync('reveal', name);
-    if (value === undefined) throw this.#lookup.notFound('reveal', name);
-    return value;
+    if (hit !== undefined && hit !== '') return hit;
+    const lookup = this.#lookup.parse('reveal', name, { allowEmpty });
+    return this.#lookup.required(this.#lookup.findSync(lookup), lookup);
+  }
+
+  private async findRequired(
+    name: string,
+    options: GetOptions | undefined,
+    byDefault = false,
+  ): Promise<string> {
+    const lookup = this.#lookup.lookupOf<string>('getOrThrow', name, (context) => {
+      const given = options === undefined ? {} : readCallOptions(options, context, NO_DEFAULT);
+      return { allowEmpty: byDefault, ...given, default: undefined };
+    });
+    return this.#lookup.required(await this.#lookup.find(lookup), lookup);
+  }
+
+  /** Not asynchronous, because the stack of a failure shows one frame a layer. */
+  private find(operation: string, name: string, options?: GetOptions): Promise<string | undefined> {
+    try {
+      return this.#lookup.find(this.#lookup.parse(operation, name, options));
+    } catch (error) {
+      return Promise.reject(asOutcome(error)); // nothing else is thrown there
+    }
   }
 
   private assertRevealable(secretName: string, operation: string): void {
@@ -272,49 +320,20 @@ export class SecretsService {
 
   private tryToParse(name: string, options: GetOptions): Lookup | SecretManagerError {
     try {
-      return this.#lookup.parse('getMany', name, options);
+      return this.#lookup.lookupOf('getMany', name, () => options);
     } catch (error) {
       return error as SecretManagerError; // nothing else is thrown there
     }
   }
 }
 
-function assertList(names: unknown, context: OperationContext): void {
-  if (Array.isArray(names)) return;
-  throw new SecretManagerError(
-    'INVALID_ARGUMENT',
-    `getMany() takes a list of names, not ${kindOf(names)}.`,
-    context,
-  );
+function notAList(names: unknown, context: OperationContext): SecretManagerError {
+  const message = `getMany() takes a list of names, not ${kindOf(names)}.`;
+  return new SecretManagerError('INVALID_ARGUMENT', message, context);
 }
 
-function assertBooleanDefault(whenAbsent: unknown, context: OperationContext): void {
-  if (whenAbsent === undefined || typeof whenAbsent === 'boolean') return;
-  throw new SecretManagerError(
-    'INVALID_ARGUMENT',
-    `The \`default\` of getBoolean() must be true or false, and is ${kindOf(whenAbsent)}.`,
-    context,
-  );
-}
-
-/** Whether a cached value answers, whatever else the options say. */
-function isPlain(options: GetOptions | undefined): boolean {
-  return (
-    options === undefined ||
-    (options !== null &&
-      options.params === undefined &&
-      options.maxAgeMs === undefined &&
-      options.staleIfErrorMs === undefined &&
-      options.signal === undefined)
-  );
-}
-
-/** What is no object is handed on as it is, to be refused. */
-function withoutDefault(options: BooleanGetOptions | undefined): GetOptions | undefined {
-  return typeof options === 'object' && options !== null
-    ? { ...options, default: undefined }
-    : options;
-}
+/** A required secret has no default: one that is given is ignored. */
+const NO_DEFAULT = { default: () => undefined };
 
 const BOOLEANS: ReadonlyMap<string, boolean> = new Map([
   ...['true', '1', 'yes', 'on'].map((text) => [text, true] as const),
@@ -323,6 +342,11 @@ const BOOLEANS: ReadonlyMap<string, boolean> = new Map([
 
 function isLookup(parsed: Lookup | SecretManagerError): parsed is Lookup {
   return !isSecretManagerError(parsed);
+}
+
+function wrongNames(problems: readonly string[], context: OperationContext): SecretManagerError {
+  const message = `The names of ${context.operation}() are not right:\n${problems.map((problem) => `- ${problem}`).join('\n')}`;
+  return new SecretManagerError('INVALID_ARGUMENT', message, context);
 }
 
 function toOutcome(value: string | SecretManagerError | undefined): SecretOutcome {

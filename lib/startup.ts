@@ -18,7 +18,7 @@ type Outcome = string | SecretManagerError | undefined;
  * Reads what must be there before the application is. What fails transiently is repeated as one unit, with backoff, until
  * the deadline: a store that is down for a moment must not keep an application from starting.
  *
- * Throws one error that names every required secret that is missing and every one that failed.
+ * Throws one error that names every required secret that is missing, every empty one, and every one that failed.
  */
 export async function readAtStart(
   lookup: SecretLookup,
@@ -31,7 +31,7 @@ export async function readAtStart(
   const outcomes = new Map<string, Outcome>();
   const wanted = required.map((secret) => ({
     ...secret,
-    parsed: lookup.parse(context.operation, secret.name),
+    parsed: lookup.parse(context.operation, secret.name, { allowEmpty: secret.allowEmpty }),
   }));
   let pending = wanted.map(({ parsed }) => parsed);
   for (let attempt = 0; pending.length > 0; attempt++) {
@@ -49,13 +49,22 @@ export async function readAtStart(
       );
     await pause(delayMs);
   }
-  const [first, ...others] = wanted.flatMap(({ name, optional, parsed }) => {
+  const [first, ...others] = wanted.flatMap(({ optional, parsed }) => {
     const outcome = outcomes.get(parsed.name);
     if (isSecretManagerError(outcome)) return [outcome];
-    if (outcome !== undefined || optional) return [];
-    return [lookup.notFound(context.operation, name)];
+    if (outcome === undefined && optional) return []; // an empty one is not forgiven
+    return problemsOf(() => lookup.required(outcome, parsed));
   });
   if (first !== undefined) throw inOne([first, ...others], context);
+}
+
+function problemsOf(read: () => string): SecretManagerError[] {
+  try {
+    read();
+    return [];
+  } catch (error) {
+    return [error as SecretManagerError]; // nothing else is thrown there
+  }
 }
 
 function pauseAfter(attempt: number, failures: readonly unknown[]): number {

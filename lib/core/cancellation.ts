@@ -126,10 +126,11 @@ export function shuttingDown(context: OperationContext): SecretManagerError {
   return new SecretManagerError('CANCELLED', `${context.manager} is shutting down.`, context);
 }
 
+/** Returns the error of a call that comes after the shutdown. A retry cannot help. */
 export function closed(context: OperationContext): SecretManagerError {
   return new SecretManagerError(
     'UNAVAILABLE',
     `${context.manager} was closed when its application shut down.`,
-    context,
+    { ...context, retryable: false },
   );
 }

@@ -7,8 +7,9 @@ export type Environment =
   { get(name: string): unknown } | Readonly<Record<string, string | undefined>>;
 
 /**
- * The value that the environment holds under a name, or `undefined`; `""` is a value. Throws `MALFORMED` for anything but a
- * string, and `MISCONFIGURED` if the environment itself throws, without its text.
+ * Returns the value that the environment holds under a name, or `undefined`; `""` is a value. A boolean or a finite number, as
+ * a configuration that was converted holds them, counts as its text. Throws `MALFORMED` for anything else, and `MISCONFIGURED`
+ * if the environment itself throws, without its text.
  */
 export function readEnvironment(
   environment: Environment,
@@ -17,11 +18,12 @@ export function readEnvironment(
 ): string | undefined {
   const value = lookUp(environment, secretName, context);
   if (typeof value === 'string') return value;
+  if (typeof value === 'boolean' || Number.isFinite(value)) return String(value);
   if (value === undefined || value === null || isInherited(value, secretName)) return undefined;
   if (types.isPromise(value)) value.catch(() => undefined); // its text must not come out as an unhandled rejection
   throw new SecretManagerError(
     'MALFORMED',
-    `The environment holds ${kindOf(value)} under ${quoteName(secretName)}. Only strings are secrets: give it as one.`,
+    `The environment holds ${kindOf(value)} under ${quoteName(secretName)}. Only strings, booleans and finite numbers are secrets: give it as a string.`,
     { ...context, secretName },
   );
 }

@@ -5,6 +5,8 @@ import {
   type RotationStep,
   type SecretManagerErrorCode,
 } from './secret-manager.error';
+import { codeOfGrpcStatus, grpcRetryDelayMs, grpcStatusOf } from './grpc-status';
+import { isKnownCode } from './known-codes';
 import { quoteName } from './secret-name';
 import { putFramesOnTop } from './stack-frames';
 import { attempt, read } from './untrusted';
@@ -138,49 +140,59 @@ function replace(thrown: unknown, context: OperationContext): SecretManagerError
   const code = classify(thrown, origin);
   return new SecretManagerError(code, sentence(code, origin, context), {
     ...context,
-    retryAfterMs: retryAfterMs(thrown),
+    retryAfterMs: retryAfterMs(thrown) ?? grpcRetryDelayMs(thrown),
   });
 }
 
-/** What may be told of the original: its class and code, if they look like identifiers, and its HTTP status. */
+/** What the error says about the original. None of it is free text: a token can look like a class name or a code. */
 interface Origin {
+  /** An identifier that ends in `Error` or `Exception`, or a name of the table. */
   readonly name?: string;
+  /** A code that a table knows. */
   readonly code?: string;
-  readonly status?: number;
+  readonly httpStatus?: number;
+  readonly grpcStatus?: number;
 }
 
 function describe(thrown: unknown): Origin {
   return {
-    name: identifier(read(thrown, 'name')),
-    code: identifier(read(thrown, 'code')) ?? identifier(read(read(thrown, 'cause'), 'code')),
-    status: statusOf(thrown),
+    name: className(read(thrown, 'name')),
+    code: knownCode(read(thrown, 'code')) ?? knownCode(read(read(thrown, 'cause'), 'code')),
+    httpStatus: statusOf(thrown),
+    grpcStatus: grpcStatusOf(thrown),
   };
 }
 
-function classify(thrown: unknown, { name, code, status }: Origin): SecretManagerErrorCode {
+function classify(thrown: unknown, { httpStatus, grpcStatus }: Origin): SecretManagerErrorCode {
+  const cause = read(thrown, 'cause');
   return (
-    lookUp(BY_NAME, name) ??
-    codeOfNode(code) ??
-    codeOfNode(identifier(read(read(thrown, 'cause'), 'code'))) ??
-    lookUp(BY_NAME, identifier(read(read(thrown, 'cause'), 'name'))) ??
-    (status === undefined ? 'UNKNOWN' : codeOfStatus(status))
+    lookUp(BY_NAME, read(thrown, 'name')) ??
+    codeOfNode(read(thrown, 'code')) ??
+    codeOfNode(read(cause, 'code')) ??
+    lookUp(BY_NAME, read(cause, 'name')) ??
+    codeOfStatus(httpStatus) ??
+    codeOfGrpcStatus(grpcStatus) ??
+    'UNKNOWN'
   );
 }
 
-function codeOfNode(code: string | undefined): SecretManagerErrorCode | undefined {
-  return lookUp(BY_NODE_CODE, code?.replace(/^(ERR_(?:SSL|TLS)_).*$/, '$1'));
+function codeOfNode(code: unknown): SecretManagerErrorCode | undefined {
+  if (typeof code !== 'string') return undefined;
+  return lookUp(BY_NODE_CODE, code.replace(/^(ERR_(?:SSL|TLS)_).*$/, '$1'));
 }
 
-function codeOfStatus(status: number): SecretManagerErrorCode {
-  return BY_STATUS[status] ?? (status >= 500 && status <= 599 ? 'UNAVAILABLE' : 'UNKNOWN');
+function codeOfStatus(status: number | undefined): SecretManagerErrorCode | undefined {
+  if (status === undefined) return undefined;
+  return BY_STATUS[status] ?? (status >= 500 && status <= 599 ? 'UNAVAILABLE' : undefined);
 }
 
 function sentence(
   code: SecretManagerErrorCode,
-  { name, code: nodeCode, status }: Origin,
+  { name, code: nodeCode, httpStatus, grpcStatus }: Origin,
   { manager, operation, secretName }: OperationContext,
 ): string {
-  const seen = [name, nodeCode, status && `HTTP ${status}`].filter(Boolean).join(', ');
+  const statuses = [httpStatus && `HTTP ${httpStatus}`, grpcStatus && `gRPC ${grpcStatus}`];
+  const seen = [name, nodeCode, ...statuses].filter(Boolean).join(', ');
   const subject = secretName === undefined ? '' : ` of ${quoteName(secretName)}`;
   return `${manager}.${operation}()${subject} failed: ${MEANING[code]}.${seen && ` (${seen})`}`;
 }
@@ -194,6 +206,7 @@ function adopt(thrown: SecretManagerError, context: OperationContext): SecretMan
     secretName: text('secretName') ?? context.secretName,
     manager: text('manager') ?? context.manager,
     operation: text('operation') ?? context.operation,
+    retryable: read(thrown, 'retryable') === false ? false : undefined,
     retryAfterMs: typeof after === 'number' && after > 0 && after < Infinity ? after : undefined,
     done: Array.isArray(done) ? (done as RotationStep[]) : undefined,
     causeCode: text('causeCode') as SecretManagerErrorCode | undefined,
@@ -242,17 +255,25 @@ function statusOf(thrown: unknown): number | undefined {
 
 function lookUp(
   table: Readonly<Record<string, SecretManagerErrorCode>>,
-  key: string | undefined,
+  key: unknown,
 ): SecretManagerErrorCode | undefined {
-  return key !== undefined && Object.hasOwn(table, key) ? table[key] : undefined;
+  return typeof key === 'string' && Object.hasOwn(table, key) ? table[key] : undefined;
 }
 
 function onlyString(candidate: unknown): string | undefined {
   return typeof candidate === 'string' ? candidate : undefined;
 }
 
-function identifier(candidate: unknown): string | undefined {
-  return typeof candidate === 'string' && /^[A-Za-z_]\w{0,63}$/.test(candidate)
-    ? candidate
-    : undefined;
+function className(candidate: unknown): string | undefined {
+  if (typeof candidate !== 'string') return undefined;
+  const isOne = CLASS_NAME.test(candidate) || Object.hasOwn(BY_NAME, candidate);
+  return isOne ? candidate : undefined;
 }
+
+function knownCode(candidate: unknown): string | undefined {
+  if (typeof candidate !== 'string') return undefined;
+  const isKnown = [BY_NODE_CODE, BY_NAME].some((table) => Object.hasOwn(table, candidate));
+  return isKnown || isKnownCode(candidate) ? candidate : undefined;
+}
+
+const CLASS_NAME = /^(?=[\w$]{1,64}$)(?:[A-Za-z_$][\w$]*)?(?:Error|Exception)$/;

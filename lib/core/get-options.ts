@@ -24,4 +24,6 @@ export interface GetOptions extends OperationOptions {
    * where an answer authorises somebody. Default: the cache's `ttlMs + staleIfErrorMs`; 0 where `maxAgeMs` is given.
    */
   readonly staleIfErrorMs?: number;
+  /** Whether an empty value counts as one where a secret is required: `getOrThrow`, `get` of a handle. Default `false`. */
+  readonly allowEmpty?: boolean;
 }

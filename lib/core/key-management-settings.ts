@@ -1,5 +1,5 @@
 import { ValidateBy, validateSync } from 'class-validator';
-import { canonicalSecretName, kindOf, quoteName, secretNameProblem } from './secret-name';
+import { canonicalSecretName, configuredNameProblem, kindOf, quoteName } from './secret-name';
 
 export const ACCESS_MODES = ['read_only', 'write_only', 'read_and_write'] as const;
 
@@ -35,7 +35,7 @@ export class KeyManagementSettings {
   tags?: Record<string, string>;
 
   /** One secret whose value is a JSON object that holds the application's secrets by name. */
-  @HasNo(optional(nameProblem))
+  @HasNo(optional(primaryNameProblem))
   primarySecretName?: string;
 }
 
@@ -117,15 +117,16 @@ function hostedKeysProblem(value: unknown): string | undefined {
   if (!Array.isArray(value)) {
     return `must be a list of names, and is ${kindOf(value)}; split what comes from an environment variable: value.split(',')`;
   }
-  const wrong = value.findIndex((name) => nameProblem(name) !== undefined);
-  return wrong < 0
-    ? undefined
-    : `[${wrong}] (${quoteName(value[wrong])}) ${nameProblem(value[wrong])}`;
+  const problems = value.flatMap((name: unknown, index) => {
+    const problem = configuredNameProblem(name);
+    return problem === undefined ? [] : [`[${index}] (${quoteName(name)}) ${problem}`];
+  });
+  return problems.length === 0 ? undefined : problems.join(', ');
 }
 
 function prefixProblem(value: unknown): string | undefined {
   if (typeof value !== 'string') return `must be a string, and is ${kindOf(value)}`;
-  const problem = secretNameProblem(value.endsWith('/') ? value.slice(0, -1) : value);
+  const problem = configuredNameProblem(value.endsWith('/') ? value.slice(0, -1) : value);
   return (
     problem &&
     `(${quoteName(value)}) ${problem}; it is what stands before the slash, as in "litellm/"`
@@ -140,8 +141,9 @@ function tagsProblem(value: unknown): string | undefined {
   return wrong && `must be an object of strings, and ${quoteName(wrong[0])} is ${kindOf(wrong[1])}`;
 }
 
-function nameProblem(value: unknown): string | undefined {
-  return secretNameProblem(canonicalSecretName(value as string));
+function primaryNameProblem(value: unknown): string | undefined {
+  const problem = configuredNameProblem(value);
+  return problem && `(${quoteName(value)}) ${problem}`;
 }
 
 type ProblemOf = (value: unknown) => string | undefined;

@@ -4,6 +4,7 @@ import { canonicalSecretName, quoteName } from './secret-name';
 type Params = Readonly<Record<string, unknown>>;
 
 const MAX_DEPTH = 32;
+const MAX_BYTES = 4_096;
 
 /** Stands between name and params in a key, and in no name. */
 export const PARAMS_MARK = '\u0000';
@@ -19,14 +20,18 @@ export function secretKey(secretName: string, params: Params | undefined): strin
   return isPlain ? secretName : `${secretName}${PARAMS_MARK}${canonical}`;
 }
 
-/** Throws `INVALID_ARGUMENT` unless `params` is a plain JSON object; a property that is `undefined` counts as left out. */
-export function assertPlainParams(params: unknown, context: OperationContext): void {
-  if (params === undefined || (isPlainObject(params) && isPlainJson(params, 0))) return;
-  throw new SecretManagerError(
-    'INVALID_ARGUMENT',
-    '`params` must be a plain JSON object: strings, finite numbers, booleans, null, arrays and objects of these.',
-    context,
-  );
+/**
+ * Returns a copy of `params`, for which each property was read once. Throws `INVALID_ARGUMENT` unless they are a plain JSON
+ * object of at most 4 KiB. A property that is `undefined` counts as left out.
+ */
+export function copyParams(params: unknown, context: OperationContext): Params {
+  try {
+    const copy = new PlainCopy().ofObject(params);
+    if (Buffer.byteLength(canonicalJson(copy)) > MAX_BYTES) throw new TooLong();
+    return copy;
+  } catch (thrown) {
+    throw thrown instanceof TooLong ? tooLong(context) : notPlain(context); // a getter may have thrown anything
+  }
 }
 
 /**
@@ -44,13 +49,59 @@ export function assertNoParams(params: Params = {}, reason: string): void {
   );
 }
 
-function isPlainJson(value: unknown, depth: number): boolean {
-  if (value === null || typeof value === 'string' || typeof value === 'boolean') return true;
-  if (typeof value === 'number') return Number.isFinite(value);
-  if (depth > MAX_DEPTH) return false; // a cycle, too
-  if (Array.isArray(value)) return value.every((item) => isPlainJson(item, depth + 1));
-  if (!isPlainObject(value)) return false;
-  return Object.values(value).every((item) => item === undefined || isPlainJson(item, depth + 1));
+class TooLong extends Error {}
+class NotPlain extends Error {}
+
+/** Copies plain JSON. It stops as soon as the text would be too long, so that no large text is built to be refused. */
+class PlainCopy {
+  /** What the canonical JSON has left at most: a character takes one byte or more. */
+  #bytes = MAX_BYTES;
+
+  ofObject(value: unknown, depth = 0): Params {
+    if (!isPlainObject(value)) throw new NotPlain();
+    const entries = Object.keys(value).map((name) => {
+      const item = value[name];
+      if (item === undefined) return [name, undefined];
+      this.take(name.length + '"":'.length);
+      return [name, this.of(item, depth + 1)];
+    });
+    return Object.fromEntries(entries) as Params; // defines `__proto__` as any other name
+  }
+
+  private of(value: unknown, depth: number): unknown {
+    this.take(typeof value === 'string' ? value.length + '""'.length : 1);
+    if (value === null || typeof value === 'string' || typeof value === 'boolean') return value;
+    if (typeof value === 'number' && Number.isFinite(value)) return value;
+    if (depth > MAX_DEPTH) throw new NotPlain(); // a cycle, too
+    return Array.isArray(value) ? this.ofList(value, depth) : this.ofObject(value, depth);
+  }
+
+  private ofList(list: readonly unknown[], depth: number): unknown[] {
+    const copies: unknown[] = [];
+    for (const item of list) copies.push(this.of(item, depth + 1)); // a hole is undefined, and refused
+    return copies;
+  }
+
+  private take(bytes: number): void {
+    this.#bytes -= bytes;
+    if (this.#bytes < 0) throw new TooLong();
+  }
+}
+
+function notPlain(context: OperationContext): SecretManagerError {
+  return new SecretManagerError(
+    'INVALID_ARGUMENT',
+    '`params` must be a plain JSON object: strings, finite numbers, booleans, null, arrays and objects of these.',
+    context,
+  );
+}
+
+function tooLong(context: OperationContext): SecretManagerError {
+  return new SecretManagerError(
+    'INVALID_ARGUMENT',
+    `\`params\` must have at most ${MAX_BYTES} bytes as JSON, because they are a part of every cache key. Pass less.`,
+    context,
+  );
 }
 
 function isPlainObject(value: unknown): value is Params {

@@ -30,6 +30,8 @@ export interface SecretManagerErrorContext {
   readonly manager?: string;
   /** The method that failed: `readSecret`, `get`, `forRoot`, ... */
   readonly operation?: string;
+  /** `false` where a retry cannot help although the code is transient, as after the shutdown. Default: by the code. */
+  readonly retryable?: boolean;
   /** How long the store asks to be left alone, in milliseconds. */
   readonly retryAfterMs?: number;
   /** With `ROTATION_INCOMPLETE`: the steps that have been carried out, in order. */
@@ -61,7 +63,7 @@ const TRANSIENT: ReadonlySet<SecretManagerErrorCode> = new Set([
  */
 export class SecretManagerError extends Error {
   readonly code: SecretManagerErrorCode;
-  /** Whether the same call may succeed a little later: `TIMEOUT`, `UNAVAILABLE` and `THROTTLED`. */
+  /** Whether the same call may succeed a little later: `TIMEOUT`, `UNAVAILABLE` and `THROTTLED`, except after the shutdown. */
   readonly retryable: boolean;
   readonly secretName?: string;
   readonly manager?: string;
@@ -78,7 +80,7 @@ export class SecretManagerError extends Error {
   ) {
     super(message);
     this.code = CODES.has(code) ? code : 'UNKNOWN';
-    this.retryable = TRANSIENT.has(this.code);
+    this.retryable = TRANSIENT.has(this.code) && context.retryable !== false;
     for (const field of CONTEXT_FIELDS) {
       if (context[field] !== undefined) Object.assign(this, { [field]: context[field] });
     }
@@ -104,7 +106,7 @@ export function isSecretManagerError(thrown: unknown): thrown is SecretManagerEr
 
 /** Whether the failure may be gone a little later. */
 export function isTransient(thrown: unknown): boolean {
-  return isSecretManagerError(thrown) && TRANSIENT.has(thrown.code);
+  return isSecretManagerError(thrown) && TRANSIENT.has(thrown.code) && thrown.retryable;
 }
 
 function readBrand(thrown: object): boolean {

@@ -1,9 +1,12 @@
 import { SecretManagerError, type OperationContext } from './secret-manager.error';
+import { attempt } from './untrusted';
 
 const MAX_LENGTH = 512;
 const LITELLM_REFERENCE = 'os.environ/';
 /** C0, C1, the two line separators, and half of a surrogate pair. Written out, because `\p{..}` costs 0.2 ms at import. */
 const UNPRINTABLE = /[\u0000-\u001f\u007f-\u009f\u2028\u2029\ud800-\udfff]/u; // eslint-disable-line no-control-regex
+
+const OUTER_QUOTE = /^["'`\u2018-\u201f\u00ab\u00bb]|["'`\u2018-\u201f\u00ab\u00bb]$/;
 
 /** By code: what nearly every name is made of, and no rule is about. To look it up is quicker than a regular expression, which takes 1 us of a read. */
 const IS_PLAIN: readonly (boolean | undefined)[] = Array.from({ length: 128 }, (_, code) =>
@@ -39,9 +42,23 @@ export function canonicalSecretName(name: string): string {
   return isReference ? name.slice(LITELLM_REFERENCE.length) : name;
 }
 
+/**
+ * Returns what is wrong with a name that stands in a configuration. Beside what {@link secretNameProblem} finds, that is white
+ * space or a quote at an end: the name would be another secret's, or nobody's, and nothing would tell.
+ */
+export function configuredNameProblem(given: unknown): string | undefined {
+  const name = canonicalSecretName(given as string); // what is no string is a problem
+  return secretNameProblem(name) ?? outerProblem(String(given)) ?? outerProblem(name);
+}
+
+function outerProblem(name: string): string | undefined {
+  if (name.trim() !== name) return 'has white space at an end: trim it';
+  return OUTER_QUOTE.test(name) ? 'has a quote at an end: take it off' : undefined;
+}
+
 /** Resolves a name that a caller gave, or throws `INVALID_ARGUMENT` before anything else happens. */
-export function parseSecretName(given: string, context: OperationContext): string {
-  const name = canonicalSecretName(given);
+export function parseSecretName(given: unknown, context: OperationContext): string {
+  const name = canonicalSecretName(given as string); // what is no string is a problem
   const problem = secretNameProblem(name);
   if (problem === undefined) return name;
   throw new SecretManagerError(
@@ -63,7 +80,7 @@ export function quoteName(name: unknown): string {
 export function kindOf(value: unknown): string {
   if (value === null) return 'null';
   if (value === undefined) return 'undefined';
-  if (Array.isArray(value)) return 'an array';
+  if (attempt(() => Array.isArray(value)) === true) return 'an array'; // of a revoked proxy it throws
   return typeof value === 'object' ? 'an object' : `a ${typeof value}`;
 }
 

@@ -7,11 +7,11 @@ import type { GetOptions } from './get-options';
 export interface Secret {
   readonly name: string;
   /**
-   * The value of this moment, at once: fresh, or stale within the stated bound. Throws `NOT_FOUND` if there is none, and
-   * what a synchronous read would throw.
+   * The value of this moment, at once: fresh, or stale within the stated bound. Throws `NOT_FOUND` if there is none,
+   * `MALFORMED` if it is empty and the handle was not made with `allowEmpty`, and what a synchronous read would throw.
    */
   reveal(): string;
-  /** Resolves to the value, or rejects with `NOT_FOUND`. */
+  /** Resolves to the value. Rejects with `NOT_FOUND` if there is none, and with `MALFORMED` if it is empty and not allowed to be. */
   get(options?: GetOptions): Promise<string>;
 }
 

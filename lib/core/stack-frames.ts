@@ -1,10 +1,13 @@
 import { read } from './untrusted';
 
+/** A call at an absolute place. What is not one, such as `JSON.parse (<anonymous>)`, is left out. */
 const FRAME =
-  /^ {4}at (?:(?:async |new )?[\w$.<>#[\] ]+ \()?(?:node:|file:\/\/|[A-Z]:)?[^\n:]+:\d+:\d+\)?$/;
+  /^ {4}at (?:(?:async |new )?[\w$.<>#[\] ]+ \()?(?:node:|file:\/\/\/|\/|[A-Za-z]:[\\/])[^\n:]+:\d+:\d+\)?$/;
+/** A first line as V8 writes it: the class, a code in brackets with Node's own errors, and the message. */
+const BEFORE_MESSAGE = /^[\w$.]{1,64}(?: \[\w{1,64}\])?: /;
 const BOUNDARY_FRAME = /\bBoundaryPolicy\./;
 
-/** So that the stack tells where in the user's class it went wrong, and not only on which way it was called. */
+/** Puts the frames of the user's class on top of the stack, so that it tells where in the class it went wrong. */
 export function putFramesOnTop(thrown: unknown, error: Error): void {
   const stack = read(thrown, 'stack');
   const message = read(thrown, 'message');
@@ -17,6 +20,7 @@ export function putFramesOnTop(thrown: unknown, error: Error): void {
       frames.findIndex((frame) => BOUNDARY_FRAME.test(frame)),
     ),
   );
+  if (own.length === 0) return;
   const header = `${error.name}: ${error.message}`;
   const below = framesAfter(error.message, error.stack ?? '');
   Object.defineProperty(error, 'stack', {
@@ -26,13 +30,17 @@ export function putFramesOnTop(thrown: unknown, error: Error): void {
   });
 }
 
-/** The lines that are frames beyond doubt; a message may hold lines that look like some. */
+/**
+ * Returns the frames that stand directly below the message. A message may hold lines that look like frames, and so may what
+ * somebody appended to the stack: both may quote a secret. More frames than V8 writes were put there by somebody.
+ */
 function framesAfter(message: string, stack: string): string[] {
-  const start = stack.indexOf(message);
-  const isChanged = message === '' || start < 0 || stack.slice(0, start).includes('\n');
-  if (isChanged) return []; // where the message ends can no more be told
-  return stack
-    .slice(start + message.length)
-    .split('\n')
-    .filter((line) => FRAME.test(line));
+  const before = BEFORE_MESSAGE.exec(stack)?.[0];
+  if (message === '' || before === undefined || !stack.startsWith(message, before.length))
+    return []; // where the message ends can no more be told
+  const [rest, ...lines] = stack.slice(before.length + message.length).split('\n');
+  if (rest !== '') return [];
+  const end = lines.findIndex((line) => !line.startsWith('    at '));
+  const run = end < 0 ? lines : lines.slice(0, end);
+  return run.length > Error.stackTraceLimit ? [] : run.filter((line) => FRAME.test(line));
 }

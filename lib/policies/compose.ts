@@ -44,6 +44,8 @@ export interface SecretPipeline {
   readonly forget: (secretName?: string) => void;
   /** Ends what is under way, and closes the manager. */
   readonly close: () => Promise<void>;
+  /** Whether the shutdown has begun: from then on every call fails, also one that the environment could answer. */
+  readonly isClosed: () => boolean;
   /** Whether the manager has the operation. */
   readonly isSupported: (operation: OptionalOperation) => boolean;
   /** Throws `UNSUPPORTED` if the manager leaves the operation out. */
@@ -69,6 +71,8 @@ export function compose(manager: CustomSecretManager, options: PipelineOptions):
 
   const keys = chain(manager, deadline, writes, withoutEvents(options));
 
+  let isClosed = false;
+
   return {
     outermost,
     uncached: new WritesPolicy(guarded, writes),
@@ -78,7 +82,11 @@ export function compose(manager: CustomSecretManager, options: PipelineOptions):
       if (bundle && secretName !== undefined) bundle.invalidate();
       writes.invalidate(secretName);
     },
-    close: async () => void (await Promise.all([outermost.close(), keys.cached.close()])),
+    close: async () => {
+      isClosed = true;
+      await Promise.all([outermost.close(), keys.cached.close()]);
+    },
+    isClosed: () => isClosed,
     circuitState: () => (circuitBreaker ? circuitBreaker.state : 'closed'),
     isSupported: (operation) => implementsOperation(manager, operation),
     assertSupported: (operation, secretName) => {

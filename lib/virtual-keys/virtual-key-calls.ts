@@ -1,12 +1,7 @@
-import { assertCallOptions, assertSecretValue } from '../core/call-arguments';
-import type { CallOptions } from '../core/cancellation';
+import { assertSecretValue, readCallOptions, type GivenOptions } from '../core/call-arguments';
+import { closed, type CallOptions } from '../core/cancellation';
 import { countingDown } from '../core/clock';
-import type {
-  DeleteOptions,
-  OperationOptions,
-  OptionalOperation,
-  WriteOptions,
-} from '../core/custom-secret-manager';
+import type { OptionalOperation } from '../core/custom-secret-manager';
 import { SecretManagerError, type OperationContext } from '../core/secret-manager.error';
 import type { SecretPipeline } from '../policies/compose';
 import type { ResolvedOptions } from '../secret-manager.options';
@@ -17,6 +12,8 @@ export interface VirtualKeyCall extends OperationContext {
   /** The name that the key is stored under. */
   readonly secretName: string;
   readonly options: CallOptions & { readonly timeoutMs: number };
+  /** The options of the caller, each read once. */
+  readonly given: GivenOptions;
 }
 
 /** Decides whether a virtual key may be asked for, before the manager is. */
@@ -34,6 +31,7 @@ export class VirtualKeyCalls {
     const { storeVirtualKeys, prefixForStoredVirtualKeys: prefix } = this.#options.settings;
     const context = { manager: this.#pipeline.virtualKeys.secretManagerName, operation };
     if (!storeVirtualKeys) throw notPermitted(context);
+    if (this.#pipeline.isClosed()) throw closed(context);
     for (const each of needed) this.#pipeline.assertSupported(each, prefix);
     return context;
   }
@@ -41,7 +39,7 @@ export class VirtualKeyCalls {
   permitted(
     operation: string,
     key: VirtualKey,
-    options: OperationOptions & WriteOptions & DeleteOptions,
+    options: GivenOptions,
     needed: readonly OptionalOperation[] = [],
   ): VirtualKeyCall {
     const context = this.permit(operation, needed);
@@ -49,7 +47,7 @@ export class VirtualKeyCalls {
   }
 
   /** As `permitted`, for the key that signs the others. */
-  permittedSigning(operation: string, options: OperationOptions): VirtualKeyCall {
+  permittedSigning(operation: string, options: GivenOptions): VirtualKeyCall {
     const { prefixForStoredVirtualKeys: prefix } = this.#options.settings;
     return this.callOf(signingKeyName(prefix), options, this.permit(operation, []));
   }
@@ -60,17 +58,16 @@ export class VirtualKeyCalls {
 
   private callOf(
     secretName: string,
-    options: OperationOptions & WriteOptions & DeleteOptions,
+    options: GivenOptions,
     context: OperationContext,
   ): VirtualKeyCall {
-    assertCallOptions(options, context);
-    const { signal, timeoutMs = this.#options.timeoutMs } = options;
-    const params = options.params && structuredClone(options.params); // the caller may change it meanwhile
-    return { ...context, secretName, options: countingDown({ params, signal }, timeoutMs) };
+    const given = readCallOptions(options, context);
+    const { params, signal, timeoutMs = this.#options.timeoutMs } = given;
+    return { ...context, given, secretName, options: countingDown({ params, signal }, timeoutMs) };
   }
 }
 
-export function assertKey(value: string, context: OperationContext): void {
+export function assertKey(value: unknown, context: OperationContext): asserts value is string {
   assertSecretValue(value, context);
   if (value !== '') return;
   throw new SecretManagerError('INVALID_ARGUMENT', 'A virtual key must not be empty.', context);

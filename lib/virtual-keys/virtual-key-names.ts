@@ -1,3 +1,4 @@
+import { readArguments } from '../core/call-arguments';
 import { SecretManagerError, type OperationContext } from '../core/secret-manager.error';
 import { kindOf, quoteName, secretNameProblem } from '../core/secret-name';
 
@@ -17,7 +18,7 @@ export function storedName(prefix: string, key: VirtualKey, context: OperationCo
   if (typeof key !== 'object' || key === null) {
     throw invalid(`A virtual key is { id, alias? }, and not ${kindOf(key)}.`, context);
   }
-  const { id, alias } = key;
+  const { id, alias } = readVirtualKey(key, context);
   assertPart('id', id, context);
   if (alias === undefined || alias === null || alias === '') {
     return whole(prefix, `${BY_ID}${id}`, context);
@@ -30,6 +31,14 @@ export function storedName(prefix: string, key: VirtualKey, context: OperationCo
   );
 }
 
+/** Returns id, alias and value of a key, each read once. Throws `INVALID_ARGUMENT` for one whose getter throws. */
+export function readVirtualKey(
+  key: VirtualKey,
+  context: OperationContext,
+): Readonly<Partial<Record<'id' | 'alias' | 'value', unknown>>> {
+  return readArguments(key, ['id', 'alias', 'value'], context);
+}
+
 /** Where the key is remembered that a rotation replaced. No alias and no id holds a slash, so it is no key's name. */
 export function previousName(prefix: string, name: string): string {
   return `${prefix}${PREVIOUS}${name.slice(prefix.length)}`;
@@ -40,8 +49,13 @@ export function signingKeyName(prefix: string): string {
   return `${prefix}${SIGNING_KEY}`;
 }
 
-function assertPart(what: 'id' | 'alias', given: string, context: OperationContext): void {
-  const problem = secretNameProblem(given) ?? (given.includes('/') ? 'has a slash' : undefined);
+function assertPart(
+  what: 'id' | 'alias',
+  given: unknown,
+  context: OperationContext,
+): asserts given is string {
+  const problem =
+    secretNameProblem(given) ?? (String(given).includes('/') ? 'has a slash' : undefined);
   if (problem === undefined) return;
   throw invalid(`The ${what} ${quoteName(given)} of a virtual key ${problem}.`, context);
 }

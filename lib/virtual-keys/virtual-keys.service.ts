@@ -1,3 +1,4 @@
+import { readArguments, readList } from '../core/call-arguments';
 import type { CallOptions } from '../core/cancellation';
 import { now } from '../core/clock';
 import type { DeleteOptions, OperationOptions, WriteOptions } from '../core/custom-secret-manager';
@@ -8,6 +9,7 @@ import {
 } from '../core/secret-manager.error';
 import { kindOf } from '../core/secret-name';
 import { Turns } from '../core/turns';
+import { read } from '../core/untrusted';
 import type { SecretPipeline } from '../policies/compose';
 import { waitFor } from '../policies/flight';
 import { asOutcome, type Pipeline } from '../policies/policy';
@@ -18,7 +20,7 @@ import { hasTaggedForm, hasValidTag, makeTaggedKey } from './key-tag';
 import { isStillValid } from './overlap-record';
 import { SigningKeys } from './signing-keys';
 import { VirtualKeyCalls, assertKey, type VirtualKeyCall } from './virtual-key-calls';
-import { previousName, type VirtualKey } from './virtual-key-names';
+import { previousName, readVirtualKey, type VirtualKey } from './virtual-key-names';
 
 /** The outcome of making or replacing a key: the one time that the library hands its value out. */
 export interface StoredVirtualKey {
@@ -44,7 +46,6 @@ export interface RotateVirtualKeyOptions extends WriteOptions {
 
 const PARALLEL_DELETIONS = 16;
 const RECHECK_INTERVAL_MS = 1_000;
-const LATEST_DATE_MS = 8.64e15;
 
 /**
  * The keys that a gateway issues, kept in the store below `prefixForStoredVirtualKeys`. `storeVirtualKeys` permits it, whatever
@@ -85,12 +86,14 @@ export class VirtualKeysService {
   ): Promise<StoredVirtualKey> {
     const call = this.#calls.permitted('create', key, options, ['writeSecret']);
     const name = call.secretName;
-    if (key.value !== undefined) assertKey(key.value, call);
+    const { value: given } = readVirtualKey(key, call);
+    if (given !== undefined) assertKey(given, call);
     await this.#replacement.assertFree(name, call);
-    const value = key.value ?? (await this.issue(call));
+    const value = given ?? (await this.issue(call));
     const { settings } = this.#options;
-    const { description = settings.description } = options;
-    const tags = settings.tags || options.tags ? { ...settings.tags, ...options.tags } : undefined;
+    const { description = settings.description } = call.given;
+    const tags =
+      settings.tags || call.given.tags ? { ...settings.tags, ...call.given.tags } : undefined;
     const write = { ...call.options, description, tags, createOnly: true };
     await this.#pipeline.writeSecret(name, value, write).catch((error: unknown) => {
       throw isConflict(error) ? taken(name, call) : error;
@@ -119,7 +122,7 @@ export class VirtualKeysService {
   async verify(key: VirtualKey, candidate: string, options: VerifyOptions = {}): Promise<boolean> {
     const call = this.#calls.permitted('verify', key, options);
     if (typeof candidate !== 'string' || candidate === '') return false;
-    const { maxAgeMs, staleIfErrorMs } = options;
+    const { maxAgeMs, staleIfErrorMs } = call.given;
     const fits = await this.fits(call, candidate, { ...call.options, maxAgeMs, staleIfErrorMs });
     if (fits !== false || !this.isRecheckDue(call.secretName)) return fits ?? false;
     const recheck = this.fits(call, candidate, { ...call.options, maxAgeMs: 0 });
@@ -135,10 +138,12 @@ export class VirtualKeysService {
     next: { readonly alias?: string | null; readonly value?: string } = {},
     options: RotateVirtualKeyOptions = {},
   ): Promise<StoredVirtualKey> {
-    const { alias = key?.alias, value } = next ?? {};
+    const context = this.#calls.permit('rotate', ['writeSecret']);
+    const { alias, value } = readArguments(next, ['alias', 'value'], context);
     return await this.replace('rotate', key, alias, options, (call) => {
-      if (value !== undefined) assertKey(value, call);
-      return () => value ?? this.issue(call);
+      if (value === undefined) return () => this.issue(call);
+      assertKey(value, call);
+      return () => value;
     });
   }
 
@@ -151,8 +156,9 @@ export class VirtualKeysService {
     next: { readonly alias: string | null },
     options: WriteOptions = {},
   ): Promise<StoredVirtualKey> {
-    const alias = next?.alias;
-    if (alias === undefined) throw noAlias(this.#calls.permit('rename', ['writeSecret']));
+    const context = this.#calls.permit('rename', ['writeSecret']);
+    const { alias } = readArguments(next, ['alias'], context);
+    if (alias === undefined) throw noAlias(context);
     return await this.replace('rename', key, alias, options, () => (held) => held);
   }
 
@@ -165,15 +171,17 @@ export class VirtualKeysService {
     options: DeleteOptions = {},
   ): Promise<ReadonlyMap<string, SecretManagerError | undefined>> {
     const context = this.#calls.permit('delete', ['deleteSecret']);
-    if (!isList(keys)) throw notAList(keys, context);
+    const list = readList(keys);
+    if (list === undefined) throw notAList(keys, context);
+    const named = list.map((key) => ({ key, id: read(key, 'id') as string }));
     const outcomes = new Map<string, SecretManagerError | undefined>(
-      keys.map((key) => [key?.id, undefined]),
+      named.map(({ id }) => [id, undefined]),
     );
-    const pending = keys.values();
+    const pending = named.values();
     const deleteTheNext = async (): Promise<void> => {
-      for (const key of pending) {
+      for (const { key, id } of pending) {
         const outcome = await this.deleteOne(key, options).catch(asOutcome);
-        outcomes.set(key?.id, outcomes.get(key?.id) ?? outcome);
+        outcomes.set(id, outcomes.get(id) ?? outcome);
       }
     };
     await Promise.all(Array.from({ length: PARALLEL_DELETIONS }, deleteTheNext));
@@ -186,7 +194,7 @@ export class VirtualKeysService {
 
   private async deleteOne(key: VirtualKey, options: DeleteOptions): Promise<undefined> {
     const call = this.#calls.permitted('delete', key, options, ['deleteSecret']);
-    const { recoveryWindowInDays } = options;
+    const { recoveryWindowInDays } = call.given;
     const deletion = { ...call.options, recoveryWindowInDays };
     await this.inTurn([call.secretName], call, async () => {
       await this.#pipeline.deleteSecret(call.secretName, deletion);
@@ -203,17 +211,18 @@ export class VirtualKeysService {
   private async replace(
     operation: 'rotate' | 'rename',
     key: VirtualKey,
-    alias: string | null | undefined,
+    alias: unknown,
     options: RotateVirtualKeyOptions,
     valueOf: (call: VirtualKeyCall) => Replacement['valueAfter'],
   ): Promise<StoredVirtualKey> {
     const call = this.#calls.permitted(operation, key, options, ['writeSecret']);
-    const { secretName } = call;
-    const name = this.#calls.nameOf({ id: key.id, alias }, call);
+    const { secretName, given } = call;
+    const own = readVirtualKey(key, call);
+    const next = { id: own.id, alias: alias === undefined ? own.alias : alias };
+    const name = this.#calls.nameOf(next as VirtualKey, call); // which finds it right
     if (name !== secretName) this.#assertSupported('deleteSecret', secretName);
-    const { overlapMs = 0 } = options;
-    assertOverlap(overlapMs, call);
-    const replacement = { name, valueAfter: valueOf(call), overlapMs, options };
+    const { overlapMs = 0 } = given;
+    const replacement = { name, valueAfter: valueOf(call), overlapMs, options: given };
     return await this.inTurn([secretName, name], call, async () => ({
       storedName: name,
       value: await this.#replacement.replace(call, replacement),
@@ -264,10 +273,6 @@ function isConflict(error: unknown): boolean {
   return isSecretManagerError(error) && error.code === 'CONFLICT';
 }
 
-function isList(keys: readonly VirtualKey[]): boolean {
-  return Array.isArray(keys);
-}
-
 function notAList(keys: unknown, context: OperationContext): SecretManagerError {
   const message = `delete() takes a list of virtual keys, and not ${kindOf(keys)}.`;
   return new SecretManagerError('INVALID_ARGUMENT', message, context);
@@ -276,13 +281,4 @@ function notAList(keys: unknown, context: OperationContext): SecretManagerError 
 function noAlias(context: OperationContext): SecretManagerError {
   const message = 'rename() needs the alias that the key is to have: { alias }, or null for none.';
   return new SecretManagerError('INVALID_ARGUMENT', message, context);
-}
-
-function assertOverlap(overlapMs: number, context: OperationContext): void {
-  if (overlapMs >= 0 && Date.now() + overlapMs <= LATEST_DATE_MS) return;
-  throw new SecretManagerError(
-    'INVALID_ARGUMENT',
-    'The option `overlapMs` must be a number of milliseconds, 0 or more.',
-    context,
-  );
 }

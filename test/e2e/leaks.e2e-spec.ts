@@ -14,10 +14,10 @@ import { everythingOf, failureOf, leaks } from '../support/failure-of';
 import { FAULTS, FaultStore } from '../support/fault-store';
 import { HttpSecretManager } from '../support/http.secret-manager';
 
-/** Each as it would be in a real store; none looks like an identifier, by which rule a class name or a code may be told. */
+/** Each as it would be in a real store; the token looks like an identifier. */
 const CANARIES = {
   value: 'sk-proj-canary/of+the=value',
-  token: 'hvs.CAESIJ-canary-of-the-token',
+  token: 'ghp_16C7e42F292c6912E7710c838347',
   password: 'p4ss~word-canary!of-the-address',
 };
 

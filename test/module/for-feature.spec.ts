@@ -216,6 +216,60 @@ describe('forFeature', () => {
     expect(app.get(Client, { strict: false }).seenInConstructor).toBe('sk-1');
   });
 
+  it.each([' A', 'A ', '"A"', "'A"])('refuses the name %j, and names it', async (name) => {
+    const store = new InMemorySecretManager({ A: '1', B: '2' });
+    const feature = SecretManagerModule.forFeature(['B', name, '../C']);
+
+    const error = await failureOf(startApplication({ imports: [rootOf(store), feature] }));
+
+    expect(error).toMatchObject({ code: 'INVALID_ARGUMENT', operation: 'forFeature' });
+    expect(error.message).toContain(`[1] (${JSON.stringify(name)}) has`);
+    expect(error.message).toContain('[2] ("../C") has');
+    expect(store.calls).toEqual([]);
+  });
+
+  it('keeps the application from starting if a secret is empty', async () => {
+    const store = new InMemorySecretManager({ A: '', B: '2' });
+    const feature = SecretManagerModule.forFeature(['A', 'B', 'C']);
+
+    const error = await failureOf(startApplication({ imports: [rootOf(store), feature] }));
+
+    expect(error).toMatchObject({ code: 'MALFORMED', operation: 'forFeature' });
+    expect(error.message).toMatch(/"A" is empty[^]*"C" was not found/);
+  });
+
+  it.each([undefined, 'second'])(
+    'gives a handle that takes an empty value where the name allows it, of the manager %p',
+    async (name) => {
+      const feature = SecretManagerModule.forFeature([{ name: 'A', allowEmpty: true }, 'B'], {
+        managerName: name,
+      });
+      const store = new InMemorySecretManager({ A: '', B: '2' });
+
+      const app = await startApplication({ imports: [rootOf(store, { name }), feature] });
+
+      const handle = app.get<Secret>(getSecretToken('A', name), { strict: false });
+      expect([handle.reveal(), await handle.get()]).toEqual(['', '']);
+      store.rotate('B', '');
+      const other = app.get<Secret>(getSecretToken('B', name), { strict: false });
+      expect((await failureOf(other.get({ maxAgeMs: 0 }))).code).toBe('MALFORMED');
+    },
+  );
+
+  it.each<[unknown, string]>([
+    [{ name: 'A', optional: true }, '"optional" is not an option'],
+    [{ name: 'A', allowEmpty: false }, 'allowEmpty: true'],
+    [{ allowEmpty: true }, '(undefined)'],
+  ])('refuses the item %j', async (item, text) => {
+    const feature = SecretManagerModule.forFeature([item as string]);
+    const root = rootOf(new InMemorySecretManager());
+
+    const error = await failureOf(startApplication({ imports: [root, feature] }));
+
+    expect(error.code).toBe('INVALID_ARGUMENT');
+    expect(error.message).toContain(text);
+  });
+
   it('finds a wrong name wrong before the store is asked', async () => {
     const store = new InMemorySecretManager();
     const feature = SecretManagerModule.forFeature(['../A']);

@@ -1,7 +1,8 @@
+import type { DynamicModule } from '@nestjs/common';
 import { SecretManagerModule, type SecretManagerModuleOptions } from 'nestjs-custom-secret-manager';
 import { InMemorySecretManager } from 'nestjs-custom-secret-manager/testing';
 import { closeApplications, startApplication, startWith } from '../support/application';
-import { failureOf, leaks } from '../support/failure-of';
+import { everythingOf, failureOf, leaks } from '../support/failure-of';
 
 async function problemsOf(options: unknown): Promise<string> {
   const { code, message } = await failureOf(
@@ -12,6 +13,18 @@ async function problemsOf(options: unknown): Promise<string> {
 }
 
 const CANARY = 'hvs.canary-in-an-option';
+
+function refuse(): never {
+  throw new Error(CANARY);
+}
+
+function throwing(field: string): object {
+  return Object.defineProperty({}, field, { enumerable: true, get: refuse });
+}
+
+function refusing(target: object): object {
+  return new Proxy(target, { get: refuse, ownKeys: refuse, has: refuse });
+}
 
 describe('the options of the module', () => {
   afterEach(closeApplications);
@@ -107,6 +120,121 @@ describe('the options of the module', () => {
     const message = await problemsOf({ settings: { hostedKeys: 'A,B' } });
 
     expect(message).toMatch(/hostedKeys must be a list of names, and is a string; .*split\(','\)/);
+  });
+
+  it.each([
+    [' B', 'white space'],
+    ['B ', 'white space'],
+    ['\u00a0B', 'white space'],
+    ['\ufeffB', 'white space'],
+    ['"B', 'a quote'],
+    ['B"', 'a quote'],
+    ["'B'", 'a quote'],
+    ['`B`', 'a quote'],
+    ['\u201cB\u201d', 'a quote'],
+    ['os.environ/ B', 'white space'],
+    ['os.environ/"B"', 'a quote'],
+    [' os.environ/B', 'white space'],
+  ])('refuse the name %j, wherever it is configured', async (name, what) => {
+    const message = await problemsOf({
+      settings: {
+        hostedKeys: ['A', name, 'C', name],
+        primarySecretName: name,
+        prefixForStoredVirtualKeys: `${name}/`,
+      },
+      preload: ['A', name, { name, optional: true }],
+    });
+
+    const problems = message.split('\n- ').slice(1).sort();
+    const quoted = JSON.stringify(name);
+    expect(problems).toEqual([
+      expect.stringContaining(`preload[1] (${quoted}) has ${what} at an end`),
+      expect.stringContaining(`preload[2] (${quoted}) has ${what} at an end`),
+      expect.stringMatching(/^settings\.hostedKeys \[1\].* at an end.*, \[3\].* at an end/),
+      expect.stringContaining(`has ${what} at an end`),
+      expect.stringContaining(`has ${what} at an end`),
+    ]);
+  });
+
+  it('permit white space and quotes inside a name', async () => {
+    const settings = { hostedKeys: ['A B', "it's", 'A"B'] };
+    const store = new InMemorySecretManager({ 'A B': 'value' });
+    const { secrets } = await startWith(store, { settings });
+
+    await expect(secrets.get('A B')).resolves.toBe('value');
+  });
+
+  it.each<[string, unknown, string]>([
+    ['an unknown field', { name: 'A', alowEmpty: true }, '"alowEmpty" is not an option'],
+    ['a flag that is no true', { name: 'A', allowEmpty: 'yes' }, 'allowEmpty: true'],
+    ['a flag that is false', { name: 'A', optional: false }, 'optional: true'],
+    ['no name', { optional: true }, '(undefined)'],
+  ])('refuse an item of preload with %s', async (_, item, text) => {
+    const message = await problemsOf({ preload: [item] });
+
+    expect(message).toContain('- preload[0]');
+    expect(message).toContain(text);
+  });
+
+  it('take an item of preload that is a name in an object', async () => {
+    const store = new InMemorySecretManager({ A: 'value' });
+
+    const { secrets } = await startWith(store, { preload: [{ name: 'A' }] });
+
+    expect(secrets.getSync('A')).toBe('value');
+  });
+
+  it.each<[string, () => object, string]>([
+    ['a setting', () => ({ settings: throwing('hostedKeys') }), 'settings.hostedKeys could not'],
+    ['settings', () => ({ settings: refusing({}) }), 'settings could not be read'],
+    ['a tag', () => ({ settings: { tags: throwing('team') } }), 'settings.tags.team could not'],
+    ['a list', () => ({ settings: { hostedKeys: refusing([]) } }), 'settings.hostedKeys could not'],
+    ['an option of the cache', () => ({ cache: throwing('ttlMs') }), 'cache.ttlMs could not'],
+    ['an item of preload', () => ({ preload: [throwing('name')] }), 'preload[0].name could not'],
+    ['preload', () => ({ preload: refusing([]) }), 'preload could not'],
+    ['an option', () => throwing('timeoutMs'), 'timeoutMs could not'],
+    ['an option by a name of its own', () => throwing('x y'), '"x y" could not'],
+    ['all options', () => new Proxy({}, { ownKeys: refuse }), 'the options could not'],
+  ])('are told wrong where %s cannot be read, without the text', async (_, given, text) => {
+    const manager = { useFactory: () => new InMemorySecretManager() };
+    const start = (root: () => DynamicModule) => async () =>
+      startApplication({ imports: [root()] });
+
+    const error = await failureOf(
+      start(() => SecretManagerModule.forRootAsync({ manager, useFactory: given })),
+    );
+
+    expect(error).toMatchObject({ code: 'MISCONFIGURED' });
+    expect(error.message).toContain(text);
+    expect(leaks(everythingOf(error), CANARY)).toBe(false);
+  });
+
+  it('are told wrong where forRoot itself cannot read them, without the text', async () => {
+    const manager = { useFactory: () => new InMemorySecretManager() };
+    const options = Object.defineProperty({ manager }, 'timeoutMs', {
+      enumerable: true,
+      get: () => refuse(),
+    });
+
+    const error = await failureOf(() => SecretManagerModule.forRoot(options));
+
+    expect(error).toMatchObject({ code: 'MISCONFIGURED', operation: 'forRoot' });
+    expect(error.message).toContain('timeoutMs could not be read');
+    expect(leaks(everythingOf(error), CANARY)).toBe(false);
+  });
+
+  it('are read once: what a getter answers later counts no more', async () => {
+    let reads = 0;
+    const settings = Object.defineProperty({}, 'accessMode', {
+      enumerable: true,
+      get: () => (reads++ === 0 ? 'read_only' : 'read_and_write'),
+    });
+    const { secrets } = await startWith(new InMemorySecretManager(), { settings });
+
+    const error = await failureOf(secrets.set('KEY', 'value'));
+
+    expect(error.code).toBe('NOT_PERMITTED');
+    expect(reads).toBe(1);
   });
 
   it.each([

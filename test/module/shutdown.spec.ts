@@ -8,6 +8,7 @@ import {
   CustomSecretManager,
   SecretManagerModule,
   SecretsService,
+  VirtualKeysService,
   type ManagerBinding,
   type OperationOptions,
 } from 'nestjs-custom-secret-manager';
@@ -35,6 +36,11 @@ class Closing extends CustomSecretManager {
     this.closed += 1;
     return this.whenClosed();
   }
+}
+
+async function manyOf(secrets: SecretsService, name: string, options?: object): Promise<void> {
+  const outcome = (await secrets.getMany([name], options)).get(name);
+  if (outcome && 'error' in outcome) throw outcome.error;
 }
 
 describe('the end of an application', () => {
@@ -147,27 +153,73 @@ describe('the end of an application', () => {
     expect(manager.signals.every((signal) => signal?.aborted)).toBe(true);
   });
 
-  it.each<[string, (secrets: SecretsService) => unknown]>([
+  it.each<[string, (secrets: SecretsService, keys: VirtualKeysService) => unknown]>([
     ['get', (secrets) => secrets.get('KEY')],
     ['get of what was cached', (secrets) => secrets.get('CACHED')],
     ['getSync', (secrets) => secrets.getSync('CACHED')],
+    ['get with options', (secrets) => secrets.get('CACHED', { default: 'x', maxAgeMs: 0 })],
+    ['get of a name that is not hosted', (secrets) => secrets.get('OTHER')],
+    ['get with any fallback', (secrets) => secrets.get('CACHED', { fallback: 'on-any-failure' })],
+    ['getOrThrow', (secrets) => secrets.getOrThrow('CACHED')],
+    ['getBoolean', (secrets) => secrets.getBoolean('CACHED')],
+    ['getSync with options', (secrets) => secrets.getSync('OTHER', { default: 'x' })],
+    ['getMany', (secrets) => manyOf(secrets, 'CACHED')],
+    ['getMany of a name that is not hosted', (secrets) => manyOf(secrets, 'OTHER')],
+    ['getMany with params', (secrets) => manyOf(secrets, 'KEY', { params: { version: 1 } })],
     ['a handle', (secrets) => secrets.secret('CACHED').reveal()],
+    ['get of a handle', (secrets) => secrets.secret('CACHED').get()],
     ['set', (secrets) => secrets.set('KEY', 'value')],
     ['delete', (secrets) => secrets.delete('KEY')],
     ['rotate', (secrets) => secrets.rotate('KEY', { value: 'next' })],
     ['checkHealth', (secrets) => secrets.checkHealth()],
+    ['rename', (secrets) => secrets.rotate('KEY', { name: 'NEXT', value: 'next' })],
+    ['checkHealth with a deadline', (secrets) => secrets.checkHealth({ timeoutMs: 50 })],
     ['refresh', (secrets) => secrets.refresh('CACHED')],
+    ['refresh of all', (secrets) => secrets.refresh()],
+    ['refresh of a name that is not hosted', (secrets) => secrets.refresh('OTHER')],
+    ['create of a virtual key', (_, keys) => keys.create({ id: '1' })],
+    ['verify of a virtual key', (_, keys) => keys.verify({ id: '1' }, 'sk-1')],
+    ['rotate of a virtual key', (_, keys) => keys.rotate({ id: '1' })],
+    ['rename of a virtual key', (_, keys) => keys.rename({ id: '1' }, { alias: 'a' })],
+    ['delete of virtual keys', (_, keys) => keys.delete([{ id: '1' }])],
   ])('lets %s fail with UNAVAILABLE from then on, without asking the manager', async (_, call) => {
     const store = new InMemorySecretManager({ KEY: 'value', CACHED: 'value' });
-    const { app, secrets } = await startWith(store, { settings: { accessMode: 'read_and_write' } });
+    const { app, secrets } = await startWith(store, {
+      settings: {
+        accessMode: 'read_and_write',
+        storeVirtualKeys: true,
+        hostedKeys: ['KEY', 'CACHED', 'NEXT'],
+      },
+      environment: { CACHED: 'environment', KEY: 'environment', OTHER: 'environment' },
+    });
     await secrets.get('CACHED');
+    const keys = app.get(VirtualKeysService);
     const asked = store.calls.length;
 
     await app.close();
-    const error = await failureOf(() => call(secrets));
+    const error = await failureOf(() => call(secrets, keys));
 
-    expect(error).toMatchObject({ code: 'UNAVAILABLE' });
+    expect(error).toMatchObject({ code: 'UNAVAILABLE', retryable: false });
+    expect(error.message).toContain('was closed');
     expect(store.calls).toHaveLength(asked);
+  });
+
+  it('lets calls fail so where the circuit was open, too', async () => {
+    const store = new InMemorySecretManager();
+    store.fail();
+    const { app, secrets } = await startWith(store, {
+      retry: false,
+      circuitBreaker: { failureThreshold: 1 },
+    });
+    await failureOf(secrets.get('KEY'));
+
+    await app.close();
+    const errors = [await failureOf(secrets.get('KEY')), await failureOf(secrets.checkHealth())];
+
+    expect(errors.map(({ code, retryable }) => [code, retryable])).toEqual([
+      ['UNAVAILABLE', false],
+      ['UNAVAILABLE', false],
+    ]);
   });
 
   it('still answers while the application finishes what it was doing', async () => {

@@ -64,22 +64,59 @@ describe('the environment', () => {
   });
 
   it.each<[string, unknown]>([
-    ['a number', 8080],
-    ['a boolean', true],
+    ['a number', Number.NaN],
+    ['a number', -Infinity],
+    ['a bigint', 12n],
+    ['a function', () => 'hvs.canary'],
+    ['a symbol', Symbol('hvs.canary')],
     ['an object', { a: 'hvs.canary' }],
+    ['an object', new String('hvs.canary')],
+    ['an object', new Date(0)],
     ['an array', ['hvs.canary']],
-  ])('holds strings: %s is MALFORMED, and not quoted', async (kind, value) => {
+  ])(
+    'holds texts, booleans and finite numbers: %s is MALFORMED, and not quoted',
+    async (kind, value) => {
+      const configured = await startWithConfig({ KEY: value });
+      const { secrets: recorded } = await startWith(empty(), {
+        environment: { KEY: value } as Environment,
+      });
+
+      for (const secrets of [configured, recorded]) {
+        const error = await failureOf(secrets.get('KEY', { default: 'x' }));
+
+        expect(error).toMatchObject({ code: 'MALFORMED', secretName: 'KEY', operation: 'get' });
+        expect(error.message).toContain(kind);
+        expect(everythingOf(error)).not.toContain('hvs.canary');
+      }
+    },
+  );
+
+  it.each<[unknown, string, boolean | undefined]>([
+    [true, 'true', true],
+    [false, 'false', false],
+    [1, '1', true],
+    [0, '0', false],
+    [8080, '8080', undefined],
+    [1.5, '1.5', undefined],
+    [-2, '-2', undefined],
+  ])('that converted a value to %p answers its text', async (value, text, boolean) => {
     const configured = await startWithConfig({ KEY: value });
     const { secrets: recorded } = await startWith(empty(), {
-      environment: { KEY: value } as Environment,
+      environment: { KEY: value } as never,
+      preload: ['KEY'],
     });
 
     for (const secrets of [configured, recorded]) {
-      const error = await failureOf(secrets.get('KEY', { default: 'x' }));
+      const values = [
+        await secrets.get('KEY'),
+        await secrets.getOrThrow('KEY'),
+        secrets.getSync('KEY'),
+        secrets.secret('KEY').reveal(),
+        await secrets.getBoolean('KEY').catch(() => undefined),
+        (await secrets.getMany(['KEY'])).get('KEY'),
+      ];
 
-      expect(error).toMatchObject({ code: 'MALFORMED', secretName: 'KEY', operation: 'get' });
-      expect(error.message).toContain(kind);
-      expect(everythingOf(error)).not.toContain('hvs.canary');
+      expect(values).toEqual([text, text, text, text, boolean, { value: text }]);
     }
   });
 

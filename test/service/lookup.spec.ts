@@ -50,7 +50,7 @@ describe('a look-up', () => {
 
       await expect(secrets.get('KEY')).resolves.toBe(value);
       await expect(secrets.get('KEY', { default: 'x' })).resolves.toBe(value);
-      await expect(secrets.getOrThrow('KEY')).resolves.toBe(value);
+      await expect(secrets.getOrThrow('KEY', { allowEmpty: true })).resolves.toBe(value);
     },
   );
 

@@ -1,11 +1,12 @@
 import {
   CustomSecretManager,
+  VirtualKeysService,
   type OperationOptions,
   type SecretsService,
 } from 'nestjs-custom-secret-manager';
 import { InMemorySecretManager } from 'nestjs-custom-secret-manager/testing';
 import { closeApplications, startWith } from '../support/application';
-import { everythingOf, failureOf } from '../support/failure-of';
+import { everythingOf, failureOf, leaks } from '../support/failure-of';
 
 /** Answers what it was asked by. */
 class Tenants extends CustomSecretManager {
@@ -30,6 +31,26 @@ const CALLS: readonly [string, (secrets: SecretsService, options: object) => unk
   ['delete', (secrets, options) => secrets.delete('KEY', options)],
   ['rotate', (secrets, options) => secrets.rotate('KEY', { value: 'value' }, options)],
 ];
+
+const CANARY = 'hvs.CAESIJ-canary-q8';
+
+function refuse(): never {
+  throw new Error(CANARY);
+}
+
+function throwing(field: string): object {
+  return Object.defineProperty({}, field, { enumerable: true, get: refuse });
+}
+
+function refusing(target: object): object {
+  return new Proxy(target, { get: refuse, ownKeys: refuse, has: refuse, getPrototypeOf: refuse });
+}
+
+function revoked(): object {
+  const { proxy, revoke } = Proxy.revocable({}, {});
+  revoke();
+  return proxy;
+}
 
 class Instance {
   tenant = 'acme';
@@ -144,6 +165,183 @@ describe('params', () => {
     expect(error).toMatchObject({ code: 'INVALID_ARGUMENT', secretName: 'KEY', operation: 'get' });
     expect(error.message).toContain('plain JSON');
     expect(store.calls).toHaveLength(1);
+  });
+
+  it.each<[string, () => unknown]>([
+    ['a getter that throws', () => throwing('tenant')],
+    ['a getter deep inside that throws', () => ({ a: [{ b: throwing('c') }] })],
+    ['a proxy', () => refusing({})],
+    ['a proxy of a list', () => ({ a: refusing([]) })],
+    ['a proxy inside', () => ({ a: refusing({}) })],
+    ['a revoked proxy', () => ({ a: revoked() })],
+    ['a revoked proxy itself', revoked],
+    ['toJSON', () => ({ toJSON: () => ({ token: CANARY }) })],
+    ['toJSON inside', () => ({ a: { toJSON: refuse } })],
+    ['a prototype', (): unknown => Object.create({ token: CANARY })],
+    ['an iterator that throws', () => ({ a: Object.assign([1], { [Symbol.iterator]: refuse }) })],
+    ['4 KiB of text', () => ({ a: CANARY.repeat(300) })],
+    ['4 KiB of a long name', () => ({ [CANARY.repeat(300)]: 1 })],
+    ['4 KiB of small items', () => ({ a: Array.from({ length: 4_097 }, () => 1) })],
+    ['4 KiB in bytes, not in characters', () => ({ a: 'ü'.repeat(2_050) })],
+    ['4 KiB when escaped', () => ({ a: '\n'.repeat(2_050) })],
+    ['a list without an end', () => ({ a: Object.assign([], { length: 2 ** 32 - 1 }) })],
+  ])('that have %s are refused by every call, without their text', async (_, params) => {
+    const store = new InMemorySecretManager({ KEY: 'true' });
+    const { app, secrets } = await startWith(store, {
+      settings: { accessMode: 'read_and_write', storeVirtualKeys: true },
+    });
+    const keys = app.get(VirtualKeysService);
+    const options = { params: params() } as never;
+
+    const errors = [
+      ...CALLS.map(
+        ([, call]) =>
+          () =>
+            call(secrets, options),
+      ),
+      () => secrets.secret('KEY').get(options),
+      () => secrets.rotate('KEY', { name: 'OTHER', value: 'next' }, options),
+      () => secrets.checkHealth(options),
+      () => keys.create({ id: '1' }, options),
+      () => keys.verify({ id: '1' }, 'sk-1', options),
+      () => keys.rotate({ id: '1' }, {}, options),
+      () => keys.rename({ id: '1' }, { alias: 'a' }, options),
+      async () => {
+        const outcome = (await keys.delete([{ id: '1' }], options)).get('1');
+        throw outcome ?? new Error('deleted');
+      },
+    ].map(failureOf);
+
+    for (const error of await Promise.all(errors)) {
+      expect(error).toMatchObject({ code: 'INVALID_ARGUMENT', retryable: false });
+      expect(error.message).toMatch(/`params` (must|could)/);
+      expect(leaks(everythingOf(error), CANARY)).toBe(false);
+    }
+    expect(store.calls).toEqual([]);
+  });
+
+  it.each<[string, string, () => object]>([
+    ['params', 'params', () => throwing('params')],
+    ['timeoutMs', 'timeoutMs', () => throwing('timeoutMs')],
+    ['signal', 'signal', () => throwing('signal')],
+    ['a property of the signal', 'signal', () => ({ signal: throwing('aborted') })],
+    ['tags', 'tags', () => throwing('tags')],
+    ['a tag', 'tags', () => ({ tags: throwing('team') })],
+    ['the names of the tags', 'tags', () => ({ tags: refusing({}) })],
+    ['everything', '', () => refusing({})],
+  ])('cannot let out the text of a getter of the options: %s', async (_, option, options) => {
+    const store = new InMemorySecretManager({ KEY: 'true' });
+    const { app, secrets } = await startWith(store, {
+      settings: { accessMode: 'read_and_write', storeVirtualKeys: true },
+    });
+    await secrets.get('KEY');
+    const keys = app.get(VirtualKeysService);
+    const given = options() as never;
+
+    const errors = [
+      ...CALLS.map(
+        ([, call]) =>
+          () =>
+            call(secrets, given),
+      ),
+      () => secrets.secret('KEY').get(given),
+      () => keys.create({ id: '1' }, given),
+      () => keys.verify({ id: '1' }, 'sk-1', given),
+      () => keys.rotate({ id: '1' }, {}, given),
+    ].map(failureOf);
+
+    for (const error of await Promise.all(errors)) {
+      expect(error).toMatchObject({ code: 'INVALID_ARGUMENT' });
+      expect(error.message).toContain(option);
+      expect(leaks(everythingOf(error), CANARY)).toBe(false);
+    }
+    expect(store.calls).toHaveLength(1);
+  });
+
+  it('cannot let out the text of a getter of any other argument', async () => {
+    const { app, secrets } = await startWith(new InMemorySecretManager({ KEY: 'true' }), {
+      settings: { accessMode: 'read_and_write', storeVirtualKeys: true },
+    });
+    const keys = app.get(VirtualKeysService);
+
+    const errors = [
+      () => secrets.rotate('KEY', throwing('value') as never),
+      () => secrets.rotate('KEY', refusing({}) as never),
+      () => secrets.get(refusing({}) as never),
+      () => secrets.get(revoked() as never),
+      () => secrets.set('KEY', refusing({}) as never),
+      () => secrets.getMany(refusing([]) as never),
+      () => secrets.getMany(revoked() as never),
+      () => keys.create(throwing('id') as never),
+      () => keys.create(Object.assign(throwing('value'), { id: '1' })),
+      () => keys.verify(refusing({}) as never, 'sk-1'),
+      () => keys.rotate({ id: '1' }, throwing('value')),
+      () => keys.rename({ id: '1' }, throwing('alias') as never),
+      () => keys.delete(refusing([]) as never),
+      async () => {
+        const [outcome] = (await keys.delete([throwing('id') as never])).values();
+        throw outcome ?? new Error('deleted');
+      },
+    ].map(failureOf);
+
+    for (const error of await Promise.all(errors)) {
+      expect(error.code).toBe('INVALID_ARGUMENT');
+      expect(leaks(everythingOf(error), CANARY)).toBe(false);
+    }
+  });
+
+  it('are read once, and reach the manager as they were then', async () => {
+    const manager = new InMemorySecretManager();
+    const { secrets } = await startWith(manager);
+    let reads = 0;
+    const params: Record<string, unknown> = Object.defineProperty({}, 'mount', {
+      enumerable: true,
+      get: () => `read ${++reads}`,
+    });
+
+    await secrets.get('KEY', { params });
+
+    expect(reads).toBe(1);
+    expect(manager.calls.at(-1)?.options?.params).toEqual({ mount: 'read 1' });
+  });
+
+  it('may have a property by the name __proto__', async () => {
+    const manager = new InMemorySecretManager();
+    const { secrets } = await startWith(manager);
+
+    await secrets.get('KEY', {
+      params: JSON.parse('{"__proto__": {"mount": "x"}}') as Record<string, unknown>,
+    });
+
+    const params = manager.calls.at(-1)?.options?.params;
+    expect(JSON.stringify(params)).toBe('{"__proto__":{"mount":"x"}}');
+    expect(Object.getPrototypeOf(params)).toBe(Object.prototype);
+  });
+
+  it.each<[string, Record<string, unknown>]>([
+    ['text', { a: 'x'.repeat(4_096 - '{"a":""}'.length) }],
+    ['text of two bytes a character', { a: 'ü'.repeat((4_096 - '{"a":""}'.length) / 2) }],
+    ['items', { a: Array.from({ length: 2_044 }, () => 1) }],
+  ])('may have 4 KiB, and no more: %s', async (_, params) => {
+    const { secrets } = await startWith(new InMemorySecretManager({ KEY: 'value' }));
+    expect(Buffer.byteLength(JSON.stringify(params))).toBeGreaterThanOrEqual(4_095);
+
+    await expect(secrets.get('KEY', { params })).resolves.toBe('value');
+
+    const error = await failureOf(secrets.get('KEY', { params: { ...params, b: 1 } }));
+    expect(error.code).toBe('INVALID_ARGUMENT');
+    expect(error.message).toContain('4096 bytes');
+  });
+
+  it('that are large are refused before their text is built', async () => {
+    const { secrets } = await startWith(new InMemorySecretManager());
+    const params = { a: Array.from({ length: 200 }, () => 'x'.repeat(1_000_000)) };
+    const startedAt = performance.now();
+
+    const error = await failureOf(secrets.get('KEY', { params }));
+
+    expect(error.code).toBe('INVALID_ARGUMENT');
+    expect(performance.now() - startedAt).toBeLessThan(500);
   });
 
   it.each(CALLS)('are checked by %s, and not quoted', async (_, call) => {

@@ -45,6 +45,7 @@ export class HttpSecretManager extends CustomSecretManager {
       const body = await response.body.text();
       const cause = new Error(`token ${token} was refused`, { cause: { headers } });
       throw Object.assign(new Error(`${address}${path} answered ${body}`, { cause }), {
+        code: token,
         status: response.statusCode,
         headers: response.headers,
         config: { address, headers },

@@ -78,6 +78,43 @@ const NAMES: readonly [string, SecretManagerErrorCode][] = [
   ['constructor', 'UNKNOWN'],
 ];
 
+/** Tokens and passwords that look like a class name, a code, or an errno. */
+const TOKENS = [
+  'ghp_16C7e42F292c6912E7710c838347Ae178B4a',
+  'AKIAIOSFODNN7EXAMPLE',
+  'EAKIAIOSFODNN7EXAMPLE',
+  'hunter2_of_production',
+  'ERR_16C7e42F292c6912E7710c838347',
+  'ERR_AKIAIOSFODNN7EXAMPLE',
+  'ERR_INVALID_AKIAIOSFODNN7EXAMPLE',
+  'ERR_SSL_AKIAIOSFODNN7EXAMPLE',
+  'ERR_TLS_AKIAIOSFODNN7EXAMPLE',
+  'UND_ERR_AKIAIOSFODNN7EXAMPLE',
+  'CERT_AKIAIOSFODNN7EXAMPLE',
+  'ErrorAKIAIOSFODNN7EXAMPLE',
+  `${'AKIAIOSFODNN7EXAMPLE'.repeat(4)}Error`,
+  'sk-proj-AKIAIOSFODNN7EXAMPLE.Error',
+] as const;
+
+const GRPC_STATUSES: readonly [number, SecretManagerErrorCode][] = [
+  [1, 'CANCELLED'],
+  [2, 'UNKNOWN'],
+  [3, 'INVALID_ARGUMENT'],
+  [4, 'TIMEOUT'],
+  [5, 'NOT_FOUND'],
+  [6, 'CONFLICT'],
+  [7, 'ACCESS_DENIED'],
+  [8, 'THROTTLED'],
+  [9, 'INVALID_ARGUMENT'],
+  [10, 'CONFLICT'],
+  [11, 'INVALID_ARGUMENT'],
+  [12, 'UNSUPPORTED'],
+  [13, 'UNAVAILABLE'],
+  [14, 'UNAVAILABLE'],
+  [15, 'UNKNOWN'],
+  [16, 'UNAUTHENTICATED'],
+];
+
 describe('what a manager throws', () => {
   it.each(STATUSES)('with the status %d becomes %s, wherever the status stands', (status, code) => {
     const shapes = [
@@ -182,15 +219,98 @@ describe('what a manager throws', () => {
     },
   );
 
-  it('tells its class, its code and its status, if they are such', () => {
+  it('names the class, the code and the status of the original', () => {
     class VaultError extends Error {
       override name = 'VaultError';
     }
-    const thrown = Object.assign(new VaultError(CANARY), { code: 'E_VAULT', status: 503 });
+    const thrown = Object.assign(new VaultError(CANARY), { code: 'ECONNRESET', status: 503 });
 
     const { message } = translateError(thrown, context);
 
-    expect(message).toMatch(/\(VaultError, E_VAULT, HTTP 503\)$/);
+    expect(message).toMatch(/\(VaultError, ECONNRESET, HTTP 503\)$/);
+  });
+
+  it.each(['Error', 'TypeError', 'ServiceException', 'Vault_Error', '$Error'])(
+    'names the class %s, which ends as classes of errors do',
+    (name) => {
+      expect(translateError(errorWith({ name }), context).message).toContain(`(${name})`);
+    },
+  );
+
+  it.each([
+    'EADDRINUSE',
+    'ENOTFOUND',
+    'ERR_INVALID_URL',
+    'ERR_INVALID_ARG_TYPE',
+    'ERR_STREAM_DESTROYED',
+    'ERR_TLS_CERT_ALTNAME_INVALID',
+    'ERR_SSL_WRONG_VERSION_NUMBER',
+    'ERR_HTTP2_STREAM_ERROR',
+    'UND_ERR_SOCKET',
+    'UND_ERR',
+    'CERT_HAS_EXPIRED',
+    'ThrottlingException',
+  ])('names the code %s, which a table knows', (code) => {
+    const cause = errorWith({ code });
+
+    expect(translateError(cause, context).message).toContain(code);
+    expect(translateError(new TypeError(CANARY, { cause }), context).message).toContain(code);
+  });
+
+  it.each(TOKENS)('does not name %s, whatever field of it holds the token', (token) => {
+    const named = class extends Error {
+      override readonly name = token;
+    };
+    const shapes = [
+      errorWith({ name: token }),
+      errorWith({ code: token }),
+      errorWith({ name: 'VaultError', code: token, status: 503 }),
+      errorWith({ cause: { code: token, name: token } }),
+      new named(CANARY),
+      { name: token, code: token, status: token, statusCode: token },
+    ];
+
+    const seen = shapes.map((shape) => everythingOf(translateError(shape, context)));
+
+    expect(seen.filter((text) => leaks(text, token))).toEqual([]);
+  });
+
+  it.each(GRPC_STATUSES)(
+    'with the gRPC status %d becomes %s, also one cause deep',
+    (code, ours) => {
+      const shapes = [
+        { code, details: CANARY },
+        { code, metadata: { internalRepr: new Map([['token', [CANARY]]]) } },
+        { code, details: '', metadata: {} },
+      ];
+
+      const errors = shapes.flatMap((shape) => [
+        translateError(errorWith(shape), context),
+        translateError(shape, context),
+        translateError(new Error(CANARY, { cause: errorWith(shape) }), context),
+      ]);
+
+      expect(errors.map((error) => error.code)).toEqual(errors.map(() => ours));
+      expect(errors.every(({ message }) => message.includes(`gRPC ${code}`))).toBe(true);
+      expect(leaks(errors.map(everythingOf).join('\n'), CANARY)).toBe(false);
+    },
+  );
+
+  it.each([0, 17, -1, 14.5, 404, '14', Number.NaN])(
+    'with the code %p beside details has no gRPC status',
+    (code) => {
+      expect(codeOf(errorWith({ code, details: 'text', metadata: {} }))).toBe('UNKNOWN');
+    },
+  );
+
+  it('has no gRPC status by a numeric code alone, as a DOMException has one', () => {
+    expect(codeOf(errorWith({ code: 14 }))).toBe('UNKNOWN');
+    expect(codeOf(new DOMException(CANARY, 'NotFoundError'))).toBe('UNKNOWN');
+    expect(codeOf(new DOMException(CANARY, 'AbortError'))).toBe('CANCELLED');
+  });
+
+  it('goes by an HTTP status before a gRPC status', () => {
+    expect(codeOf(errorWith({ code: 5, details: 'text', status: 503 }))).toBe('UNAVAILABLE');
   });
 
   it('keeps the frames of the class of the user on top of the stack', () => {
@@ -256,6 +376,22 @@ describe('Retry-After', () => {
 
     expect(error).toMatchObject({ code: 'THROTTLED' });
     expect(error).not.toHaveProperty('retryAfterMs');
+  });
+});
+
+describe('the delay that a gRPC server asks for', () => {
+  it.each<[string, object, number | undefined]>([
+    ['seconds', { statusDetails: [{}, { retryDelay: { seconds: '3', nanos: 5e8 } }] }, 3_500],
+    ['a number of seconds', { statusDetails: [{ retryDelay: { seconds: 2 } }] }, 2_000],
+    ['JSON', { statusDetails: [{ retryDelay: '1.5s' }] }, 1_500],
+    ['pushback', { metadata: new Map([['grpc-retry-pushback-ms', ['250']]]) }, 250],
+    ['nonsense', { statusDetails: [{ retryDelay: 'soon' }] }, undefined],
+    ['no list', { statusDetails: CANARY }, undefined],
+    ['0', { statusDetails: [{ retryDelay: { seconds: 0 } }] }, undefined],
+  ])('may be %s', (_, fields, expected) => {
+    const thrown = errorWith({ code: 8, details: CANARY, ...fields });
+
+    expect(translateError(thrown, context).retryAfterMs).toBe(expected);
   });
 });
 
