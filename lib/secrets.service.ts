@@ -73,7 +73,7 @@ export class SecretsService {
   get(name: string, options?: GetOptions): Promise<string | undefined>;
   get(name: string, options?: GetOptions): Promise<string | undefined> {
     // A hit is the proof: only names that were found right and hosted are cached.
-    const hit = options === undefined ? this.#cache.peek(name) : undefined;
+    const hit = isCacheable(options) ? this.#cache.peek(name) : undefined;
     if (hit !== undefined) return Promise.resolve(hit);
     return this.find('get', name, options);
   }
@@ -83,7 +83,7 @@ export class SecretsService {
    * unless `allowEmpty` is set.
    */
   async getOrThrow(name: string, options?: Omit<GetOptions, 'default'>): Promise<string> {
-    const hit = options === undefined ? this.#cache.peek(name) : undefined;
+    const hit = isCacheable(options) ? this.#cache.peek(name) : undefined;
     if (hit !== undefined && hit !== '') return hit;
     return await this.findRequired(name, options);
   }
@@ -95,7 +95,7 @@ export class SecretsService {
   getSync(name: string, options: GetOptions & { readonly default: string }): string;
   getSync(name: string, options?: GetOptions): string | undefined;
   getSync(name: string, options?: GetOptions): string | undefined {
-    const hit = options === undefined ? this.#cache.peek(name) : undefined;
+    const hit = isCacheable(options) ? this.#cache.peek(name) : undefined;
     if (hit !== undefined) return hit;
     return this.#lookup.findSync(this.#lookup.parse('getSync', name, options));
   }
@@ -348,6 +348,21 @@ function wrongNames(problems: readonly string[], context: OperationContext): Sec
   const message = `The names of ${context.operation}() are not right:\n${problems.map((problem) => `- ${problem}`).join('\n')}`;
   return new SecretManagerError('INVALID_ARGUMENT', message, context);
 }
+
+/** Whether a cached value answers a call with these options. No getter is called: one that throws is reported elsewhere. */
+function isCacheable(options: object | undefined): boolean {
+  if (options === undefined) return true;
+  if (typeof options !== 'object' || options === null) return false;
+  try {
+    for (const option in options) if (!FOR_NO_HIT.has(option)) return false;
+    return true;
+  } catch {
+    return false; // a proxy
+  }
+}
+
+/** The options that say nothing of a value that is cached. */
+const FOR_NO_HIT: ReadonlySet<string> = new Set(['default', 'fallback', 'allowEmpty']);
 
 function toOutcome(value: string | SecretManagerError | undefined): SecretOutcome {
   if (isSecretManagerError(value)) return { error: value };

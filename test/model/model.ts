@@ -68,9 +68,7 @@ class Model {
   readonly #pending = new Set<Promise<void>>();
   /** The number of the last write through the service that is known to have succeeded. */
   readonly #written = new Map<string, number>();
-  /** How many writes of a secret are under way. */
-  readonly #writing = new Map<string, number>();
-  readonly #overlapped = new Set<string>();
+  readonly #writes = new Map<string, { running: number; overlapped: boolean }>();
   readonly #readAt = new Map<string, number>();
   readonly #doubted: UpstreamRead[] = [];
   #violation: string | undefined;
@@ -201,36 +199,41 @@ class Model {
 
   private set(name: string): void {
     const value = this.nextValue();
-    const others = this.#writing.get(name) ?? 0;
-    this.#writing.set(name, others + 1);
-    if (others > 0) this.#overlapped.add(name);
-    this.overtake(name, async () => {
-      let isOverlapped = false;
-      await this.#service.set(name, value).finally(() => {
-        isOverlapped = this.#overlapped.has(name);
-        this.endWriting(name);
-      });
-      // of writes that overlapped nobody knows which came last: a replica may lag behind any of them
-      if (isOverlapped && this.store.longestLagMs > 0) return;
-      const sequence = this.store.sequenceOf(name, value);
-      this.#written.set(name, Math.max(sequence, this.#written.get(name) ?? 0));
-    });
+    this.overtake(
+      name,
+      () => this.#service.set(name, value),
+      (isOverlapped) => {
+        // of writes that overlapped nobody knows which came last: a replica may lag behind any of them
+        if (isOverlapped && this.store.longestLagMs > 0) return;
+        const sequence = this.store.sequenceOf(name, value);
+        this.#written.set(name, Math.max(sequence, this.#written.get(name) ?? 0));
+      },
+    );
   }
 
-  private endWriting(name: string): void {
-    const left = (this.#writing.get(name) ?? 1) - 1;
-    this.#writing.set(name, left);
-    if (left === 0) this.#overlapped.delete(name);
-  }
-
-  private overtake(name: string, write: () => Promise<unknown>): void {
+  private overtake(
+    name: string,
+    write: () => Promise<unknown>,
+    written: (isOverlapped: boolean) => void = () => undefined,
+  ): void {
+    const writes = this.#writes.get(name) ?? { running: 0, overlapped: false };
+    writes.running += 1;
+    writes.overlapped ||= writes.running > 1;
+    this.#writes.set(name, writes);
     this.markOvertaken(name);
     this.watch(
       write()
-        .catch((error: unknown) => {
-          if (isUnclear(error)) this.store.events.push({ kind: 'unclear', name });
-        })
-        .then(() => this.markOvertaken(name)),
+        .then(
+          () => written(writes.overlapped),
+          (error: unknown) => {
+            if (isUnclear(error)) this.store.events.push({ kind: 'unclear', name });
+          },
+        )
+        .then(() => {
+          writes.running -= 1;
+          if (writes.running === 0) this.#writes.delete(name);
+          this.markOvertaken(name);
+        }),
     );
   }
 

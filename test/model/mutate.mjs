@@ -24,7 +24,7 @@ const MUTATIONS = [
   {
     breaks: 'staleness has no bound',
     file: 'lib/policies/cache.policy.ts',
-    from: 'return Math.min(ttlMs + staleIfErrorMs, validForMs);',
+    from: 'return Math.min(boundMs, validForMs);',
     to: 'return Math.min(Infinity, validForMs);',
   },
   {
@@ -36,11 +36,11 @@ const MUTATIONS = [
   {
     breaks: 'a read in flight brings the value back that a write replaced',
     file: 'lib/policies/single-flight.policy.ts',
-    from: 'else this.#observer?.landed(flight, reading, departsAt);',
-    to: 'this.#observer?.landed(flight, reading, departsAt);',
+    from: 'else this.#observer?.landed(flight, reading, startedAt);',
+    to: 'this.#observer?.landed(flight, reading, startedAt);',
   },
   {
-    breaks: 'whoever asks after a write joins a read from before it',
+    breaks: 'a read after a write joins one from before it',
     file: 'lib/policies/single-flight.policy.ts',
     from: 'flight.isSuperseded = true;\n      this.clear(flight);',
     to: 'flight.isSuperseded = true;',
@@ -49,23 +49,29 @@ const MUTATIONS = [
     breaks: 'a value that is served becomes younger',
     file: 'lib/policies/cache.policy.ts',
     from: 'this.refreshWhenDue(read);\n    }\n    this.#entries.touch',
-    to: 'this.refreshWhenDue(read);\n      Object.assign(entry, { readAt: Math.trunc(now()) });\n    }\n    this.#entries.touch',
+    to: 'this.refreshWhenDue(read);\n      Object.assign(entry, { readAt: Math.trunc(this.#clock.now()) });\n    }\n    this.#entries.touch',
   },
   {
     breaks: 'concurrent reads each make a call',
     file: 'lib/policies/single-flight.policy.ts',
-    from: 'this.flightOf(key) ?? this.launchRead(',
+    from: 'this.flightFor(key, options) ?? this.launchRead(',
     to: 'this.launchRead(',
   },
   {
+    breaks: 'a read with maxAgeMs joins a call that is older than its question',
+    file: 'lib/policies/single-flight.policy.ts',
+    from: 'return isRecent ? flight : this.follow(flight, options);',
+    to: 'return flight;',
+  },
+  {
     breaks: 'the order of overlapping writes decides what is cached',
-    file: 'lib/policies/write-order.ts',
-    from: 'if (!writes.overlapped) settled(written);',
-    to: 'settled(written);',
+    file: 'lib/policies/writes.policy.ts',
+    from: 'if (!writes.overlapped) store(read, written);',
+    to: 'store(read, written);',
   },
   {
     breaks: 'a write whose outcome is unknown keeps the old value',
-    file: 'lib/policies/write-order.ts',
+    file: 'lib/policies/writes.policy.ts',
     from: 'if (isOutcomeUnknown(error))',
     to: 'if (isOutcomeUnknown(error) && false)',
   },
@@ -74,6 +80,24 @@ const MUTATIONS = [
     file: 'lib/policies/cache.policy.ts',
     from: 'if (ageMs >= maxAgeMs || ageMs >= (entry.validForMs ?? Infinity)) return undefined;',
     to: 'if (ageMs >= (entry.validForMs ?? Infinity)) return undefined;',
+  },
+  {
+    breaks: 'a replica that lags is believed',
+    file: 'lib/policies/recent-writes.ts',
+    from: 'if (order !== undefined && order !== 0) return order < 0;',
+    to: 'return false;',
+  },
+  {
+    breaks: 'the time asleep does not count',
+    file: 'lib/core/clock.ts',
+    from: 'this.#asleepMs += Math.max(0, gainedMs);',
+    to: '',
+  },
+  {
+    breaks: 'one secret alone opens the circuit of the store',
+    file: 'lib/policies/circuit-board.ts',
+    from: 'const minNames = failureThreshold === 1 ? 1 : 2;',
+    to: 'const minNames = 1;',
   },
 ];
 
