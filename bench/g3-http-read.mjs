@@ -42,7 +42,7 @@ IN_FLIGHT.forEach((inFlight, at) => {
     figure: microseconds(get),
     limit: `pool.request ${microseconds(pool)} (fetch ${microseconds(fetch)}, node-vault ${microseconds(nodeVault)})`,
     ratio: get / pool,
-    atMost: 1.05, // 0.95 of its throughput
+    atMost: 1.1, // a simpler form that costs up to a tenth is the right one
   });
 });
 

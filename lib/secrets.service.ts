@@ -354,15 +354,15 @@ function isCacheable(options: object | undefined): boolean {
   if (options === undefined) return true;
   if (typeof options !== 'object' || options === null) return false;
   try {
-    for (const option in options) if (!FOR_NO_HIT.has(option)) return false;
+    for (const option in options) {
+      // these say nothing of a value that is cached
+      if (option !== 'default' && option !== 'fallback' && option !== 'allowEmpty') return false;
+    }
     return true;
   } catch {
     return false; // a proxy
   }
 }
-
-/** The options that say nothing of a value that is cached. */
-const FOR_NO_HIT: ReadonlySet<string> = new Set(['default', 'fallback', 'allowEmpty']);
 
 function toOutcome(value: string | SecretManagerError | undefined): SecretOutcome {
   if (isSecretManagerError(value)) return { error: value };

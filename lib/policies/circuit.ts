@@ -32,6 +32,10 @@ export class Circuit {
     return this.#isProbing || now() >= this.#openUntil ? 'half-open' : 'open';
   }
 
+  get hasFailures(): boolean {
+    return this.#failures > 0;
+  }
+
   /** How long calls still fail at once, in milliseconds; `undefined` if the next one goes through. */
   get refusedForMs(): number | undefined {
     if (this.#openUntil === undefined) return undefined;

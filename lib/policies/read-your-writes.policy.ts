@@ -24,9 +24,9 @@ export class ReadYourWritesPolicy extends Policy {
     secretName: string,
     options: CallOptions = {},
   ): Promise<SecretReading | undefined> {
-    return this.#writes.has(secretKey(secretName, options.params))
-      ? this.readUntilCaughtUp(secretName, options)
-      : this.inner.readSecret(secretName, options);
+    return this.#writes.isEmpty || !this.#writes.has(secretKey(secretName, options.params))
+      ? this.inner.readSecret(secretName, options)
+      : this.readUntilCaughtUp(secretName, options);
   }
 
   override async readSecrets(

@@ -46,8 +46,12 @@ export class RecentWrites {
     });
   }
 
+  get isEmpty(): boolean {
+    return this.#writes.size === 0;
+  }
+
   has(key: string): boolean {
-    if (this.#writes.size === 0) return false;
+    if (this.isEmpty) return false;
     this.forgetOld(this.#clock.now());
     return this.#writes.has(key);
   }
