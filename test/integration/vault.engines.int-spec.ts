@@ -53,6 +53,17 @@ describe('the engines of OpenBao beside KV 2', () => {
     expect(body).toMatchObject({ data: { username: 'u', password: 'new' } });
   });
 
+  it('KV 1: numbers keep their source text, and a write of one field leaves them alone', async () => {
+    const headers = { 'x-vault-token': bao.rootToken };
+    const body = '{"account":12345678901234567890,"rate":1.10,"user":"u"}';
+    await fetch(`${bao.address}/v1/kv1/NUMBERS`, { method: 'POST', headers, body });
+
+    await vaultOn(bao, { mount: 'kv1', kvVersion: 1, field: 'user' }).writeSecret('NUMBERS', 'w');
+
+    const reading = await kv1().readSecret('NUMBERS');
+    expect(reading?.value).toBe('{"account":12345678901234567890,"rate":1.10,"user":"w"}');
+  });
+
   it('KV 1: a manager for KV 2 says so, of an absence and of a write', async () => {
     await bao.expect('POST', 'kv1/THERE', { value: 'v' });
     const manager = vaultOn(bao, { mount: 'kv1' });

@@ -2,8 +2,9 @@ import type { SecretMetadata } from '../../core/custom-secret-manager';
 import type { SecretManagerError } from '../../core/secret-manager.error';
 import { quoteName } from '../../core/secret-name';
 import type { CustomMetadata } from './custom-metadata';
-import { isAbsent, subjectOf } from './engine';
+import { isAbsent, isDone, subjectOf } from './engine';
 import { isObject, type VaultAnswer } from './exchange';
+import type { Fields } from './field';
 import { Kv2Mounts, isOfKv1 } from './kv2-mounts';
 import type { VaultCall } from './vault-call';
 import type { VaultRequest } from './vault-client';
@@ -12,7 +13,6 @@ import { vaultPath } from './vault-path';
 import type { VaultSession } from './vault-session';
 import { carry, carrySync } from './vault-talk';
 
-export type Fields = Readonly<Record<string, unknown>>;
 type Method = 'GET' | 'POST' | 'DELETE';
 type Part = 'data' | 'metadata';
 
@@ -52,7 +52,7 @@ export class Kv2Api {
   async put(call: VaultCall, data: Fields, cas?: number): Promise<SecretMetadata | undefined> {
     const options = cas === undefined ? undefined : { cas };
     const answer = await this.ask(call, 'POST', 'data', { data, options });
-    if (answer.statusCode === 200) return metadataOf(answer);
+    if (answer.statusCode === 200 && isObject(answer.content?.data)) return metadataOf(answer);
     if (answer.statusCode === 204) throw misplaced(call);
     if (isOvertaken(answer)) return undefined;
     throw failure(answer, 'Writing', call);
@@ -61,15 +61,17 @@ export class Kv2Api {
   /** The latest version, of which the server keeps what can be restored, or everything that there is. */
   async remove(call: VaultCall, part: Part): Promise<void> {
     const answer = await this.ask(call, 'DELETE', part);
-    if (answer.statusCode !== 204 && !isAbsent(answer)) throw failure(answer, 'Deleting', call);
+    if (!isDone(answer) && !isAbsent(answer)) throw failure(answer, 'Deleting', call);
     await this.assertVersioned(call, 'Deleting');
   }
 
   async customMetadata(call: VaultCall): Promise<CustomMetadata> {
     const answer = await this.ask(call, 'GET', 'metadata');
     if (isAbsent(answer)) return {};
-    if (answer.statusCode !== 200) throw failure(answer, 'Reading the description of', call);
-    const { custom_metadata: metadata } = objectOf(answer.content?.data);
+    const data = answer.content?.data;
+    if (answer.statusCode !== 200 || !isObject(data))
+      throw failure(answer, 'Reading the description of', call);
+    const { custom_metadata: metadata } = data;
     return Object.fromEntries(
       Object.entries(objectOf(metadata)).filter(
         (entry): entry is [string, string] => typeof entry[1] === 'string',
@@ -79,8 +81,7 @@ export class Kv2Api {
 
   async describeAs(call: VaultCall, metadata: CustomMetadata): Promise<void> {
     const answer = await this.ask(call, 'POST', 'metadata', { custom_metadata: metadata });
-    if (answer.statusCode !== 204 && answer.statusCode !== 200)
-      throw failure(answer, 'Describing', call);
+    if (!isDone(answer)) throw failure(answer, 'Describing', call);
   }
 
   private async assertVersioned(call: VaultCall, doing: string): Promise<void> {

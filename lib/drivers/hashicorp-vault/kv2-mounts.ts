@@ -2,6 +2,7 @@ import { SecretManagerError } from '../../core/secret-manager.error';
 import { subjectOf } from './engine';
 import { isObject, type VaultAnswer } from './exchange';
 import type { VaultCall } from './vault-call';
+import { isFromVault } from './vault-errors';
 import { vaultPath } from './vault-path';
 import type { VaultTalk } from './vault-talk';
 
@@ -22,7 +23,7 @@ export class Kv2Mounts {
     const path = vaultPath(mount).replace('/v1/', '/v1/sys/internal/ui/mounts/');
     const answer = yield { method: 'GET', path, namespace, isProbe: true };
     if (isKv1(answer)) throw isOfKv1(call, doing);
-    if (![200, 403, 404].includes(answer.statusCode)) return; // it may say so another time
+    if (![200, 403, 404].includes(answer.statusCode) || !isFromVault(answer)) return; // it may say so another time
     if (this.#known.size >= MAX_KNOWN) this.#known.clear();
     this.#known.add(key);
   }

@@ -6,10 +6,10 @@ import {
   type WriteOptions,
 } from '../../core/custom-secret-manager';
 import { SecretManagerError } from '../../core/secret-manager.error';
-import { isAbsent, subjectOf, unsupportedBy, type Engine } from './engine';
+import { isAbsent, isDone, subjectOf, unsupportedBy, type Engine } from './engine';
 import type { OwnAnswer } from './credential';
 import { isObject } from './exchange';
-import { valueOf } from './field';
+import { valueOf, type Fields } from './field';
 import type { VaultCall } from './vault-call';
 import type { VaultRequest } from './vault-client';
 import { vaultError } from './vault-errors';
@@ -18,7 +18,6 @@ import type { VaultLeases } from './vault-leases';
 import { vaultPath } from './vault-path';
 import type { VaultSession } from './vault-session';
 
-type Fields = Readonly<Record<string, unknown>>;
 type Method = 'GET' | 'POST' | 'DELETE';
 
 const DEFAULT_FIELD = 'value';
@@ -70,7 +69,7 @@ export class PathEngine implements Engine {
       }
     }
     const answer = await this.ask(call, 'DELETE');
-    if (answer.statusCode !== 204 && !isAbsent(answer)) {
+    if (!isDone(answer) && !isAbsent(answer)) {
       throw vaultError(answer, subjectOf('Deleting', call));
     }
   }
@@ -81,7 +80,7 @@ export class PathEngine implements Engine {
 
   private async put(call: VaultCall, content: Fields): Promise<void> {
     const answer = await this.ask(call, 'POST', content);
-    if (answer.statusCode >= 300) throw vaultError(answer, subjectOf('Writing', call));
+    if (!isDone(answer)) throw vaultError(answer, subjectOf('Writing', call));
   }
 
   private async fields(call: VaultCall): Promise<Fields | undefined> {
@@ -139,6 +138,6 @@ function readingOf(
   { fields, validForMs }: LeasedFields,
   call: VaultCall,
 ): SecretReading | undefined {
-  const value = fields && valueOf(fields, call.field);
+  const value = fields && valueOf(fields, call);
   return value === undefined ? undefined : { value, validForMs };
 }

@@ -18,7 +18,7 @@ import { optionProblems } from './option-problems';
 import { PathEngine } from './path.engine';
 import { vaultCall, type VaultCall } from './vault-call';
 import { VaultClient } from './vault-client';
-import { isDeadToken, vaultError } from './vault-errors';
+import { isDeadToken, isDenial, isFromVault, vaultError } from './vault-errors';
 import { serverState, type VaultServerState } from './vault-health';
 import { VaultLeases } from './vault-leases';
 import { VaultLogin } from './vault-login';
@@ -154,8 +154,8 @@ export class VaultSecretManager extends CustomSecretManager {
       { method: 'GET', path, namespace, isProbe: true },
       options,
     );
-    const isDenied = answer.statusCode === 403 && !isDeadToken(answer);
-    if (answer.statusCode === 200 || isDenied) return true;
+    const isDenied = isDenial(answer) && !isDeadToken(answer);
+    if (isDenied || (answer.statusCode === 200 && isFromVault(answer))) return true;
     throw vaultError(answer, 'Looking at the token');
   }
 
