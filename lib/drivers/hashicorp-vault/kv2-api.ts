@@ -10,7 +10,7 @@ import type { VaultCall } from './vault-call';
 import type { VaultRequest } from './vault-client';
 import { sayingsOf, vaultError } from './vault-errors';
 import { vaultPath } from './vault-path';
-import type { VaultSession } from './vault-session';
+import type { Requests } from './own-writes';
 import { carry, carrySync } from './vault-talk';
 
 type Method = 'GET' | 'POST' | 'DELETE';
@@ -24,17 +24,17 @@ export interface Kept {
 
 /** What the server of KV 2 can be asked, and what its answers mean. */
 export class Kv2Api {
-  readonly #session: VaultSession;
+  readonly #requests: Requests;
   readonly #mounts = new Kv2Mounts();
 
-  constructor(session: VaultSession) {
-    this.#session = session;
+  constructor(requests: Requests) {
+    this.#requests = requests;
   }
 
   /** Resolves to what is made of what is kept. */
   kept<Result>(call: VaultCall, see: (kept: Kept, call: VaultCall) => Result): Promise<Result> {
     const request = requestOf(call, 'GET', 'data');
-    return this.#session.sendAnd(request, call.options, (answer) => {
+    return this.#requests.sendAnd(request, call.options, (answer) => {
       const kept = keptOf(answer, call);
       if (!isAbsent(answer)) return see(kept, call);
       return this.assertVersioned(call, 'Reading').then(() => see(kept, call));
@@ -42,7 +42,7 @@ export class Kv2Api {
   }
 
   keptSync(call: VaultCall): Kept {
-    const send = (request: VaultRequest) => this.#session.sendSync(request, call.options);
+    const send = (request: VaultRequest) => this.#requests.sendSync(request, call.options);
     const answer = send(requestOf(call, 'GET', 'data'));
     if (isAbsent(answer)) carrySync(this.#mounts.check(call, 'Reading'), send);
     return keptOf(answer, call);
@@ -85,12 +85,12 @@ export class Kv2Api {
   }
 
   private async assertVersioned(call: VaultCall, doing: string): Promise<void> {
-    const send = (request: VaultRequest) => this.#session.send(request, call.options);
+    const send = (request: VaultRequest) => this.#requests.send(request, call.options);
     await carry(this.#mounts.check(call, doing), send);
   }
 
   private ask(call: VaultCall, method: Method, part: Part, content?: object): Promise<VaultAnswer> {
-    return this.#session.send(requestOf(call, method, part, content), call.options);
+    return this.#requests.send(requestOf(call, method, part, content), call.options);
   }
 }
 

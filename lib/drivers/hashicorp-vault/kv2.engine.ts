@@ -14,7 +14,7 @@ import { subjectOf, type Engine } from './engine';
 import { assertExact, valueOf, without, type Fields } from './field';
 import { Kv2Api, type Kept } from './kv2-api';
 import type { VaultCall } from './vault-call';
-import type { VaultSession } from './vault-session';
+import type { Requests } from './own-writes';
 import { pause, waitFor } from './waiting';
 
 const DEFAULT_FIELD = 'value';
@@ -27,8 +27,8 @@ export class Kv2Engine implements Engine {
   readonly #api: Kv2Api;
   readonly #changes = new Turns();
 
-  constructor(session: VaultSession) {
-    this.#api = new Kv2Api(session);
+  constructor(requests: Requests) {
+    this.#api = new Kv2Api(requests);
   }
 
   read(call: VaultCall): Promise<SecretReading | undefined> {

@@ -16,7 +16,7 @@ import { vaultError } from './vault-errors';
 import type { LeasedFields } from './lease';
 import type { VaultLeases } from './vault-leases';
 import { vaultPath } from './vault-path';
-import type { VaultSession } from './vault-session';
+import type { Requests } from './own-writes';
 
 type Method = 'GET' | 'POST' | 'DELETE';
 
@@ -24,11 +24,11 @@ const DEFAULT_FIELD = 'value';
 
 /** What is read at its own path: KV version 1, and the engines that make credentials, which come with a lease. */
 export class PathEngine implements Engine {
-  readonly #session: VaultSession;
+  readonly #requests: Requests;
   readonly #leases: VaultLeases;
 
-  constructor(session: VaultSession, leases: VaultLeases) {
-    this.#session = session;
+  constructor(requests: Requests, leases: VaultLeases) {
+    this.#requests = requests;
     this.#leases = leases;
   }
 
@@ -40,7 +40,8 @@ export class PathEngine implements Engine {
 
   readSync(call: VaultCall): SecretReading | undefined {
     assertNoVersion(call);
-    const ask = () => presentIn(this.#session.sendSync(requestOf(call, 'GET'), call.options), call);
+    const ask = () =>
+      presentIn(this.#requests.sendSync(requestOf(call, 'GET'), call.options), call);
     if (call.kvVersion === 1) return readingOf({ fields: fieldsOf(ask()) }, call);
     return readingOf(this.#leases.readSync(call, ask), call);
   }
@@ -92,7 +93,7 @@ export class PathEngine implements Engine {
   }
 
   private ask(call: VaultCall, method: Method, content?: object): Promise<OwnAnswer> {
-    return this.#session.send(requestOf(call, method, content), call.options);
+    return this.#requests.send(requestOf(call, method, content), call.options);
   }
 }
 

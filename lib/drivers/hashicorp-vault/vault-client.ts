@@ -13,6 +13,8 @@ export interface VaultRequest {
   readonly token?: string;
   readonly namespace?: string;
   readonly content?: object;
+  /** Besides those that every request has. */
+  readonly headers?: Readonly<Record<string, string>>;
   /** A denial of it is an answer: nobody needs another token for it. */
   readonly isProbe?: boolean;
 }
@@ -144,14 +146,14 @@ export function below(basePath: string, request: VaultRequest): VaultRequest {
 }
 
 export function headersOf(
-  { namespace, content }: VaultRequest,
+  { namespace, content, headers: others }: VaultRequest,
   token: string | undefined,
 ): Record<string, string> {
   const headers: Record<string, string> = { 'x-vault-request': 'true' };
   if (token !== undefined) headers['x-vault-token'] = token;
   if (namespace !== undefined) headers['x-vault-namespace'] = namespace;
   if (content !== undefined) headers['content-type'] = 'application/json';
-  return headers;
+  return others === undefined ? headers : { ...headers, ...others };
 }
 
 /** Where to ask once more: the same path, on the same host or over https. A token must not be sent anywhere else. */

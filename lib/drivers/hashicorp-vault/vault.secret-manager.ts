@@ -15,6 +15,7 @@ import type { Engine } from './engine';
 import { optionsFromEnvironment } from './from-environment';
 import { Kv2Engine } from './kv2.engine';
 import { optionProblems } from './option-problems';
+import { OwnWrites } from './own-writes';
 import { PathEngine } from './path.engine';
 import { vaultCall, type VaultCall } from './vault-call';
 import { VaultClient } from './vault-client';
@@ -73,8 +74,9 @@ export class VaultSecretManager extends CustomSecretManager {
     );
     this.#session = new VaultSession(this.#client, this.#syncClient, this.#credentials);
     this.#leases = new VaultLeases(this.#client, this.#syncClient, this.#credentials);
-    this.#kv2 = new Kv2Engine(this.#session);
-    this.#path = new PathEngine(this.#session, this.#leases);
+    const requests = new OwnWrites(this.#session);
+    this.#kv2 = new Kv2Engine(requests);
+    this.#path = new PathEngine(requests, this.#leases);
   }
 
   /**
