@@ -5,7 +5,7 @@ import type { CustomMetadata } from './custom-metadata';
 import { isAbsent, isDone, subjectOf } from './engine';
 import { isObject, type VaultAnswer } from './exchange';
 import type { Fields } from './field';
-import { Kv2Mounts, isOfKv1 } from './kv2-mounts';
+import { KvMounts, isOfKv1 } from './kv-mounts';
 import type { VaultCall } from './vault-call';
 import type { VaultRequest } from './vault-client';
 import { sayingsOf, vaultError } from './vault-errors';
@@ -25,7 +25,7 @@ export interface Kept {
 /** What the server of KV 2 can be asked, and what its answers mean. */
 export class Kv2Api {
   readonly #requests: Requests;
-  readonly #mounts = new Kv2Mounts();
+  readonly #mounts = new KvMounts();
 
   constructor(requests: Requests) {
     this.#requests = requests;

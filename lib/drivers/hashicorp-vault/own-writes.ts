@@ -20,8 +20,9 @@ const FIRST_PAUSE_MS = 10;
 const LONGEST_PAUSE_MS = 200;
 
 /**
- * Has reads see the writes that were made through here, whichever node answers them. The answer of a write tells how far the
- * server's storage has come; a read of the same namespace requires a node that is as far. A node that is not is asked again.
+ * Has requests see the writes that were made through here, whichever node answers them. The answer of a write tells how far the
+ * server's storage has come; what follows in the same namespace requires a node that is as far. A node that is not refuses,
+ * and is asked again. Writes require it, too: a standby that lags takes a deletion of what it does not have yet for done.
  */
 export class OwnWrites implements Requests {
   readonly #session: VaultSession;
@@ -42,19 +43,18 @@ export class OwnWrites implements Requests {
     options: OperationOptions,
     see: (answer: OwnAnswer) => Result | Promise<Result>,
   ): Promise<Result> {
-    if (request.method !== 'GET') {
-      return this.#session.sendAnd(request, options, (answer) => see(this.noted(request, answer)));
-    }
     const index = this.requiredBy(request);
-    if (index === undefined) return this.#session.sendAnd(request, options, see);
-    return this.readAt(index, request, options).then(see);
+    if (index !== undefined) {
+      return this.sendAt(index, request, options).then((answer) =>
+        see(this.noted(request, answer)),
+      );
+    }
+    if (request.method === 'GET') return this.#session.sendAnd(request, options, see);
+    return this.#session.sendAnd(request, options, (answer) => see(this.noted(request, answer)));
   }
 
-  /** As `send`, blocking. A node that lags is not asked again: the thread must not stand still for it. */
+  /** Reads as `send` does, blocking. A node that lags is not asked again: the thread must not stand still for it. */
   sendSync(request: VaultRequest, options: OperationOptions): OwnAnswer {
-    if (request.method !== 'GET') {
-      return this.noted(request, this.#session.sendSync(request, options));
-    }
     const index = this.requiredBy(request);
     if (index === undefined) return this.#session.sendSync(request, options);
     const answer = this.#session.sendSync(requiring(index, request), options);
@@ -64,7 +64,7 @@ export class OwnWrites implements Requests {
     return this.#session.sendSync(request, options);
   }
 
-  private async readAt(
+  private async sendAt(
     index: string,
     request: VaultRequest,
     options: OperationOptions,
@@ -82,7 +82,8 @@ export class OwnWrites implements Requests {
     return await this.#session.send(request, options);
   }
 
-  private noted({ namespace }: VaultRequest, answer: OwnAnswer): OwnAnswer {
+  private noted({ method, namespace }: VaultRequest, answer: OwnAnswer): OwnAnswer {
+    if (method === 'GET') return answer;
     const index = storageIndexOf(answer.headers['x-vault-index']);
     if (answer.statusCode >= 300 || index === undefined) return answer;
     const key = keyOf(namespace);
@@ -109,7 +110,7 @@ function keyOf(namespace = ''): string {
   return trimSlashes(namespace);
 }
 
-/** OpenBao's standby forwards the read to the active node where it lags; HashiCorp's does so only where that was configured. */
+/** OpenBao's standby forwards the request to the active node where it lags; HashiCorp's does so only where that was configured. */
 function requiring(index: string, request: VaultRequest): VaultRequest {
   const forwarding = canForward(index) && { 'x-vault-inconsistent': 'forward-active-node' };
   return { ...request, headers: { 'x-vault-index': index, ...forwarding } };

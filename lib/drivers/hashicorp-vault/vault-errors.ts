@@ -226,10 +226,12 @@ function fits({ status, says, isForeign, isToHttps }: Row, answer: VaultAnswer):
   return !isForeign || !isFromVault(answer);
 }
 
-function asksForHttps({ asked, headers: { location } }: VaultAnswer): boolean {
+/** A standby answers 307 with the same path; what else sends callers to https may send them anywhere on the host. */
+function asksForHttps({ statusCode, asked, headers: { location } }: VaultAnswer): boolean {
   const [, url = ''] = asked.split(' ');
   if (typeof location !== 'string' || !URL.canParse(location, url)) return false;
   const [from, to] = [new URL(url), new URL(location, url)];
   const isUpgrade = from.protocol === 'http:' && to.protocol === 'https:';
-  return isUpgrade && from.hostname === to.hostname && !to.username && !to.password;
+  const isSamePlace = from.hostname === to.hostname && !to.username && !to.password;
+  return isUpgrade && isSamePlace && (statusCode !== 307 || from.pathname === to.pathname);
 }

@@ -134,6 +134,23 @@ describe.each(Object.entries(SERVERS))('a standby of %s', (server, { indexOf, la
     expect(performance.now() - startedAt).toBeLessThan(900);
   });
 
+  it.each<[string, (manager: VaultSecretManager) => Promise<unknown>]>([
+    ['DELETE', (manager) => manager.deleteSecret('KEY')],
+    ['POST', (manager) => manager.writeSecret('KEY', 'w', { createOnly: true })],
+  ])('must be as far for a %s, too, which is sent again while it lags', async (method, change) => {
+    const manager = managerWith();
+    await manager.writeSecret('KEY', 'v');
+    const states: (string | string[] | undefined)[] = [];
+    vault.on(`${method} /v1/secret/data/KEY`, ({ headers }) => {
+      states.push(headers['x-vault-index']);
+      return states.length === 1 ? lagging : write();
+    });
+
+    await change(manager);
+
+    expect(states).toEqual([indexOf(42), indexOf(42)]);
+  });
+
   it('is UNAVAILABLE, and not throttled, where it lags for long', async () => {
     const manager = managerWith();
     await manager.writeSecret('KEY', 'v');
