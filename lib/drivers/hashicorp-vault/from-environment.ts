@@ -35,7 +35,8 @@ export type EnvironmentOptions = GivenVaultOptions & {
  * not go to another. An empty variable counts as unset.
  */
 export function optionsFromEnvironment(environment: Environment): EnvironmentOptions {
-  const variable = (name: string): string | undefined => environment[name] || undefined;
+  const variable = (name: string): string | undefined =>
+    environment[name] === '' ? undefined : environment[name];
   const family = familyIn(variable);
   const any = (name: string): string | undefined => variable(`${family}${name}`);
   const options: GivenVaultOptions = {

@@ -1,8 +1,9 @@
-import { SecretManagerError } from '../../core/secret-manager.error';
+import { SecretManagerError, isTransient } from '../../core/secret-manager.error';
 import { subjectOf } from './engine';
 import { isObject, type VaultAnswer } from './exchange';
 import type { VaultCall } from './vault-call';
-import { isFromVault } from './vault-errors';
+import type { VaultRequest } from './vault-client';
+import { isFromVault, vaultError } from './vault-errors';
 import { vaultPath } from './vault-path';
 import type { VaultTalk } from './vault-talk';
 
@@ -14,6 +15,7 @@ const MAX_KNOWN = 1_000;
  */
 export class KvMounts {
   readonly #known = new Set<string>();
+  readonly #sure = new Set<string>();
 
   /**
    * Throws `MISCONFIGURED` if the mount is of the other version than the call's. The server is asked once; if it does not say,
@@ -23,15 +25,45 @@ export class KvMounts {
     const { mount, namespace, kvVersion } = call;
     const key = JSON.stringify([namespace, mount, kvVersion]);
     if (this.#known.has(key)) return;
-    const path = vaultPath(mount).replace('/v1/', '/v1/sys/internal/ui/mounts/');
-    const answer = yield { method: 'GET', path, namespace, isProbe: true };
+    const answer = yield requestOf(call);
     const version = kvVersionIn(answer);
     if (version === 1 && kvVersion === 2) throw isOfKv1(call, doing);
     if (version === 2 && kvVersion === 1) throw isOfKv2(call, doing);
     if (![200, 403, 404].includes(answer.statusCode) || !isFromVault(answer)) return; // it may say so another time
-    if (this.#known.size >= MAX_KNOWN) this.#known.clear();
-    this.#known.add(key);
+    keep(this.#known, key);
   }
+
+  /**
+   * Throws unless the server says that a secrets engine of KV is mounted there. What looks like a mount may be a namespace,
+   * with another namespace `data` in it: a name must not write to its sys or auth.
+   */
+  *assertMounted(call: VaultCall, doing: string): VaultTalk<void> {
+    const key = JSON.stringify([call.namespace, call.mount]);
+    if (this.#sure.has(key)) return;
+    const answer = yield requestOf(call);
+    const failure = vaultError(answer, subjectOf(doing, call));
+    if (isTransient(failure)) throw failure;
+    if (kvVersionIn(answer) === undefined) throw isInternal(call, doing);
+    keep(this.#sure, key);
+  }
+}
+
+function requestOf({ mount, namespace }: VaultCall): VaultRequest {
+  const path = vaultPath(mount).replace('/v1/', '/v1/sys/internal/ui/mounts/');
+  return { method: 'GET', path, namespace, isProbe: true };
+}
+
+function keep(keys: Set<string>, key: string): void {
+  if (keys.size >= MAX_KNOWN) keys.clear();
+  keys.add(key);
+}
+
+function isInternal(call: VaultCall, doing: string): SecretManagerError {
+  return new SecretManagerError(
+    'INVALID_ARGUMENT',
+    `${subjectOf(doing, call)} failed: the name has a part "sys" or "auth", and the server does not say that KV is mounted ` +
+      'there. Check the mount.',
+  );
 }
 
 export function isOfKv1(call: VaultCall, doing: string, result = ''): SecretManagerError {

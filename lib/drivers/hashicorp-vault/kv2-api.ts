@@ -9,7 +9,7 @@ import { KvMounts, isOfKv1 } from './kv-mounts';
 import type { VaultCall } from './vault-call';
 import type { VaultRequest } from './vault-client';
 import { sayingsOf, vaultError } from './vault-errors';
-import { vaultPath } from './vault-path';
+import { hasInternalPart, vaultPath } from './vault-path';
 import type { Requests } from './own-writes';
 import { carry, carrySync } from './vault-talk';
 
@@ -89,8 +89,17 @@ export class Kv2Api {
     await carry(this.#mounts.check(call, doing), send);
   }
 
-  private ask(call: VaultCall, method: Method, part: Part, content?: object): Promise<VaultAnswer> {
-    return this.#requests.send(requestOf(call, method, part, content), call.options);
+  private async ask(
+    call: VaultCall,
+    method: Method,
+    part: Part,
+    content?: object,
+  ): Promise<VaultAnswer> {
+    const send = (request: VaultRequest) => this.#requests.send(request, call.options);
+    if (method !== 'GET' && hasInternalPart(call.name)) {
+      await carry(this.#mounts.assertMounted(call, 'Changing'), send);
+    }
+    return await send(requestOf(call, method, part, content));
   }
 }
 
