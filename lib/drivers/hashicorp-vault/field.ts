@@ -31,11 +31,10 @@ export function without(fields: Fields, field: string | undefined): Fields {
 }
 
 /**
- * Throws `MALFORMED` if a field holds a number that the server may have rounded: KV 2 reads numbers as 64-bit floats. To write
- * such a number back would make the change last.
+ * Throws `MALFORMED` if a field holds a number that the server, or who wrote it, may have rounded: KV 2 reads numbers as 64-bit
+ * floats. To write such a number back to KV 2 would make the change last.
  */
 export function assertExact(fields: Fields, call: VaultCall): void {
-  if (call.kvVersion !== 2) return;
   const rounded = Object.keys(fields).find((field) => holdsRoundedNumber(fields[field]));
   if (rounded === undefined) return;
   throw new SecretManagerError(

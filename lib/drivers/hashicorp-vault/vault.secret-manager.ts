@@ -81,7 +81,8 @@ export class VaultSecretManager extends CustomSecretManager {
 
   /**
    * With the variables of HashiCorp Vault's tools (`VAULT_ADDR`, `VAULT_TOKEN`, `VAULT_NAMESPACE`, `VAULT_CACERT`,
-   * `VAULT_CLIENT_CERT`, `VAULT_CLIENT_KEY`), the same with `BAO_`, or LiteLLM's `HCP_VAULT_...`. `overrides` win.
+   * `VAULT_CLIENT_CERT`, `VAULT_CLIENT_KEY`), the same with `BAO_`, or LiteLLM's `HCP_VAULT_...`: of one family, or the start
+   * fails with `MISCONFIGURED`. `overrides` win.
    */
   static fromEnvironment(
     environment: Readonly<Record<string, string | undefined>> = process.env,

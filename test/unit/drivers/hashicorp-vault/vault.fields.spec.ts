@@ -143,11 +143,15 @@ describe('the fields of a secret in Vault', () => {
     });
   });
 
-  describe('of KV 2, whose server reads numbers as floats', () => {
-    const ROUNDED = ['12345678901234567000', '1e+30', '0.12345678901234568', '-9007199254740992'];
+  const ROUNDED = ['12345678901234567000', '1e+21', '0.12345678901234568', '-9007199254740992'];
 
+  describe.each([
+    ['KV 1', KV1],
+    ['KV 2', KV2],
+    ['any path', ANY],
+  ])('of %s', (_, mount) => {
     it.each(ROUNDED)('refuses %s, which may be rounded', async (number) => {
-      const manager = managerOf(KV2, `{"account":${number},"user":"u"}`);
+      const manager = managerOf(mount, `{"account":${number},"user":"u"}`);
 
       const failures = [
         await failureOf(manager.readSecret('KEY')),
@@ -160,7 +164,17 @@ describe('the fields of a secret in Vault', () => {
         { value: 'u' },
       );
     });
+  });
 
+  it('of KV 1, whose server keeps their text, are written beside a long number', async () => {
+    const fields = '{"account":12345678901234567000,"user":"u"}';
+
+    await managerOf(KV1, fields, { field: 'user' }).writeSecret('KEY', 'new');
+
+    expect(written(KV1)).toEqual(['{"account":12345678901234567000,"user":"new"}']);
+  });
+
+  describe('of KV 2, whose server reads numbers as floats', () => {
     it.each(ROUNDED)('writes nothing beside %s, which may be rounded', async (number) => {
       const manager = managerOf(KV2, `{"a":{"b":[${number}]},"user":"u"}`, { field: 'user' });
 
