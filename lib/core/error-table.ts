@@ -125,6 +125,9 @@ const MEANING: Readonly<Record<SecretManagerErrorCode, string>> = {
     'it threw something that no rule covers, as a bug would. Throw a SecretManagerError to choose the code, or set the `debug` option to see the original',
 };
 
+/** Holds, on an error that a driver of ours throws, the method, the host and the path of the request that failed. */
+export const FAILED_REQUEST = Symbol('failed request');
+
 /** Translates what a manager threw. Nothing of its text travels on, save that of a {@link SecretManagerError}. */
 export function translateError(thrown: unknown, context: OperationContext): SecretManagerError {
   const error = isSecretManagerError(thrown) ? adopt(thrown, context) : replace(thrown, context);
@@ -147,6 +150,7 @@ interface Origin {
   readonly name?: string;
   readonly code?: string;
   readonly status?: number;
+  readonly request?: string;
 }
 
 function describe(thrown: unknown): Origin {
@@ -154,6 +158,7 @@ function describe(thrown: unknown): Origin {
     name: identifier(read(thrown, 'name')),
     code: identifier(read(thrown, 'code')) ?? identifier(read(read(thrown, 'cause'), 'code')),
     status: statusOf(thrown),
+    request: onlyString(read(thrown, FAILED_REQUEST)),
   };
 }
 
@@ -177,10 +182,10 @@ function codeOfStatus(status: number): SecretManagerErrorCode {
 
 function sentence(
   code: SecretManagerErrorCode,
-  { name, code: nodeCode, status }: Origin,
+  { name, code: nodeCode, status, request }: Origin,
   { manager, operation, secretName }: OperationContext,
 ): string {
-  const seen = [name, nodeCode, status && `HTTP ${status}`].filter(Boolean).join(', ');
+  const seen = [name, nodeCode, status && `HTTP ${status}`, request].filter(Boolean).join(', ');
   const subject = secretName === undefined ? '' : ` of ${quoteName(secretName)}`;
   return `${manager}.${operation}()${subject} failed: ${MEANING[code]}.${seen && ` (${seen})`}`;
 }

@@ -25,10 +25,17 @@ const ROUTES = [
   [/^\/v1\/secret\/data\/SEALED$/, () => [503, { errors: ['Vault is sealed'] }]],
   [/^\/v1\/secret\/data\/HANGING$/, () => new Promise(() => undefined)],
   [/^\/v1\/secret\/data\/SLOW$/, async () => [200, await pass(100, kv2('SLOW'))]],
+  [/^\/v1\/secret\/data\/FIREWALL$/, () => [403, { message: 'Forbidden' }]],
+  [/^\/v1\/secret\/data\/ODD$/, () => [404, { errors: [{ detail: 'not found' }] }]],
+  [/^\/v1\/secret\/data\/NUMBER$/, () => [200, NUMBER]],
+  [/^\/v1\/secret\/data\/(WRITTEN|LAGGING)$/, written],
   [/^\/v1\/secret\/data\/(\w+)$/, (name) => [200, kv2(name)]],
   [/^\/v1\/kv1\/(\w+)$/, (name) => [200, { lease_duration: 2764800, data: { value: name } }]],
   [/^\/v1\/database\/creds\/(\w+)$/, (name) => [200, credentials(name)]],
 ];
+
+const NUMBER =
+  '{"data":{"data":{"account":12345678901234567890,"rate":1.10},"metadata":{"version":3}}}';
 
 const server = createServer(async (request, response) => {
   const body = Buffer.concat(await request.toArray()).toString();
@@ -36,12 +43,17 @@ const server = createServer(async (request, response) => {
   if (request.url.startsWith('/v1/')) requests.push(`${request.method} ${request.url.slice(4)}`);
   const [pattern, answer] = ROUTES.find(([route]) => route.test(request.url));
   const isOpen = !request.url.startsWith('/v1/') || request.url.endsWith('/login');
-  const [status, content] =
+  const [status, content, more] =
     isOpen || tokens.has(token)
-      ? await answer(pattern.exec(request.url)[1], { token, body: body && JSON.parse(body) })
+      ? await answer(pattern.exec(request.url)[1], {
+          token,
+          body: body && JSON.parse(body),
+          request,
+        })
       : [403, { errors: ['permission denied'] }];
-  response.writeHead(status, { 'content-type': 'application/json' });
-  response.end(status === 204 ? undefined : JSON.stringify(content));
+  response.writeHead(status, { 'content-type': 'application/json', ...more });
+  if (status === 204) response.end();
+  else response.end(typeof content === 'string' ? content : JSON.stringify(content));
 });
 server.listen(0, '127.0.0.1', () => console.log(server.address().port));
 process.stdin.on('end', () => process.exit()).resume();
@@ -52,6 +64,13 @@ async function logIn(_, { body }) {
   const token = `canary-of-token-${(logins += 1)}`;
   tokens.add(token);
   return [200, { auth: { client_token: token, lease_duration: 3600, renewable: true } }];
+}
+
+/** A standby that tells how far it is, and what was required of it. */
+function written(name, { request: { method, headers } }) {
+  if (method === 'POST') return [200, { data: { version: 4 } }, { 'x-vault-index': 'state-4' }];
+  if (name === 'LAGGING') return [429, { errors: [] }, { 'retry-after': '1' }];
+  return [200, kv2(`requires ${headers['x-vault-index']}`)];
 }
 
 function kv2(name) {

@@ -1,5 +1,7 @@
 import { accessSync, constants } from 'node:fs';
 import { kindOf, quoteName, secretNameProblem } from '../../core/secret-name';
+import { ENVIRONMENT_PROBLEMS, type EnvironmentOptions } from './from-environment';
+import { unknownOptionProblems } from './known-options';
 import { certificatesProblem } from './vault-tls';
 import { DEFAULT_JWT_FILE, type GivenVaultOptions, type VaultAuth } from './vault.options';
 
@@ -7,7 +9,7 @@ const PRINTABLE = /^[\x21-\x7e]+$/;
 const LOOPBACK = /^(localhost|127(\.\d+){3}|\[::1\])$/;
 
 /** Everything that is wrong with the options, each a sentence without a value. Nothing is asked of the server. */
-export function optionProblems(options: GivenVaultOptions): string[] {
+export function optionProblems(options: EnvironmentOptions): string[] {
   const { mount, pathPrefix, namespace, field, kvVersion = 2 } = options;
   return [
     addressProblem(options),
@@ -18,6 +20,8 @@ export function optionProblems(options: GivenVaultOptions): string[] {
     [1, 2, 'none'].includes(kvVersion) ? undefined : 'kvVersion must be 1, 2 or "none"',
     ...authProblems(options.auth),
     ...tlsProblems(options),
+    ...unknownOptionProblems(options),
+    ...(options[ENVIRONMENT_PROBLEMS] ?? []),
   ].filter((problem) => typeof problem === 'string');
 }
 
@@ -29,11 +33,18 @@ function addressProblem({ address, allowInsecureHttp }: GivenVaultOptions): stri
   if (url.username || url.password) {
     return 'address holds a user name or a password: use `auth` for the login';
   }
-  if (url.pathname !== '/' || url.search || url.hash)
-    return `address must end with the host, ${example}`;
+  if (url.search || url.hash || !isBasePath(url.pathname)) return ADDRESS_END;
   if (url.protocol === 'https:' || LOOPBACK.test(url.hostname) || allowInsecureHttp)
     return undefined;
   return 'address begins with http:, which would send the token in the clear: use https:, or set allowInsecureHttp';
+}
+
+const ADDRESS_END =
+  'address must end with the host, or with the path of a proxy, as "https://proxy.example/vault": /v1 is added to it';
+
+function isBasePath(path: string): boolean {
+  const base = trimSlashes(path);
+  return !/(^|\/)v1$|\/\/|^\/|\/$/.test(base);
 }
 
 /** Of a URL's text nothing may be shown: the error of `new URL` quotes it. */

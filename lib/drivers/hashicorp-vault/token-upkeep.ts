@@ -3,7 +3,7 @@ import { isTransient } from '../../core/secret-manager.error';
 import type { Credential } from './credential';
 import { isObject } from './exchange';
 import type { TokenApi } from './token-api';
-import { sayingsOf, vaultError } from './vault-errors';
+import { isFromVault, sayingsOf, vaultError } from './vault-errors';
 import { grantOf } from './vault-login';
 
 /** Who uses the token that is kept up. */
@@ -101,6 +101,7 @@ export class TokenUpkeep {
       this.extend(credential, validForMs, askedAt);
       return true;
     }
+    if (!isFromVault(answer)) throw vaultError(answer, 'Renewing the token');
     const isOver = answer.statusCode < 500 || sayingsOf(answer).includes('max TTL');
     if (isOver && answer.statusCode !== 429) return false;
     throw vaultError(answer, 'Renewing the token');

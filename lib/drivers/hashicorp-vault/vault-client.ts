@@ -1,5 +1,6 @@
 import { Pool } from 'undici';
 import type { OperationOptions } from '../../core/custom-secret-manager';
+import { exactJson } from '../../core/exact-json';
 import { SecretManagerError } from '../../core/secret-manager.error';
 import { Exchange, type VaultAnswer } from './exchange';
 import { certificatesOf } from './vault-tls';
@@ -12,6 +13,8 @@ export interface VaultRequest {
   readonly token?: string;
   readonly namespace?: string;
   readonly content?: object;
+  /** Besides those that every request has. */
+  readonly headers?: Readonly<Record<string, string>>;
   /** A denial of it is an answer: nobody needs another token for it. */
   readonly isProbe?: boolean;
 }
@@ -30,12 +33,14 @@ const CONTEXT = { manager: 'hashicorp-vault', operation: 'request' };
 /** Speaks HTTP to one server, over connections that are kept. What the server answers is for others to understand. */
 export class VaultClient {
   readonly #origin: string;
+  readonly #basePath: string;
   readonly #tls: VaultTls | undefined;
   readonly #pools = new Map<string, Pool>();
   #isClosed = false;
 
   constructor(options: VaultClientOptions) {
     this.#origin = originOf(options);
+    this.#basePath = basePathOf(options);
     this.#tls = options.tls;
   }
 
@@ -53,11 +58,12 @@ export class VaultClient {
 
   /** As `send`, and to what is made of the answer: a promise fewer for every read. Throws if it cannot be sent. */
   sendAnd<Result>(
-    request: VaultRequest,
+    given: VaultRequest,
     options: OperationOptions,
     token: string | undefined,
     see: (answer: VaultAnswer) => Result | Promise<Result>,
   ): Promise<Result> {
+    const request = below(this.#basePath, given);
     return this.exchange(this.#origin, request, options, token).then((answer) => {
       const origin = redirection(answer, request, this.#origin);
       if (origin === undefined) return see(answer);
@@ -82,14 +88,14 @@ export class VaultClient {
     const { method, path, content } = request;
     const pool = this.pool(origin);
     const limitMs = limitOf(options);
-    const exchange = new Exchange();
+    const exchange = new Exchange(`${method} ${origin}${path}`);
     exchange.endWith(options, CONTEXT);
     pool.dispatch(
       {
         method,
         path,
         headers: headersOf(request, token),
-        body: content && JSON.stringify(content),
+        body: content && exactJson(content),
         headersTimeout: limitMs,
         bodyTimeout: limitMs,
       },
@@ -130,15 +136,24 @@ export function originOf({ address }: VaultClientOptions): string {
   return URL.canParse(address) ? new URL(address).origin : address;
 }
 
+/** The path of an address, as of a proxy that serves the server below it. */
+export function basePathOf({ address }: VaultClientOptions): string {
+  return URL.canParse(address) ? new URL(address).pathname.replace(/\/$/, '') : '';
+}
+
+export function below(basePath: string, request: VaultRequest): VaultRequest {
+  return basePath === '' ? request : { ...request, path: basePath + request.path };
+}
+
 export function headersOf(
-  { namespace, content }: VaultRequest,
+  { namespace, content, headers: others }: VaultRequest,
   token: string | undefined,
 ): Record<string, string> {
   const headers: Record<string, string> = { 'x-vault-request': 'true' };
   if (token !== undefined) headers['x-vault-token'] = token;
   if (namespace !== undefined) headers['x-vault-namespace'] = namespace;
   if (content !== undefined) headers['content-type'] = 'application/json';
-  return headers;
+  return others === undefined ? headers : { ...headers, ...others };
 }
 
 /** Where to ask once more: the same path, on the same host or over https. A token must not be sent anywhere else. */

@@ -16,7 +16,7 @@ import { SharedCall } from './shared-call';
 import type { VaultCall } from './vault-call';
 import type { OperationOptions } from '../../core/custom-secret-manager';
 import type { VaultClient } from './vault-client';
-import { isDeadToken, vaultError } from './vault-errors';
+import { isDeadToken, isFromVault, vaultError } from './vault-errors';
 import type { VaultSyncClient } from './vault-sync-client';
 
 type Ask = (call: VaultCall) => Promise<OwnAnswer | undefined>;
@@ -210,7 +210,7 @@ export class VaultLeases {
       return;
     }
     const error = vaultError(answer, 'Renewing a lease');
-    if (isTransient(error)) throw error;
+    if (isTransient(error) || !isFromVault(answer)) throw error;
     lease.isEnding = true;
     const isDead = answer.statusCode === 400 || isDeadToken(answer); // no such lease any more, or it died with its token
     if (isDead) this.forget(lease);

@@ -4,7 +4,7 @@ import { quoteName } from '../../core/secret-name';
 import { isObject, type VaultAnswer } from './exchange';
 import { isPrintable, trimSlashes } from './option-problems';
 import { TokenFile } from './token-file';
-import { vaultError } from './vault-errors';
+import { isFromVault, originOfAnswer, vaultError } from './vault-errors';
 import { encodePath } from './vault-path';
 import type { VaultTalk } from './vault-talk';
 import { DEFAULT_JWT_FILE, type VaultAuth } from './vault.options';
@@ -117,11 +117,11 @@ function given(token: string): Grant {
 /** Wrong credentials are 400 at most methods, and 403 where the method is not mounted or the user is locked out. */
 function loginError(answer: VaultAnswer, subject: string): SecretManagerError {
   const error = vaultError(answer, subject);
-  const isRefused = answer.statusCode === 400 || answer.statusCode === 403;
+  const isRefused = [400, 403].includes(answer.statusCode) && isFromVault(answer);
   if (!isRefused || error.code === 'MISCONFIGURED') return error;
   return new SecretManagerError(
     'UNAUTHENTICATED',
-    `${subject} failed: the server refused the credentials. Check them, the role and the mount. (HTTP ${answer.statusCode})`,
+    `${subject} failed: the server refused the credentials. Check them, the role and the mount. ${originOfAnswer(answer)}`,
   );
 }
 

@@ -1,9 +1,12 @@
 import { countingDown } from '../../core/clock';
 import type { OperationOptions } from '../../core/custom-secret-manager';
+import { exactJson } from '../../core/exact-json';
 import { SyncHttp } from '../../sync';
-import { answerOf, type VaultAnswer } from './exchange';
+import { answerOf, connectionError, type VaultAnswer } from './exchange';
 import { certificatesOf } from './vault-tls';
 import {
+  basePathOf,
+  below,
   headersOf,
   originOf,
   redirection,
@@ -17,11 +20,13 @@ const DEFAULT_TIMEOUT_MS = 30_000;
 export class VaultSyncClient {
   readonly #options: VaultClientOptions;
   readonly #origin: string;
+  readonly #basePath: string;
   #http: SyncHttp | undefined;
 
   constructor(options: VaultClientOptions) {
     this.#options = options;
     this.#origin = originOf(options);
+    this.#basePath = basePathOf(options);
   }
 
   /** Has the worker ready before the first request. */
@@ -31,10 +36,11 @@ export class VaultSyncClient {
 
   /** Returns what the server answers, whatever its status. The deadline is that of the call, a redirection included. */
   send(
-    request: VaultRequest,
+    given: VaultRequest,
     { timeoutMs = DEFAULT_TIMEOUT_MS }: OperationOptions,
-    token = request.token,
+    token = given.token,
   ): VaultAnswer {
+    const request = below(this.#basePath, given);
     const left = countingDown({}, timeoutMs);
     const answer = this.exchange(this.#origin, request, left, token);
     const origin = redirection(answer, request, this.#origin);
@@ -52,10 +58,16 @@ export class VaultSyncClient {
     token: string | undefined,
   ): VaultAnswer {
     const { method, path, content } = request;
-    const body = content && JSON.stringify(content);
+    const asked = `${method} ${origin}${path}`;
+    const body = content && exactJson(content);
     const options = { method, headers: headersOf(request, token), body, timeoutMs };
-    const response = this.http().request(`${origin}${path}`, options);
-    return answerOf(response.statusCode, response.headers, response.text());
+    const http = this.http();
+    try {
+      const response = http.request(`${origin}${path}`, options);
+      return answerOf(response.statusCode, response.headers, response.text(), asked);
+    } catch (error) {
+      throw connectionError(error, asked);
+    }
   }
 
   /** Not before it is needed: the certificates may be in files that are not there yet. */

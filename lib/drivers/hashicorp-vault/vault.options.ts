@@ -46,7 +46,10 @@ export interface VaultTls {
 }
 
 export interface VaultSecretManagerOptions {
-  /** `https://host:port`. Plain `http` is for loopback, unless `allowInsecureHttp` is set. */
+  /**
+   * `https://host:port`, or `https://host/path` where a proxy serves the server below a path. Plain `http` is for loopback,
+   * unless `allowInsecureHttp` is set.
+   */
   readonly address: string;
   readonly auth: VaultAuth;
   readonly namespace?: string;
@@ -57,8 +60,8 @@ export interface VaultSecretManagerOptions {
   /** Stands between mount and name. Default: none. */
   readonly pathPrefix?: string;
   /**
-   * Which field of a secret is its value. Default: `value`, else `key`, else the only one there is; of several others their
-   * JSON.
+   * The field of a secret that is its value; a secret without it is `MALFORMED`. Default: `value`, else `key`, else the only
+   * one there is; of several others their JSON.
    */
   readonly field?: string;
   readonly tls?: VaultTls;

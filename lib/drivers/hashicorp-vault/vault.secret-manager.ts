@@ -15,10 +15,11 @@ import type { Engine } from './engine';
 import { optionsFromEnvironment } from './from-environment';
 import { Kv2Engine } from './kv2.engine';
 import { optionProblems } from './option-problems';
+import { OwnWrites } from './own-writes';
 import { PathEngine } from './path.engine';
 import { vaultCall, type VaultCall } from './vault-call';
 import { VaultClient } from './vault-client';
-import { isDeadToken, vaultError } from './vault-errors';
+import { isDeadToken, isDenial, isFromVault, vaultError } from './vault-errors';
 import { serverState, type VaultServerState } from './vault-health';
 import { VaultLeases } from './vault-leases';
 import { VaultLogin } from './vault-login';
@@ -73,13 +74,15 @@ export class VaultSecretManager extends CustomSecretManager {
     );
     this.#session = new VaultSession(this.#client, this.#syncClient, this.#credentials);
     this.#leases = new VaultLeases(this.#client, this.#syncClient, this.#credentials);
-    this.#kv2 = new Kv2Engine(this.#session);
-    this.#path = new PathEngine(this.#session, this.#leases);
+    const requests = new OwnWrites(this.#session);
+    this.#kv2 = new Kv2Engine(requests);
+    this.#path = new PathEngine(requests, this.#leases);
   }
 
   /**
    * With the variables of HashiCorp Vault's tools (`VAULT_ADDR`, `VAULT_TOKEN`, `VAULT_NAMESPACE`, `VAULT_CACERT`,
-   * `VAULT_CLIENT_CERT`, `VAULT_CLIENT_KEY`), the same with `BAO_`, or LiteLLM's `HCP_VAULT_...`. `overrides` win.
+   * `VAULT_CLIENT_CERT`, `VAULT_CLIENT_KEY`), the same with `BAO_`, or LiteLLM's `HCP_VAULT_...`: of one family, or the start
+   * fails with `MISCONFIGURED`. `overrides` win.
    */
   static fromEnvironment(
     environment: Readonly<Record<string, string | undefined>> = process.env,
@@ -154,8 +157,8 @@ export class VaultSecretManager extends CustomSecretManager {
       { method: 'GET', path, namespace, isProbe: true },
       options,
     );
-    const isDenied = answer.statusCode === 403 && !isDeadToken(answer);
-    if (answer.statusCode === 200 || isDenied) return true;
+    const isDenied = isDenial(answer) && !isDeadToken(answer);
+    if (isDenied || (answer.statusCode === 200 && isFromVault(answer))) return true;
     throw vaultError(answer, 'Looking at the token');
   }
 

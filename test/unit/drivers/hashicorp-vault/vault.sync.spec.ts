@@ -173,6 +173,39 @@ describe('a synchronous read of the manager for Vault', () => {
     expect(readSync('B')?.value).toBe('value of B');
   });
 
+  it.each([
+    ['FIREWALL', 'UNAVAILABLE'],
+    ['ODD', 'MISCONFIGURED'],
+  ])('tells what is not from Vault from an absence and a denial: %s', async (name, code) => {
+    expect((await failureOf(() => readSync(name))).code).toBe(code);
+  });
+
+  it('keeps the source text of numbers', () => {
+    expect(readSync('NUMBER')?.value).toBe('{"account":12345678901234567890,"rate":1.10}');
+  });
+
+  it('says that a chosen field is missing', async () => {
+    expect(await failureOf(() => readSync('A', { field: 'passwrd' }))).toMatchObject({
+      code: 'MALFORMED',
+      message: expect.stringContaining('"passwrd"'),
+    });
+  });
+
+  it('requires of a standby to be as far as what was written', async () => {
+    await manager.writeSecret('WRITTEN', 'v');
+
+    expect(readSync('WRITTEN')?.value).toBe('value of requires state-4');
+  });
+
+  it('is UNAVAILABLE at once where a standby lags', async () => {
+    await manager.writeSecret('LAGGING', 'v');
+
+    const failure = await failureOf(() => readSync('LAGGING'));
+
+    expect(failure).toMatchObject({ code: 'UNAVAILABLE', retryable: true });
+    expect(failure.retryAfterMs).toBeUndefined();
+  });
+
   it('fails where nobody listens', async () => {
     managerWith({ address: 'http://127.0.0.1:1' });
 
