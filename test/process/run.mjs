@@ -180,6 +180,52 @@ const BUILD_CASES = [
   },
 ];
 
+const COPIES_CASES = [
+  ['the CommonJS build', 'the ES modules', 'loadCommonJs', 'load'],
+  ['the ES modules', 'the CommonJS build', 'load', 'loadCommonJs'],
+].map(([registering, using, one, other]) => ({
+  title: `a module of ${registering} serves what uses ${using}`,
+  script: `
+    const [root, own] = [${one}(), ${other}()];
+    const { TerminusModule } = require('@nestjs/terminus');
+    const { SecretManagerHealthIndicator } = ${other}('/terminus');
+    class Other extends own.CustomSecretManager {
+      async readSecret(name) {
+        if (name === 'BUSY') throw new own.SecretManagerError('THROTTLED', 'slow down', { retryAfterMs: 1 });
+        return 'value of ' + name;
+      }
+    }
+    const settings = { storeVirtualKeys: true };
+    const options = { manager: Other, environment: {}, retry: false, settings };
+    class Application {}
+    Module({
+      imports: [
+        TerminusModule,
+        own.SecretManagerModule.forFeature(['A']),
+        root.SecretManagerModule.forRoot(options),
+        root.SecretManagerModule.forRoot({ ...options, name: 'named' }),
+      ],
+      providers: [
+        SecretManagerHealthIndicator,
+        {
+          provide: 'injected',
+          inject: [own.SecretsService, own.getSecretToken('A'), own.VirtualKeysService, own.getSecretsServiceToken('named')],
+          useFactory: (...injected) => injected,
+        },
+      ],
+    })(Application);
+    const app = await NestFactory.createApplicationContext(Application, { logger: false, abortOnError: false });
+    const [secrets, handle, keys, named] = app.get('injected');
+    console.log(root.SecretsService !== own.SecretsService, await secrets.get('B'), handle.reveal(), await named.get('C'));
+    const error = await secrets.get('BUSY').catch((thrown) => thrown);
+    console.log(error.code, error.message, own.isSecretManagerError(error), error instanceof own.SecretManagerError);
+    console.log(handle instanceof own.Secret, await keys.verify({ id: '1' }, 'wrong'));
+    console.log((await app.get(SecretManagerHealthIndicator).isHealthy('store')).store.status);
+    await app.close();
+  `,
+  prints: 'true value of B value of A value of C\nTHROTTLED slow down true true\ntrue false\nup\n',
+}));
+
 const SYNC_CASES = [
   {
     title: 'a script that only reads synchronously ends by itself',
@@ -259,7 +305,7 @@ const server = spawn(process.execPath, ['test/support/outside-server.process.mjs
 const [port] = await once(server.stdout, 'data');
 const address = `http://127.0.0.1:${String(port).trim()}`;
 
-const cases = [...CASES, ...BUILD_CASES, ...SYNC_CASES];
+const cases = [...CASES, ...BUILD_CASES, ...COPIES_CASES, ...SYNC_CASES];
 const failed = cases.filter((each) => !holds(each)).length;
 server.stdin.end();
 console.log(`${cases.length - failed} passed, ${failed} failed`);
