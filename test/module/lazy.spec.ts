@@ -1,4 +1,4 @@
-import { Module, type DynamicModule, type Type } from '@nestjs/common';
+import { Module, type DynamicModule } from '@nestjs/common';
 import { LazyModuleLoader, type ModuleRef } from '@nestjs/core';
 import type { TestingModule } from '@nestjs/testing';
 import {
