@@ -1,7 +1,8 @@
 import { Module, type DynamicModule } from '@nestjs/common';
+import { ModulesContainer } from '@nestjs/core';
 import { SecretManagerError } from './core/secret-manager.error';
 import { kindOf, quoteName } from './core/secret-name';
-import { getRegistrationToken, getSecretToken } from './secret-manager.constants';
+import { getRegistrationToken, getSecretToken, registeredNames } from './secret-manager.constants';
 import {
   SecretManagerModuleBuilder,
   type SecretManagerModuleAsyncOptions,
@@ -10,12 +11,15 @@ import {
 import type { Registration } from './secret-manager.providers';
 import type { SecretsService } from './secrets.service';
 
+/** Provided in every module that `forRoot`, `forRootAsync` and `forFeature` return, and by a factory that throws in any other. */
+const ORIGIN = 'SecretManagerModule origin';
+
 /** Brings a team's secret manager, and `SecretsService` over it, into an application. */
-@Module({})
+@Module({ providers: [{ provide: ORIGIN, useFactory: refuseBareImport }] })
 export class SecretManagerModule {
   /** Registers a manager with options that are known when the module is declared. */
   static forRoot(options: SecretManagerModuleRootOptions): DynamicModule {
-    return { ...SecretManagerModuleBuilder.forRoot(options ?? {}), module: SecretManagerModule };
+    return toModule(SecretManagerModuleBuilder.forRoot(options ?? {}));
   }
 
   /** Registers a manager with options that are made at start: by `useFactory`, `useClass` or `useExisting`. */
@@ -23,7 +27,7 @@ export class SecretManagerModule {
     const { useFactory, useClass, useExisting } = options ?? {};
     const source = useFactory ?? useClass ?? useExisting;
     const complete = source === undefined ? { ...options, useFactory: noOptions } : options;
-    return { ...SecretManagerModuleBuilder.forRootAsync(complete), module: SecretManagerModule };
+    return toModule(SecretManagerModuleBuilder.forRootAsync(complete));
   }
 
   /**
@@ -41,38 +45,57 @@ export class SecretManagerModule {
       inject: [loaded],
       useFactory: (secrets: SecretsService) => secrets.secret(name),
     }));
-    return {
+    return toModule({
       module: SecretManagerModule,
       providers: [
         {
           provide: loaded,
-          inject: [{ token: registration, optional: true }],
-          useFactory: (made: Registration | undefined) => load(made?.secrets, names, managerName),
+          inject: [ModulesContainer, { token: registration, optional: true }],
+          useFactory: (modules: ModulesContainer, made: Registration | undefined) =>
+            load(made?.secrets ?? noManager(modules, names, managerName), names),
         },
         ...handles,
       ],
       exports: handles.map(({ provide }) => provide),
-    };
+    });
   }
 }
 
-async function load(
-  secrets: SecretsService | undefined,
-  names: readonly string[],
-  managerName?: string,
-): Promise<SecretsService> {
-  if (!isList(names)) {
-    throw misconfigured('forFeature', `takes a list of names, not ${kindOf(names)}`);
-  }
-  if (secrets === undefined) {
-    const which = managerName === undefined ? '' : ` with name: '${managerName}'`;
-    throw misconfigured(
-      'forFeature',
-      `of ${names.map(quoteName).join(', ')} found no manager. Import SecretManagerModule.forRoot()${which} in the root module`,
-    );
-  }
+function toModule(definition: DynamicModule): DynamicModule {
+  const { providers = [] } = definition;
+  const origin = { provide: ORIGIN, useValue: true };
+  return { ...definition, module: SecretManagerModule, providers: [...providers, origin] };
+}
+
+function refuseBareImport(): never {
+  throw new SecretManagerError(
+    'MISCONFIGURED',
+    '`imports: [SecretManagerModule]` imports nothing. Import SecretManagerModule.forRoot({ manager, isGlobal: true }) in the ' +
+      'root module, and nothing elsewhere. Without `isGlobal`, import a module that re-exports it: ' +
+      'exports: [SecretManagerModule]. For handles, import SecretManagerModule.forFeature([name]).',
+    { manager: 'unknown', operation: 'imports' },
+  );
+}
+
+async function load(secrets: SecretsService, names: readonly string[]): Promise<SecretsService> {
+  if (!isList(names)) throw notAList(names);
   await secrets.loadHandles(names, 'forFeature');
   return secrets;
+}
+
+function noManager(
+  modules: ModulesContainer,
+  names: readonly string[],
+  managerName: string | undefined,
+): never {
+  const which = managerName === undefined ? '' : ` with name: '${managerName}'`;
+  if (!isList(names)) throw notAList(names);
+  const registered = registeredNames(modules.values()).map(quoteName).join(', ');
+  throw misconfigured(
+    'forFeature',
+    `of ${names.map(quoteName).join(', ')} found no manager. Import SecretManagerModule.forRoot()${which} in the root module` +
+      (registered === '' ? '' : `, or give \`managerName\`: registered are ${registered}`),
+  );
 }
 
 function noOptions(): never {
@@ -80,6 +103,10 @@ function noOptions(): never {
     'forRootAsync',
     'needs useFactory, useClass or useExisting. Without options, use forRoot()',
   );
+}
+
+function notAList(names: unknown): SecretManagerError {
+  return misconfigured('forFeature', `takes a list of names, not ${kindOf(names)}`);
 }
 
 function isList(names: readonly string[]): boolean {

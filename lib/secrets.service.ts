@@ -1,5 +1,6 @@
 import { cancelled } from './core/cancellation';
 import { assertCallOptions } from './core/call-arguments';
+import { announceCopy } from './core/copies';
 import type {
   DeleteOptions,
   OperationOptions,
@@ -14,6 +15,7 @@ import {
   type OperationContext,
 } from './core/secret-manager.error';
 import { canonicalSecretName, kindOf, parseSecretName, quoteName } from './core/secret-name';
+import { assertMadeByModule } from './made-by-module';
 import type { CircuitState } from './policies/circuit-breaker.policy';
 import type { SecretPipeline } from './policies/compose';
 import type { SecretInspection } from './policies/secret-cache';
@@ -46,6 +48,7 @@ export class SecretsService {
 
   /** @internal made by `SecretManagerModule` */
   constructor(pipeline: SecretPipeline, options: ResolvedOptions, warn: (message: string) => void) {
+    assertMadeByModule('SecretsService', pipeline);
     this.#pipeline = pipeline;
     this.#cache = pipeline.cache;
     this.#options = options;
@@ -278,6 +281,8 @@ export class SecretsService {
     }
   }
 }
+
+announceCopy('SecretsService', SecretsService);
 
 function assertList(names: unknown, context: OperationContext): void {
   if (Array.isArray(names)) return;

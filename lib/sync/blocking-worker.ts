@@ -24,13 +24,13 @@ const STUCK_AFTER_MS = 1_000;
  * does not keep the process alive.
  */
 export class BlockingWorker {
-  readonly #file: string;
+  readonly #file: string | undefined;
   #thread: WorkerThread | undefined;
   #lastId = 0;
   #isClosed = false;
 
-  /** @param file what the worker runs, made with `serve.cjs` */
-  constructor(file: string) {
+  /** @param file the code of the worker, made with `serve.cjs`; without one every call throws `MISCONFIGURED` */
+  constructor(file: string | undefined) {
     this.#file = file;
   }
 

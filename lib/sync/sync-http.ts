@@ -1,16 +1,16 @@
-import { join } from 'node:path';
 import { SecretManagerError } from '../core/secret-manager.error';
 import { read } from '../core/untrusted';
 import { BlockingWorker } from './blocking-worker';
 import { assertOptions, checkRequest, type SyncRequestOptions, type SyncTls } from './sync-request';
 import { SyncResponse, type RawResponse } from './sync-response';
+import { workerFile } from './worker-file';
 
 export interface SyncHttpOptions {
   /** For requests that bring none of their own. */
   readonly tls?: SyncTls;
 }
 
-const WORKER_FILE = join(__dirname, 'http.worker.cjs');
+const WORKER_FILE = workerFile(__filename, 'http.worker.cjs');
 const DEFAULT_TIMEOUT_MS = 30_000;
 
 /**

@@ -19,8 +19,8 @@ const NETWORK_FLAG =
   /^--((tls|dns|network)-[\w-]+=.+|tls-(min|max)-v[\d.]+|no-network-family-autoselection)$/;
 
 /** Starts a file in a worker that does not keep the process alive. Throws `MISCONFIGURED` where that cannot be done. */
-export function startWorkerThread(file: string): WorkerThread {
-  if (!existsSync(file)) throw missing(file);
+export function startWorkerThread(file: string | undefined): WorkerThread {
+  if (file === undefined || !existsSync(file)) throw missing(file);
   const { port1: port, port2 } = new MessageChannel();
   const cells = new Int32Array(new SharedArrayBuffer(3 * Int32Array.BYTES_PER_ELEMENT));
   const worker = newWorker(file, { port: port2, cells });
@@ -42,10 +42,11 @@ function newWorker(file: string, workerData: { port: MessagePort; cells: Int32Ar
   }
 }
 
-function missing(file: string): SecretManagerError {
+function missing(file: string | undefined): SecretManagerError {
+  const which = file === undefined ? 'file of a worker' : `file ${quoteName(file)}`;
   return new SecretManagerError(
     'MISCONFIGURED',
-    `Synchronous reads need the file ${quoteName(file)}, which is not there. If the application is bundled, leave ` +
+    `Synchronous reads need the ${which}, which is not there. If the application is bundled, leave ` +
       'nestjs-custom-secret-manager out of the bundle (mark it as external).',
   );
 }

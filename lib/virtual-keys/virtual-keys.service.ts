@@ -1,5 +1,6 @@
 import type { CallOptions } from '../core/cancellation';
 import { now } from '../core/clock';
+import { announceCopy } from '../core/copies';
 import type { DeleteOptions, OperationOptions, WriteOptions } from '../core/custom-secret-manager';
 import {
   SecretManagerError,
@@ -8,6 +9,7 @@ import {
 } from '../core/secret-manager.error';
 import { kindOf } from '../core/secret-name';
 import { Turns } from '../core/turns';
+import { assertMadeByModule } from '../made-by-module';
 import type { SecretPipeline } from '../policies/compose';
 import { waitFor } from '../policies/flight';
 import { asOutcome, type Pipeline } from '../policies/policy';
@@ -66,6 +68,7 @@ export class VirtualKeysService {
 
   /** @internal made by `SecretManagerModule` */
   constructor(pipeline: SecretPipeline, options: ResolvedOptions) {
+    assertMadeByModule('VirtualKeysService', pipeline);
     this.#pipeline = pipeline.virtualKeys;
     this.#assertSupported = pipeline.assertSupported;
     this.#options = options;
@@ -259,6 +262,8 @@ export class VirtualKeysService {
     return this.#turns.take([...new Set(names)], wait, task);
   }
 }
+
+announceCopy('VirtualKeysService', VirtualKeysService);
 
 function isConflict(error: unknown): boolean {
   return isSecretManagerError(error) && error.code === 'CONFLICT';

@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import type {
   DescribeSecretCommandOutput,
   GetSecretValueCommandInput,
@@ -7,6 +6,7 @@ import type {
 import type { OperationOptions } from '../../core/custom-secret-manager';
 import { SecretManagerError } from '../../core/secret-manager.error';
 import { BlockingWorker } from '../../sync/blocking-worker';
+import { workerFile } from '../../sync/worker-file';
 import { defaultRegion, type AwsClientOptions } from './client';
 import { toAwsError, type AwsCall } from './errors';
 
@@ -22,7 +22,7 @@ interface Outcome {
   };
 }
 
-const WORKER_FILE = join(__dirname, 'sync.worker.cjs');
+const WORKER_FILE = workerFile(__filename, 'sync.worker.cjs');
 const DEFAULT_TIMEOUT_MS = 30_000;
 
 /** As `SecretsManagerApi`, blocking: the SDK in a worker, where it has a client, and finds credentials, of its own. */
