@@ -21,6 +21,7 @@ import { quoteName } from '../../core/secret-name';
 import { SecretsManagerApi } from './api';
 import { BatchReader } from './batch';
 import { assertUsable, createClient, warnOfRepetitions, type AwsClientOptions } from './client';
+import { CredentialSource } from './credential-source';
 import { SecretDeletion } from './deletion';
 import { isAbsent, isDenied } from './errors';
 import { parseReadParams, type Encoding } from './params';
@@ -66,8 +67,13 @@ export class AwsSecretManager extends CustomSecretManager {
     super('aws-secrets-manager');
     this.#options = options;
     this.#client = options.client ?? createClient(options);
-    this.#api = new SecretsManagerApi(this.#client, options.client === undefined);
-    this.#syncApi = new SyncSecretsManagerApi(options, options.client !== undefined);
+    const source = new CredentialSource();
+    this.#api = new SecretsManagerApi(this.#client, {
+      hasOwnTimeout: options.client === undefined,
+      allowInsecureHttp: options.allowInsecureHttp,
+      source,
+    });
+    this.#syncApi = new SyncSecretsManagerApi(options, options.client !== undefined, source);
     this.#batches = new BatchReader(this.#api);
     this.#deletion = new SecretDeletion(this.#api, options.replicaRegions ?? []);
     this.#writer = new SecretWriter(this.#api, this.#deletion, options);
