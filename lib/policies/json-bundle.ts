@@ -2,12 +2,14 @@
 export const INEXACT = Symbol('inexact number');
 
 /**
- * The secrets that one JSON object holds: a string as it is, everything else as its JSON text. `null` is absent. Returns
- * `undefined` if the text is not a JSON object; the parser's own error would quote it.
+ * The secrets that one JSON object holds: a string as it is, everything else as its JSON text. `null` is absent. A byte order
+ * mark before the object is dropped. Returns `undefined` if the text is not a JSON object; the parser's own error would
+ * quote it.
  */
 export function parseBundle(
-  text: string,
+  source: string,
 ): ReadonlyMap<string, string | typeof INEXACT> | undefined {
+  const text = source.replace(/^\ufeff/, '');
   if (!isJsonObject(text)) return undefined;
   const secrets = new Map<string, string | typeof INEXACT>();
   for (const [name, json] of properties(text)) {
