@@ -2,6 +2,7 @@ import {
   SecretsManagerClient,
   type SecretsManagerClientConfig,
 } from '@aws-sdk/client-secrets-manager';
+import { unknownOptions } from '../../core/option-rules';
 import { SecretManagerError } from '../../core/secret-manager.error';
 import { read } from '../../core/untrusted';
 import { foundEndpointProblems, isSafeAddress } from './endpoint';
@@ -17,6 +18,17 @@ export interface AwsClientOptions {
   /** Permits an `http:` endpoint beyond this machine. Values go over the wire in the clear. Default `false`. */
   readonly allowInsecureHttp?: boolean;
 }
+
+const OPTIONS = [
+  'region',
+  'endpoint',
+  'credentials',
+  'client',
+  'kmsKeyId',
+  'replicaRegions',
+  'allowInsecureHttp',
+  'startsSyncReads',
+];
 
 /** A client without repetitions of its own: the library repeats, in one place. */
 export function createClient({
@@ -43,6 +55,7 @@ export async function assertUsable(
 ): Promise<void> {
   const noRegion = await regionProblems(client);
   const problems = [
+    ...unknownOptions(options, OPTIONS).map((problem) => `${problem}.`),
     ...(isGiven ? uselessOptions(options) : endpointProblems(options)),
     ...noRegion,
     ...(noRegion.length === 0 ? await addressProblems(client, options) : []),
