@@ -1,12 +1,7 @@
 import { readlinkSync, realpathSync } from 'node:fs';
 import { readlink, realpath } from 'node:fs/promises';
 import { join } from 'node:path';
-import {
-  UnusableFile,
-  readRegularFile,
-  readRegularFileSync,
-  type RegularFile,
-} from '../../files/regular-file';
+import { readRegularFile, readRegularFileSync, type RegularFile } from '../../files/regular-file';
 import { DESCRIPTORS, isInside, isInsideSync } from './opened-file';
 import { MAX_BYTES, assertInside, exchanged, explain, isAbsence } from './secret-file';
 
