@@ -46,7 +46,7 @@ function environment(): ConformanceHarness {
   };
 }
 
-/** Secrets as an editor writes them: with a line break at the end, and a byte order mark before one. */
+/** Secrets as an editor writes them: with a line break at the end. */
 function directory(): ConformanceHarness {
   let path = '';
   return {
@@ -57,8 +57,7 @@ function directory(): ConformanceHarness {
     },
     seed: (name, value) => {
       mkdirSync(dirname(join(path, name)), { recursive: true });
-      const mark = value.startsWith('\ufeff') ? '\ufeff' : '';
-      writeFileSync(join(path, name), `${mark}${value}\n`);
+      writeFileSync(join(path, name), `${value}\n`);
     },
     fail: (fault) => {
       if (existsSync(`${path}-away`)) renameSync(`${path}-away`, path);

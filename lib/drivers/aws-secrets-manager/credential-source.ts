@@ -53,6 +53,9 @@ export class CredentialSource {
     if (BROKEN_SOURCE.test(name) || BROKEN_SOURCE.test(String(read(thrown, 'code')))) {
       return this.awayOrMissing();
     }
+    if (this.#hasWorked && name === 'Error' && read(thrown, 'code') === undefined) {
+      return SOURCE_AWAY; // a function of the application, which failed in words of its own
+    }
     const status = read(read(thrown, '$metadata'), 'httpStatusCode');
     return isRefusal(status) && !BUSY.test(name) ? REFUSED_CREDENTIALS : undefined;
   }

@@ -127,11 +127,14 @@ describe('a source of AWS credentials that is away', () => {
     expect(await failureOf(read())).toMatchObject({ code: 'UNAVAILABLE' });
   });
 
-  it('is UNAVAILABLE once it has worked, whatever it is', async () => {
+  it.each([
+    ['a provider of the SDK', 'CredentialsProviderError'],
+    ['a function of the application', 'Error'],
+  ])('is UNAVAILABLE once it has worked: %s', async (_, name) => {
     let isAway = false;
     const credentials = () =>
       isAway
-        ? Promise.reject(Object.assign(new Error('canary'), { name: 'CredentialsProviderError' }))
+        ? Promise.reject(Object.assign(new Error('canary'), { name }))
         : Promise.resolve({ ...CREDENTIALS, expiration: new Date(Date.now() + 60_000) });
     const manager = fixture.translated({ credentials });
     await manager.readSecret('KEY');
