@@ -183,7 +183,7 @@ describe('an encrypted file', () => {
     expect(error.message).toContain('Nothing was written');
     expect([await valueOf('KEY'), await valueOf('LARGE')]).toStrictEqual(['value', undefined]);
     expect(readdirSync(dirname(path))).toEqual(['secrets']);
-  });
+  }, 60_000); // seals 64 MiB
 });
 
 describe('a deleted secret', () => {
