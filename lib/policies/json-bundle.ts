@@ -4,13 +4,14 @@ import { JsonNumber, exactJson, isExactNumber, parseExactJson } from '../core/ex
 export const INEXACT = Symbol('inexact number');
 
 /**
- * Returns the secrets that one JSON object holds: a string as it is, everything else as its JSON text. `null` is absent.
- * Returns `undefined` if the text is not a JSON object; the parser's own error would quote it.
+ * Returns the secrets that one JSON object holds: a string as it is, everything else as its JSON text. `null` is absent. A byte
+ * order mark before the object is dropped. Returns `undefined` if the text is not a JSON object; the parser's own error would
+ * quote it.
  */
 export function parseBundle(
-  text: string,
+  source: string,
 ): ReadonlyMap<string, string | typeof INEXACT> | undefined {
-  const properties = propertiesOf(text);
+  const properties = propertiesOf(source.replace(/^\ufeff/, ''));
   return properties && new Map(properties.map(([name, value]) => [name, secretOf(value)]));
 }
 

@@ -15,7 +15,8 @@ const DEFAULT_TIMEOUT_MS = 30_000;
 
 /**
  * HTTP for a synchronous read: undici in a worker of its own, with connections that are kept, while this thread waits. The
- * worker starts with the first request, or with `start()`, and does not keep the process alive.
+ * worker starts with the first request, or with `start()`, and does not keep the process alive. It runs no preload of the
+ * application, and of the environment it gets only the variables of the network: proxies and CA files.
  */
 export class SyncHttp {
   readonly #worker = new BlockingWorker(WORKER_FILE);

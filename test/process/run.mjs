@@ -296,6 +296,17 @@ const SYNC_CASES = [
     `,
     prints: 'value of A\n',
   },
+  {
+    title: 'the worker runs no preload of NODE_OPTIONS, and keeps its network flags',
+    environment: {
+      NODE_OPTIONS: '--require ./test/process/not-in-a-worker.cjs --dns-result-order=ipv4first',
+    },
+    script: `
+      const { requestSync } = require('nestjs-custom-secret-manager/sync');
+      console.log(requestSync(address + '/secret/A').json().value);
+    `,
+    prints: 'value of A\n',
+  },
 ];
 
 const server = spawn(process.execPath, ['test/support/outside-server.process.mjs'], {
@@ -311,7 +322,7 @@ server.stdin.end();
 console.log(`${cases.length - failed} passed, ${failed} failed`);
 process.exitCode = failed === 0 ? 0 : 1;
 
-function holds({ title, flags = [], script, hangs = [], prints, exits = 0 }) {
+function holds({ title, flags = [], environment, script, hangs = [], prints, exits = 0 }) {
   const hanging = `
     const answer = store.script;
     store.script = (name) => (${JSON.stringify(hangs)}.includes(name) ? new Promise(() => undefined) : answer(name));
@@ -323,6 +334,7 @@ function holds({ title, flags = [], script, hangs = [], prints, exits = 0 }) {
     {
       cwd: new URL('../..', import.meta.url),
       encoding: 'utf8',
+      env: { ...process.env, ...environment },
       timeout: TOO_LONG_MS,
     },
   );
