@@ -2,7 +2,10 @@ import type { IncomingHttpHeaders } from 'node:http';
 import { util, type Dispatcher } from 'undici';
 import { cancelWith, type Cancellable, type CancellationSource } from '../../core/cancellation';
 import type { OperationOptions } from '../../core/custom-secret-manager';
+import type { Deadline, Deadlines, Expiring } from '../../core/deadlines';
 import { SecretManagerError, type OperationContext } from '../../core/secret-manager.error';
+import { proxyRefusal } from '../../sync/proxy';
+import { late } from './waiting';
 
 export interface VaultAnswer {
   readonly statusCode: number;
@@ -11,6 +14,8 @@ export interface VaultAnswer {
   readonly content: Readonly<Record<string, unknown>> | undefined;
   /** What a failure says that is no JSON, as of a port that speaks TLS. To be compared, and not to be shown. */
   readonly text?: string;
+  /** What a failure means to whoever sent the request, in place of what its status alone means. */
+  readonly explanation?: string;
 }
 
 /** Of its headers nothing is of use. */
@@ -23,11 +28,13 @@ const LARGEST_ANSWER_BYTES = 32 * 1024 * 1024;
  * One request and its answer. A handler of our own costs a third of what a body stream costs; one of the kind that undici 7
  * has inside spares 3 us of wrapping, and of parsing the headers that nobody reads.
  */
-export class Exchange implements Dispatcher.DispatchHandler, Cancellable {
+export class Exchange implements Dispatcher.DispatchHandler, Cancellable, Expiring {
   readonly answer: Promise<VaultAnswer>;
   #resolve!: (answer: VaultAnswer) => void;
   #reject!: (reason: Error) => void;
   #source: CancellationSource | undefined;
+  #deadlines: Deadlines<Exchange> | undefined;
+  #deadline: Deadline<Exchange> | undefined;
   #abort: ((reason: Error) => void) | undefined;
   #reason: Error | undefined;
   #statusCode = 0;
@@ -47,8 +54,19 @@ export class Exchange implements Dispatcher.DispatchHandler, Cancellable {
     this.#source = cancelWith(options, context, this);
   }
 
+  /** Rejects with `TIMEOUT` if the whole answer is not there after `limitMs`, however its bytes arrive. */
+  endWithin(limitMs: number, deadlines: Deadlines<Exchange>): void {
+    this.#deadlines = deadlines;
+    this.#deadline = deadlines.start(this, limitMs, { keepsAlive: true });
+  }
+
+  expire(): void {
+    this.cancel(late());
+  }
+
   /** Ends it, also while it waits for a connection. */
   cancel(reason: Error): void {
+    this.release();
     this.#reason = reason;
     this.#reject(reason);
     this.#abort?.(reason);
@@ -77,13 +95,19 @@ export class Exchange implements Dispatcher.DispatchHandler, Cancellable {
   }
 
   onComplete(): void {
-    this.#source?.remove(this);
+    this.release();
     this.#resolve(answerOf(this.#statusCode, this.#headers, this.text()));
   }
 
   onError(error: Error): void {
+    this.release();
+    this.#reject(proxyRefusal(error) ?? error);
+  }
+
+  /** Detaches it from what could still end it. */
+  private release(): void {
     this.#source?.remove(this);
-    this.#reject(error);
+    if (this.#deadline) this.#deadlines?.stop(this.#deadline);
   }
 
   private text(): string {

@@ -6,13 +6,18 @@ type Environment = Readonly<Record<string, string | undefined>>;
  * Options from the variables of HashiCorp Vault's own tools (`VAULT_ADDR`, ...), of OpenBao's (`BAO_ADDR`, ...) and of
  * LiteLLM (`HCP_VAULT_ADDR`, ...). An empty variable counts as unset.
  */
-export function optionsFromEnvironment(environment: Environment): GivenVaultOptions {
+export function optionsFromEnvironment(
+  environment: Environment,
+  givenAddress?: string,
+): GivenVaultOptions {
   const variable = (...names: readonly string[]): string | undefined =>
     names.map((name) => environment[name]).find((value) => value !== undefined && value !== '');
   const any = (name: string): string | undefined =>
     variable(`VAULT_${name}`, `BAO_${name}`, `HCP_VAULT_${name}`);
+  const address = givenAddress ?? any('ADDR');
   return withoutUndefined({
-    address: any('ADDR'),
+    address,
+    ...proxyOf(any('PROXY_ADDR'), address, variable),
     namespace: any('NAMESPACE'),
     mount: any('MOUNT_NAME'),
     pathPrefix: any('PATH_PREFIX'),
@@ -23,6 +28,20 @@ export function optionsFromEnvironment(environment: Environment): GivenVaultOpti
       keyFile: any('CLIENT_KEY'),
     }),
   });
+}
+
+/** The proxy of the server's own tools goes first, and `NO_PROXY` does not apply to it. */
+function proxyOf(
+  own: string | undefined,
+  address: string | undefined,
+  variable: (...names: string[]) => string | undefined,
+): GivenVaultOptions {
+  if (own !== undefined) return { proxy: own };
+  const names = /^http:/i.test(address ?? '')
+    ? ['http_proxy', 'HTTP_PROXY']
+    : ['https_proxy', 'HTTPS_PROXY'];
+  const proxy = variable(...names);
+  return proxy === undefined ? {} : { proxy, noProxy: variable('no_proxy', 'NO_PROXY') };
 }
 
 /** In LiteLLM's order: AppRole, certificate, token. */

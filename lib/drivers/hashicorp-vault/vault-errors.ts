@@ -24,6 +24,12 @@ const ROWS: readonly Row[] = [
   },
   {
     status: 400,
+    says: /^missing client token$/,
+    code: 'UNAUTHENTICATED',
+    meaning: 'the request had no token. Give the manager a login, or the agent at the address one',
+  },
+  {
+    status: 400,
     says: /HTTP request to an HTTPS server/,
     code: 'MISCONFIGURED',
     meaning: 'the server speaks TLS. Begin the address with https:',
@@ -129,7 +135,8 @@ export function vaultError(answer: VaultAnswer, subject: string): SecretManagerE
     ({ status, says }) => covers(status, statusCode) && (!says || says.test(said)),
   );
   const { code, meaning } = row ?? { code: 'UNKNOWN' as const, meaning: 'the answer fits no rule' };
-  return new SecretManagerError(code, `${subject} failed: ${meaning}. (HTTP ${statusCode})`, {
+  const { explanation = meaning } = answer;
+  return new SecretManagerError(code, `${subject} failed: ${explanation}. (HTTP ${statusCode})`, {
     retryAfterMs: parseRetryAfter(headers['retry-after']),
   });
 }

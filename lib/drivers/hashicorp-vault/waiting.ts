@@ -43,7 +43,7 @@ export async function settledWithin(limitMs: number, work: Promise<unknown>): Pr
   await Promise.race([Promise.allSettled([work]), passed]).finally(() => stop());
 }
 
-function late(): SecretManagerError {
+export function late(): SecretManagerError {
   return new SecretManagerError(
     'TIMEOUT',
     'The server did not answer within the time that the call may take. Check the server, or give the call more time.',

@@ -82,6 +82,20 @@ describe('a synchronous read of the manager for Vault', () => {
     expect(await asked('POST auth/token/revoke-self')).toBe(2);
   });
 
+  it('says so where a login in flight unwraps the secret id, and reads once that is over', async () => {
+    managerWith({ auth: { method: 'approle', roleId: 'role', wrappedSecretId: 'wrapped' } });
+    const reading = manager.readSecret('A');
+    const unwrapping = async () => (await asked('POST sys/wrapping/unwrap')) === 1;
+    await eventually('the secret id is being unwrapped', unwrapping);
+
+    const failure = await failureOf(() => readSync('B'));
+    await reading;
+
+    expect(failure).toMatchObject({ code: 'UNAVAILABLE', retryable: true });
+    expect(readSync('B')?.value).toBe('value of B');
+    expect(await asked('POST sys/wrapping/unwrap')).toBe(1);
+  });
+
   it('is answered while an asynchronous read of the same name is under way', async () => {
     readSync('A');
     const reading = manager.readSecret('SLOW');
@@ -99,7 +113,17 @@ describe('a synchronous read of the manager for Vault', () => {
     expect(await asked('POST auth/approle/login')).toBe(2);
   });
 
-  it('tries a denial once more with a fresh token, and then no more for a while', async () => {
+  it('does not log in again for a denial with AppRole', async () => {
+    readSync('A');
+
+    const { code } = await failureOf(() => readSync('DENIED'));
+
+    expect(code).toBe('ACCESS_DENIED');
+    expect(await asked('POST auth/approle/login')).toBe(1);
+  });
+
+  it('tries a denial once more with a fresh token if asked to, and then no more for a while', async () => {
+    managerWith({ retryDeniedWithFreshLogin: true });
     readSync('A');
 
     const errors = [
