@@ -28,6 +28,7 @@ const ROUTES = [
   [/^\/v1\/secret\/data\/ABSENT$/, () => [404, { errors: [] }]],
   [/^\/v1\/secret\/data\/DENIED$/, () => [403, { errors: [DENIED] }]],
   [/^\/v1\/secret\/data\/SEALED$/, () => [503, { errors: ['Vault is sealed'] }]],
+  [/^\/v1\/secret\/data\/DRIPPING$/, () => [200, 'drip']],
   [/^\/v1\/secret\/data\/HANGING$/, () => new Promise(() => undefined)],
   [/^\/v1\/secret\/data\/SLOW$/, async () => [200, await pass(100, kv2('SLOW'))]],
   [/^\/v1\/redirected\/data\/(\w+)$/, (_, { host }) => redirected(host)],
@@ -51,6 +52,7 @@ const server = createServer(async (request, response) => {
         })
       : [403, { errors: ['permission denied'] }];
   response.writeHead(status, { 'content-type': 'application/json', ...headers });
+  if (content === 'drip') return void setInterval(() => response.write(' '), 20);
   response.end(status === 204 ? undefined : JSON.stringify(content));
 });
 const tunnels = actAsProxy(server);
@@ -60,6 +62,7 @@ process.stdin.on('end', () => process.exit()).resume();
 async function logIn(_, { body }) {
   if (body.secret_id !== 'right') return [400, { errors: ['invalid role or secret ID'] }];
   if (body.role_id === 'slow') await pass(200);
+  if (body.role_id === 'dripping') return [200, 'drip'];
   const token = `canary-of-token-${(logins += 1)}`;
   tokens.add(token);
   return [200, { auth: { client_token: token, lease_duration: 3600, renewable: true } }];

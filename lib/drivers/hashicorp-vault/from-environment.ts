@@ -36,12 +36,19 @@ function proxyOf(
   address: string | undefined,
   variable: (...names: string[]) => string | undefined,
 ): GivenVaultOptions {
-  if (own !== undefined) return { proxy: own };
+  if (own !== undefined) return { proxy: withScheme(own) };
   const names = /^http:/i.test(address ?? '')
     ? ['http_proxy', 'HTTP_PROXY']
     : ['https_proxy', 'HTTPS_PROXY'];
   const proxy = variable(...names);
-  return proxy === undefined ? {} : { proxy, noProxy: variable('no_proxy', 'NO_PROXY') };
+  return proxy === undefined
+    ? {}
+    : { proxy: withScheme(proxy), noProxy: variable('no_proxy', 'NO_PROXY') };
+}
+
+/** Other tools take `proxy.example:3128`, too. */
+function withScheme(proxy: string): string {
+  return proxy.includes('://') ? proxy : `http://${proxy}`;
 }
 
 /** In LiteLLM's order: AppRole, certificate, token. */

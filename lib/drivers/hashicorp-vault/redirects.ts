@@ -42,7 +42,7 @@ export class Redirects {
 
   private problemOf(target: URL): string | undefined {
     const own = new URL(this.#origin);
-    if (target.username || target.password) return 'with a user name or a password';
+    if (target.username || target.password) return WITH_CREDENTIALS;
     if (target.origin === own.origin) return undefined;
     const isListed = this.#hosts.some((host) => fits(host, target));
     if (target.protocol === 'https:') {
@@ -59,6 +59,8 @@ const NO_ACTIVE_NODE =
 const NOT_LISTED = 'which is not its own host: if it is yours, list it in redirectHosts';
 const IN_THE_CLEAR =
   'which would get the token in the clear: set the api_addr of that node to https:';
+const WITH_CREDENTIALS =
+  'with credentials in the address: set the api_addr of that node without them';
 const LOGIN =
   'and a login is never sent on: set address to the active node, or to a load balancer that finds it';
 

@@ -134,6 +134,7 @@ describe('the manager for Vault behind a proxy', () => {
 
   it.each<[string, (proxy: string) => Record<string, string>, boolean]>([
     ['VAULT_PROXY_ADDR', (own) => ({ VAULT_PROXY_ADDR: own }), true],
+    ['a proxy without a scheme', (own) => ({ HTTP_PROXY: own.slice('http://'.length) }), true],
     ['BAO_PROXY_ADDR', (own) => ({ BAO_PROXY_ADDR: own }), true],
     ['HTTP_PROXY for a plain address', (own) => ({ HTTP_PROXY: own }), true],
     ['http_proxy', (own) => ({ http_proxy: own, HTTP_PROXY: 'http://127.0.0.1:1' }), true],

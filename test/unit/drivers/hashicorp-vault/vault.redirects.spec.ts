@@ -120,7 +120,7 @@ describe('a redirect of the manager for Vault', () => {
       HTTPS,
       `https://u:${CANARY}@vault-1.example:8200`,
       {},
-      /password/,
+      /credentials in the address/,
     ],
   ])('does not go to %s, and says what to do', (_, address, location, options, message) => {
     const told = targetOf(address, location, options);

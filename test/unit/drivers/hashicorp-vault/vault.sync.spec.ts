@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
@@ -195,6 +195,32 @@ describe('a synchronous read of the manager for Vault', () => {
 
     expect(error.code).toBe('TIMEOUT');
     expect(readSync('B')?.value).toBe('value of B');
+  });
+
+  it('ends at its deadline where a byte comes every 20 ms, of a login and of a secret', async () => {
+    const error = await failureOf(() => readSync('DRIPPING', {}, 1_000));
+    managerWith({ auth: { ...APPROLE, roleId: 'dripping' } });
+    const ofLogin = await failureOf(() => readSync('A', {}, 1_000));
+
+    expect([error.code, ofLogin.code]).toEqual(['TIMEOUT', 'TIMEOUT']);
+  });
+
+  it('takes the next token of a file that a stat cannot tell from the first', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'token-'));
+    const path = join(folder, 'token');
+    const write = (token: string): void => {
+      writeFileSync(path, token);
+      utimesSync(path, 1_000, 1_000);
+    };
+    write('stale');
+    managerWith({ auth: { method: 'token-file', path } });
+
+    const failure = await failureOf(() => readSync('A'));
+    write('given');
+    const reading = readSync('A');
+    rmSync(folder, { recursive: true });
+
+    expect([failure.code, reading?.value]).toEqual(['UNAUTHENTICATED', 'value of A']);
   });
 
   it('fails where nobody listens', async () => {
