@@ -31,7 +31,7 @@ export class Connections {
   }
 
   /**
-   * Returns where requests to an origin are dispatched. Beside the server's own origin it keeps one more at most: the active
+   * Returns the dispatcher of requests to an origin. Beside the server's own origin it keeps one more at most: the active
    * node's, where the server is a standby.
    */
   to(origin: string): Dispatcher {

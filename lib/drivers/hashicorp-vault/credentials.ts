@@ -52,7 +52,7 @@ export class Credentials {
     return this.#login.tokenFile === undefined ? this.current : undefined;
   }
 
-  /** Returns what a denial means beyond what its status says, if there is anything to say. */
+  /** Returns the meaning of a denial, if more is known of it than its status tells. */
   get explanationOfDenial(): string | undefined {
     return this.#login.explanationOfDenial;
   }

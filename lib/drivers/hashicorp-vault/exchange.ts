@@ -14,7 +14,7 @@ export interface VaultAnswer {
   readonly content: Readonly<Record<string, unknown>> | undefined;
   /** What a failure says that is no JSON, as of a port that speaks TLS. To be compared, and not to be shown. */
   readonly text?: string;
-  /** What a failure means to whoever sent the request, in place of what its status alone means. */
+  /** The meaning of a failure, if the sender of the request knows more than the status tells. */
   readonly explanation?: string;
 }
 

@@ -10,7 +10,10 @@ const TIMEOUT_MS = 10_000;
 const FIRST_PAUSE_MS = 1_000;
 const LONGEST_PAUSE_MS = 30_000;
 
-/** Logs in, within 10 s for all requests of a login together. A login that was refused is not repeated per read: for a while it fails as it did. */
+/**
+ * Logs in. All requests of one login together have 10 s. A refused login is not repeated per read: for a while it fails as it
+ * did.
+ */
 export class LoginAttempts {
   readonly #client: VaultClient;
   readonly #syncClient: VaultSyncClient;

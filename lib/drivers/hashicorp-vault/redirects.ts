@@ -8,7 +8,7 @@ export interface RedirectOptions {
   readonly allowInsecureHttp?: boolean;
 }
 
-/** Where a request goes instead, or why it does not go there. */
+/** The origin to send a request to instead, or the reason not to. */
 export type Redirect = { readonly origin: string } | { readonly refusal: string };
 
 const FOLLOWED: ReadonlySet<number> = new Set([302, 307, 308]);

@@ -15,7 +15,7 @@ export class TokenFile {
     this.#path = path;
   }
 
-  /** Whether it was written since the last time, which is to be read then; a token whose file is gone may live on all the same. */
+  /** Returns whether the file was written since the last check, and is to be read. A token whose file is missing may live on. */
   async hasChanged(): Promise<boolean> {
     return this.isDue() && this.see(await stat(this.#path).catch(() => MISSING));
   }
@@ -24,7 +24,7 @@ export class TokenFile {
     return this.isDue() && this.see(statusOf(this.#path));
   }
 
-  /** Returns whether the file holds something else than a token, by its content: a modification time can be too coarse. */
+  /** Returns whether the file holds something else than this token. It compares the content: a modification time can be too coarse. */
   holdsOther(token: string | undefined): boolean {
     const content = contentOf(this.#path);
     return content !== '' && content !== token;

@@ -37,7 +37,7 @@ export class VaultLogin {
     return ['token', 'token-file', 'none'].includes(this.#auth.method);
   }
 
-  /** Returns what a denial means beyond what its status says, if there is anything to say. */
+  /** Returns the meaning of a denial, if more is known of it than its status tells. */
   get explanationOfDenial(): string | undefined {
     return this.#auth.method === 'none' ? DENIED_WITHOUT_TOKEN : undefined;
   }
