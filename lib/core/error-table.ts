@@ -87,6 +87,7 @@ const BY_NODE_CODE: Readonly<Record<string, SecretManagerErrorCode>> = {
   UNABLE_TO_GET_ISSUER_CERT: 'MISCONFIGURED',
   UNABLE_TO_GET_ISSUER_CERT_LOCALLY: 'MISCONFIGURED',
   UNABLE_TO_VERIFY_LEAF_SIGNATURE: 'MISCONFIGURED',
+  UND_ERR_PRX_TLS: 'MISCONFIGURED',
 };
 
 const BY_STATUS: Readonly<Record<number, SecretManagerErrorCode>> = {

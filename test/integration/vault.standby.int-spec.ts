@@ -89,6 +89,28 @@ describe('a server that sends callers elsewhere', () => {
     expect(elsewhere.received).toEqual([]);
   });
 
+  it('is obeyed where it names a host that is listed, and no login goes there', async () => {
+    const address = standby.address.replace('127.0.0.1', 'localhost');
+    const { host } = new URL(active.tlsAddress);
+    const options = { address, redirectHosts: [host], tls: { ca } };
+    const token = { method: 'token', token: active.rootToken } as const;
+    const password = { method: 'userpass', username: 'u', password: 'canary' } as const;
+    reply = (path) => to(active.tlsAddress + path);
+
+    const reading = await vaultOn(active, { ...options, auth: token }).readSecret('KEY');
+    const failures = [
+      await failureOf(vaultOn(active, { ...options, auth: password }).readSecret('KEY')),
+      await failureOf(
+        vaultOn(active, { ...options, auth: token, redirectHosts: [] }).readSecret('KEY'),
+      ),
+    ];
+
+    expect(reading?.value).toBe('value');
+    expect(failures.map(({ code }) => code)).toEqual(['UNAVAILABLE', 'UNAVAILABLE']);
+    expect(failures[0]?.message).toContain('a login is never sent on');
+    expect(failures[1]?.message).toContain(`"${host}"`);
+  });
+
   it('can be asked to write, and the active node is asked once', async () => {
     reply = (path) => to(active.tlsAddress + path);
 

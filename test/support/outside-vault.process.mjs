@@ -4,18 +4,26 @@
  */
 import { createServer } from 'node:http';
 import { setTimeout as pass } from 'node:timers/promises';
+import { actAsProxy } from './tunnels.mjs';
 
 const requests = [];
-const tokens = new Set(['given']);
+let isUnwrapped = false;
+const tokens = new Set(['given', 'wrapped']);
 let logins = 0;
 let leases = 0;
 
 const DENIED = '1 error occurred:\n\t* permission denied\n\n';
 
+/** An answer that never ends, and comes byte by byte. */
+const DRIP = Symbol('drip');
+
 const ROUTES = [
+  [/^\/tunnels$/, () => [200, tunnels]],
   [/^\/requests$/, () => [200, requests]],
   [/^\/forget-tokens$/, () => [204, tokens.clear()]],
   [/^\/v1\/auth\/approle\/login$/, logIn],
+  [/^\/v1\/sys\/wrapping\/unwrap$/, unwrap],
+  [/^\/v1\/auth\/token\/lookup-self$/, () => [403, { errors: [DENIED] }]],
   [/^\/v1\/auth\/token\/revoke-self$/, (_, { token }) => [204, tokens.delete(token)]],
   [/^\/v1\/sys\/leases\/renew$/, (_, { body }) => [200, { ...body, lease_duration: 60 }]],
   [/^\/v1\/sys\/leases\/revoke$/, () => [204]],
@@ -23,12 +31,14 @@ const ROUTES = [
   [/^\/v1\/secret\/data\/ABSENT$/, () => [404, { errors: [] }]],
   [/^\/v1\/secret\/data\/DENIED$/, () => [403, { errors: [DENIED] }]],
   [/^\/v1\/secret\/data\/SEALED$/, () => [503, { errors: ['Vault is sealed'] }]],
+  [/^\/v1\/secret\/data\/DRIPPING$/, () => [200, DRIP]],
   [/^\/v1\/secret\/data\/HANGING$/, () => new Promise(() => undefined)],
   [/^\/v1\/secret\/data\/SLOW$/, async () => [200, await pass(100, kv2('SLOW'))]],
   [/^\/v1\/secret\/data\/FIREWALL$/, () => [403, { message: 'Forbidden' }]],
   [/^\/v1\/secret\/data\/ODD$/, () => [404, { errors: [{ detail: 'not found' }] }]],
   [/^\/v1\/secret\/data\/NUMBER$/, () => [200, NUMBER]],
   [/^\/v1\/secret\/data\/(WRITTEN|LAGGING)$/, written],
+  [/^\/v1\/redirected\/data\/(\w+)$/, (_, { request }) => redirected(request)],
   [/^\/v1\/secret\/data\/(\w+)$/, (name) => [200, kv2(name)]],
   [/^\/v1\/kv1\/(\w+)$/, (name) => [200, { lease_duration: 2764800, data: { value: name } }]],
   [/^\/v1\/database\/creds\/(\w+)$/, (name) => [200, credentials(name)]],
@@ -52,15 +62,18 @@ const server = createServer(async (request, response) => {
         })
       : [403, { errors: ['permission denied'] }];
   response.writeHead(status, { 'content-type': 'application/json', ...more });
+  if (content === DRIP) return void setInterval(() => response.write(' '), 20);
   if (status === 204) response.end();
   else response.end(typeof content === 'string' ? content : JSON.stringify(content));
 });
+const tunnels = actAsProxy(server);
 server.listen(0, '127.0.0.1', () => console.log(server.address().port));
 process.stdin.on('end', () => process.exit()).resume();
 
 async function logIn(_, { body }) {
   if (body.secret_id !== 'right') return [400, { errors: ['invalid role or secret ID'] }];
   if (body.role_id === 'slow') await pass(200);
+  if (body.role_id === 'dripping') return [200, DRIP];
   const token = `canary-of-token-${(logins += 1)}`;
   tokens.add(token);
   return [200, { auth: { client_token: token, lease_duration: 3600, renewable: true } }];
@@ -73,8 +86,26 @@ function written(name, { request: { method, headers } }) {
   return [200, kv2(`requires ${headers['x-vault-index']}`)];
 }
 
+/** Once, as a wrapping token can be used. */
+async function unwrap() {
+  if (isUnwrapped) return [400, { errors: ['wrapping token is not valid or does not exist'] }];
+  isUnwrapped = true;
+  await pass(200);
+  return [200, { data: { secret_id: 'right' } }];
+}
+
+function redirected({ headers: { host } }) {
+  if (host.startsWith('127.')) return [200, kv2Of('redirected')];
+  const port = host.split(':')[1];
+  return [307, undefined, { location: `http://127.0.0.1:${port}/v1/redirected/data/A` }];
+}
+
+function kv2Of(value) {
+  return { data: { data: { value }, metadata: { version: 3 } } };
+}
+
 function kv2(name) {
-  return { data: { data: { value: `value of ${name}` }, metadata: { version: 3 } } };
+  return kv2Of(`value of ${name}`);
 }
 
 function credentials(name) {

@@ -2,6 +2,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import { util, type Dispatcher } from 'undici';
 import { cancelWith, type Cancellable, type CancellationSource } from '../../core/cancellation';
 import type { OperationOptions } from '../../core/custom-secret-manager';
+import type { Deadline, Deadlines, Expiring } from '../../core/deadlines';
 import { FAILED_REQUEST } from '../../core/error-table';
 import { JsonNumber, parseExactJson } from '../../core/exact-json';
 import {
@@ -10,6 +11,8 @@ import {
   type OperationContext,
 } from '../../core/secret-manager.error';
 import { read } from '../../core/untrusted';
+import { proxyRefusal } from '../../sync/proxy';
+import { late } from './waiting';
 
 export interface VaultAnswer {
   readonly statusCode: number;
@@ -20,6 +23,8 @@ export interface VaultAnswer {
   readonly text?: string;
   /** Method and URL of the request. The URL may have a query, which no message shows. */
   readonly asked: string;
+  /** The meaning of a failure, if the sender of the request knows more than the status tells. */
+  readonly explanation?: string;
 }
 
 const SUCCESS = 200;
@@ -31,11 +36,13 @@ const LARGEST_ANSWER_BYTES = 32 * 1024 * 1024;
  * One request and its answer. A handler of our own costs a third of what a body stream costs; one of the kind that undici 7
  * has inside spares 3 us of wrapping, and of parsing the headers that nobody reads.
  */
-export class Exchange implements Dispatcher.DispatchHandler, Cancellable {
+export class Exchange implements Dispatcher.DispatchHandler, Cancellable, Expiring {
   readonly answer: Promise<VaultAnswer>;
   #resolve!: (answer: VaultAnswer) => void;
   #reject!: (reason: unknown) => void;
   #source: CancellationSource | undefined;
+  #deadlines: Deadlines<Exchange> | undefined;
+  #deadline: Deadline<Exchange> | undefined;
   #abort: ((reason: Error) => void) | undefined;
   #reason: Error | undefined;
   #statusCode = 0;
@@ -56,8 +63,19 @@ export class Exchange implements Dispatcher.DispatchHandler, Cancellable {
     this.#source = cancelWith(options, context, this);
   }
 
+  /** Rejects with `TIMEOUT` if the whole answer is not there after `limitMs`, however its bytes arrive. */
+  endWithin(limitMs: number, deadlines: Deadlines<Exchange>): void {
+    this.#deadlines = deadlines;
+    this.#deadline = deadlines.start(this, limitMs, { keepsAlive: true });
+  }
+
+  expire(): void {
+    this.cancel(late(placeOf(this.asked)));
+  }
+
   /** Ends it, also while it waits for a connection. */
   cancel(reason: Error): void {
+    this.release();
     this.#reason = reason;
     this.#reject(reason);
     this.#abort?.(reason);
@@ -87,13 +105,19 @@ export class Exchange implements Dispatcher.DispatchHandler, Cancellable {
   }
 
   onComplete(): void {
-    this.#source?.remove(this);
+    this.release();
     this.#resolve(answerOf(this.#statusCode, this.#headers, this.text(), this.asked));
   }
 
   onError(error: Error): void {
+    this.release();
+    this.#reject(connectionError(proxyRefusal(error) ?? error, this.asked));
+  }
+
+  /** Detaches it from what could still end it. */
+  private release(): void {
     this.#source?.remove(this);
-    this.#reject(connectionError(error, this.asked));
+    if (this.#deadline) this.#deadlines?.stop(this.#deadline);
   }
 
   private text(): string {

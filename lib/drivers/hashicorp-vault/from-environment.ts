@@ -8,6 +8,7 @@ type Family = (typeof FAMILIES)[number];
 
 const NAMES = [
   'ADDR',
+  'PROXY_ADDR',
   'NAMESPACE',
   'MOUNT_NAME',
   'PATH_PREFIX',
@@ -34,13 +35,18 @@ export type EnvironmentOptions = GivenVaultOptions & {
  * Returns options from the variables of one family: that of the address, else the first that has any. A token of one server must
  * not go to another. An empty variable counts as unset.
  */
-export function optionsFromEnvironment(environment: Environment): EnvironmentOptions {
+export function optionsFromEnvironment(
+  environment: Environment,
+  givenAddress?: string,
+): EnvironmentOptions {
   const variable = (name: string): string | undefined =>
     environment[name] === '' ? undefined : environment[name];
   const family = familyIn(variable);
   const any = (name: string): string | undefined => variable(`${family}${name}`);
+  const address = givenAddress ?? any('ADDR');
   const options: GivenVaultOptions = {
-    address: any('ADDR'),
+    address,
+    ...proxyOf(any('PROXY_ADDR'), address, variable),
     namespace: any('NAMESPACE'),
     mount: any('MOUNT_NAME'),
     pathPrefix: any('PATH_PREFIX'),
@@ -79,6 +85,29 @@ function mixtures(family: Family, variable: (name: string) => string | undefined
       `the environment has ${mixed.join(', ')} beside variables of ${family}*: they do not mix. Unset those of one family`,
     ];
   });
+}
+
+/** The proxy of the server's own tools goes first, and `NO_PROXY` does not apply to it. */
+function proxyOf(
+  own: string | undefined,
+  address: string | undefined,
+  variable: (name: string) => string | undefined,
+): GivenVaultOptions {
+  const first = (...names: readonly string[]): string | undefined =>
+    names.map(variable).find((value) => value !== undefined);
+  if (own !== undefined) return { proxy: withScheme(own) };
+  const names = /^http:/i.test(address ?? '')
+    ? ['http_proxy', 'HTTP_PROXY']
+    : ['https_proxy', 'HTTPS_PROXY'];
+  const proxy = first(...names);
+  return proxy === undefined
+    ? {}
+    : { proxy: withScheme(proxy), noProxy: first('no_proxy', 'NO_PROXY') };
+}
+
+/** Other tools take `proxy.example:3128`, too. */
+function withScheme(proxy: string): string {
+  return proxy.includes('://') ? proxy : `http://${proxy}`;
 }
 
 /** In LiteLLM's order: AppRole, certificate, token. */

@@ -18,6 +18,10 @@ const OPTIONS: Fields<VaultSecretManagerOptions> = {
   pathPrefix: true,
   field: true,
   tls: true,
+  redirectHosts: true,
+  proxy: true,
+  noProxy: true,
+  retryDeniedWithFreshLogin: true,
   startsSyncReads: true,
   allowInsecureHttp: true,
 };
@@ -43,6 +47,7 @@ const AUTH: AuthFields = {
   jwt: { method: true, role: true, jwt: true, jwtFile: true, mount: true },
   kubernetes: { method: true, role: true, jwtFile: true, mount: true },
   cert: { method: true, name: true, mount: true },
+  none: { method: true },
 };
 
 /** Returns a sentence for each option that does not exist, those of `tls` and `auth` included. Each login has its own. */

@@ -22,6 +22,9 @@ const FIRST_PAUSE_MS = 1_000;
 const LONGEST_PAUSE_MS = 30_000;
 const SHORTEST_PAUSE_MS = 100;
 
+/** What a 500 says of a token past its longest life, and of one that another client certificate logged in for. */
+const NOT_RENEWABLE = /max TTL|client identity/;
+
 /** Keeps one token alive in the background: renews it before it expires, and has it replaced where it cannot be renewed. */
 export class TokenUpkeep {
   readonly #api: TokenApi;
@@ -102,7 +105,7 @@ export class TokenUpkeep {
       return true;
     }
     if (!isFromVault(answer)) throw vaultError(answer, 'Renewing the token');
-    const isOver = answer.statusCode < 500 || sayingsOf(answer).includes('max TTL');
+    const isOver = answer.statusCode < 500 || NOT_RENEWABLE.test(sayingsOf(answer));
     if (isOver && answer.statusCode !== 429) return false;
     throw vaultError(answer, 'Renewing the token');
   }

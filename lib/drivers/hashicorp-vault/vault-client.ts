@@ -1,10 +1,11 @@
-import { Pool } from 'undici';
+import { now } from '../../core/clock';
 import type { OperationOptions } from '../../core/custom-secret-manager';
+import { Deadlines } from '../../core/deadlines';
 import { exactJson } from '../../core/exact-json';
-import { SecretManagerError } from '../../core/secret-manager.error';
+import { Connections, type ConnectionOptions } from './connections';
 import { Exchange, type VaultAnswer } from './exchange';
-import { certificatesOf } from './vault-tls';
-import type { VaultTls } from './vault.options';
+import { Redirects, type RedirectOptions } from './redirects';
+import type { TlsFiles } from './tls-files';
 
 export interface VaultRequest {
   readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
@@ -17,36 +18,36 @@ export interface VaultRequest {
   readonly headers?: Readonly<Record<string, string>>;
   /** A denial of it is an answer: nobody needs another token for it. */
   readonly isProbe?: boolean;
+  /** Holds what proves who the manager is: it is sent to the address, and to no other node. */
+  readonly isLogin?: boolean;
 }
 
-export interface VaultClientOptions {
+export interface VaultClientOptions extends ConnectionOptions, RedirectOptions {
   readonly address: string;
-  readonly tls?: VaultTls;
 }
 
-const CONNECTIONS = 10;
 const DEFAULT_TIMEOUT_MS = 30_000;
-/** Shorter than the server's own five minutes, so that no request goes out on a connection that it has just closed. */
-const KEEP_ALIVE_MS = 60_000;
+const SHORTEST_MS = 1;
 const CONTEXT = { manager: 'hashicorp-vault', operation: 'request' };
 
 /** Speaks HTTP to one server, over connections that are kept. What the server answers is for others to understand. */
 export class VaultClient {
   readonly #origin: string;
   readonly #basePath: string;
-  readonly #tls: VaultTls | undefined;
-  readonly #pools = new Map<string, Pool>();
-  #isClosed = false;
+  readonly #connections: Connections;
+  readonly #redirects: Redirects;
+  readonly #deadlines = new Deadlines<Exchange>();
 
-  constructor(options: VaultClientOptions) {
+  constructor(options: VaultClientOptions, tls: TlsFiles) {
     this.#origin = originOf(options);
     this.#basePath = basePathOf(options);
-    this.#tls = options.tls;
+    this.#connections = new Connections(this.#origin, tls, options);
+    this.#redirects = new Redirects(this.#origin, this.#basePath, options);
   }
 
   /**
-   * Resolves to what the server answers, whatever its status; rejects where there is no answer. A standby that names the
-   * active node is obeyed, once.
+   * Resolves to what the server answers, whatever its status. Rejects where there is no whole answer within `timeoutMs`. A
+   * redirect to the active node is followed once.
    */
   async send(
     request: VaultRequest,
@@ -64,19 +65,23 @@ export class VaultClient {
     see: (answer: VaultAnswer) => Result | Promise<Result>,
   ): Promise<Result> {
     const request = below(this.#basePath, given);
-    return this.exchange(this.#origin, request, options, token).then((answer) => {
-      const origin = redirection(answer, request, this.#origin);
-      if (origin === undefined) return see(answer);
-      return this.exchange(origin, request, options, token).then(see);
+    const limitMs = limitOf(options);
+    const endsAt = now() + limitMs;
+    return this.exchange(this.#origin, request, options, token, limitMs).then((answer) => {
+      if (answer.statusCode < 300 || answer.statusCode > 399) return see(answer);
+      const redirect = this.#redirects.of(answer, request);
+      if (redirect === undefined) return see(answer);
+      if ('refusal' in redirect) return see({ ...answer, explanation: redirect.refusal });
+      const { origin, path } = redirect;
+      const leftMs = Math.max(SHORTEST_MS, endsAt - now());
+      return this.exchange(origin, { ...request, path }, options, token, leftMs).then(see);
     });
   }
 
   /** Requests under way end with an error. */
   async close(): Promise<void> {
-    this.#isClosed = true;
-    const pools = [...this.#pools.values()];
-    this.#pools.clear();
-    await Promise.all(pools.map((pool) => pool.destroy()));
+    this.#deadlines.close();
+    await this.#connections.close();
   }
 
   private exchange(
@@ -84,52 +89,31 @@ export class VaultClient {
     request: VaultRequest,
     options: OperationOptions,
     token: string | undefined,
+    limitMs: number,
   ): Promise<VaultAnswer> {
     const { method, path, content } = request;
-    const pool = this.pool(origin);
-    const limitMs = limitOf(options);
+    const dispatcher = this.#connections.to(origin);
     const exchange = new Exchange(`${method} ${origin}${path}`);
+    exchange.endWithin(limitMs, this.#deadlines);
     exchange.endWith(options, CONTEXT);
-    pool.dispatch(
+    dispatcher.dispatch(
       {
+        origin,
         method,
         path,
         headers: headersOf(request, token),
         body: content && exactJson(content),
-        headersTimeout: limitMs,
-        bodyTimeout: limitMs,
+        headersTimeout: 0, // the deadline is of the whole exchange
+        bodyTimeout: 0,
       },
       exchange,
     );
     return exchange.answer;
   }
-
-  /** Besides the server's own there is one more at most: the active node's, where the server is a standby. */
-  private pool(origin: string): Pool {
-    if (this.#isClosed) {
-      throw new SecretManagerError('UNAVAILABLE', 'The connections to the server were closed.');
-    }
-    const kept = this.#pools.get(origin);
-    if (kept !== undefined) return kept;
-    for (const [other, pool] of this.#pools) {
-      if (other === this.#origin) continue;
-      this.#pools.delete(other);
-      void pool.close();
-    }
-    const pool = new Pool(origin, {
-      connections: CONNECTIONS,
-      keepAliveTimeout: KEEP_ALIVE_MS,
-      connect: { ...certificatesOf(this.#tls) },
-    });
-    this.#pools.set(origin, pool);
-    return pool;
-  }
 }
 
-/** By 0 undici means no limit; what it cannot take, it refuses, and a request that it refuses costs a connection for good. */
 function limitOf({ timeoutMs = DEFAULT_TIMEOUT_MS }: OperationOptions): number {
-  if (timeoutMs === Infinity) return 0;
-  return timeoutMs > 1 ? timeoutMs : 1;
+  return timeoutMs > SHORTEST_MS ? timeoutMs : SHORTEST_MS;
 }
 
 export function originOf({ address }: VaultClientOptions): string {
@@ -154,19 +138,4 @@ export function headersOf(
   if (namespace !== undefined) headers['x-vault-namespace'] = namespace;
   if (content !== undefined) headers['content-type'] = 'application/json';
   return others === undefined ? headers : { ...headers, ...others };
-}
-
-/** Where to ask once more: the same path, on the same host or over https. A token must not be sent anywhere else. */
-export function redirection(
-  { statusCode, headers }: VaultAnswer,
-  { path }: VaultRequest,
-  origin: string,
-): string | undefined {
-  if (statusCode !== 307 && statusCode !== 308 && statusCode !== 302) return undefined;
-  const { location } = headers;
-  if (typeof location !== 'string' || !URL.canParse(location, origin)) return undefined;
-  const target = new URL(location, origin);
-  const isSafe = target.protocol === 'https:' || target.origin === origin;
-  const isSamePath = `${target.pathname}${target.search}` === path;
-  return isSafe && isSamePath && !target.username && !target.password ? target.origin : undefined;
 }

@@ -34,6 +34,12 @@ const ROWS: readonly Row[] = [
   },
   {
     status: 400,
+    says: /^missing client token$/,
+    code: 'UNAUTHENTICATED',
+    meaning: 'the request had no token. Give the manager a login, or the agent at the address one',
+  },
+  {
+    status: 400,
     says: WANTS_TLS,
     code: 'MISCONFIGURED',
     meaning: 'the server speaks TLS. Begin the address with https:',
@@ -174,7 +180,9 @@ const ROWS: readonly Row[] = [
 export function vaultError(answer: VaultAnswer, subject: string): SecretManagerError {
   const row = ROWS.find((candidate) => fits(candidate, answer));
   const { code, meaning } = row ?? { code: 'UNKNOWN' as const, meaning: 'the answer fits no rule' };
-  return new SecretManagerError(code, `${subject} failed: ${meaning}. ${originOfAnswer(answer)}`, {
+  const { explanation = meaning } = row?.isToHttps ? {} : answer;
+  const said = `${subject} failed: ${explanation}. ${originOfAnswer(answer)}`;
+  return new SecretManagerError(code, said, {
     retryAfterMs: parseRetryAfter(answer.headers['retry-after']),
   });
 }

@@ -32,7 +32,7 @@ const REVOKE_TIMEOUT_MS = 3_000;
 
 /**
  * Credentials that the server made for us: every read of them would make others, so they are held, whatever field of them is
- * asked for, and renewed in the background until the server ends them. They are revoked at the end.
+ * asked for, and renewed in the background until the server ends them. `close` tries to revoke them.
  */
 export class VaultLeases {
   readonly #client: VaultClient;
@@ -70,7 +70,7 @@ export class VaultLeases {
     return this.keep(key, call, ask(), askedAt);
   }
 
-  /** Revokes what is alive. Never rejects. */
+  /** Tries once to revoke every lease that is alive. Never rejects. */
   async close(): Promise<void> {
     this.#isClosed = true;
     const leases = [...this.#alive];
@@ -166,7 +166,7 @@ export class VaultLeases {
   private answerOf({ fields, expiresAt, credential }: Lease): LeasedFields {
     const { current } = this.#credentials;
     const tokenEndsAt =
-      current?.token === credential.token ? current.expiresAt : credential.expiresAt;
+      current && current.token === credential.token ? current.expiresAt : credential.expiresAt;
     const remainingMs = Math.min(expiresAt, tokenEndsAt) - now();
     return { fields, validForMs: Math.max(0, Math.floor(remainingMs * HANDED_OUT_FOR)) };
   }

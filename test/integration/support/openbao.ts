@@ -8,8 +8,8 @@ import { eventually } from './eventually';
 import { freePort } from './free-port';
 
 const ROOT = join(__dirname, '../../..');
-const BAO = join(ROOT, '.cache/servers/bin/bao');
-const SUPERVISOR = join(ROOT, 'test/integration/servers/supervise.mjs');
+export const BAO = join(ROOT, '.cache/servers/bin/bao');
+export const SUPERVISOR = join(ROOT, 'test/integration/servers/supervise.mjs');
 
 const QUOTA = 'of-the-test';
 
@@ -202,7 +202,7 @@ export class OpenBao {
     );
   }
 
-  private async signal(signal: NodeJS.Signals): Promise<void> {
+  protected async signal(signal: NodeJS.Signals): Promise<void> {
     if (!this.#process?.connected) return;
     const delivered = once(this.#process, 'message');
     this.#process.send(signal);

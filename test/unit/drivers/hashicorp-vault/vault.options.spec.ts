@@ -35,6 +35,10 @@ describe('the options of the manager for Vault', () => {
     ['a login by AppRole', { auth: { method: 'approle', roleId: 'r', secretId: 's' } }],
     ['a login without a secret id', { auth: { method: 'approle', roleId: 'r' } }],
     ['a login by user', { auth: { method: 'userpass', username: 'u', password: 'p' } }],
+    ['no login', { auth: { method: 'none' } }],
+    ['another host to redirect to', { redirectHosts: ['vault-2.example'] }],
+    ['a proxy', { proxy: 'http://proxy.example:3128', noProxy: 'localhost' }],
+    ['a fresh login after a denial', { retryDeniedWithFreshLogin: true }],
     ['a login by JWT', { auth: { method: 'jwt', role: 'r', jwt: 'a.b.c' } }],
   ])('may be %s', (_, options) => {
     const manager = new VaultSecretManager({ ...RIGHT, ...options });
@@ -85,6 +89,11 @@ describe('the options of the manager for Vault', () => {
       'an option of another login',
       { auth: { method: 'userpass', username: 'u', password: 'p', secretId: CANARY } },
       /auth\."secretId" is not an option; there are method, username, password, mount/,
+    ],
+    [
+      'a token beside no login',
+      { auth: { method: 'none', token: CANARY } },
+      /auth\."token" is not an option/,
     ],
     [
       'a token beside AppRole',
@@ -244,6 +253,7 @@ describe('the options from the environment', () => {
       'VAULT_TOKEN',
     ],
     ['a namespace of another', { ...tokenIn('BAO_'), VAULT_NAMESPACE: 'team' }, 'VAULT_NAMESPACE'],
+    ['a proxy of another', { ...tokenIn('BAO_'), VAULT_PROXY_ADDR: CANARY }, 'VAULT_PROXY_ADDR'],
     ['an authority of another', { ...tokenIn('BAO_'), VAULT_CACERT: '/ca.pem' }, 'VAULT_CACERT'],
     [
       'a role of another',

@@ -365,7 +365,10 @@ describe('the manager for Vault, over HTTP,', () => {
       .catch((error: unknown) => error);
 
     const context = { manager: 'hashicorp-vault', operation: 'readSecret' };
-    expect(translateError(thrown, context).code).toBe('TIMEOUT');
+    expect(translateError(thrown, context)).toMatchObject({
+      code: 'TIMEOUT',
+      message: expect.stringContaining(`(GET ${vault.address}/v1/secret/data/KEY)`),
+    });
   });
 
   it.each([Infinity, 0, -1, NaN])('loses no connection by a timeoutMs of %d', async (timeoutMs) => {
