@@ -1,39 +1,55 @@
-const { cpSync, readdirSync } = require('node:fs');
+const { cpSync, readdirSync, writeFileSync } = require('node:fs');
+const { basename } = require('node:path');
 const { dependencies, peerDependencies } = require('./package.json');
 
 const drivers = readdirSync('lib/drivers').map((name) => `drivers/${name}/index`);
 const entries = ['index', 'terminus/index', 'testing/index', 'sync/index', ...drivers];
 
 const isOfSync = /[\\/]lib[\\/]sync[\\/]/;
+
+/** Workers are plain CommonJS and stay files of their own, beside both builds. */
 const copyWorkers = () =>
   cpSync('lib', 'dist', { recursive: true, filter: (path) => !path.endsWith('.ts') });
 
+/** The ES modules have the types of the CommonJS build: a class is one type, whichever way it is imported. */
+const declareModules = () => {
+  for (const entry of entries) {
+    writeFileSync(`dist/${entry}.d.mts`, `export * from './${basename(entry)}.js';\n`);
+  }
+};
+
 /**
- * One file per public entry: to load a file costs more than what is in it. What several entries need is in files that they
- * share, so that no class exists twice.
+ * Builds one file per public entry: loading a file costs more than its content. Code that several entries need is in files
+ * that they share, so that no class exists twice within a build.
  *
- * @type {import('rolldown').RolldownOptions}
+ * @param {'cjs' | 'es'} format
+ * @param {'js' | 'mjs'} extension
+ * @param {() => void} writeBundle
+ * @returns {import('rolldown').RolldownOptions}
  */
-module.exports = {
+const build = (format, extension, writeBundle) => ({
   input: Object.fromEntries(entries.map((entry) => [entry, `lib/${entry}.ts`])),
   external: Object.keys({ ...dependencies, ...peerDependencies }),
   platform: 'node',
   tsconfig: 'tsconfig.build.json',
   optimization: { inlineConst: false }, // constants keep their names, because people read the output
+  transform: format === 'es' ? { define: { __filename: 'import.meta.url' } } : {},
   output: {
     dir: 'dist',
-    format: 'cjs',
+    format,
     strict: true,
     esModule: true,
     sourcemap: true,
-    chunkFileNames: '[name].js',
+    entryFileNames: `[name].${extension}`,
+    chunkFileNames: `[name].${extension}`,
     codeSplitting: {
       groups: [
         { name: 'shared', test: (id) => !isOfSync.test(id), minShareCount: 2 },
-        { name: 'sync/shared', test: isOfSync }, // in the folder of the worker, found by `__dirname`
+        { name: 'sync/shared', test: isOfSync }, // beside the worker that it starts
       ],
     },
   },
-  // workers are plain CommonJS, and stay files of their own
-  plugins: [{ name: 'workers', writeBundle: copyWorkers }],
-};
+  plugins: [{ name: 'files', writeBundle }],
+});
+
+module.exports = [build('cjs', 'js', copyWorkers), build('es', 'mjs', declareModules)];

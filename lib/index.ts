@@ -15,7 +15,7 @@ export {
   KeyManagementSettings,
   type AccessMode,
 } from './core/key-management-settings';
-export type { Secret } from './core/secret';
+export { Secret } from './core/secret';
 export {
   SECRET_MANAGER_ERROR_CODES,
   SecretManagerError,

@@ -4,6 +4,7 @@ import {
   type ConfigurableModuleAsyncOptions,
   type ConfigurableModuleCls,
   type DynamicModule,
+  type FactoryProvider,
   type ModuleMetadata,
   type Provider,
 } from '@nestjs/common';
@@ -14,9 +15,9 @@ import {
   SECRET_MANAGER_OPTIONS,
   getRegistrationToken,
   getSecretManagerToken,
-  getSecretsServiceToken,
-  getVirtualKeysServiceToken,
   isBuiltFromManager,
+  secretsServiceTokens,
+  virtualKeysServiceTokens,
 } from './secret-manager.constants';
 import type { SecretManagerModuleOptions } from './secret-manager.options';
 import { createProviders, type Registration } from './secret-manager.providers';
@@ -53,6 +54,11 @@ const NO_EXTRAS = {
  */
 @Module({})
 class SecretManagerCoreModule {}
+
+/** Nest prints the name of the module in which it misses a dependency, so that the name says where to give one. */
+Object.defineProperty(SecretManagerCoreModule, 'name', {
+  value: 'SecretManagerModule.forRoot({ imports, extraProviders })',
+});
 
 /** Turns options and their sources into a module definition. Annotated, because the inferred type names files inside Nest. */
 export const SecretManagerModuleBuilder: ConfigurableModuleCls<
@@ -104,24 +110,23 @@ function toRootModule(
     exports: [getRegistrationToken(name), getSecretManagerToken(name)],
   };
   const registration = getRegistrationToken(name);
-  const secrets = getSecretsServiceToken(name);
-  const virtualKeys = getVirtualKeysServiceToken(name);
+  const services: FactoryProvider[] = [
+    ...secretsServiceTokens(name).map((provide) => ({
+      provide,
+      inject: [registration],
+      useFactory: ({ secrets }: Registration) => secrets,
+    })),
+    ...virtualKeysServiceTokens(name).map((provide) => ({
+      provide,
+      inject: [registration],
+      useFactory: ({ virtualKeys }: Registration) => virtualKeys,
+    })),
+  ];
   return {
     module: definition.module,
     global: isGlobal,
     imports: [core],
-    providers: [
-      {
-        provide: secrets,
-        inject: [registration],
-        useFactory: (made: Registration) => made.secrets,
-      },
-      {
-        provide: virtualKeys,
-        inject: [registration],
-        useFactory: (made: Registration) => made.virtualKeys,
-      },
-    ],
-    exports: [secrets, virtualKeys],
+    providers: services,
+    exports: services.map(({ provide }) => provide),
   };
 }

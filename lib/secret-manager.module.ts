@@ -1,8 +1,9 @@
 import { Module, type DynamicModule } from '@nestjs/common';
+import { ModulesContainer } from '@nestjs/core';
 import { copyOption, fieldsOf, readFields } from './core/option-rules';
 import { SecretManagerError } from './core/secret-manager.error';
 import { kindOf, quoteName } from './core/secret-name';
-import { getRegistrationToken, getSecretToken } from './secret-manager.constants';
+import { getRegistrationToken, getSecretToken, registeredNames } from './secret-manager.constants';
 import {
   SecretManagerModuleBuilder,
   type SecretManagerModuleAsyncOptions,
@@ -16,13 +17,15 @@ import {
 import type { Registration } from './secret-manager.providers';
 import type { SecretsService } from './secrets.service';
 
+/** Provided in every module that `forRoot`, `forRootAsync` and `forFeature` return, and by a factory that throws in any other. */
+const ORIGIN = 'SecretManagerModule origin';
+
 /** Brings a team's secret manager, and `SecretsService` over it, into an application. */
-@Module({})
+@Module({ providers: [{ provide: ORIGIN, useFactory: refuseBareImport }] })
 export class SecretManagerModule {
   /** Registers a manager with options that are known when the module is declared. */
   static forRoot(options: SecretManagerModuleRootOptions): DynamicModule {
-    const read = readOnce(options ?? {}, 'forRoot');
-    return { ...SecretManagerModuleBuilder.forRoot(read), module: SecretManagerModule };
+    return toModule(SecretManagerModuleBuilder.forRoot(readOnce(options ?? {}, 'forRoot')));
   }
 
   /** Registers a manager with options that are made at start: by `useFactory`, `useClass` or `useExisting`. */
@@ -30,7 +33,7 @@ export class SecretManagerModule {
     const read = readOnce(options ?? {}, 'forRootAsync');
     const source = read.useFactory ?? read.useClass ?? read.useExisting;
     const complete = source === undefined ? { ...read, useFactory: noOptions } : read;
-    return { ...SecretManagerModuleBuilder.forRootAsync(complete), module: SecretManagerModule };
+    return toModule(SecretManagerModuleBuilder.forRootAsync(complete));
   }
 
   /**
@@ -51,18 +54,19 @@ export class SecretManagerModule {
       inject: [loaded],
       useFactory: (secrets: SecretsService) => secrets.secret(name, { allowEmpty }),
     }));
-    return {
+    return toModule({
       module: SecretManagerModule,
       providers: [
         {
           provide: loaded,
-          inject: [{ token: registration, optional: true }],
-          useFactory: (made: Registration | undefined) => load(made?.secrets, feature, managerName),
+          inject: [ModulesContainer, { token: registration, optional: true }],
+          useFactory: (modules: ModulesContainer, made: Registration | undefined) =>
+            load(made?.secrets ?? noManager(modules, feature, managerName), feature),
         },
         ...handles,
       ],
       exports: handles.map(({ provide }) => provide),
-    };
+    });
   }
 }
 
@@ -86,23 +90,28 @@ function readFeature(names: unknown): Feature {
 }
 
 async function load(
-  secrets: SecretsService | undefined,
+  secrets: SecretsService,
   { required, problems, noList }: Feature,
-  managerName?: string,
 ): Promise<SecretsService> {
-  if (noList !== undefined) {
-    throw misconfigured('forFeature', `takes a list of names, not ${noList}`);
-  }
-  if (secrets === undefined) {
-    const names = required.map(({ name }) => quoteName(name)).join(', ');
-    const which = managerName === undefined ? '' : ` with name: '${managerName}'`;
-    throw misconfigured(
-      'forFeature',
-      `of ${names} found no manager. Import SecretManagerModule.forRoot()${which} in the root module`,
-    );
-  }
+  if (noList !== undefined) throw notAList(noList);
   await secrets.loadHandles(required, problems, 'forFeature');
   return secrets;
+}
+
+function noManager(
+  modules: ModulesContainer,
+  { required, noList }: Feature,
+  managerName: string | undefined,
+): never {
+  if (noList !== undefined) throw notAList(noList);
+  const names = required.map(({ name }) => quoteName(name)).join(', ');
+  const which = managerName === undefined ? '' : ` with name: '${managerName}'`;
+  const registered = registeredNames(modules.values()).map(quoteName).join(', ');
+  throw misconfigured(
+    'forFeature',
+    `of ${names} found no manager. Import SecretManagerModule.forRoot()${which} in the root module` +
+      (registered === '' ? '' : `, or give \`managerName\`: registered are ${registered}`),
+  );
 }
 
 /** Returns a copy of the options of a registration. Throws `MISCONFIGURED` for a field whose getter throws. */
@@ -114,11 +123,31 @@ function readOnce<Options extends object>(options: Options, operation: string): 
   return fields as Options;
 }
 
+function toModule(definition: DynamicModule): DynamicModule {
+  const { providers = [] } = definition;
+  const origin = { provide: ORIGIN, useValue: true };
+  return { ...definition, module: SecretManagerModule, providers: [...providers, origin] };
+}
+
+function refuseBareImport(): never {
+  throw new SecretManagerError(
+    'MISCONFIGURED',
+    '`imports: [SecretManagerModule]` imports nothing. Import SecretManagerModule.forRoot({ manager, isGlobal: true }) in the ' +
+      'root module, and nothing elsewhere. Without `isGlobal`, import a module that re-exports it: ' +
+      'exports: [SecretManagerModule]. For handles, import SecretManagerModule.forFeature([name]).',
+    { manager: 'unknown', operation: 'imports' },
+  );
+}
+
 function noOptions(): never {
   throw misconfigured(
     'forRootAsync',
     'needs useFactory, useClass or useExisting. Without options, use forRoot()',
   );
+}
+
+function notAList(kind: string): SecretManagerError {
+  return misconfigured('forFeature', `takes a list of names, not ${kind}`);
 }
 
 function misconfigured(operation: string, problem: string): SecretManagerError {

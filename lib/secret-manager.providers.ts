@@ -13,6 +13,7 @@ import {
   SECRET_MANAGER_OPTIONS,
   getRegistrationToken,
   getSecretManagerToken,
+  registeredNames,
 } from './secret-manager.constants';
 import {
   resolveOptions,
@@ -44,21 +45,33 @@ export function createProviders(
     {
       provide: registration,
       inject: [manager, SECRET_MANAGER_OPTIONS, ModulesContainer],
-      useFactory: (
+      useFactory: async (
         instance: CustomSecretManager,
         options: HeldOptions,
         modules: ModulesContainer,
-      ) => start(instance, options.open(), isOwned(binding), () => assertOnlyOne(modules, name)),
-    },
-    {
-      provide: `${registration} lifecycle`,
-      inject: [registration],
-      useFactory: ({ secrets }: Registration) => ({
-        onApplicationBootstrap: () => secrets.started(),
-        onApplicationShutdown: () => secrets.close(),
-      }),
+      ) => {
+        const assertRegistered = () => assertOnlyOne(modules, name);
+        const made = await start(instance, options.open(), isOwned(binding), assertRegistered);
+        endWithApplication(made, modules);
+        return made;
+      },
     },
   ];
+}
+
+/**
+ * Adds the lifecycle hooks to Nest's own first module. Nest calls the hooks of modules that it knew at start, and none of a
+ * module that is loaded lazily.
+ */
+function endWithApplication({ secrets }: Registration, modules: ModulesContainer): void {
+  const [first] = modules.values();
+  first?.addProvider({
+    provide: Symbol('SecretManager lifecycle'),
+    useValue: {
+      onApplicationBootstrap: () => secrets.started(),
+      onApplicationShutdown: () => secrets.close(),
+    },
+  });
 }
 
 /** manager -> options -> policies -> validateEnvironment -> preload: whoever injects the service gets it in working order. */
@@ -129,8 +142,7 @@ function warnOf(
 
 /** Of two registrations of one name Nest would hand out the last, and say nothing. */
 function assertOnlyOne(modules: ModulesContainer, name = DEFAULT_MANAGER): void {
-  const token = getRegistrationToken(name);
-  const count = [...modules.values()].filter(({ providers }) => providers.has(token)).length;
+  const count = registeredNames(modules.values()).filter((one) => one === name).length;
   if (count === 1) return;
   throw new SecretManagerError(
     'MISCONFIGURED',

@@ -1,5 +1,6 @@
 import { cancelled, closed } from './core/cancellation';
 import { flag, readCallOptions, readList } from './core/call-arguments';
+import { announceCopy } from './core/copies';
 import type {
   DeleteOptions,
   OperationOptions,
@@ -14,6 +15,7 @@ import {
   type OperationContext,
 } from './core/secret-manager.error';
 import { canonicalSecretName, kindOf, quoteName } from './core/secret-name';
+import { assertMadeByModule } from './made-by-module';
 import type { CircuitState } from './policies/circuit-breaker.policy';
 import type { SecretPipeline } from './policies/compose';
 import { asOutcome } from './policies/policy';
@@ -47,6 +49,7 @@ export class SecretsService {
 
   /** @internal made by `SecretManagerModule` */
   constructor(pipeline: SecretPipeline, options: ResolvedOptions, warn: (message: string) => void) {
+    assertMadeByModule('SecretsService', pipeline);
     this.#pipeline = pipeline;
     this.#cache = pipeline.cache;
     this.#options = options;
@@ -326,6 +329,8 @@ export class SecretsService {
     }
   }
 }
+
+announceCopy('SecretsService', SecretsService);
 
 function notAList(names: unknown, context: OperationContext): SecretManagerError {
   const message = `getMany() takes a list of names, not ${kindOf(names)}.`;

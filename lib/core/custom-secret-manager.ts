@@ -1,3 +1,4 @@
+import { hasBrand } from './brand';
 import { SecretManagerError } from './secret-manager.error';
 import { isErrorLike } from './untrusted';
 
@@ -162,7 +163,7 @@ export abstract class CustomSecretManager {
 
 /** Tells a manager by its brand, so that a class that extends another copy of this package counts too. */
 export function isCustomSecretManager(candidate: unknown): candidate is CustomSecretManager {
-  return typeof candidate === 'object' && candidate !== null && BRAND in candidate;
+  return hasBrand(candidate, BRAND);
 }
 
 /** Whether the manager has an `operation` of its own, and not the default. */

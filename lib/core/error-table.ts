@@ -89,6 +89,7 @@ const BY_NODE_CODE: Readonly<Record<string, SecretManagerErrorCode>> = {
   UNABLE_TO_GET_ISSUER_CERT: 'MISCONFIGURED',
   UNABLE_TO_GET_ISSUER_CERT_LOCALLY: 'MISCONFIGURED',
   UNABLE_TO_VERIFY_LEAF_SIGNATURE: 'MISCONFIGURED',
+  UND_ERR_PRX_TLS: 'MISCONFIGURED',
 };
 
 const BY_STATUS: Readonly<Record<number, SecretManagerErrorCode>> = {
@@ -127,6 +128,9 @@ const MEANING: Readonly<Record<SecretManagerErrorCode, string>> = {
     'it threw something that no rule covers, as a bug would. Throw a SecretManagerError to choose the code, or set the `debug` option to see the original',
 };
 
+/** Holds, on an error that a driver of ours throws, the method, the host and the path of the request that failed. */
+export const FAILED_REQUEST = Symbol('failed request');
+
 /** Translates what a manager threw. Nothing of its text travels on, save that of a {@link SecretManagerError}. */
 export function translateError(thrown: unknown, context: OperationContext): SecretManagerError {
   const error = isSecretManagerError(thrown) ? adopt(thrown, context) : replace(thrown, context);
@@ -152,6 +156,7 @@ interface Origin {
   readonly code?: string;
   readonly httpStatus?: number;
   readonly grpcStatus?: number;
+  readonly request?: string;
 }
 
 function describe(thrown: unknown): Origin {
@@ -160,6 +165,7 @@ function describe(thrown: unknown): Origin {
     code: knownCode(read(thrown, 'code')) ?? knownCode(read(read(thrown, 'cause'), 'code')),
     httpStatus: statusOf(thrown),
     grpcStatus: grpcStatusOf(thrown),
+    request: onlyString(read(thrown, FAILED_REQUEST)),
   };
 }
 
@@ -188,11 +194,11 @@ function codeOfStatus(status: number | undefined): SecretManagerErrorCode | unde
 
 function sentence(
   code: SecretManagerErrorCode,
-  { name, code: nodeCode, httpStatus, grpcStatus }: Origin,
+  { name, code: nodeCode, httpStatus, grpcStatus, request }: Origin,
   { manager, operation, secretName }: OperationContext,
 ): string {
   const statuses = [httpStatus && `HTTP ${httpStatus}`, grpcStatus && `gRPC ${grpcStatus}`];
-  const seen = [name, nodeCode, ...statuses].filter(Boolean).join(', ');
+  const seen = [name, nodeCode, ...statuses, request].filter(Boolean).join(', ');
   const subject = secretName === undefined ? '' : ` of ${quoteName(secretName)}`;
   return `${manager}.${operation}()${subject} failed: ${MEANING[code]}.${seen && ` (${seen})`}`;
 }

@@ -1,3 +1,4 @@
+import { SecretManagerError } from './secret-manager.error';
 import { quoteName } from './secret-name';
 import { attempt } from './untrusted';
 
@@ -66,4 +67,20 @@ function readField(given: object, field: string, path: string, problems: string[
     problems.push(`${path && `${path}.`}${shown} could not be read: its getter threw`);
     return undefined;
   }
+}
+
+/** Throws `MISCONFIGURED` with a line for each field of `given` that is not one of the `known` options. */
+export function assertKnownOptions(
+  className: string,
+  given: object,
+  known: readonly string[],
+): void {
+  const problems = unknownOptions(given, known);
+  if (problems.length === 0) return;
+  const lines = problems.map((problem) => `- ${problem}`).join('\n');
+  throw new SecretManagerError(
+    'MISCONFIGURED',
+    `The options of ${className} are wrong:\n${lines}`,
+    { operation: 'constructor' },
+  );
 }

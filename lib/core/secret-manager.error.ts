@@ -1,3 +1,5 @@
+import { hasBrand, recogniseByBrand } from './brand';
+
 /** Everything that can go wrong, as a closed list: decide by `code`, never by text. */
 export const SECRET_MANAGER_ERROR_CODES = [
   'NOT_FOUND',
@@ -88,7 +90,7 @@ export class SecretManagerError extends Error {
 }
 
 Object.defineProperty(SecretManagerError.prototype, 'name', { value: 'SecretManagerError' });
-Object.defineProperty(SecretManagerError.prototype, BRAND, { value: true });
+recogniseByBrand(SecretManagerError, BRAND);
 
 const CONTEXT_FIELDS = [
   'secretName',
@@ -101,18 +103,10 @@ const CONTEXT_FIELDS = [
 
 /** Tells a `SecretManagerError` by its brand, so that one thrown by another copy of this package counts too. */
 export function isSecretManagerError(thrown: unknown): thrown is SecretManagerError {
-  return typeof thrown === 'object' && thrown !== null && readBrand(thrown);
+  return hasBrand(thrown, BRAND);
 }
 
 /** Whether the failure may be gone a little later. */
 export function isTransient(thrown: unknown): boolean {
   return isSecretManagerError(thrown) && TRANSIENT.has(thrown.code) && thrown.retryable;
-}
-
-function readBrand(thrown: object): boolean {
-  try {
-    return Reflect.get(thrown, BRAND) === true;
-  } catch {
-    return false; // a proxy or a getter that throws is no error of ours
-  }
 }

@@ -1,8 +1,8 @@
 /** A property of anything, whatever its getter does. */
-export function read(source: unknown, property: string): unknown {
+export function read(source: unknown, property: string | symbol): unknown {
   if ((typeof source !== 'object' && typeof source !== 'function') || source === null)
     return undefined;
-  return attempt(() => (source as Record<string, unknown>)[property]);
+  return attempt(() => (source as Record<string | symbol, unknown>)[property]);
 }
 
 export function attempt(getter: () => unknown): unknown {

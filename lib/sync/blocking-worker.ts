@@ -18,20 +18,29 @@ interface ErrorTraits {
 
 /** A worker that runs but has not even taken a call for so long is given up. */
 const STUCK_AFTER_MS = 1_000;
+/** How often a thread that waits looks whether the worker still lives. */
+const LIFE_CHECK_MS = 25;
 
 /**
  * Has calls answered by a worker while this thread waits: one worker, kept for the next call, replaced when it dies. It
  * does not keep the process alive.
  */
 export class BlockingWorker {
-  readonly #file: string;
+  readonly #file: string | undefined;
+  readonly #variables: RegExp | undefined;
   #thread: WorkerThread | undefined;
   #lastId = 0;
+  /** How long calls have waited since the worker took the last one. */
+  #ignoredMs = 0;
   #isClosed = false;
 
-  /** @param file what the worker runs, made with `serve.cjs` */
-  constructor(file: string) {
+  /**
+   * @param file what the worker runs, made with `serve.cjs`; without one every call throws `MISCONFIGURED`
+   * @param variables matches the names, in upper case, of environment variables that the worker needs besides those of the network
+   */
+  constructor(file: string | undefined, variables?: RegExp) {
     this.#file = file;
+    this.#variables = variables;
   }
 
   /** Has the worker ready before it is needed. Throws `MISCONFIGURED` where there can be none. */
@@ -54,9 +63,11 @@ export class BlockingWorker {
     }
     if (outcome === 'timed out') {
       thread.port.postMessage({ id }); // it need not go on
-      if (isStuck(id, thread, timeoutMs)) this.giveUp(thread);
+      this.#ignoredMs = isIgnored(id, thread) ? this.#ignoredMs + timeoutMs : 0;
+      if (this.#ignoredMs >= STUCK_AFTER_MS) this.giveUp(thread);
       throw timedOut(timeoutMs);
     }
+    this.#ignoredMs = 0;
     if (outcome.error !== undefined) throw errorWith(outcome.error);
     return outcome.answer;
   }
@@ -75,7 +86,8 @@ export class BlockingWorker {
     }
     const kept = this.#thread;
     if (kept !== undefined && stateOf(kept) !== STATE.ended) return kept;
-    return (this.#thread = startWorkerThread(this.#file));
+    this.#ignoredMs = 0;
+    return (this.#thread = startWorkerThread(this.#file, this.#variables));
   }
 
   private giveUp(thread: WorkerThread): void {
@@ -89,7 +101,7 @@ function waitFor(
   thread: WorkerThread,
   timeoutMs: number,
 ): Outcome | 'ended' | 'timed out' {
-  const { port, cells } = thread;
+  const { port, cells, lifeline } = thread;
   const endsAt = now() + timeoutMs;
   for (;;) {
     const seen = Atomics.load(cells, CELL.answers); // first: what is posted from here on ends the wait
@@ -97,8 +109,11 @@ function waitFor(
     const outcome = take(id, port);
     if (outcome !== undefined) return outcome;
     if (hasEnded) return 'ended';
-    const waited = Atomics.wait(cells, CELL.answers, seen, Math.max(0, endsAt - now()));
-    if (waited === 'timed-out') return take(id, port) ?? 'timed out';
+    const leftMs = Math.max(0, endsAt - now());
+    const waited = Atomics.wait(cells, CELL.answers, seen, Math.min(leftMs, LIFE_CHECK_MS));
+    if (waited !== 'timed-out') continue;
+    if (lifeline.isCut()) return take(id, port) ?? 'ended';
+    if (leftMs <= LIFE_CHECK_MS) return take(id, port) ?? 'timed out';
   }
 }
 
@@ -114,10 +129,10 @@ function stateOf({ cells }: WorkerThread): number {
   return Atomics.load(cells, CELL.state);
 }
 
-/** As one is that has run out of memory: it ends without a word. */
-function isStuck(id: number, thread: WorkerThread, timeoutMs: number): boolean {
-  const hasTaken = Atomics.load(thread.cells, CELL.taken) === id;
-  return !hasTaken && stateOf(thread) === STATE.ready && timeoutMs >= STUCK_AFTER_MS;
+/** Tells whether a worker that runs has not taken a call, because another one blocks it. */
+function isIgnored(id: number, { cells }: WorkerThread): boolean {
+  const hasTaken = Atomics.load(cells, CELL.taken) === id;
+  return !hasTaken && Atomics.load(cells, CELL.state) === STATE.ready;
 }
 
 function timedOut(timeoutMs: number): SecretManagerError {

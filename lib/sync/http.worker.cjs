@@ -3,18 +3,42 @@
 const { serve } = require('./serve.cjs');
 
 const KEPT_AGENTS = 10;
+const PROXY_TIMEOUT_MS = 10_000;
+/** By it the thread that waits knows that the proxy has opened no tunnel. */
+const PROXY_REFUSED = { code: 'PROXY_REFUSED' };
 const utf8 = new TextDecoder();
 /** 32 MiB: a secret is far smaller. */
 const LARGEST_ANSWER_BYTES = 32 * 1024 * 1024;
 
 serve(() => {
-  const { Agent } = require('undici');
-  /** @type {Map<string, import('undici').Agent>} */
+  const { Agent, EnvHttpProxyAgent, Pool } = require('undici');
+  /** @type {Map<string, import('undici').Dispatcher>} */
   const agents = new Map();
 
-  /** One agent, and with it its connections, for all requests with the same certificates. */
-  const agentFor = (/** @type {any} */ tls) => {
-    const key = tls === undefined ? '' : JSON.stringify(tls);
+  const newAgent = (/** @type {any} */ tls, /** @type {any} */ proxy) => {
+    const options = {
+      connect: tls,
+      maxResponseSize: LARGEST_ANSWER_BYTES,
+      headersTimeout: 0, // the thread that waits keeps the time
+      bodyTimeout: 0,
+    };
+    if (proxy === undefined) return new Agent(options);
+    const { uri, token, noProxy } = proxy;
+    return new EnvHttpProxyAgent({
+      ...options,
+      httpProxy: uri,
+      httpsProxy: uri,
+      noProxy,
+      token,
+      requestTls: { ...tls }, // the client certificate is for the server alone
+      clientFactory: (url, client) =>
+        new Pool(url, { ...client, headersTimeout: PROXY_TIMEOUT_MS }),
+    });
+  };
+
+  /** One agent, and with it its connections, for all requests with the same certificates and proxy. */
+  const agentFor = (/** @type {any} */ tls, /** @type {any} */ proxy) => {
+    const key = tls === undefined && proxy === undefined ? '' : JSON.stringify([tls, proxy]);
     const kept = agents.get(key);
     if (kept !== undefined) return kept;
     for (const [oldest, agent] of agents) {
@@ -22,21 +46,16 @@ serve(() => {
       agents.delete(oldest);
       void agent.close();
     }
-    const agent = new Agent({
-      connect: tls,
-      maxResponseSize: LARGEST_ANSWER_BYTES,
-      headersTimeout: 0, // the thread that waits keeps the time
-      bodyTimeout: 0,
-    });
+    const agent = newAgent(tls, proxy);
     agents.set(key, agent);
     return agent;
   };
 
-  return ({ tls, ...request }, onCancel) =>
+  return ({ tls, proxy, ...request }, onCancel) =>
     new Promise((resolve, reject) => {
       const exchange = new Exchange(resolve, reject);
       onCancel(() => exchange.cancel());
-      agentFor(tls).dispatch(request, exchange);
+      agentFor(tls, proxy).dispatch(request, exchange);
     });
 });
 
@@ -88,7 +107,9 @@ class Exchange {
   }
 
   onResponseError(/** @type {unknown} */ _, /** @type {Error} */ error) {
-    this.reject(error);
+    const [, status] = /^Proxy response \((\d+)\)/.exec(error.message) ?? [];
+    if (status === undefined) this.reject(error);
+    else this.reject(Object.assign(error, PROXY_REFUSED, { status: Number(status) }));
   }
 }
 

@@ -68,8 +68,9 @@ function loaded(load) {
  * @param {any} error
  */
 function traitsOf(error) {
-  const { name, code = error?.cause?.code, $metadata } = Object(error);
-  return { name, code, status: $metadata?.httpStatusCode };
+  const { name, code = error?.cause?.code, status, $metadata } = Object(error);
+  const numeric = typeof status === 'number' ? status : undefined;
+  return { name, code, status: $metadata?.httpStatusCode ?? numeric };
 }
 
 module.exports = { serve };

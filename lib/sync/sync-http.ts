@@ -1,28 +1,28 @@
-import { join } from 'node:path';
 import { SecretManagerError } from '../core/secret-manager.error';
 import { read } from '../core/untrusted';
 import { BlockingWorker } from './blocking-worker';
-import { assertOptions, checkRequest, type SyncRequestOptions, type SyncTls } from './sync-request';
+import { refusedWith } from './proxy';
+import { assertOptions, checkRequest, type SyncRequestOptions } from './sync-request';
 import { SyncResponse, type RawResponse } from './sync-response';
+import { workerFile } from './worker-file';
 
-export interface SyncHttpOptions {
-  /** For requests that bring none of their own. */
-  readonly tls?: SyncTls;
-}
+/** For requests that bring none of their own. */
+export type SyncHttpOptions = Pick<SyncRequestOptions, 'tls' | 'proxy' | 'noProxy'>;
 
-const WORKER_FILE = join(__dirname, 'http.worker.cjs');
+const WORKER_FILE = workerFile(__filename, 'http.worker.cjs');
 const DEFAULT_TIMEOUT_MS = 30_000;
 
 /**
  * HTTP for a synchronous read: undici in a worker of its own, with connections that are kept, while this thread waits. The
- * worker starts with the first request, or with `start()`, and does not keep the process alive.
+ * worker starts with the first request, or with `start()`, and does not keep the process alive. It runs no preload of the
+ * application, and of the environment it gets only the variables of the network: proxies and CA files.
  */
 export class SyncHttp {
   readonly #worker = new BlockingWorker(WORKER_FILE);
-  readonly #tls: SyncTls | undefined;
+  readonly #options: SyncHttpOptions;
 
-  constructor({ tls }: SyncHttpOptions = {}) {
-    this.#tls = tls;
+  constructor({ tls, proxy, noProxy }: SyncHttpOptions = {}) {
+    this.#options = { tls, proxy, noProxy };
   }
 
   /** Has the worker ready before the first request. Throws `MISCONFIGURED` where there can be no worker. */
@@ -32,17 +32,20 @@ export class SyncHttp {
 
   /**
    * Sends a request and returns what the server answers, whatever the status; a redirect is not followed. Throws
-   * `INVALID_ARGUMENT` for options that are wrong, `TIMEOUT` at the deadline, `MALFORMED` for an answer over 32 MiB, and
-   * for a connection that fails an error with the class name and the code of undici's or Node's own.
+   * `INVALID_ARGUMENT` for options that are wrong, `TIMEOUT` at the deadline, `MALFORMED` for an answer over 32 MiB,
+   * `MISCONFIGURED` or `UNAVAILABLE` for a proxy that does not connect to the server, and for a connection that fails an error with the class name and the code of undici's or Node's own.
    */
   request(url: string | URL, options: SyncRequestOptions = {}): SyncResponse {
     assertOptions(options);
-    const { timeoutMs = DEFAULT_TIMEOUT_MS, tls = this.#tls } = options;
-    const request = checkRequest(url, { ...options, tls });
+    assertOptions(this.#options);
+    const { tls = this.#options.tls, proxy = this.#options.proxy } = options;
+    const { timeoutMs = DEFAULT_TIMEOUT_MS, noProxy = this.#options.noProxy } = options;
+    const request = checkRequest(url, { ...options, tls, proxy, noProxy });
     try {
       return new SyncResponse(this.#worker.call(request, timeoutMs) as RawResponse);
     } catch (error) {
-      throw read(error, 'code') === 'UND_ERR_RES_EXCEEDED_MAX_SIZE' ? tooLarge() : error;
+      if (read(error, 'code') === 'UND_ERR_RES_EXCEEDED_MAX_SIZE') throw tooLarge();
+      throw refusalOf(read(error, 'code'), read(error, 'status')) ?? error;
     }
   }
 
@@ -50,6 +53,11 @@ export class SyncHttp {
   close(): Promise<void> {
     return this.#worker.close();
   }
+}
+
+/** Translates what the worker says of a proxy that opens no tunnel. */
+function refusalOf(code: unknown, status: unknown): SecretManagerError | undefined {
+  return code === 'PROXY_REFUSED' && typeof status === 'number' ? refusedWith(status) : undefined;
 }
 
 function tooLarge(): SecretManagerError {

@@ -2,6 +2,7 @@ import { validateHeaderName, validateHeaderValue } from 'node:http';
 import { SecretManagerError } from '../core/secret-manager.error';
 import { kindOf, quoteName } from '../core/secret-name';
 import { attempt } from '../core/untrusted';
+import { proxyOf, proxyProblem, type Proxy } from './proxy';
 
 /** Certificates, as PEM. */
 export interface SyncTls {
@@ -21,6 +22,10 @@ export interface SyncRequestOptions {
   /** After so many milliseconds it throws `TIMEOUT`, and the thread goes on. Default 30 000. */
   readonly timeoutMs?: number;
   readonly tls?: SyncTls;
+  /** The URL of an HTTP proxy; every request uses a tunnel (`CONNECT`). Default: none. */
+  readonly proxy?: string;
+  /** Hosts to reach without the proxy, separated by commas. Default: none. */
+  readonly noProxy?: string;
 }
 
 /** A request as the worker takes it: nothing in it that could not be copied to another thread. */
@@ -31,6 +36,11 @@ export interface CheckedRequest {
   readonly headers: Readonly<Record<string, string | readonly string[]>>;
   readonly body: string | Uint8Array | undefined;
   readonly tls: SyncTls | undefined;
+  readonly proxy: CheckedProxy | undefined;
+}
+
+export interface CheckedProxy extends Proxy {
+  readonly noProxy: string;
 }
 
 type Check = (value: unknown) => string | undefined;
@@ -45,6 +55,8 @@ const OPTIONS: Readonly<Record<keyof SyncRequestOptions, Check>> = {
   timeoutMs: (value) =>
     Number.isFinite(value) && Number(value) >= 0 ? undefined : 'must be a number of milliseconds',
   tls: tlsProblem,
+  proxy: proxyProblem,
+  noProxy: (value) => (isText(value) ? undefined : `must be a string, and is ${kindOf(value)}`),
 };
 
 const TLS_OPTIONS = ['ca', 'cert', 'key'];
@@ -52,10 +64,15 @@ const TLS_OPTIONS = ['ca', 'cert', 'key'];
 /** Throws `INVALID_ARGUMENT` that quotes neither the address nor a value: both may hold a credential. */
 export function checkRequest(
   url: string | URL,
-  { method = 'GET', headers = {}, body, tls }: SyncRequestOptions,
+  { method = 'GET', headers = {}, body, tls, ...options }: SyncRequestOptions,
 ): CheckedRequest {
   const { origin, pathname, search } = parseUrl(url);
-  return { origin, path: pathname + search, method, headers: given(headers), body, tls };
+  const path = pathname + search;
+  return { origin, path, method, headers: given(headers), body, tls, proxy: checkedProxy(options) };
+}
+
+function checkedProxy({ proxy, noProxy = '' }: SyncRequestOptions): CheckedProxy | undefined {
+  return proxy === undefined ? undefined : { ...proxyOf(proxy), noProxy };
 }
 
 export function assertOptions(options: SyncRequestOptions): void {

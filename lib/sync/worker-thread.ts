@@ -2,6 +2,8 @@ import { existsSync } from 'node:fs';
 import { MessageChannel, Worker, type MessagePort } from 'node:worker_threads';
 import { SecretManagerError } from '../core/secret-manager.error';
 import { quoteName } from '../core/secret-name';
+import { Lifeline } from './lifeline';
+import { networkFlags, workerEnvironment } from './worker-options';
 
 /** What both threads see: how many answers were posted, how the worker is, and which call it took last. */
 export const CELL = { answers: 0, state: 1, taken: 2 } as const;
@@ -12,40 +14,55 @@ export interface WorkerThread {
   readonly worker: Worker;
   readonly port: MessagePort;
   readonly cells: Int32Array;
+  readonly lifeline: Lifeline;
 }
 
-/** Of the flags of the application, those that say how to connect; its preloads and its `--eval` are not for a worker. */
-const NETWORK_FLAG =
-  /^--((tls|dns|network)-[\w-]+=.+|tls-(min|max)-v[\d.]+|no-network-family-autoselection)$/;
+interface WorkerData {
+  readonly port: MessagePort;
+  readonly cells: Int32Array;
+  /** Kept by the worker, and not used. */
+  readonly life: MessagePort;
+}
 
-/** Starts a file in a worker that does not keep the process alive. Throws `MISCONFIGURED` where that cannot be done. */
-export function startWorkerThread(file: string): WorkerThread {
-  if (!existsSync(file)) throw missing(file);
+/**
+ * Starts a file in a worker that does not keep the process alive. Throws `MISCONFIGURED` where that cannot be done.
+ *
+ * @param variables matches the names, in upper case, of environment variables that the worker needs besides those of the network
+ */
+export function startWorkerThread(file: string | undefined, variables?: RegExp): WorkerThread {
+  if (file === undefined || !existsSync(file)) throw missing(file);
   const { port1: port, port2 } = new MessageChannel();
   const cells = new Int32Array(new SharedArrayBuffer(3 * Int32Array.BYTES_PER_ELEMENT));
-  const worker = newWorker(file, { port: port2, cells });
-  worker.on('error', () => undefined); // whoever waits is told by the worker's end
+  const lifeline = new Lifeline();
+  const worker = newWorker(file, { port: port2, cells, life: lifeline.end }, variables);
+  worker.on('error', () => undefined); // the worker's end reports it
+  worker.once('exit', () => {
+    Atomics.store(cells, CELL.state, STATE.ended); // a worker out of memory cannot say so itself
+    lifeline.close();
+  });
   worker.unref();
-  return { worker, port, cells };
+  return { worker, port, cells, lifeline };
 }
 
-function newWorker(file: string, workerData: { port: MessagePort; cells: Int32Array }): Worker {
+function newWorker(file: string, workerData: WorkerData, variables?: RegExp): Worker {
   try {
     return new Worker(file, {
       name: 'secrets-sync',
       workerData,
-      transferList: [workerData.port],
-      execArgv: process.execArgv.filter((flag) => NETWORK_FLAG.test(flag)),
+      transferList: [workerData.port, workerData.life],
+      env: workerEnvironment(variables),
+      execArgv: networkFlags(),
     });
   } catch (error) {
     throw notPermitted(error);
   }
 }
 
-function missing(file: string): SecretManagerError {
+function missing(file: string | undefined): SecretManagerError {
+  const which = file === undefined ? 'file of a worker' : `file ${quoteName(file)}`;
   return new SecretManagerError(
     'MISCONFIGURED',
-    `Synchronous reads need the file ${quoteName(file)}, which is not there. If the application is bundled, leave ` +
+    `Synchronous reads need the ${which}, which is not there. If the application is bundled, leave ` +
       'nestjs-custom-secret-manager out of the bundle (mark it as external).',
   );
 }

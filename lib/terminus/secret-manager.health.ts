@@ -1,8 +1,13 @@
-import { Injectable } from '@nestjs/common';
-import { ModuleRef } from '@nestjs/core';
+import { Inject, Injectable, Optional } from '@nestjs/common';
+import { ModulesContainer, ModuleRef } from '@nestjs/core';
 import { HealthIndicatorService, type HealthIndicatorResult } from '@nestjs/terminus';
-import { isSecretManagerError, type SecretManagerErrorCode } from '../core/secret-manager.error';
-import { getSecretsServiceToken } from '../secret-manager.constants';
+import {
+  SecretManagerError,
+  isSecretManagerError,
+  type SecretManagerErrorCode,
+} from '../core/secret-manager.error';
+import { quoteName } from '../core/secret-name';
+import { getRegistrationToken, registeredNames } from '../secret-manager.constants';
 import type { SecretsService } from '../secrets.service';
 
 export interface IsHealthyOptions {
@@ -21,13 +26,24 @@ export interface IsHealthyOptions {
 export class SecretManagerHealthIndicator {
   readonly #health: HealthIndicatorService;
   readonly #moduleRef: ModuleRef;
+  readonly #modules: ModulesContainer;
 
-  constructor(health: HealthIndicatorService, moduleRef: ModuleRef) {
+  /** @internal Throws `MISCONFIGURED` where TerminusModule is not imported. */
+  constructor(
+    @Optional() @Inject(HealthIndicatorService) health: HealthIndicatorService | undefined,
+    moduleRef: ModuleRef,
+    modules: ModulesContainer,
+  ) {
+    if (health === undefined) throw noTerminus();
     this.#health = health;
     this.#moduleRef = moduleRef;
+    this.#modules = modules;
   }
 
-  /** Resolves to `up`, or to `down` with a `code`; it does not reject, because that would be a status 500. */
+  /**
+   * Resolves to `up`, or to `down` with a `code`; it does not reject, because that would be a status 500. For a manager that
+   * is not registered the `message` names those that are.
+   */
   async isHealthy(
     key: string,
     { timeoutMs, managerName }: IsHealthyOptions = {},
@@ -35,7 +51,10 @@ export class SecretManagerHealthIndicator {
     const indicator = this.#health.check(key);
     const startedAt = performance.now();
     const found = this.find(managerName);
-    if (found === undefined) return indicator.down({ code: 'MISCONFIGURED' });
+    if (found === undefined) {
+      const message = notRegistered(key, managerName, registeredNames(this.#modules.values()));
+      return indicator.down({ code: 'MISCONFIGURED', message });
+    }
     const code = await failureOf(found, timeoutMs);
     const latencyMs = Math.round(performance.now() - startedAt);
     const details = { ...describe(found), latencyMs };
@@ -44,9 +63,8 @@ export class SecretManagerHealthIndicator {
 
   private find(managerName: string | undefined): SecretsService | undefined {
     try {
-      return this.#moduleRef.get<SecretsService>(getSecretsServiceToken(managerName), {
-        strict: false,
-      });
+      const token = getRegistrationToken(managerName); // a string, the same in every copy of this package
+      return this.#moduleRef.get<{ secrets: SecretsService }>(token, { strict: false }).secrets;
     } catch {
       return undefined; // no such manager is registered
     }
@@ -74,4 +92,30 @@ function describe(secrets: SecretsService): Record<string, unknown> {
   }
   const { managerName: manager, circuitState: circuit } = secrets;
   return { manager, circuit, secrets: counts, oldestAgeMs };
+}
+
+function notRegistered(
+  key: string,
+  managerName: string | undefined,
+  registered: readonly string[],
+): string {
+  const [first] = registered;
+  if (first === undefined) {
+    return 'No manager is registered. Import SecretManagerModule.forRoot() in the root module.';
+  }
+  const which =
+    managerName === undefined ? 'without a name' : `with the name ${quoteName(managerName)}`;
+  const names = registered.map(quoteName).join(', ');
+  return (
+    `No manager is registered ${which}; registered are ${names}. Say which one is meant: ` +
+    `isHealthy(${quoteName(key)}, { managerName: ${quoteName(first)} }).`
+  );
+}
+
+function noTerminus(): SecretManagerError {
+  return new SecretManagerError(
+    'MISCONFIGURED',
+    'SecretManagerHealthIndicator needs @nestjs/terminus. Import TerminusModule in the module whose `providers` list it.',
+    { manager: 'unknown', operation: 'isHealthy' },
+  );
 }

@@ -7,6 +7,7 @@ import {
   type SecretReading,
   type WriteOptions,
 } from '../core/custom-secret-manager';
+import { assertKnownOptions } from '../core/option-rules';
 import { SecretManagerError, type SecretManagerErrorCode } from '../core/secret-manager.error';
 import { quoteName } from '../core/secret-name';
 
@@ -50,6 +51,7 @@ interface CurrentFault {
   left: number;
 }
 
+const FAULT_OPTIONS = ['times', 'operation', 'secretName'];
 const DAY_MS = 86_400_000;
 
 const CODES: Readonly<Record<Exclude<Fault, 'hanging' | 'malformed'>, SecretManagerErrorCode>> = {
@@ -98,7 +100,9 @@ export class InMemorySecretManager extends CustomSecretManager {
   fail(
     ...given: [what?: Fault | SecretManagerErrorCode | Error | undefined, options?: FaultOptions]
   ): void {
-    const [what, { times = Infinity, operation, secretName } = {}] = given;
+    const [what, options = {}] = given;
+    assertKnownOptions('InMemorySecretManager.fail()', options, FAULT_OPTIONS);
+    const { times = Infinity, operation, secretName } = options;
     const fault = given.length === 0 ? 'unavailable' : what;
     this.#fault = fault && { what: fault, operation, secretName, left: times };
   }

@@ -1,6 +1,7 @@
 import { readArguments, readList } from '../core/call-arguments';
 import type { CallOptions } from '../core/cancellation';
 import { now } from '../core/clock';
+import { announceCopy } from '../core/copies';
 import type { DeleteOptions, OperationOptions, WriteOptions } from '../core/custom-secret-manager';
 import {
   SecretManagerError,
@@ -10,6 +11,7 @@ import {
 import { kindOf } from '../core/secret-name';
 import { Turns } from '../core/turns';
 import { read } from '../core/untrusted';
+import { assertMadeByModule } from '../made-by-module';
 import type { SecretPipeline } from '../policies/compose';
 import { waitFor } from '../policies/flight';
 import { asOutcome, type Pipeline } from '../policies/policy';
@@ -67,6 +69,7 @@ export class VirtualKeysService {
 
   /** @internal made by `SecretManagerModule` */
   constructor(pipeline: SecretPipeline, options: ResolvedOptions) {
+    assertMadeByModule('VirtualKeysService', pipeline);
     this.#pipeline = pipeline.virtualKeys;
     this.#assertSupported = pipeline.assertSupported;
     this.#options = options;
@@ -268,6 +271,8 @@ export class VirtualKeysService {
     return this.#turns.take([...new Set(names)], wait, task);
   }
 }
+
+announceCopy('VirtualKeysService', VirtualKeysService);
 
 function isConflict(error: unknown): boolean {
   return isSecretManagerError(error) && error.code === 'CONFLICT';

@@ -18,7 +18,11 @@ const PURE_NODE = /^node:(util|crypto|events|async_hooks)$/;
 const LAYERS: Readonly<Record<string, Layer>> = {
   core: { files: CORE, imports: [PURE_NODE, /^class-validator$/] },
   policies: { files: POLICIES, imports: [CORE, PURE_NODE] },
-  drivers: { files: /^drivers\//, imports: [CORE, /^sync\//, /^node:/, /^undici$/, /^@aws-sdk\//] },
+  drivers: {
+    files: /^drivers\//,
+    imports: [CORE, /^sync\//, /^files\//, /^node:/, /^undici$/, /^@aws-sdk\//],
+  },
+  files: { files: /^files\//, imports: [CORE, /^node:fs/] },
   sync: { files: /^sync\//, imports: [CORE, /^node:/, /^undici$/] },
   testing: { files: /^testing\//, imports: [CORE, /^node:(assert|util|crypto)/] },
   terminus: {

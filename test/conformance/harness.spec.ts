@@ -1,3 +1,4 @@
+import type { DeleteOptions, OperationOptions, SecretMetadata } from 'nestjs-custom-secret-manager';
 import {
   InMemorySecretManager,
   secretManagerConformance,
@@ -22,6 +23,65 @@ class Hanging extends InMemorySecretManager {
     return new Promise(() => undefined);
   }
 }
+
+/** Answers nothing where it could say until when a secret can be restored. */
+class Silent extends InMemorySecretManager {
+  override async deleteSecret(secretName: string, options?: DeleteOptions): Promise<never> {
+    await super.deleteSecret(secretName, options);
+    return undefined as never;
+  }
+}
+
+/** Says the wrong end of the recovery window. */
+class Forgetful extends InMemorySecretManager {
+  override deleteSecret(secretName: string): Promise<SecretMetadata> {
+    return super.deleteSecret(secretName, { recoveryWindowInDays: 30 });
+  }
+}
+
+/** Turns what a health check fails with into an answer. */
+function answering(isHealthy: boolean): typeof InMemorySecretManager {
+  return class extends InMemorySecretManager {
+    override checkHealth(options?: OperationOptions): Promise<boolean> {
+      return super.checkHealth(options).catch(() => isHealthy);
+    }
+  };
+}
+
+describe('The conformance kit', () => {
+  function runWith(Manager: typeof InMemorySecretManager, title: string): Promise<void> {
+    let manager = new Manager();
+    const harness: Partial<ConformanceHarness> = {
+      create: () => (manager = new Manager()),
+      seed: (name, value) => manager.rotate(name, value),
+      fail: (fault) => manager.fail(fault),
+    };
+    return caseOf(harness, title).run();
+  }
+
+  const WINDOW = 'says rightly, or not at all, until when a deleted secret can be restored:';
+
+  it.each([`${WINDOW} for seven days`, `${WINDOW} for as long`, 'does not say that a secret can'])(
+    'takes a deletion that answers nothing: %s',
+    async (title) => {
+      await expect(runWith(Silent, title)).resolves.toBeUndefined();
+    },
+  );
+
+  it.each([`${WINDOW} for seven days`, `${WINDOW} for as long`, 'does not say that a secret can'])(
+    'takes no deletion that answers another end than was asked for: %s',
+    async (title) => {
+      await expect(runWith(Forgetful, title)).rejects.toThrow('the store says');
+    },
+  );
+
+  it('takes a health check that answers false when its signal aborts, and none that answers true', async () => {
+    const title = 'ends a health check that hangs when its signal aborts';
+
+    await expect(runWith(answering(false), title)).resolves.toBeUndefined();
+    await expect(runWith(answering(true), title)).rejects.toThrow('answered boolean');
+  });
+});
 
 describe('A conformance harness', () => {
   it.each<[reason: string, harness: Partial<ConformanceHarness>, title: string]>([

@@ -202,7 +202,11 @@ describe('/health', () => {
 
     const { body } = await request(server).get('/health?manager=nobody').expect(503);
 
-    expect(body.error).toEqual({ secrets: { status: 'down', code: 'MISCONFIGURED' } });
+    expect(body.error.secrets).toEqual({
+      status: 'down',
+      code: 'MISCONFIGURED',
+      message: expect.stringContaining('registered are "default"'),
+    });
   });
 
   it('is another thing than whether the process lives', async () => {

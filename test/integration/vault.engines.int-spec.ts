@@ -1,3 +1,4 @@
+import type { VaultSecretManager } from 'nestjs-custom-secret-manager/drivers/hashicorp-vault';
 import { closeApplications } from '../support/application';
 import { failureOf } from '../support/failure-of';
 import { startOpenBao, type OpenBao } from './support/openbao';
@@ -53,6 +54,17 @@ describe('the engines of OpenBao beside KV 2', () => {
     expect(body).toMatchObject({ data: { username: 'u', password: 'new' } });
   });
 
+  it('KV 1: numbers keep their source text, and a write of one field leaves them alone', async () => {
+    const headers = { 'x-vault-token': bao.rootToken };
+    const body = '{"account":12345678901234567890,"rate":1.10,"user":"u"}';
+    await fetch(`${bao.address}/v1/kv1/NUMBERS`, { method: 'POST', headers, body });
+
+    await vaultOn(bao, { mount: 'kv1', kvVersion: 1, field: 'user' }).writeSecret('NUMBERS', 'w');
+
+    const reading = await kv1().readSecret('NUMBERS');
+    expect(reading?.value).toBe('{"account":12345678901234567890,"rate":1.10,"user":"w"}');
+  });
+
   it('KV 1: a manager for KV 2 says so, of an absence and of a write', async () => {
     await bao.expect('POST', 'kv1/THERE', { value: 'v' });
     const manager = vaultOn(bao, { mount: 'kv1' });
@@ -80,15 +92,35 @@ describe('the engines of OpenBao beside KV 2', () => {
     expect(failures.map(({ code }) => code)).toEqual(['INVALID_ARGUMENT', 'INVALID_ARGUMENT']);
   });
 
-  it("KV 1: the manager's own token is not handed out either, where a mount is a namespace", async () => {
+  it('KV 1: a mount that is a namespace leads to none of its affairs', async () => {
     await bao.expect('POST', 'sys/namespaces/team', {});
-    const params = { mount: 'team', kvVersion: 1, field: 'ttl' };
+    const manager = vaultOn(bao, { mount: 'team', kvVersion: 1, field: 'policy' });
 
-    const { code, message } = await failureOf(
-      vaultOn(bao).readSecret('auth/token/lookup-self', { params }),
-    );
+    const failures = [
+      await failureOf(manager.readSecret('auth/token/lookup-self')),
+      await failureOf(manager.writeSecret('sys/policies/acl/made', 'path "*" {}')),
+      await failureOf(manager.deleteSecret('sys/policies/acl/default')),
+    ];
 
-    expect([code, message]).toEqual(['ACCESS_DENIED', expect.stringContaining('manager itself')]);
+    expect(failures.map(({ code }) => code)).toEqual(Array(3).fill('INVALID_ARGUMENT'));
+    const { status } = await bao.request('GET', 'team/sys/policies/acl/made');
+    expect(status).toBe(404);
+  });
+
+  it.each([
+    ['a read', (manager: VaultSecretManager) => manager.readSecret('KEY')],
+    ['a write', (manager: VaultSecretManager) => manager.writeSecret('KEY', 'v')],
+    ['a deletion', (manager: VaultSecretManager) => manager.deleteSecret('KEY')],
+  ])('says that the mount is of KV 2 where an ordinary token is denied %s', async (_, ask) => {
+    const token = await bao.tokenFor({ 'secret/data/*': ['read', 'create', 'update', 'delete'] });
+    const manager = vaultOn(bao, { kvVersion: 1, auth: { method: 'token', token } });
+
+    const failure = await failureOf(ask(manager));
+
+    expect(failure).toMatchObject({
+      code: 'MISCONFIGURED',
+      message: expect.stringContaining('Set kvVersion to 2'),
+    });
   });
 
   it.each([

@@ -129,18 +129,40 @@ describe('reading KV 2 of OpenBao', () => {
       await manager.readSecret('CHOSEN'),
       await manager.readSecret('CHOSEN', { params: { field: 'username' } }),
       await manager.readSecret('CHOSEN', { params: { field: 'port' } }),
-      await manager.readSecret('CHOSEN', { params: { field: 'nope' } }),
-      await manager.readSecret('CHOSEN', { params: { field: 'toString' } }),
     ];
 
-    expect(readings.map((reading) => reading?.value)).toEqual([
-      'p',
-      'u',
-      '5432',
-      undefined,
-      undefined,
-    ]);
+    expect(readings.map((reading) => reading?.value)).toEqual(['p', 'u', '5432']);
   });
+
+  it.each(['nope', 'toString'])('says that the chosen field %s is missing', async (field) => {
+    await hold('CHOSEN', { username: 'u', password: 'p' });
+
+    const failure = await failureOf(vaultOn(bao, { field }).readSecret('CHOSEN'));
+
+    expect(failure).toMatchObject({ code: 'MALFORMED', message: expect.stringContaining(field) });
+  });
+
+  it.each(['12345678901234567890', '0.12345678901234567890'])(
+    'refuses the number %s, which the server changes, and writes nothing beside it',
+    async (number) => {
+      const body = `{"data":{"account":${number},"user":"u"}}`;
+      const headers = { 'x-vault-token': bao.rootToken };
+      await fetch(`${bao.address}/v1/secret/data/NUMBER`, { method: 'POST', headers, body });
+      const manager = vaultOn(bao, { field: 'user' });
+
+      const failures = [
+        await failureOf(manager.readSecret('NUMBER', { params: { field: 'account' } })),
+        await failureOf(manager.writeSecret('NUMBER', 'new')),
+      ];
+
+      expect(failures.map(({ code }) => code)).toEqual(['MALFORMED', 'MALFORMED']);
+      await expect(manager.readSecret('NUMBER')).resolves.toMatchObject({
+        value: 'u',
+        version: '1',
+      });
+      await bao.expect('DELETE', 'secret/metadata/NUMBER');
+    },
+  );
 
   it('finds secrets of another mount, below a prefix, and of the mount that a call names', async () => {
     for (const mount of ['team-a', 'tenants/acme']) {

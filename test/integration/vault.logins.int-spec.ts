@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { VaultAuth } from 'nestjs-custom-secret-manager/drivers/hashicorp-vault';
-import { closeApplications } from '../support/application';
+import { closeApplications, startWith } from '../support/application';
 import { failureOf } from '../support/failure-of';
 import { eventually } from './support/eventually';
 import { JwtIssuer } from './support/jwt';
@@ -317,7 +317,8 @@ describe('the login at OpenBao', () => {
   it('is made anew where a fresh token is allowed what the old one was not', async () => {
     const role = randomUUID();
     const ids = await logins.appRole(role, { policies: ['default'], ttl: '1h' });
-    const manager = throughProxy({ method: 'approle', ...ids });
+    const auth = { method: 'approle', ...ids } as const;
+    const manager = throughProxy(auth, { retryDeniedWithFreshLogin: true });
     await manager.checkHealth();
     await logins.appRole(role, READER);
 
@@ -328,7 +329,7 @@ describe('the login at OpenBao', () => {
   });
 
   it('is tried once, and not per read, where a fresh token is not allowed it either', async () => {
-    const manager = throughProxy(await byAppRole());
+    const manager = throughProxy(await byAppRole(), { retryDeniedWithFreshLogin: true });
     await manager.readSecret('KEY');
 
     for (let read = 0; read < 20; read++) {
@@ -339,6 +340,38 @@ describe('the login at OpenBao', () => {
     await expect(manager.readSecret('KEY')).resolves.toMatchObject({ value: 'value' });
     expect(proxy.logins).toBe(2);
   });
+
+  it.each([
+    ['given', (role: string, ids: { secretId: string }) => Promise.resolve(ids)],
+    ['wrapped', async (role: string) => ({ wrappedSecretId: await logins.wrappedSecretId(role) })],
+  ])(
+    'spares a secret id that may be used twice (%s): no denial uses it, and a dead token does',
+    async (_, secretOf) => {
+      const role = randomUUID();
+      const { roleId, secretId } = await logins.appRole(role, READER, { secretIdUses: 2 });
+      const auth = { method: 'approle', roleId, ...(await secretOf(role, { secretId })) } as const;
+      const manager = throughProxy(auth);
+      const { secrets } = await startWith(manager, { cache: false });
+      const denied = { params: { mount: 'denied' } };
+      await secrets.get('KEY');
+
+      const failures = [
+        await failureOf(manager.readSecret('KEY', denied)),
+        await failureOf(manager.writeSecret('KEY', 'new')),
+        await failureOf(manager.deleteSecret('KEY')),
+        await failureOf(secrets.get('KEY', denied)),
+        (await secrets.getMany(['KEY'], denied)).get('KEY'),
+      ];
+      await bao.revoke(proxy.token);
+      const value = await secrets.get('KEY');
+
+      expect(failures).toMatchObject([
+        ...Array<object>(4).fill({ code: 'ACCESS_DENIED' }),
+        { error: { code: 'ACCESS_DENIED' } },
+      ]);
+      expect([value, proxy.logins]).toEqual(['value', 2]);
+    },
+  );
 
   it('ends in no loop where every token is dead at once', async () => {
     const manager = throughProxy(await byAppRole());

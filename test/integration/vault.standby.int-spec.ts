@@ -1,9 +1,11 @@
+import { closeApplications } from '../support/application';
 import { failureOf } from '../support/failure-of';
 import { issueCertificates } from './support/certificates';
 import { LocalServer, type Reply } from './support/local-server';
 import { startOpenBao } from './support/openbao';
+import { startRaftPair, type RaftNode } from './support/raft-openbao';
 import { startTlsOpenBao, type TlsOpenBao } from './support/tls-openbao';
-import { closeVaults, vaultOn } from './support/vault';
+import { closeVaults, startVaultApp, vaultOn } from './support/vault';
 
 /** As a standby does it whose active node cannot be reached. */
 describe('a server that sends callers elsewhere', () => {
@@ -87,6 +89,28 @@ describe('a server that sends callers elsewhere', () => {
     expect(elsewhere.received).toEqual([]);
   });
 
+  it('is obeyed where it names a host that is listed, and no login goes there', async () => {
+    const address = standby.address.replace('127.0.0.1', 'localhost');
+    const { host } = new URL(active.tlsAddress);
+    const options = { address, redirectHosts: [host], tls: { ca } };
+    const token = { method: 'token', token: active.rootToken } as const;
+    const password = { method: 'userpass', username: 'u', password: 'canary' } as const;
+    reply = (path) => to(active.tlsAddress + path);
+
+    const reading = await vaultOn(active, { ...options, auth: token }).readSecret('KEY');
+    const failures = [
+      await failureOf(vaultOn(active, { ...options, auth: password }).readSecret('KEY')),
+      await failureOf(
+        vaultOn(active, { ...options, auth: token, redirectHosts: [] }).readSecret('KEY'),
+      ),
+    ];
+
+    expect(reading?.value).toBe('value');
+    expect(failures.map(({ code }) => code)).toEqual(['UNAVAILABLE', 'UNAVAILABLE']);
+    expect(failures[0]?.message).toContain('a login is never sent on');
+    expect(failures[1]?.message).toContain(`"${host}"`);
+  });
+
   it('can be asked to write, and the active node is asked once', async () => {
     reply = (path) => to(active.tlsAddress + path);
 
@@ -94,5 +118,94 @@ describe('a server that sends callers elsewhere', () => {
 
     expect(first.version).toBe('1');
     expect(standby.count(/^POST .*ONCE/)).toBe(1);
+  });
+});
+
+describe('a standby that answers reads by itself, and lags', () => {
+  const ROUNDS = 50;
+  let active: RaftNode;
+  let standby: RaftNode;
+
+  beforeAll(async () => {
+    ({ active, standby } = await startRaftPair());
+    await active.mountKv('kv1', 1);
+    await active.expect('POST', 'sys/namespaces/team', {});
+    await active.mountKv('secret', 2, 'team');
+  });
+
+  afterEach(() => Promise.all([closeApplications(), closeVaults()]));
+
+  afterAll(async () => {
+    await standby.stop();
+    await active.stop();
+  });
+
+  it('gives old values to who does not say what was written', async () => {
+    let old = 0;
+    for (let round = 0; round < ROUNDS; round++) {
+      await standby.put('PLAIN', String(round));
+      if ((await standby.valueOf('PLAIN')) !== String(round)) old += 1;
+    }
+
+    expect(old).toBeGreaterThan(0); // or the tests below prove nothing
+  });
+
+  it.each([
+    ['KV 2', {}],
+    ['KV 1', { mount: 'kv1', kvVersion: 1 }],
+    ['KV 2 of a namespace', { namespace: 'team' }],
+  ] as const)('gives the value that was just written, at %s', async (_, options) => {
+    const manager = vaultOn(standby, options);
+    const seen: (string | undefined)[] = [];
+
+    for (let round = 0; round < ROUNDS; round++) {
+      await manager.writeSecret('OWN', String(round));
+      seen.push((await manager.readSecret('OWN'))?.value);
+    }
+
+    expect(seen).toEqual(Array.from({ length: ROUNDS }, (__, round) => String(round)));
+  });
+
+  it('gives the value that was just written, to synchronous reads and in a batch', async () => {
+    const manager = vaultOn(standby);
+    const seen: unknown[] = [];
+    const expected: unknown[] = [];
+
+    for (let round = 0; round < ROUNDS; round++) {
+      await manager.writeSecret('OWN', String(round));
+      seen.push(manager.readSecretSync('OWN')?.value);
+      await manager.writeSecret('OTHER', String(round));
+      seen.push((await manager.readSecrets(['OTHER'])).get('OTHER'));
+      expected.push(String(round), expect.objectContaining({ value: String(round) }));
+    }
+
+    expect(seen).toEqual(expected);
+  });
+
+  it('knows the deletion, and the description, that was just made', async () => {
+    const manager = vaultOn(standby);
+
+    for (let round = 0; round < ROUNDS; round++) {
+      await manager.writeSecret('GONE', 'v', { description: String(round) });
+      await expect(manager.describeSecret('GONE')).resolves.toMatchObject({
+        description: String(round),
+      });
+      await manager.deleteSecret('GONE', { recoveryWindowInDays: 0 });
+      await expect(manager.readSecret('GONE')).resolves.toBeUndefined();
+      await manager.writeSecret('GONE', 'v', { createOnly: true });
+    }
+  });
+
+  it('completes every rotation, in place and to another name', async () => {
+    const { secrets } = await startVaultApp(standby);
+    await secrets.set('ROTATED', 'first');
+
+    for (let round = 0; round < ROUNDS; round++) {
+      await secrets.rotate('ROTATED', { value: String(round) });
+      await secrets.set(`FROM-${round}`, 'v');
+      await secrets.rotate(`FROM-${round}`, { name: `TO-${round}`, value: 'w' });
+    }
+
+    await expect(secrets.get('ROTATED', { maxAgeMs: 0 })).resolves.toBe(String(ROUNDS - 1));
   });
 });

@@ -45,7 +45,6 @@ describe('a synchronous read of OpenBao', () => {
       ['NEVER_THERE', kv1],
       ['KEY', { version: 1 }],
       ['KEY', { version: 9 }],
-      ['KEY', { field: 'nope' }],
     ] as const;
 
     const synchronously = asked.map(([name, params]) => manager.readSecretSync(name, { params }));

@@ -6,7 +6,7 @@ import {
   InjectSecrets,
   SecretManagerModule,
   SecretsService,
-  type Secret,
+  Secret,
   type SecretManagerModuleRootOptions,
 } from 'nestjs-custom-secret-manager';
 import { closeApplications, startApplication } from '../support/application';

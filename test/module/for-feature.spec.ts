@@ -4,7 +4,7 @@ import {
   SecretManagerModule,
   getSecretToken,
   type CustomSecretManager,
-  type Secret,
+  Secret,
   type SecretManagerModuleRootOptions,
 } from 'nestjs-custom-secret-manager';
 import { InMemorySecretManager } from 'nestjs-custom-secret-manager/testing';

@@ -1,27 +1,49 @@
 /**
- * Installs the package, as it would be published, into fresh applications: with strict peers, compiled by their own
- * TypeScript, run on their own Nest. Run it with `npm run test:package`.
+ * Tries the package as it is published in fresh applications. Applications with the same dependencies share an installation,
+ * and all share the tools. Installations run side by side, and so do applications.
  */
 import { strict as assert } from 'node:assert';
-import { execFileSync } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 
 const HERE = import.meta.dirname;
 const ROOT = join(HERE, '../..');
-const TOO_LONG_MS = 20_000;
+/** A program that does not end by itself has left something behind. A busy machine takes its time. */
+const TOO_LONG_MS = 300_000;
 const NAME = 'nestjs-custom-secret-manager';
 
-const COMMON = { '@types/node': '20.19.43', 'reflect-metadata': '0.2.2', rxjs: '7.8.2' };
+const TOOL = '../../node_modules';
+const START = ['dist/main.js'];
+const JEST = [`${TOOL}/jest/bin/jest.js`, '--rootDir=dist'];
+const JEST_ES = ['--experimental-vm-modules', '--no-warnings', ...JEST];
+const VITEST = [`${TOOL}/vitest/vitest.mjs`, 'run', '--globals', '--root=dist'];
+const BUNDLES = ['src/bundle.mjs'];
 
 const TEST_RUNNER = /^(@babel\/|unrs-resolver$)/;
 
-const APPLICATIONS = [
+const NODE10 = { module: 'commonjs', moduleResolution: 'node10', ignoreDeprecations: '5.0' };
+const NODE16 = { module: 'node16', moduleResolution: 'node16' };
+const NODENEXT = { module: 'nodenext', moduleResolution: 'nodenext' };
+const BUNDLER = { module: 'preserve', moduleResolution: 'bundler' };
+
+/** Installed once, in the folder above the applications. */
+const TOOLS = {
+  '@types/jest': '30.0.0',
+  '@types/node': '20.19.43',
+  esbuild: '0.28.2',
+  jest: '30.5.2',
+  vitest: '4.1.12',
+  webpack: '5.113.0',
+};
+const COMMON = { 'reflect-metadata': '0.2.2', rxjs: '7.8.2' };
+
+const INSTALLATIONS = [
   {
-    title: 'Nest 11 with Terminus 11, CommonJS',
+    title: 'Nest 11',
     source: 'with-terminus',
-    type: 'commonjs',
     dependencies: {
       ...COMMON,
       '@nestjs/common': '11.2.10',
@@ -30,25 +52,17 @@ const APPLICATIONS = [
       '@nestjs/platform-express': '11.2.10',
       '@nestjs/terminus': '11.1.1',
       '@nestjs/testing': '11.2.6',
-      '@types/jest': '30.0.0',
       'class-validator': '0.14.3',
-      jest: '30.5.2',
       typescript: '5.9.3',
     },
-    compiledAs: { module: 'commonjs', moduleResolution: 'node10' },
-    alsoChecked: [
-      { module: 'node16', moduleResolution: 'node16' },
-      { module: 'preserve', moduleResolution: 'bundler' },
-    ],
-    runs: [
-      ['node', 'dist/main.js'],
-      ['node', 'node_modules/jest/bin/jest.js', '--rootDir=dist'],
+    applications: [
+      { type: 'commonjs', checkedAs: [NODE16, BUNDLER, NODE10], runs: [START, JEST, BUNDLES] },
+      { type: 'module', checkedAs: [BUNDLER, NODENEXT], runs: [START, JEST_ES, VITEST] },
     ],
   },
   {
-    title: 'Nest 12 with Terminus 12, ESM',
+    title: 'Nest 12',
     source: 'with-terminus',
-    type: 'module',
     dependencies: {
       ...COMMON,
       '@nestjs/common': '12.5.1',
@@ -57,18 +71,17 @@ const APPLICATIONS = [
       '@nestjs/platform-express': '12.5.1',
       '@nestjs/terminus': '12.1.0',
       '@nestjs/testing': '12.1.1',
-      '@types/jest': '30.0.0',
       'class-validator': '0.15.1',
       typescript: '6.0.3',
     },
-    compiledAs: { module: 'nodenext', moduleResolution: 'nodenext' },
-    alsoChecked: [{ module: 'preserve', moduleResolution: 'bundler' }],
-    runs: [['node', 'dist/main.js']],
+    applications: [
+      { type: 'module', checkedAs: [BUNDLER, NODENEXT], runs: [START, JEST_ES, VITEST, BUNDLES] },
+      { type: 'commonjs', checkedAs: [NODENEXT], runs: [START] },
+    ],
   },
   {
-    title: 'Nest 12 without Terminus and @nestjs/config, CommonJS',
+    title: 'Nest 12 without Terminus and @nestjs/config',
     source: 'without-terminus',
-    type: 'commonjs',
     dependencies: {
       ...COMMON,
       '@nestjs/common': '12.5.1',
@@ -76,59 +89,76 @@ const APPLICATIONS = [
       'class-validator': '0.15.1',
       typescript: '6.0.3',
     },
-    compiledAs: { module: 'nodenext', moduleResolution: 'nodenext' },
-    alsoChecked: [],
-    runs: [['node', 'dist/main.js']],
+    applications: [
+      { type: 'commonjs', checkedAs: [NODENEXT], runs: [START] },
+      { type: 'module', checkedAs: [NODENEXT], runs: [START] },
+    ],
   },
 ];
 
 const home = mkdtempSync(join(tmpdir(), 'package-test-'));
+let checks = 0;
 try {
-  const tarball = pack();
-  for (const application of APPLICATIONS) tryOut(application, tarball);
+  const tarball = await pack();
+  const tools = check('tools: installation', () =>
+    install(TOOLS, lockedVersionsOf(TEST_RUNNER), home),
+  );
+  await Promise.all(INSTALLATIONS.map((installation) => tryOut(installation, tarball, tools)));
 } finally {
   rmSync(home, { recursive: true, force: true });
 }
-console.log(
-  `\n${APPLICATIONS.length} checks, ${process.exitCode ? 'some of them failed' : 'all passed'}`,
-);
+console.log(`\n${checks} checks, ${process.exitCode ? 'some of them failed' : 'all passed'}`);
 
-function pack() {
-  const output = run(ROOT, 'npm', 'pack', '--json', '--silent', `--pack-destination=${home}`);
+async function pack() {
+  const output = await run(ROOT, 'npm', 'pack', '--json', '--silent', `--pack-destination=${home}`);
   const [{ filename }] = JSON.parse(output.slice(output.indexOf('[\n')));
   return join(home, filename);
 }
 
-function tryOut(application, tarball) {
-  const folder = join(home, application.title.replace(/\W+/g, '-'));
+async function tryOut({ title, source, dependencies, applications }, tarball, tools) {
+  const folder = join(home, title.replace(/\W+/g, '-'));
+  const installed = await check(`${title}: installation`, async () => {
+    mkdirSync(folder);
+    await install({ ...dependencies, [NAME]: `file:${tarball}` }, {}, folder);
+    await assertBringsOnly(['undici'], folder);
+  });
+  if (!installed || !(await tools)) return;
+  await Promise.all(
+    applications.map(({ type, checkedAs, runs }) =>
+      check(`${title}: ${type}`, async () => {
+        const application = join(folder, type);
+        cpSync(join(HERE, source), join(application, 'src'), { recursive: true });
+        writeJson(application, 'package.json', { name: 'application', private: true, type });
+        await compile(checkedAs, application);
+        for (const args of runs) await run(application, 'node', ...args);
+      }),
+    ),
+  );
+}
+
+async function check(title, holds) {
   const startedAt = performance.now();
+  checks += 1;
   try {
-    install(application, tarball, folder);
-    assertBringsOnly(['undici'], folder);
-    compile(application, folder);
-    for (const [command, ...args] of application.runs) run(folder, command, ...args);
-    const seconds = Math.round((performance.now() - startedAt) / 1000);
-    console.log(`ok      ${application.title} (${seconds} s)`);
+    await holds();
+    console.log(`ok      ${title} (${Math.round((performance.now() - startedAt) / 1000)} s)`);
+    return true;
   } catch (error) {
     process.exitCode = 1;
-    console.log(
-      `FAILED  ${application.title}\n${[error.message, error.stdout, error.stderr].join('\n')}`,
-    );
+    console.log(`FAILED  ${title}\n${[error.message, error.stdout, error.stderr].join('\n')}`);
+    return false;
   }
 }
 
-function install({ source, type, dependencies }, tarball, folder) {
-  mkdirSync(folder);
-  cpSync(join(HERE, source), join(folder, 'src'), { recursive: true });
-  const overrides = 'jest' in dependencies ? lockedVersionsOf(TEST_RUNNER) : {};
-  const content = { name: 'application', private: true, type, dependencies, overrides };
+async function install(dependencies, overrides, folder) {
+  const content = { name: 'applications', private: true, dependencies, overrides };
   writeJson(folder, 'package.json', content);
-  run(folder, 'npm', 'install', '--strict-peer-deps', '--no-audit', '--no-fund', tarball);
+  await run(folder, 'npm', 'install', '--strict-peer-deps', '--no-audit', '--no-fund');
 }
 
 /** Beside its peers, which the application has anyway. */
-function assertBringsOnly(names, folder) {
-  const tree = JSON.parse(run(folder, 'npm', 'ls', '--omit=dev', '--all', '--json'));
+async function assertBringsOnly(names, folder) {
+  const tree = JSON.parse(await run(folder, 'npm', 'ls', '--omit=dev', '--all', '--json'));
   const { dependencies } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
   const brought = Object.entries(tree.dependencies[NAME].dependencies)
     .filter(([name, { version }]) => version !== undefined && !(name in tree.dependencies))
@@ -137,7 +167,7 @@ function assertBringsOnly(names, folder) {
   assert.deepEqual(Object.keys(dependencies).sort(), names);
 }
 
-/** What this repository has locked: a release of the day somewhere below the test runner is not what is looked at here. */
+/** Returns what this repository has locked: a release of the day somewhere below the test runner is not under test here. */
 function lockedVersionsOf(names) {
   const { packages } = JSON.parse(readFileSync(join(ROOT, 'package-lock.json'), 'utf8'));
   const locked = Object.entries(packages)
@@ -146,36 +176,38 @@ function lockedVersionsOf(names) {
   return Object.fromEntries(locked);
 }
 
-/** Compiles with the checks that a library may not break: declarations are checked, too. */
-function compile({ dependencies, compiledAs, alsoChecked }, folder) {
-  const types = ['node', 'jest'].filter((name) => `@types/${name}` in dependencies);
-  for (const resolution of [
-    ...alsoChecked.map((check) => ({ ...check, noEmit: true })),
-    compiledAs,
-  ]) {
+/**
+ * Compiles as the last of `checkedAs`, and checks the others, with what a library may not break: declarations are checked, too,
+ * and `isolatedModules`, as in a new project of Nest.
+ */
+async function compile(checkedAs, folder) {
+  for (const [index, resolution] of checkedAs.entries()) {
     writeJson(folder, 'tsconfig.json', {
       compilerOptions: {
         target: 'ES2022',
         strict: true,
         experimentalDecorators: true,
         emitDecoratorMetadata: true,
+        isolatedModules: true,
         useDefineForClassFields: false,
         esModuleInterop: true,
         rootDir: 'src',
         outDir: 'dist',
+        noEmit: index < checkedAs.length - 1,
         skipLibCheck: false,
-        types,
+        types: ['node', 'jest'],
         ...resolution,
       },
       include: ['src'],
     });
-    run(folder, 'node', 'node_modules/typescript/bin/tsc');
+    await run(folder, 'node', '../node_modules/typescript/bin/tsc');
   }
 }
 
-function run(cwd, command, ...args) {
-  const timeout = command === 'node' ? TOO_LONG_MS : undefined; // what does not end by itself has left something behind
-  return execFileSync(command, args, { cwd, timeout, encoding: 'utf8', stdio: 'pipe' });
+async function run(cwd, command, ...args) {
+  const timeout = command === 'node' ? TOO_LONG_MS : undefined;
+  const { stdout } = await promisify(execFile)(command, args, { cwd, timeout, maxBuffer: 1e8 });
+  return stdout;
 }
 
 function writeJson(folder, file, content) {

@@ -5,7 +5,7 @@ import {
   InjectSecret,
   SecretManagerModule,
   SecretsService,
-  type Secret,
+  Secret,
 } from 'nestjs-custom-secret-manager';
 import { SecretManagerHealthIndicator } from 'nestjs-custom-secret-manager/terminus';
 import { StoreSecretManager } from './store.secret-manager';

@@ -4,7 +4,7 @@ import { Console } from 'node:console';
 import { Writable } from 'node:stream';
 import { format, inspect, types } from 'node:util';
 import { deserialize, serialize } from 'node:v8';
-import type { Secret, SecretsService } from 'nestjs-custom-secret-manager';
+import { Secret, type SecretsService } from 'nestjs-custom-secret-manager';
 import { InMemorySecretManager } from 'nestjs-custom-secret-manager/testing';
 import { closeApplications, startWith } from '../support/application';
 import { failureOf, leaks } from '../support/failure-of';
@@ -164,6 +164,10 @@ describe('a handle to a secret', () => {
     });
 
     expect(others.secret('KEY').reveal()).toBe('env');
+  });
+
+  it('is an instance of Secret', () => {
+    expect(handle).toBeInstanceOf(Secret);
   });
 
   it('has a name, which may be printed', () => {

@@ -15,12 +15,14 @@ export interface AwsAnswer {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-/** What is done with a request: it is answered, never answered, cut off, or answered in half. */
+/** What is done with a request: it is answered, never answered, cut off, answered in half, or answered without an end. */
 export type Reply =
   | AwsAnswer
   | 'hang'
   | 'reset'
   | 'half'
+  | 'endless'
+  | 'endless failure'
   | ((request: AwsRequest) => Reply | undefined | Promise<Reply | undefined>);
 
 /** An answer in the form in which AWS refuses. */
@@ -34,6 +36,8 @@ export function refusal(name: string, message = 'no more is said', status = 400)
  */
 export class AwsEndpoint {
   readonly requests: AwsRequest[] = [];
+  /** How much of answers without an end has been taken. */
+  endlessBytes = 0;
   readonly #replies = new Map<string, Reply[]>();
   readonly #sockets = new Set<Socket>();
   readonly #server: Server = createServer((request, response) => {
@@ -96,7 +100,23 @@ export class AwsEndpoint {
     const asked = { action, input: JSON.parse(body) as AwsRequest['input'], headers };
     this.requests.push(asked);
     const reply = (await this.next('*', asked)) ?? (await this.next(action, asked));
-    send(response, reply ?? (await this.forward(headers, body)));
+    if (reply === 'endless') await this.pour(response, 200);
+    else if (reply === 'endless failure') await this.pour(response, 500);
+    else send(response, reply ?? (await this.forward(headers, body)));
+  }
+
+  /** Sends for as long as somebody takes it, 100 MB at most. */
+  private async pour(response: ServerResponse, status: number): Promise<void> {
+    const chunk = Buffer.alloc(1_048_576, 'x');
+    response.writeHead(status, { 'content-type': 'application/x-amz-json-1.1' });
+    response.write('{"SecretString":"');
+    while (this.endlessBytes < 100_000_000 && !response.destroyed) {
+      this.endlessBytes += chunk.length;
+      if (!response.write(chunk)) {
+        await Promise.race([once(response, 'drain'), once(response, 'close')]);
+      }
+    }
+    response.end();
   }
 
   private async next(action: string, request: AwsRequest): Promise<Reply | undefined> {
@@ -119,7 +139,8 @@ export class AwsEndpoint {
 }
 
 function send(response: ServerResponse, reply: Reply): void {
-  if (reply === 'hang' || typeof reply === 'function') return;
+  if (reply === 'hang' || reply === 'endless' || reply === 'endless failure') return;
+  if (typeof reply === 'function') return;
   if (reply === 'reset') return void response.socket?.resetAndDestroy();
   if (reply === 'half') {
     response.writeHead(200, { 'content-length': 1_000 });

@@ -11,6 +11,8 @@ export interface FakeRequest {
   readonly path: string;
   readonly headers: IncomingHttpHeaders;
   readonly content: unknown;
+  /** The body as it was sent. */
+  readonly text: string;
 }
 
 export interface FakeAnswer {
@@ -38,6 +40,7 @@ export class FakeVault {
         path,
         headers,
         content: text ? (JSON.parse(text) as unknown) : undefined,
+        text,
       };
       this.requests.push(asked);
       void this.answer(asked, response);

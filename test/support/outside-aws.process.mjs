@@ -2,6 +2,7 @@
  * Speaks as Secrets Manager does over HTTP, in a process of its own: what it answers follows from the name of the secret.
  * Prints its port; ends with the process that started it.
  */
+import { once } from 'node:events';
 import { createServer } from 'node:http';
 
 const DELETED =
@@ -24,6 +25,7 @@ const ANSWERS = {
 const server = createServer(async (request, response) => {
   const { SecretId } = JSON.parse(Buffer.concat(await request.toArray()).toString());
   if (SecretId === 'HANGING') return;
+  if (SecretId === 'ENDLESS') return void pour(response);
   if (SecretId === 'RESET') return void request.socket.resetAndDestroy();
   const isDescribed = request.headers['x-amz-target'].endsWith('DescribeSecret');
   const answer = isDescribed ? { DeletedDate: 1_700_000_000 } : ANSWERS[SecretId];
@@ -33,6 +35,16 @@ const server = createServer(async (request, response) => {
 });
 server.listen(0, '127.0.0.1', () => console.log(server.address().port));
 process.stdin.on('end', () => process.exit()).resume();
+
+/** Sends for as long as somebody takes it. */
+async function pour(response) {
+  const chunk = Buffer.alloc(1_048_576, 'canary');
+  response.write('{"SecretString":"');
+  while (!response.destroyed) {
+    if (response.write(chunk)) continue;
+    await Promise.race(['drain', 'close'].map((event) => once(response, event)));
+  }
+}
 
 function refusal(name, message = '') {
   return { status: 400, body: JSON.stringify({ __type: name, message }) };

@@ -3,6 +3,7 @@
  * process that started it.
  */
 import { createServer } from 'node:http';
+import { actAsProxy } from './tunnels.mjs';
 
 let connections = 0;
 
@@ -12,6 +13,7 @@ const ROUTES = {
       ? reply(response, 404, { errors: [] })
       : reply(response, 200, { value: `value of ${name}` }),
   secrets: (...asked) => ROUTES.secret(...asked),
+  tunnels: (_, response) => reply(response, 200, tunnels),
   connections: (_, response) => reply(response, 200, connections),
   status: (_, response, status) => reply(response, Number(status), { secret: 'canary-of-a-body' }),
   text: (_, response) => response.end('Zürich 秘密 🔑'),
@@ -39,6 +41,7 @@ const server = createServer((request, response) => {
   const [, route, rest = ''] = request.url.split(/[/?]/);
   ROUTES[route](request, response, decodeURIComponent(rest));
 });
+const tunnels = actAsProxy(server);
 server.on('connection', () => (connections += 1));
 server.listen(0, '127.0.0.1', () => console.log(server.address().port));
 process.stdin.on('end', () => process.exit()).resume();

@@ -21,6 +21,7 @@ import { quoteName } from '../../core/secret-name';
 import { SecretsManagerApi } from './api';
 import { BatchReader } from './batch';
 import { assertUsable, createClient, warnOfRepetitions, type AwsClientOptions } from './client';
+import { CredentialSource } from './credential-source';
 import { SecretDeletion } from './deletion';
 import { isAbsent, isDenied } from './errors';
 import { parseReadParams, type Encoding } from './params';
@@ -50,6 +51,10 @@ const READS_ALONE = 'they are for reads, and AWS writes, describes and deletes a
  * `AWSPENDING`, `AWSPREVIOUS` or one of your own), and `encoding` of a binary secret (`base64` by default, `base64url`, `hex`,
  * `utf8`, `latin1`). A secret that is pending deletion is absent.
  *
+ * An ARN of another region than the manager's is `MISCONFIGURED`. Where no credentials can be had, that is `UNAVAILABLE` if a
+ * source of them is known (a container endpoint, the metadata service, a token file, or any that has worked), and otherwise
+ * `UNAUTHENTICATED`. An answer of more than 8 MiB is `MALFORMED`.
+ *
  * Keep to one spelling of a secret: its name and its ARN are two secrets to the cache, and a write under the one leaves what
  * is cached under the other as old as it is.
  */
@@ -66,8 +71,13 @@ export class AwsSecretManager extends CustomSecretManager {
     super('aws-secrets-manager');
     this.#options = options;
     this.#client = options.client ?? createClient(options);
-    this.#api = new SecretsManagerApi(this.#client, options.client === undefined);
-    this.#syncApi = new SyncSecretsManagerApi(options, options.client !== undefined);
+    const source = new CredentialSource();
+    this.#api = new SecretsManagerApi(this.#client, {
+      hasOwnTimeout: options.client === undefined,
+      allowInsecureHttp: options.allowInsecureHttp,
+      source,
+    });
+    this.#syncApi = new SyncSecretsManagerApi(options, options.client !== undefined, source);
     this.#batches = new BatchReader(this.#api);
     this.#deletion = new SecretDeletion(this.#api, options.replicaRegions ?? []);
     this.#writer = new SecretWriter(this.#api, this.#deletion, options);
@@ -87,7 +97,11 @@ export class AwsSecretManager extends CustomSecretManager {
     }
   }
 
-  /** By the SDK in a worker, with credentials that it finds there; a `client` that was given has none: `UNSUPPORTED`. */
+  /**
+   * Reads by the SDK in a worker, with credentials that it finds there; a `client` that was given has none: `UNSUPPORTED`. Of
+   * the environment the worker gets `AWS_*`, the variables of the network, and those that find profiles and start a
+   * `credential_process`: `HOME`, `PATH`, `USER`, `TMPDIR` and their like.
+   */
   override readSecretSync(
     secretName: string,
     given: OperationOptions = {},
@@ -161,7 +175,7 @@ export class AwsSecretManager extends CustomSecretManager {
     }
   }
 
-  /** Throws `MISCONFIGURED` if there is no region, or the endpoint is of no use. Calls nothing. */
+  /** Throws `MISCONFIGURED` if there is no region, an option does not exist, or the endpoint is of no use. Calls nothing. */
   override async validateEnvironment(): Promise<void> {
     const isGiven = this.#options.client !== undefined;
     await assertUsable(this.#client, isGiven, this.#options);

@@ -1,29 +1,31 @@
-import type { SecretValueEntry } from '@aws-sdk/client-secrets-manager';
+import type { APIErrorType, SecretValueEntry } from '@aws-sdk/client-secrets-manager';
 import { now } from '../../core/clock';
 import type {
   OperationOptions,
   SecretAnswer,
   SecretReading,
 } from '../../core/custom-secret-manager';
-import { isSecretManagerError } from '../../core/secret-manager.error';
+import { translateError } from '../../core/error-table';
+import { isSecretManagerError, type SecretManagerErrorCode } from '../../core/secret-manager.error';
 import { isErrorLike } from '../../core/untrusted';
 import type { SecretsManagerApi } from './api';
-import { AwsError, isAbsent, isDenied, toAwsError, type AwsCall } from './errors';
+import { pairAnswers, type BatchAnswer } from './batch-answers';
+import { AwsError, awsNameOf, isAbsent, isDenied, isTooLarge, toAwsError } from './errors';
 import type { Encoding } from './params';
 import { toReading } from './reading';
 
 export type Answers = ReadonlyMap<string, SecretAnswer | Error>;
 type ReadOneByOne = (secretNames: readonly string[]) => Promise<Answers>;
 
-/** How many names AWS takes in one call. */
+/** How many names AWS takes in one call. No answer has more pages than names. */
 const BATCH_SIZE = 20;
 const PARALLEL_BATCHES = 4;
 /** A role that may read single secrets need not be allowed the batch; it may be later. */
 const DENIAL_LASTS_MS = 600_000;
 
 /**
- * Reads many secrets with few calls. What a batch does not answer beyond doubt is read by itself: a name that it lacks, a
- * failure that says too little, and everything where the role may not use batches.
+ * Reads many secrets with few calls. Everything that a batch does not answer beyond doubt is read by itself: a name that it
+ * lacks, a failure that says too little, and all names where the role may not use batches.
  */
 export class BatchReader {
   readonly #api: SecretsManagerApi;
@@ -41,8 +43,8 @@ export class BatchReader {
     readOneByOne: ReadOneByOne,
   ): Promise<Answers> {
     const names = [...new Set(secretNames)];
-    const answers = new Map<string, SecretAnswer | Error>();
-    const batches = inBatches(names).values();
+    const answers = new Map<string, SecretAnswer | Error>(await this.#api.refusedOf(names));
+    const batches = inBatches(names.filter((name) => !answers.has(name))).values();
     const readTheNext = async (): Promise<void> => {
       for (const batch of batches) {
         const answered = await this.readBatch(batch, encoding, options);
@@ -64,8 +66,9 @@ export class BatchReader {
     try {
       return await this.askForAll(batch, encoding, options);
     } catch (thrown) {
-      if (isDenied(thrown)) this.#deniedUntil = now() + DENIAL_LASTS_MS;
-      if (isDenied(thrown) || isWrong(thrown)) return new Map();
+      const isOfOneKey = awsNameOf(thrown) === 'DecryptionFailure';
+      if (isDenied(thrown) && !isOfOneKey) this.#deniedUntil = now() + DENIAL_LASTS_MS;
+      if (!concernsEveryName(thrown)) return new Map();
       if (!isErrorLike(thrown)) throw thrown;
       return new Map(batch.map((name) => [name, thrown]));
     }
@@ -76,49 +79,59 @@ export class BatchReader {
     encoding: Encoding,
     options: OperationOptions,
   ): Promise<Answers> {
-    const answers = new Map<string, SecretAnswer | Error>();
+    const entries: SecretValueEntry[] = [];
+    const failures: APIErrorType[] = [];
+    const request = { SecretIdList: [...batch] };
     let page: string | undefined;
-    do {
-      const request = { SecretIdList: [...batch], NextToken: page };
-      const { SecretValues, Errors, NextToken } = await this.#api.getValues(request, options);
-      for (const entry of SecretValues ?? []) {
-        for (const name of batch.filter((asked) => isMeant(asked, entry.ARN, entry.Name)))
-          answers.set(name, readingOrError(entry, encoding, name));
-      }
-      for (const { SecretId, ErrorCode, Message } of Errors ?? []) {
-        for (const name of batch.filter((asked) => isMeant(asked, SecretId))) {
-          const error = toAwsError({ name: ErrorCode, message: Message }, callFor(name));
-          if (isClear(error)) answers.set(name, meansAbsence(error) ? undefined : error);
-        }
-      }
-      page = NextToken;
-    } while (page !== undefined);
-    return answers;
+    for (let pages = 0; pages < BATCH_SIZE; pages++) {
+      const answer = await this.#api.getValues({ ...request, NextToken: page }, options);
+      entries.push(...(answer.SecretValues ?? []));
+      failures.push(...(answer.Errors ?? []));
+      page = answer.NextToken;
+      if (page === undefined) break;
+    }
+    return toAnswers(pairAnswers(batch, entries, failures), encoding);
   }
 }
 
-/** One name that AWS does not take makes it refuse all of them. */
-function isWrong(thrown: unknown): boolean {
-  return thrown instanceof AwsError && thrown.code === 'INVALID_ARGUMENT';
+function toAnswers(paired: ReadonlyMap<string, BatchAnswer>, encoding: Encoding): Answers {
+  const answers = new Map<string, SecretAnswer | Error>();
+  for (const [name, answer] of paired) {
+    if ('entry' in answer) {
+      answers.set(name, readingOrError(answer.entry, encoding, name));
+      continue;
+    }
+    const { ErrorCode, Message } = answer.failure;
+    const call = { action: 'GetSecretValue', secretName: name };
+    const error = toAwsError({ name: ErrorCode, message: Message }, call);
+    if (isClear(error)) answers.set(name, meansAbsence(error) ? undefined : error);
+  }
+  return answers;
+}
+
+const OF_THE_WHOLE_CALL: readonly SecretManagerErrorCode[] = [
+  'CANCELLED',
+  'MISCONFIGURED',
+  'THROTTLED',
+  'TIMEOUT',
+  'UNAUTHENTICATED',
+  'UNAVAILABLE',
+];
+
+/**
+ * Tells whether a batch failed for a reason that no single read can escape. Any other failure may be that of one secret,
+ * and must not be reported for the others.
+ */
+function concernsEveryName(thrown: unknown): boolean {
+  if (isTooLarge(thrown)) return true; // every single read may be as large
+  const context = { manager: 'aws-secrets-manager', operation: 'readSecrets' };
+  return OF_THE_WHOLE_CALL.includes(translateError(thrown, context).code);
 }
 
 function inBatches(names: readonly string[]): string[][] {
   return Array.from({ length: Math.ceil(names.length / BATCH_SIZE) }, (_, index) =>
     names.slice(index * BATCH_SIZE, (index + 1) * BATCH_SIZE),
   );
-}
-
-const ARN = /^arn:[^:]+:secretsmanager:[^:]*:[^:]*:secret:(.+)$/;
-/** AWS puts a dash and six characters after the name, which may be left out where it is asked. */
-const SUFFIX = '-AbCdEf'.length;
-
-/** Whether AWS speaks of the secret that was asked for by name, by ARN, or by ARN without the suffix. */
-function isMeant(asked: string, arn = '', name = ARN.exec(arn)?.[1]?.slice(0, -SUFFIX)): boolean {
-  return asked === name || asked === arn || asked === arn.slice(0, -SUFFIX);
-}
-
-function callFor(secretName: string): AwsCall {
-  return { action: 'GetSecretValue', secretName };
 }
 
 /** AWS has many reasons for an `InvalidRequestException`; a name that the table lacks may be any. */

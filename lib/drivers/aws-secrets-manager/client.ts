@@ -2,7 +2,10 @@ import {
   SecretsManagerClient,
   type SecretsManagerClientConfig,
 } from '@aws-sdk/client-secrets-manager';
+import { unknownOptions } from '../../core/option-rules';
 import { SecretManagerError } from '../../core/secret-manager.error';
+import { read } from '../../core/untrusted';
+import { foundEndpointProblems, isSafeAddress } from './endpoint';
 
 /** How to reach AWS. What is left out is found by the SDK, in the environment, in profiles and in roles. */
 export interface AwsClientOptions {
@@ -16,7 +19,16 @@ export interface AwsClientOptions {
   readonly allowInsecureHttp?: boolean;
 }
 
-const LOOPBACK = /^(localhost|127(\.\d+){3}|\[::1\])$/;
+const OPTIONS = [
+  'region',
+  'endpoint',
+  'credentials',
+  'client',
+  'kmsKeyId',
+  'replicaRegions',
+  'allowInsecureHttp',
+  'startsSyncReads',
+];
 
 /** A client without repetitions of its own: the library repeats, in one place. */
 export function createClient({
@@ -41,9 +53,12 @@ export async function assertUsable(
   isGiven: boolean,
   options: AwsClientOptions,
 ): Promise<void> {
+  const noRegion = await regionProblems(client);
   const problems = [
+    ...unknownOptions(options, OPTIONS).map((problem) => `${problem}.`),
     ...(isGiven ? uselessOptions(options) : endpointProblems(options)),
-    ...(await regionProblems(client)),
+    ...noRegion,
+    ...(noRegion.length === 0 ? await addressProblems(client, options) : []),
   ];
   if (problems.length > 0) throw new SecretManagerError('MISCONFIGURED', problems.join(' '));
 }
@@ -80,14 +95,31 @@ function uselessOptions({ region, endpoint, credentials }: AwsClientOptions): st
 function endpointProblems({ endpoint, allowInsecureHttp = false }: AwsClientOptions): string[] {
   if (endpoint === undefined) return [];
   if (!URL.canParse(endpoint)) return ['`endpoint` is no URL: write it as https://host.'];
-  const { protocol, username, password, hostname } = new URL(endpoint);
+  const url = new URL(endpoint);
+  const { protocol, username, password } = url;
   if (username || password)
     return ['`endpoint` holds a user or a password: AWS takes `credentials` alone.'];
   if (protocol === 'https:') return [];
   if (protocol !== 'http:') return ['`endpoint` must begin with https://.'];
-  if (allowInsecureHttp || LOOPBACK.test(hostname)) return [];
+  if (allowInsecureHttp || isSafeAddress(url)) return [];
   return [
     '`endpoint` is http: to another machine, where everybody on the way reads the secrets. Use https:, or set ' +
+      '`allowInsecureHttp` for an emulator.',
+  ];
+}
+
+/** Judges an address that no option gives: that of a client that was given, or what the SDK finds for itself. */
+async function addressProblems(
+  { config }: SecretsManagerClient,
+  { endpoint, allowInsecureHttp = false }: AwsClientOptions,
+): Promise<string[]> {
+  if (endpoint !== undefined || read(config, 'ignoreConfiguredEndpointUrls') === true) return [];
+  if (config.endpoint === undefined) {
+    return await foundEndpointProblems(config.region, allowInsecureHttp);
+  }
+  if (allowInsecureHttp || isSafeAddress(await config.endpoint())) return [];
+  return [
+    'The `client` sends its requests over http: to another machine. Build it with an https: endpoint, or set ' +
       '`allowInsecureHttp` for an emulator.',
   ];
 }

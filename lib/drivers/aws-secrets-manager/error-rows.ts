@@ -17,9 +17,21 @@ const KEY_REFUSED: ErrorRow = [
   'the KMS key of the secret could not be used. Check that it is enabled and that the role of the application may use it',
 ];
 const EXPIRED: ErrorRow = ['UNAUTHENTICATED', 'the AWS credentials have expired. Renew them'];
-const NO_CREDENTIALS: ErrorRow = [
+export const NO_CREDENTIALS: ErrorRow = [
   'UNAUTHENTICATED',
   'no AWS credentials were found. Give the process a role, a profile, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY',
+];
+export const SOURCE_AWAY: ErrorRow = [
+  'UNAVAILABLE',
+  'the source of the AWS credentials (the container endpoint, the metadata service of the machine, a token file, a profile) could not be reached or did not give any. It may succeed later',
+];
+export const SSO_EXPIRED: ErrorRow = [
+  'UNAUTHENTICATED',
+  'the SSO session of the AWS profile has expired or is missing. Run `aws sso login` (or `aws login`, which made some profiles) with that profile',
+];
+export const REFUSED_CREDENTIALS: ErrorRow = [
+  'UNAUTHENTICATED',
+  'AWS refused to give credentials for the role of the application. Check the role, its trust policy and the identity token',
 ];
 const UNKNOWN_CREDENTIALS: ErrorRow = [
   'UNAUTHENTICATED',
@@ -48,6 +60,18 @@ const IS_COPY: ErrorRow = [
   'INVALID_ARGUMENT',
   'the secret is a copy from another region. Write and delete it there',
 ];
+const INSECURE: ErrorRow = [
+  'MISCONFIGURED',
+  'the endpoint is not https:, and everybody on the way would read the secrets; nothing was sent. Check `endpoint`, AWS_ENDPOINT_URL and the profile, or set `allowInsecureHttp` for an emulator',
+];
+const NO_ENDPOINT: ErrorRow = [
+  'MISCONFIGURED',
+  'an address that is configured is not a URL. Check `endpoint`, AWS_ENDPOINT_URL, AWS_CONTAINER_CREDENTIALS_FULL_URI and the profile',
+];
+const TOO_LARGE: ErrorRow = [
+  'MALFORMED',
+  'the answer is larger than 8 MiB, which no answer of Secrets Manager is. Check the endpoint',
+];
 const LIMIT: ErrorRow = [
   'INVALID_ARGUMENT',
   'a quota of Secrets Manager is used up. Remove secrets or versions, or ask AWS for a higher one',
@@ -68,8 +92,10 @@ const BY_NAME: Readonly<Record<string, ErrorRow>> = {
 
   ExpiredToken: EXPIRED,
   ExpiredTokenException: EXPIRED,
-  TokenProviderError: EXPIRED,
   CredentialsProviderError: NO_CREDENTIALS,
+  IDPCommunicationError: SOURCE_AWAY,
+  IDPCommunicationErrorException: SOURCE_AWAY,
+  TokenProviderError: NO_CREDENTIALS,
   AuthFailure: UNKNOWN_CREDENTIALS,
   IncompleteSignature: UNKNOWN_CREDENTIALS,
   IncompleteSignatureException: UNKNOWN_CREDENTIALS,
@@ -102,6 +128,10 @@ const BY_NAME: Readonly<Record<string, ErrorRow>> = {
   ServiceUnavailableException: UNAVAILABLE,
   RequestTimeout: TIMEOUT,
   RequestTimeoutException: TIMEOUT,
+
+  AnswerTooLarge: TOO_LARGE,
+  EndpointError: NO_ENDPOINT,
+  InsecureEndpoint: INSECURE,
 
   LimitExceededException: LIMIT,
   InvalidParameterException: WRONG,

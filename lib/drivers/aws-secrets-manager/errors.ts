@@ -5,6 +5,7 @@ import {
 } from '../../core/secret-manager.error';
 import { quoteName } from '../../core/secret-name';
 import { read } from '../../core/untrusted';
+import type { CredentialSource } from './credential-source';
 import { PENDING_DELETION, errorRow, type ErrorRow } from './error-rows';
 
 /** Which of AWS's calls it was, and of which secret. */
@@ -38,18 +39,25 @@ export class AwsError extends SecretManagerError {
 }
 
 /**
- * What the driver throws for what the SDK threw: an {@link AwsError} for what has a name at AWS, and otherwise an error that
- * the library's own table translates, without the answer, which may hold a value.
+ * The error that the driver throws for what the SDK threw: an {@link AwsError} for what has a name at AWS, and otherwise an
+ * error that the library's own table translates, without the answer, which may hold a value.
+ *
+ * @param source given if the call failed before it was sent: the credentials may be the reason
  */
-export function toAwsError(thrown: unknown, call: AwsCall): unknown {
-  const awsName = String(read(thrown, 'name'));
-  const row = errorRow(awsName, String(read(thrown, 'message')));
+export function toAwsError(thrown: unknown, call: AwsCall, source?: CredentialSource): unknown {
+  const isNoUrl = read(thrown, 'code') === 'ERR_INVALID_URL'; // the error has no other name, and quotes the address
+  const awsName = isNoUrl ? 'EndpointError' : String(read(thrown, 'name'));
+  const row = source?.explain(thrown) ?? errorRow(awsName, String(read(thrown, 'message')));
   if (row === undefined) return withoutAnswer(thrown);
   return new AwsError(awsName, row, call, { retryAfterMs: retryAfterMs(thrown) });
 }
 
 export function isAbsent(thrown: unknown): boolean {
   return awsNameOf(thrown) === 'ResourceNotFoundException';
+}
+
+export function isTooLarge(thrown: unknown): boolean {
+  return awsNameOf(thrown) === 'AnswerTooLarge';
 }
 
 export function isDenied(thrown: unknown): boolean {

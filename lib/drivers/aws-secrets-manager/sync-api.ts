@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import type {
   DescribeSecretCommandOutput,
   GetSecretValueCommandInput,
@@ -7,12 +6,20 @@ import type {
 import type { OperationOptions } from '../../core/custom-secret-manager';
 import { SecretManagerError } from '../../core/secret-manager.error';
 import { BlockingWorker } from '../../sync/blocking-worker';
+import { workerFile } from '../../sync/worker-file';
+import { otherRegion, regionOf } from './arn';
 import { defaultRegion, type AwsClientOptions } from './client';
+import type { CredentialSource } from './credential-source';
 import { toAwsError, type AwsCall } from './errors';
+import { MAX_ANSWER_BYTES } from './exchange';
 
 /** What the worker answers: what the SDK did, or of what it threw what decides about it. */
 interface Outcome {
   readonly output?: unknown;
+  /** The region that the worker asks, where the secret is in another one. Nothing was sent then. */
+  readonly region?: string;
+  /** Whether the request was signed and sent. */
+  readonly hasBegun?: boolean;
   readonly thrown?: {
     readonly name?: string;
     readonly message?: string;
@@ -22,18 +29,26 @@ interface Outcome {
   };
 }
 
-const WORKER_FILE = join(__dirname, 'sync.worker.cjs');
+const WORKER_FILE = workerFile(__filename, 'sync.worker.cjs');
+/**
+ * The variables that the SDK finds credentials by: its own, the place of the profile's files, and what a `credential_process`
+ * needs to be started.
+ */
+const CREDENTIAL_VARIABLES =
+  /^(AWS_\w+|HOME|HOMEDRIVE|HOMEPATH|USERPROFILE|USER|LOGNAME|USERNAME|PATH|PATHEXT|COMSPEC|SYSTEMROOT|TMPDIR|TEMP|TMP)$/;
 const DEFAULT_TIMEOUT_MS = 30_000;
 
 /** As `SecretsManagerApi`, blocking: the SDK in a worker, where it has a client, and finds credentials, of its own. */
 export class SyncSecretsManagerApi {
   readonly #options: AwsClientOptions;
   readonly #isClientGiven: boolean;
-  readonly #worker = new BlockingWorker(WORKER_FILE);
+  readonly #source: CredentialSource;
+  readonly #worker = new BlockingWorker(WORKER_FILE, CREDENTIAL_VARIABLES);
 
-  constructor(options: AwsClientOptions, isClientGiven: boolean) {
+  constructor(options: AwsClientOptions, isClientGiven: boolean, source: CredentialSource) {
     this.#options = options;
     this.#isClientGiven = isClientGiven;
+    this.#source = source;
   }
 
   /** Has the worker ready before the first call. */
@@ -58,12 +73,21 @@ export class SyncSecretsManagerApi {
     return this.#worker.close();
   }
 
-  private send(call: AwsCall, input: object, options: OperationOptions): unknown {
+  private send(call: AwsCall, input: { SecretId?: string }, options: OperationOptions): unknown {
     const { timeoutMs = DEFAULT_TIMEOUT_MS } = options;
-    const request = { config: this.config(), action: call.action, input };
-    const { output, thrown } = this.#worker.call(request, timeoutMs) as Outcome;
+    const { SecretId = '' } = input;
+    const itsRegion = regionOf(SecretId);
+    const { allowInsecureHttp = false } = this.#options;
+    const guard = { itsRegion, allowInsecureHttp, maxBytes: MAX_ANSWER_BYTES };
+    const request = { config: this.config(), guard, action: call.action, input };
+    const outcome = this.#worker.call(request, timeoutMs) as Outcome;
+    const { output, thrown, region, hasBegun = false } = outcome;
+    if (hasBegun) this.#source.hasWorked();
+    if (itsRegion !== undefined && region !== undefined) {
+      throw otherRegion(SecretId, itsRegion, region);
+    }
     if (thrown === undefined) return output;
-    throw toAwsError(asThrown(thrown), call);
+    throw toAwsError(asThrown(thrown), call, hasBegun ? undefined : this.#source);
   }
 
   private config(): AwsClientOptions {
@@ -89,6 +113,7 @@ function asThrown({
   retryAfter,
 }: NonNullable<Outcome['thrown']>): Error {
   const response = { statusCode, headers: { 'retry-after': retryAfter } };
-  const answered = statusCode === undefined ? {} : { $response: response };
+  const $metadata = { httpStatusCode: statusCode };
+  const answered = statusCode === undefined ? {} : { $response: response, $metadata };
   return Object.assign(new Error(message), { name, code, ...answered });
 }

@@ -5,6 +5,7 @@ import {
   type OperationOptions,
   type SecretReading,
 } from '../../core/custom-secret-manager';
+import { assertKnownOptions } from '../../core/option-rules';
 import { assertNoParams } from '../../core/params';
 import { SecretManagerError } from '../../core/secret-manager.error';
 import { quoteName } from '../../core/secret-name';
@@ -19,23 +20,26 @@ export interface DirectorySecretManagerOptions {
   readonly keepTrailingNewline?: boolean;
 }
 
+const OPTIONS = ['path', 'keepTrailingNewline'];
 const NO_PARAMS = 'a directory knows one version of a secret, and no tenants';
 
 /**
  * Secrets that Docker or Kubernetes mounts as files: `team/password` is the file `password` in the folder `team`. It reads
- * only, each time anew, so that a secret that was exchanged is seen at once.
+ * only, and reads the file each time, so that it sees at once when a secret was exchanged. A byte order mark at the beginning
+ * and a line break at the end are dropped.
  *
- * Links are followed if they end inside the directory. A directory that is gone is `UNAVAILABLE`, and never an absence.
+ * Follows links that end inside the directory. Judges the file that it has opened, so that an exchange of links meanwhile
+ * leads nowhere else. A directory that is gone is `UNAVAILABLE`, and never an absence.
  */
 export class DirectorySecretManager extends CustomSecretManager {
   readonly #path: string;
   readonly #keepsNewline: boolean;
 
-  constructor({
-    path = '/run/secrets',
-    keepTrailingNewline = false,
-  }: DirectorySecretManagerOptions = {}) {
+  /** Throws `MISCONFIGURED` for an option that does not exist. */
+  constructor(options: DirectorySecretManagerOptions = {}) {
     super('directory');
+    assertKnownOptions('DirectorySecretManager', options, OPTIONS);
+    const { path = '/run/secrets', keepTrailingNewline = false } = options;
     this.#path = path;
     this.#keepsNewline = keepTrailingNewline;
   }

@@ -1,89 +1,108 @@
-import { closeSync, fstatSync, openSync, readFileSync, readlinkSync, realpathSync } from 'node:fs';
-import { open, readlink, realpath } from 'node:fs/promises';
+import { readlinkSync, realpathSync } from 'node:fs';
+import { readlink, realpath } from 'node:fs/promises';
 import { join } from 'node:path';
-import {
-  OPEN_FLAGS,
-  assertInside,
-  assertSecretFile,
-  explain,
-  isAbsence,
-  type SecretFile,
-} from './secret-file';
+import { readRegularFile, readRegularFileSync, type RegularFile } from '../../files/regular-file';
+import { DESCRIPTORS, isInside, isInsideSync } from './opened-file';
+import { MAX_BYTES, assertInside, exchanged, explain, isAbsence } from './secret-file';
 
 const KUBERNETES_LINK = '..data';
+/** How often a file is opened again that was exchanged while it was opened. */
+const ATTEMPTS = 20;
 
 /**
  * Resolves to the file of a secret, or to `undefined` if there is none.
  *
- * Where Kubernetes mounts, `..data` leads to the folder of the moment. Having exchanged it, Kubernetes removes the old one: who
- * is on the way through that sees an absence that is none, and has to look again.
+ * Where Kubernetes mounts, `..data` leads to the current folder. Kubernetes exchanges that link and then removes the old
+ * folder. A look-up on its way through the old folder finds nothing, and has to look again.
  */
 export async function lookUp(
   directory: string,
   secretName: string,
-): Promise<SecretFile | undefined> {
+  descriptors = DESCRIPTORS,
+): Promise<RegularFile | undefined> {
   for (;;) {
-    const before = await ofTheMoment(directory);
-    const file = await look(directory, secretName);
-    if (file !== undefined || before === (await ofTheMoment(directory))) return file;
+    const before = await currentFolder(directory);
+    const file = await look(directory, secretName, descriptors);
+    if (file !== undefined || before === (await currentFolder(directory))) return file;
   }
 }
 
 /** As {@link lookUp}, blocking. */
-export function lookUpSync(directory: string, secretName: string): SecretFile | undefined {
+export function lookUpSync(
+  directory: string,
+  secretName: string,
+  descriptors = DESCRIPTORS,
+): RegularFile | undefined {
   for (;;) {
-    const before = ofTheMomentSync(directory);
-    const file = lookSync(directory, secretName);
-    if (file !== undefined || before === ofTheMomentSync(directory)) return file;
+    const before = currentFolderSync(directory);
+    const file = lookSync(directory, secretName, descriptors);
+    if (file !== undefined || before === currentFolderSync(directory)) return file;
   }
 }
 
-async function look(directory: string, secretName: string): Promise<SecretFile | undefined> {
-  try {
-    const root = await realpath(directory);
-    const path = await realpath(join(root, secretName));
-    assertInside(root, path, secretName);
-    const file = await open(path, OPEN_FLAGS);
+async function look(
+  directory: string,
+  secretName: string,
+  descriptors: string,
+): Promise<RegularFile | undefined> {
+  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     try {
-      const stats = await file.stat({ bigint: true });
-      assertSecretFile(stats, secretName);
-      return { content: await file.readFile(), stats };
-    } finally {
-      await file.close();
+      const root = await realpath(directory);
+      const path = await realpath(join(root, secretName));
+      assertInside(root, path, secretName);
+      return await readRegularFile(path, {
+        maxBytes: MAX_BYTES,
+        judge: async (descriptor, stats) => {
+          const opened = { descriptor, stats, path };
+          if (!(await isInside(root, opened, descriptors))) throw new Exchanged();
+        },
+      });
+    } catch (thrown) {
+      if (thrown instanceof Exchanged) continue;
+      if (isAbsence(thrown)) return undefined;
+      throw explain(thrown, secretName);
     }
-  } catch (thrown) {
-    if (isAbsence(thrown)) return undefined;
-    throw explain(thrown, secretName);
   }
+  throw exchanged(secretName);
 }
 
-function lookSync(directory: string, secretName: string): SecretFile | undefined {
-  try {
-    const root = realpathSync.native(directory);
-    const path = realpathSync.native(join(root, secretName));
-    assertInside(root, path, secretName);
-    const file = openSync(path, OPEN_FLAGS);
+function lookSync(
+  directory: string,
+  secretName: string,
+  descriptors: string,
+): RegularFile | undefined {
+  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     try {
-      const stats = fstatSync(file, { bigint: true });
-      assertSecretFile(stats, secretName);
-      return { content: readFileSync(file), stats };
-    } finally {
-      closeSync(file);
+      const root = realpathSync.native(directory);
+      const path = realpathSync.native(join(root, secretName));
+      assertInside(root, path, secretName);
+      return readRegularFileSync(path, {
+        maxBytes: MAX_BYTES,
+        judge: (descriptor, stats) => {
+          const opened = { descriptor, stats, path };
+          if (!isInsideSync(root, opened, descriptors)) throw new Exchanged();
+        },
+      });
+    } catch (thrown) {
+      if (thrown instanceof Exchanged) continue;
+      if (isAbsence(thrown)) return undefined;
+      throw explain(thrown, secretName);
     }
-  } catch (thrown) {
-    if (isAbsence(thrown)) return undefined;
-    throw explain(thrown, secretName);
   }
+  throw exchanged(secretName);
 }
 
-function ofTheMoment(directory: string): Promise<string | undefined> {
+/** What was opened lies elsewhere than its path said: somebody has exchanged it meanwhile. */
+class Exchanged extends Error {}
+
+function currentFolder(directory: string): Promise<string | undefined> {
   return readlink(join(directory, KUBERNETES_LINK)).catch(() => undefined);
 }
 
-function ofTheMomentSync(directory: string): string | undefined {
+function currentFolderSync(directory: string): string | undefined {
   try {
     return readlinkSync(join(directory, KUBERNETES_LINK));
   } catch {
-    return undefined; // it is not Kubernetes that mounts
+    return undefined; // the mount is not one of Kubernetes
   }
 }

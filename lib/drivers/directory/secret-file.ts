@@ -1,16 +1,12 @@
-import { constants, type BigIntStats } from 'node:fs';
-import { sep } from 'node:path';
 import type { SecretReading } from '../../core/custom-secret-manager';
 import { SecretManagerError } from '../../core/secret-manager.error';
 import { quoteName, secretNameProblem } from '../../core/secret-name';
 import { read } from '../../core/untrusted';
+import { UnusableFile, type RegularFile } from '../../files/regular-file';
+import { isBelow } from './opened-file';
 
 /** A wrong path must not load gigabytes; no secret is that long. */
-const MAX_BYTES = 1_048_576n;
-
-/** Does not wait for the other end of a pipe, and follows no link that was put there meanwhile. Windows has neither flag. */
-export const OPEN_FLAGS =
-  constants.O_RDONLY | (constants.O_NONBLOCK ?? 0) | (constants.O_NOFOLLOW ?? 0);
+export const MAX_BYTES = 1_048_576;
 
 /** What a look-up says if there is no such file, a missing or mistaken folder on the way to it included. */
 const ABSENCES: ReadonlySet<unknown> = new Set(['ENOENT', 'ENOTDIR', 'ENAMETOOLONG']);
@@ -38,38 +34,38 @@ export function assertNamesFile(secretName: string): void {
 
 /** @param path where the file is when all links have been followed */
 export function assertInside(root: string, path: string, secretName: string): void {
-  const inside = root.endsWith(sep) ? root : root + sep;
-  if (path.startsWith(inside)) return;
+  if (isBelow(root, path)) return;
   throw new SecretManagerError(
     'ACCESS_DENIED',
     `${quoteName(secretName)} is a link that leads out of the directory of secrets, and is not followed. Put the file itself there.`,
   );
 }
 
-/** What was opened may be anything that has a path. */
-export function assertSecretFile(stats: BigIntStats, secretName: string): void {
-  if (!stats.isFile()) throw noFile(secretName);
-  if (stats.size <= MAX_BYTES) return;
-  throw malformed(secretName, `is larger than ${MAX_BYTES} bytes`, 'Check the path.');
+/** The error for a file that was exchanged each time that it was opened, as by an attacker. */
+export function exchanged(secretName: string): SecretManagerError {
+  return new SecretManagerError(
+    'ACCESS_DENIED',
+    `The file of ${quoteName(secretName)} was exchanged whenever it was opened, for one outside of the directory of secrets. ` +
+      'It was not read. Check who may write to the directory.',
+  );
 }
 
-/** Puts a name to what a look-up can fail with; the rest is left to the rules that hold for every manager. */
+/** Names what a look-up can fail with; the rest is left to the rules that hold for every manager. */
 export function explain(thrown: unknown, secretName: string): unknown {
+  if (thrown instanceof UnusableFile) {
+    return thrown.problem === 'too large'
+      ? malformed(secretName, `is larger than ${MAX_BYTES} bytes`, 'Check the path.')
+      : malformed(secretName, 'is a folder, or no file at all', 'Name a file below it.');
+  }
   const code = read(thrown, 'code');
   if (DENIALS.has(code)) return denied(`the file of ${quoteName(secretName)}`);
-  if (code === 'ENXIO') return noFile(secretName); // a socket cannot even be opened
   if (code !== 'ELOOP') return thrown;
   return malformed(secretName, 'is a link that leads to itself', 'Put a file there.');
 }
 
-export interface SecretFile {
-  readonly content: Uint8Array;
-  readonly stats: BigIntStats;
-}
-
 /** The version is that of the file, and tells nothing of its content. */
 export function toReading(
-  { content, stats: { ino, mtimeNs, size } }: SecretFile,
+  { content, stats: { ino, mtimeNs, size } }: RegularFile,
   secretName: string,
   keepsNewline: boolean,
 ): SecretReading {
@@ -80,9 +76,10 @@ export function toReading(
   };
 }
 
+/** Drops a byte order mark at the beginning: an editor has put it there, and no store would take it for the secret. */
 function decode(content: Uint8Array, secretName: string): string {
   try {
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(content);
+    return new TextDecoder('utf-8', { fatal: true }).decode(content);
   } catch {
     throw malformed(secretName, 'is not UTF-8', 'Store what is binary as base64.');
   }
@@ -103,10 +100,6 @@ function denied(what: string): SecretManagerError {
     'ACCESS_DENIED',
     `The user of the process may not read ${what}. Grant it that, as with \`defaultMode\` in Kubernetes.`,
   );
-}
-
-function noFile(secretName: string): SecretManagerError {
-  return malformed(secretName, 'is a folder, or no file at all', 'Name a file below it.');
 }
 
 function malformed(secretName: string, problem: string, remedy: string): SecretManagerError {

@@ -9,6 +9,7 @@ import {
   type SecretReading,
   type WriteOptions,
 } from '../../core/custom-secret-manager';
+import { unknownOptions } from '../../core/option-rules';
 import { assertNoParams } from '../../core/params';
 import { isSecretManagerError } from '../../core/secret-manager.error';
 import { quoteName } from '../../core/secret-name';
@@ -19,6 +20,8 @@ import { keyProblems, toKeySource, type KeyOptions } from './key-source';
 import { Keyring } from './keyring';
 import { misconfigured } from './problems';
 import { unseal, type SecretContent } from './sealing';
+
+const OPTIONS = ['path', 'key', 'keyFile', 'passphrase'];
 
 /** Where the store is, and exactly one of `key`, `keyFile` and `passphrase`. */
 export interface EncryptedFileSecretManagerOptions extends KeyOptions {
@@ -31,7 +34,7 @@ export interface EncryptedFileSecretManagerOptions extends KeyOptions {
 
 /**
  * Secrets in one encrypted file, for an application that has no store but its disk. Values, descriptions and tags are sealed
- * with AES-256-GCM; names, versions and times can be read by whoever reads the file, and changed by nobody.
+ * with AES-256-GCM. Names, versions and times can be read by everybody who reads the file; a change of them is found out.
  *
  * Several processes may share the file. What was written is on the disk when the write resolves. `validateEnvironment` makes the
  * store; one that is gone later is `UNAVAILABLE`, and is not made anew.
@@ -41,9 +44,14 @@ export class EncryptedFileSecretManager extends CustomSecretManager {
   readonly #problems: readonly string[];
   readonly #store: EncryptedStore;
 
-  constructor({ path, ...keyOptions }: EncryptedFileSecretManagerOptions) {
+  constructor(options: EncryptedFileSecretManagerOptions) {
     super('encrypted-file');
-    this.#problems = [...pathProblems(path, keyOptions), ...keyProblems(keyOptions)];
+    const { path, ...keyOptions } = options;
+    this.#problems = [
+      ...unknownOptions(options, OPTIONS),
+      ...pathProblems(path, keyOptions),
+      ...keyProblems(keyOptions),
+    ];
     const isUsable = this.#problems.length === 0;
     this.#path = isUsable ? resolve(path) : '';
     const source = isUsable ? toKeySource(keyOptions) : undefined;

@@ -1,7 +1,8 @@
-import { readFileSync, unlinkSync } from 'node:fs';
+import { unlinkSync } from 'node:fs';
 import { open, rm } from 'node:fs/promises';
 import { now } from '../../core/clock';
 import { quoteName } from '../../core/secret-name';
+import { UnusableFile, readRegularFile, readRegularFileSync } from '../../files/regular-file';
 import { isDead, newOwner, parseOwner, type Owner, type SeenOwner } from './lock-owner';
 import type { Patience } from './patience';
 import { hasCode, misconfigured, unavailable } from './problems';
@@ -9,6 +10,8 @@ import { hasCode, misconfigured, unavailable } from './problems';
 /** No write takes that long; where an owner cannot be asked whether it lives, it counts as dead after that. */
 const LONGEST_HOLD_MS = 5_000;
 const POLL_MS = 5;
+/** No owner writes more into a lock. */
+const MAX_BYTES = 4_096;
 
 /** A lock as it was seen: the same one again has the same `incarnation`. */
 interface Sighting {
@@ -80,20 +83,12 @@ async function create(path: string, owner: Owner): Promise<boolean> {
 
 async function look(path: string): Promise<Sighting | undefined> {
   try {
-    const file = await open(path, 'r');
-    try {
-      const { ino, ctimeNs } = await file.stat({ bigint: true });
-      const text = await file.readFile('utf8');
-      return { incarnation: `${ino} ${ctimeNs} ${text}`, owner: parseOwner(text) };
-    } finally {
-      await file.close();
-    }
+    const { content, stats } = await readRegularFile(path, { maxBytes: MAX_BYTES });
+    const text = content.toString('utf8');
+    return { incarnation: `${stats.ino} ${stats.ctimeNs} ${text}`, owner: parseOwner(text) };
   } catch (thrown) {
     if (hasCode(thrown, 'ENOENT')) return undefined; // it was released meanwhile
-    if (!hasCode(thrown, 'EISDIR')) throw thrown;
-    throw misconfigured(
-      `${quoteName(path)} is a directory, and is to be the lock of the store: a file. Remove it.`,
-    );
+    throw explain(thrown, path);
   }
 }
 
@@ -123,11 +118,19 @@ function release(path: string, owner: Owner): void {
 
 function isHeld(path: string, owner: Owner): boolean {
   try {
-    return readFileSync(path, 'utf8') === JSON.stringify(owner);
+    const { content } = readRegularFileSync(path, { maxBytes: MAX_BYTES });
+    return content.toString('utf8') === JSON.stringify(owner);
   } catch (thrown) {
     if (hasCode(thrown, 'ENOENT')) return false;
-    throw thrown;
+    throw explain(thrown, path);
   }
+}
+
+function explain(thrown: unknown, path: string): unknown {
+  if (!(thrown instanceof UnusableFile)) return thrown;
+  return misconfigured(
+    `${quoteName(path)} is not a file of a few bytes, as the lock of the store has to be. Remove it.`,
+  );
 }
 
 function temporaryPath(path: string, id: string): string {

@@ -33,8 +33,7 @@ export function encodeStore(
   const keyCheck = checkOf(derivation, keys);
   const head = { format: FORMAT, formatVersion: FORMAT_VERSION, derivation, keyCheck, writes };
   const lines = [head, ...records].map((line) => `${JSON.stringify(line)}\n`).join('');
-  const mac = macOf(lines, keys).toString('base64');
-  return Buffer.from(`${lines}${JSON.stringify({ mac })}\n`);
+  return Buffer.from(`${lines}${macLineOf(lines, keys)}`);
 }
 
 /** Throws `MALFORMED` unless the text is a store, and `MISCONFIGURED` if a newer release of this package has made it. */
@@ -71,10 +70,8 @@ export function parseRecords(
     );
   }
   const end = content.lastIndexOf('\n', content.length - 2) + 1;
-  const mac = parseLine(content.subarray(end).toString('utf8'))?.mac;
   const lines = content.subarray(0, end);
-  const isWhole = content.at(-1) === NEWLINE && typeof mac === 'string';
-  if (!isWhole || !isEqual(mac, macOf(lines, keys).toString('base64'))) throw damaged();
+  if (!isEqual(content.subarray(end), macLineOf(lines, keys))) throw damaged();
   const records = lines.toString('utf8').split('\n').slice(1, -1);
   return new Map(
     records.map((line) => {
@@ -83,8 +80,6 @@ export function parseRecords(
     }),
   );
 }
-
-const NEWLINE = 0x0a;
 
 function damaged(): Error {
   return malformed(
@@ -96,12 +91,17 @@ function checkOf(derivation: Derivation, keys: StoreKeys): string {
   return macOf(`key check ${JSON.stringify(derivation)}`, keys).toString('base64');
 }
 
+/** The last line of a store, which is compared as a whole: no byte of it may differ. */
+function macLineOf(lines: string | Buffer, keys: StoreKeys): string {
+  return `${JSON.stringify({ mac: macOf(lines, keys).toString('base64') })}\n`;
+}
+
 function macOf(content: string | Buffer, { authentication }: StoreKeys): Buffer {
   return createHmac('sha256', authentication).update(content).digest();
 }
 
-function isEqual(one: string, other: string): boolean {
-  const [a, b] = [Buffer.from(one), Buffer.from(other)];
+function isEqual(one: string | Buffer, other: string): boolean {
+  const [a, b] = [typeof one === 'string' ? Buffer.from(one) : one, Buffer.from(other)];
   return a.length === b.length && timingSafeEqual(a, b);
 }
 

@@ -1,8 +1,8 @@
 import { randomBytes, randomUUID } from 'node:crypto';
-import { readFileSync, statSync } from 'node:fs';
 import { link, mkdir, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { quoteName } from '../../core/secret-name';
+import { UnusableFile, readRegularFileSync } from '../../files/regular-file';
 import { KEY_BYTES, toKey } from './key-source';
 import { hasCode, misconfigured } from './problems';
 import { syncFolder, writeWhole } from './replace-file';
@@ -13,7 +13,7 @@ const MAX_BYTES = 1_024;
 /** Blocking, but one line, and once in the life of a manager. Throws `MISCONFIGURED` if the key cannot be had. */
 export function readKeyFile(path: string): Buffer {
   const content = contentOf(path);
-  const key = toKey(content) ?? toKey(content.toString('latin1').trim());
+  const key = toKey(content) ?? toKey(new TextDecoder().decode(content).trim()); // drops a byte order mark
   if (key !== undefined) return key;
   throw misconfigured(
     `The key file ${quoteName(path)} holds no key: ${KEY_BYTES} bytes, or these as base64 or hex. Restore it from a backup.`,
@@ -38,11 +38,16 @@ export async function makeKeyFile(path: string): Promise<void> {
 
 function contentOf(path: string): Buffer {
   try {
-    return statSync(path).size > MAX_BYTES ? Buffer.of() : readFileSync(path);
+    return readRegularFileSync(path, { maxBytes: MAX_BYTES }).content;
   } catch (thrown) {
-    const problem = hasCode(thrown, 'ENOENT')
-      ? 'is missing, and without it the store cannot be opened. Restore it from a backup'
-      : 'cannot be read. Let the user of the process read it';
-    throw misconfigured(`The key file ${quoteName(path)} ${problem}.`);
+    if (thrown instanceof UnusableFile && thrown.problem === 'too large') return Buffer.of();
+    throw misconfigured(`The key file ${quoteName(path)} ${problemOf(thrown)}.`);
   }
+}
+
+function problemOf(thrown: unknown): string {
+  if (thrown instanceof UnusableFile) return 'is not a file. Check `keyFile`';
+  return hasCode(thrown, 'ENOENT')
+    ? 'is missing, and without it the store cannot be opened. Restore it from a backup'
+    : 'cannot be read. Let the user of the process read it';
 }

@@ -1,15 +1,13 @@
-import {
-  closeSync,
-  constants,
-  fstatSync,
-  openSync,
-  readFileSync,
-  statSync,
-  type BigIntStats,
-} from 'node:fs';
-import { open, stat } from 'node:fs/promises';
+import { statSync, type BigIntStats } from 'node:fs';
+import { stat } from 'node:fs/promises';
 import { SecretManagerError } from '../../core/secret-manager.error';
 import { quoteName } from '../../core/secret-name';
+import {
+  UnusableFile,
+  readRegularFile,
+  readRegularFileSync,
+  type RegularFile,
+} from '../../files/regular-file';
 import { isDenied, isMissing, malformed, unavailable } from './problems';
 
 /** A wrong path must not load gigabytes. */
@@ -17,9 +15,6 @@ export const MAX_BYTES = 2 ** 26;
 
 /** After that long a change cannot leave the time of a file as it is, whatever the file system's clock is like. */
 const SETTLED_AFTER_MS = 2_000;
-
-/** Does not wait for the other end of a pipe. Windows has no such flag. */
-const OPEN_FLAGS = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0);
 
 /** The content of a file, and what tells whether it is still that. */
 export interface FileState {
@@ -52,14 +47,7 @@ export function identityOfSync(path: string): string | undefined {
 /** Throws `UNAVAILABLE` if the file is missing, and `MALFORMED` if it cannot be a store. */
 export async function readStoreFile(path: string): Promise<FileState> {
   try {
-    const file = await open(path, OPEN_FLAGS);
-    try {
-      const stats = await file.stat({ bigint: true });
-      assertPossible(stats, path);
-      return toState(await file.readFile(), stats);
-    } finally {
-      await file.close();
-    }
+    return toState(await readRegularFile(path, { maxBytes: MAX_BYTES }));
   } catch (thrown) {
     throw explain(thrown, path);
   }
@@ -68,20 +56,13 @@ export async function readStoreFile(path: string): Promise<FileState> {
 /** As {@link readStoreFile}, blocking. */
 export function readStoreFileSync(path: string): FileState {
   try {
-    const file = openSync(path, OPEN_FLAGS);
-    try {
-      const stats = fstatSync(file, { bigint: true });
-      assertPossible(stats, path);
-      return toState(readFileSync(file), stats);
-    } finally {
-      closeSync(file);
-    }
+    return toState(readRegularFileSync(path, { maxBytes: MAX_BYTES }));
   } catch (thrown) {
     throw explain(thrown, path);
   }
 }
 
-function toState(content: Buffer, stats: BigIntStats): FileState {
+function toState({ content, stats }: RegularFile): FileState {
   const ageMs = Date.now() - Number(stats.mtimeNs / 1_000_000n);
   return { content, identity: identify(stats), isSettled: ageMs > SETTLED_AFTER_MS };
 }
@@ -90,15 +71,13 @@ function identify({ dev, ino, size, mtimeNs, ctimeNs }: BigIntStats): string {
   return [dev, ino, size, mtimeNs, ctimeNs].join(' ');
 }
 
-function assertPossible(stats: BigIntStats, path: string): void {
-  if (!stats.isFile()) throw malformed(`${quoteName(path)} is not a file. Check the \`path\`.`);
-  if (stats.size > MAX_BYTES) {
-    throw malformed(`${quoteName(path)} is too large to be a store. Check the \`path\`.`);
-  }
-}
-
 /** Says what it means that a file is missing or denied; the rest is left to the rules that hold for every manager. */
 export function explain(thrown: unknown, path: string): unknown {
+  if (thrown instanceof UnusableFile) {
+    return thrown.problem === 'too large'
+      ? malformed(`${quoteName(path)} is too large to be a store. Check the \`path\`.`)
+      : malformed(`${quoteName(path)} is not a file. Check the \`path\`.`);
+  }
   if (isDenied(thrown)) {
     return new SecretManagerError(
       'ACCESS_DENIED',

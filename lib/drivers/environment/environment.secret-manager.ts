@@ -1,4 +1,5 @@
 import { CustomSecretManager, type OperationOptions } from '../../core/custom-secret-manager';
+import { assertKnownOptions } from '../../core/option-rules';
 import { assertNoParams } from '../../core/params';
 
 export interface EnvironmentSecretManagerOptions {
@@ -13,6 +14,8 @@ export interface EnvironmentSecretManagerOptions {
   readonly environment?: Record<string, string | undefined>;
 }
 
+const OPTIONS = ['prefix', 'scrub', 'environment'];
+
 /** Secrets from environment variables; it reads only. */
 export class EnvironmentSecretManager extends CustomSecretManager {
   readonly #prefix: string;
@@ -20,12 +23,11 @@ export class EnvironmentSecretManager extends CustomSecretManager {
   readonly #scrub: boolean;
   readonly #removed = new Map<string, string>();
 
-  constructor({
-    prefix = '',
-    scrub = false,
-    environment = process.env,
-  }: EnvironmentSecretManagerOptions = {}) {
+  /** Throws `MISCONFIGURED` for an option that does not exist. */
+  constructor(options: EnvironmentSecretManagerOptions = {}) {
     super('environment');
+    assertKnownOptions('EnvironmentSecretManager', options, OPTIONS);
+    const { prefix = '', scrub = false, environment = process.env } = options;
     this.#prefix = prefix;
     this.#environment = environment;
     this.#scrub = scrub;

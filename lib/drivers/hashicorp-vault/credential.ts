@@ -3,7 +3,8 @@ import type { Grant } from './vault-login';
 
 /** A token in use. */
 export interface Credential {
-  readonly token: string;
+  /** `undefined` where an agent adds its own. */
+  readonly token: string | undefined;
   /** When the server forgets it, unless it is renewed. On the clock of `now()`; `Infinity` if never, or not known. */
   readonly expiresAt: number;
   readonly isRenewable: boolean;

@@ -52,6 +52,11 @@ export class Credentials {
     return this.#login.tokenFile === undefined ? this.current : undefined;
   }
 
+  /** Returns the meaning of a denial, if more is known of it than its status tells. */
+  get explanationOfDenial(): string | undefined {
+    return this.#login.explanationOfDenial;
+  }
+
   /** Whether a fresh one can be had for the asking. */
   get areOurs(): boolean {
     return !this.#login.isGiven;
@@ -75,7 +80,7 @@ export class Credentials {
   async other(refused: Credential, options: OperationOptions): Promise<Credential | undefined> {
     const { tokenFile } = this.#login;
     if (tokenFile !== undefined && this.current?.token === refused.token) {
-      const isBeingRead = (await tokenFile.hasChangedNow()) || this.#loggingIn !== undefined;
+      const isBeingRead = tokenFile.holdsOther(refused.token) || this.#loggingIn !== undefined;
       if (isBeingRead) await waitFor(this.logIn(), options);
     }
     return this.current?.token === refused.token ? undefined : this.current;
@@ -84,7 +89,7 @@ export class Credentials {
   otherSync(refused: Credential, { timeoutMs }: OperationOptions): Credential | undefined {
     const { tokenFile } = this.#login;
     const isInUse = this.current?.token === refused.token;
-    if (isInUse && tokenFile?.hasChangedNowSync()) this.adopt(this.grantSync(timeoutMs));
+    if (isInUse && tokenFile?.holdsOther(refused.token)) this.adopt(this.grantSync(timeoutMs));
     return this.current?.token === refused.token ? undefined : this.current;
   }
 
@@ -109,11 +114,12 @@ export class Credentials {
   /** Puts it into use. The one before is given back when its requests and its leases have ended. */
   adopt(fresh: Credential): Credential {
     const before = this.#current;
-    if (before?.token === fresh.token && this.#login.isGiven) return before; // its file was only touched
+    const isSame = before?.token === fresh.token;
+    if (before !== undefined && isSame && this.#login.isGiven) return before; // its file was only touched
     this.#current = fresh;
-    if (before !== undefined && before.token !== fresh.token) this.#granted.retire(before);
+    if (before !== undefined && !isSame) this.#granted.retire(before);
     this.#upkeep.keep(fresh);
-    if (this.#login.isGiven) void this.#upkeep.learn(fresh);
+    if (this.#login.isGiven && fresh.token !== undefined) void this.#upkeep.learn(fresh);
     return fresh;
   }
 
@@ -139,7 +145,7 @@ export class Credentials {
     return this.#granted.hold(credential);
   }
 
-  /** Gives back every token that was granted to us, also one that is just being granted. Never rejects. */
+  /** Tries once to revoke every token that was granted to us, also one that is just being granted. Never rejects. */
   async close(): Promise<void> {
     this.#upkeep.stop();
     await Promise.allSettled(this.#granting);

@@ -9,7 +9,7 @@ import { SecretManagerError } from '../../core/secret-manager.error';
 import { quoteName } from '../../core/secret-name';
 import type { VaultAnswer } from './exchange';
 import type { VaultCall } from './vault-call';
-import { sayingsOf } from './vault-errors';
+import { isFromVault, sayingsOf } from './vault-errors';
 
 /** What a secrets engine of the server can do with one secret. */
 export interface Engine {
@@ -20,11 +20,20 @@ export interface Engine {
   describe(call: VaultCall): Promise<SecretDescription>;
 }
 
-/** The server says that there is nothing; a 404 that complains, of the mount or from a proxy, is a failure. */
+/** Tells whether the server says that there is nothing. A 404 that complains, or that is not the server's, is a failure. */
 export function isAbsent(answer: VaultAnswer): boolean {
   const { statusCode, content } = answer;
-  if (statusCode === 404) return Array.isArray(content?.errors) && sayingsOf(answer) === '';
+  if (statusCode === 404) {
+    const { errors } = content ?? {};
+    return Array.isArray(errors) && errors.length === 0 && sayingsOf(answer) === '';
+  }
   return statusCode === 400 && sayingsOf(answer).includes('unknown role');
+}
+
+/** Tells whether the server did what a write or a deletion asked for. A web page that comes with a 200 is no success. */
+export function isDone(answer: VaultAnswer): boolean {
+  const { statusCode } = answer;
+  return statusCode === 204 || (statusCode === 200 && isFromVault(answer));
 }
 
 /** How a message begins: what was to be done, to which secret. */

@@ -2,42 +2,125 @@ import type { GivenVaultOptions, VaultAuth } from './vault.options';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
+/** The variables of HashiCorp Vault's own tools, of OpenBao's, and of LiteLLM. */
+const FAMILIES = ['VAULT_', 'BAO_', 'HCP_VAULT_'] as const;
+type Family = (typeof FAMILIES)[number];
+
+const NAMES = [
+  'ADDR',
+  'PROXY_ADDR',
+  'NAMESPACE',
+  'MOUNT_NAME',
+  'PATH_PREFIX',
+  'TOKEN',
+  'CACERT',
+  'CLIENT_CERT',
+  'CLIENT_KEY',
+  'ROLE_ID',
+  'SECRET_ID',
+  'APPROLE_ROLE_ID',
+  'APPROLE_SECRET_ID',
+  'APPROLE_MOUNT_PATH',
+  'CERT_ROLE',
+];
+
+/** Holds what is wrong with the variables, to be told at start with what is wrong with the options. */
+export const ENVIRONMENT_PROBLEMS = Symbol('problems of the environment');
+
+export type EnvironmentOptions = GivenVaultOptions & {
+  readonly [ENVIRONMENT_PROBLEMS]?: readonly string[];
+};
+
 /**
- * Options from the variables of HashiCorp Vault's own tools (`VAULT_ADDR`, ...), of OpenBao's (`BAO_ADDR`, ...) and of
- * LiteLLM (`HCP_VAULT_ADDR`, ...). An empty variable counts as unset.
+ * Returns options from the variables of one family: that of the address, else the first that has any. A token of one server must
+ * not go to another. An empty variable counts as unset.
  */
-export function optionsFromEnvironment(environment: Environment): GivenVaultOptions {
-  const variable = (...names: readonly string[]): string | undefined =>
-    names.map((name) => environment[name]).find((value) => value !== undefined && value !== '');
-  const any = (name: string): string | undefined =>
-    variable(`VAULT_${name}`, `BAO_${name}`, `HCP_VAULT_${name}`);
-  return withoutUndefined({
-    address: any('ADDR'),
+export function optionsFromEnvironment(
+  environment: Environment,
+  givenAddress?: string,
+): EnvironmentOptions {
+  const variable = (name: string): string | undefined =>
+    environment[name] === '' ? undefined : environment[name];
+  const family = familyIn(variable);
+  const any = (name: string): string | undefined => variable(`${family}${name}`);
+  const address = givenAddress ?? any('ADDR');
+  const options: GivenVaultOptions = {
+    address,
+    ...proxyOf(any('PROXY_ADDR'), address, variable),
     namespace: any('NAMESPACE'),
     mount: any('MOUNT_NAME'),
     pathPrefix: any('PATH_PREFIX'),
-    auth: authOf(variable, any),
+    auth: authOf(family, any),
     tls: withoutUndefined({
-      caFile: any('CACERT'),
+      caFile: any('CACERT') ?? (hasNoAuthority(family) ? variable('VAULT_CACERT') : undefined),
       certFile: any('CLIENT_CERT'),
       keyFile: any('CLIENT_KEY'),
     }),
+  };
+  return { ...withoutUndefined(options), [ENVIRONMENT_PROBLEMS]: mixtures(family, variable) };
+}
+
+function familyIn(variable: (name: string) => string | undefined): Family {
+  const isSet = (family: Family) => NAMES.some((name) => variable(`${family}${name}`));
+  const withAddress = FAMILIES.find((family) => variable(`${family}ADDR`));
+  return withAddress ?? FAMILIES.find(isSet) ?? FAMILIES[0];
+}
+
+/** LiteLLM has no variable for the authority, so `VAULT_CACERT` counts for it, too. */
+function hasNoAuthority(family: Family): boolean {
+  return family === 'HCP_VAULT_';
+}
+
+/** Returns a sentence for each other family that says something else than the one that is used. */
+function mixtures(family: Family, variable: (name: string) => string | undefined): string[] {
+  return FAMILIES.filter((other) => other !== family).flatMap((other) => {
+    const mixed = NAMES.map((name) => `${other}${name}`).filter((name, at) => {
+      const isAuthority = name === 'VAULT_CACERT' && hasNoAuthority(family);
+      return (
+        !isAuthority && ![undefined, variable(`${family}${NAMES[at]}`)].includes(variable(name))
+      );
+    });
+    if (mixed.length === 0) return [];
+    return [
+      `the environment has ${mixed.join(', ')} beside variables of ${family}*: they do not mix. Unset those of one family`,
+    ];
   });
 }
 
+/** The proxy of the server's own tools goes first, and `NO_PROXY` does not apply to it. */
+function proxyOf(
+  own: string | undefined,
+  address: string | undefined,
+  variable: (name: string) => string | undefined,
+): GivenVaultOptions {
+  const first = (...names: readonly string[]): string | undefined =>
+    names.map(variable).find((value) => value !== undefined);
+  if (own !== undefined) return { proxy: withScheme(own) };
+  const names = /^http:/i.test(address ?? '')
+    ? ['http_proxy', 'HTTP_PROXY']
+    : ['https_proxy', 'HTTPS_PROXY'];
+  const proxy = first(...names);
+  return proxy === undefined
+    ? {}
+    : { proxy: withScheme(proxy), noProxy: first('no_proxy', 'NO_PROXY') };
+}
+
+/** Other tools take `proxy.example:3128`, too. */
+function withScheme(proxy: string): string {
+  return proxy.includes('://') ? proxy : `http://${proxy}`;
+}
+
 /** In LiteLLM's order: AppRole, certificate, token. */
-function authOf(
-  variable: (...names: string[]) => string | undefined,
-  any: (name: string) => string | undefined,
-): VaultAuth | undefined {
-  const roleId = variable('HCP_VAULT_APPROLE_ROLE_ID', 'VAULT_ROLE_ID');
-  const secretId = variable('HCP_VAULT_APPROLE_SECRET_ID', 'VAULT_SECRET_ID');
+function authOf(family: Family, any: (name: string) => string | undefined): VaultAuth | undefined {
+  const isOfLiteLlm = family === 'HCP_VAULT_';
+  const roleId = any(isOfLiteLlm ? 'APPROLE_ROLE_ID' : 'ROLE_ID');
+  const secretId = any(isOfLiteLlm ? 'APPROLE_SECRET_ID' : 'SECRET_ID');
   if (roleId && secretId) {
-    const mount = variable('HCP_VAULT_APPROLE_MOUNT_PATH');
+    const mount = isOfLiteLlm ? any('APPROLE_MOUNT_PATH') : undefined;
     return { method: 'approle', roleId, secretId, mount };
   }
-  if (variable('HCP_VAULT_CLIENT_CERT') && variable('HCP_VAULT_CLIENT_KEY')) {
-    return { method: 'cert', name: variable('HCP_VAULT_CERT_ROLE') };
+  if (isOfLiteLlm && any('CLIENT_CERT') && any('CLIENT_KEY')) {
+    return { method: 'cert', name: any('CERT_ROLE') };
   }
   const token = any('TOKEN');
   return token === undefined ? undefined : { method: 'token', token };

@@ -2,8 +2,10 @@ import { now, startTimer } from '../../core/clock';
 import type { Credential } from './credential';
 import type { TokenApi } from './token-api';
 
+type Token = Credential['token'];
+
 interface GrantedToken {
-  readonly token: string;
+  readonly token: Token;
   /** How many leases live by it. */
   leases: number;
   stopTimer: () => void;
@@ -12,10 +14,10 @@ interface GrantedToken {
 /** Longer than a request takes, so that those that are under way end well. */
 const RETIRED_FOR_MS = 60_000;
 
-/** The tokens that the server granted to us, each until it is given back: at the latest when the manager is closed. */
+/** The tokens that the server granted to us, each until it is revoked. `close` tries to revoke all that are left. */
 export class GrantedTokens {
   readonly #api: TokenApi;
-  readonly #granted = new Map<string, GrantedToken>();
+  readonly #granted = new Map<Token, GrantedToken>();
 
   constructor(api: TokenApi) {
     this.#api = api;
@@ -42,14 +44,14 @@ export class GrantedTokens {
   }
 
   /** Nobody uses it. */
-  giveBack(token: string): void {
+  giveBack(token: Token): void {
     if (!this.#granted.has(token)) return;
     this.forget(token);
     this.#api.revoke(token).catch(() => undefined); // it ends by itself, too
   }
 
   /** The server knows it no more. */
-  forget(token: string): void {
+  forget(token: Token): void {
     this.#granted.get(token)?.stopTimer();
     this.#granted.delete(token);
   }

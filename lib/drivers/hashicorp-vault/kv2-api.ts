@@ -2,17 +2,17 @@ import type { SecretMetadata } from '../../core/custom-secret-manager';
 import type { SecretManagerError } from '../../core/secret-manager.error';
 import { quoteName } from '../../core/secret-name';
 import type { CustomMetadata } from './custom-metadata';
-import { isAbsent, subjectOf } from './engine';
+import { isAbsent, isDone, subjectOf } from './engine';
 import { isObject, type VaultAnswer } from './exchange';
-import { Kv2Mounts, isOfKv1 } from './kv2-mounts';
+import type { Fields } from './field';
+import { KvMounts, isOfKv1 } from './kv-mounts';
 import type { VaultCall } from './vault-call';
 import type { VaultRequest } from './vault-client';
 import { sayingsOf, vaultError } from './vault-errors';
-import { vaultPath } from './vault-path';
-import type { VaultSession } from './vault-session';
+import { hasInternalPart, vaultPath } from './vault-path';
+import type { Requests } from './own-writes';
 import { carry, carrySync } from './vault-talk';
 
-export type Fields = Readonly<Record<string, unknown>>;
 type Method = 'GET' | 'POST' | 'DELETE';
 type Part = 'data' | 'metadata';
 
@@ -24,17 +24,17 @@ export interface Kept {
 
 /** What the server of KV 2 can be asked, and what its answers mean. */
 export class Kv2Api {
-  readonly #session: VaultSession;
-  readonly #mounts = new Kv2Mounts();
+  readonly #requests: Requests;
+  readonly #mounts = new KvMounts();
 
-  constructor(session: VaultSession) {
-    this.#session = session;
+  constructor(requests: Requests) {
+    this.#requests = requests;
   }
 
   /** Resolves to what is made of what is kept. */
   kept<Result>(call: VaultCall, see: (kept: Kept, call: VaultCall) => Result): Promise<Result> {
     const request = requestOf(call, 'GET', 'data');
-    return this.#session.sendAnd(request, call.options, (answer) => {
+    return this.#requests.sendAnd(request, call.options, (answer) => {
       const kept = keptOf(answer, call);
       if (!isAbsent(answer)) return see(kept, call);
       return this.assertVersioned(call, 'Reading').then(() => see(kept, call));
@@ -42,7 +42,7 @@ export class Kv2Api {
   }
 
   keptSync(call: VaultCall): Kept {
-    const send = (request: VaultRequest) => this.#session.sendSync(request, call.options);
+    const send = (request: VaultRequest) => this.#requests.sendSync(request, call.options);
     const answer = send(requestOf(call, 'GET', 'data'));
     if (isAbsent(answer)) carrySync(this.#mounts.check(call, 'Reading'), send);
     return keptOf(answer, call);
@@ -52,7 +52,7 @@ export class Kv2Api {
   async put(call: VaultCall, data: Fields, cas?: number): Promise<SecretMetadata | undefined> {
     const options = cas === undefined ? undefined : { cas };
     const answer = await this.ask(call, 'POST', 'data', { data, options });
-    if (answer.statusCode === 200) return metadataOf(answer);
+    if (answer.statusCode === 200 && isObject(answer.content?.data)) return metadataOf(answer);
     if (answer.statusCode === 204) throw misplaced(call);
     if (isOvertaken(answer)) return undefined;
     throw failure(answer, 'Writing', call);
@@ -61,15 +61,17 @@ export class Kv2Api {
   /** The latest version, of which the server keeps what can be restored, or everything that there is. */
   async remove(call: VaultCall, part: Part): Promise<void> {
     const answer = await this.ask(call, 'DELETE', part);
-    if (answer.statusCode !== 204 && !isAbsent(answer)) throw failure(answer, 'Deleting', call);
+    if (!isDone(answer) && !isAbsent(answer)) throw failure(answer, 'Deleting', call);
     await this.assertVersioned(call, 'Deleting');
   }
 
   async customMetadata(call: VaultCall): Promise<CustomMetadata> {
     const answer = await this.ask(call, 'GET', 'metadata');
     if (isAbsent(answer)) return {};
-    if (answer.statusCode !== 200) throw failure(answer, 'Reading the description of', call);
-    const { custom_metadata: metadata } = objectOf(answer.content?.data);
+    const data = answer.content?.data;
+    if (answer.statusCode !== 200 || !isObject(data))
+      throw failure(answer, 'Reading the description of', call);
+    const { custom_metadata: metadata } = data;
     return Object.fromEntries(
       Object.entries(objectOf(metadata)).filter(
         (entry): entry is [string, string] => typeof entry[1] === 'string',
@@ -79,17 +81,25 @@ export class Kv2Api {
 
   async describeAs(call: VaultCall, metadata: CustomMetadata): Promise<void> {
     const answer = await this.ask(call, 'POST', 'metadata', { custom_metadata: metadata });
-    if (answer.statusCode !== 204 && answer.statusCode !== 200)
-      throw failure(answer, 'Describing', call);
+    if (!isDone(answer)) throw failure(answer, 'Describing', call);
   }
 
   private async assertVersioned(call: VaultCall, doing: string): Promise<void> {
-    const send = (request: VaultRequest) => this.#session.send(request, call.options);
+    const send = (request: VaultRequest) => this.#requests.send(request, call.options);
     await carry(this.#mounts.check(call, doing), send);
   }
 
-  private ask(call: VaultCall, method: Method, part: Part, content?: object): Promise<VaultAnswer> {
-    return this.#session.send(requestOf(call, method, part, content), call.options);
+  private async ask(
+    call: VaultCall,
+    method: Method,
+    part: Part,
+    content?: object,
+  ): Promise<VaultAnswer> {
+    const send = (request: VaultRequest) => this.#requests.send(request, call.options);
+    if (method !== 'GET' && hasInternalPart(call.name)) {
+      await carry(this.#mounts.assertMounted(call, 'Changing'), send);
+    }
+    return await send(requestOf(call, method, part, content));
   }
 }
 

@@ -11,10 +11,10 @@ import { SecretManagerError } from '../../core/secret-manager.error';
 import { Turns } from '../../core/turns';
 import { customMetadata, descriptionOf, type CustomMetadata } from './custom-metadata';
 import { subjectOf, type Engine } from './engine';
-import { valueOf, without } from './field';
-import { Kv2Api, type Fields, type Kept } from './kv2-api';
+import { assertExact, valueOf, without, type Fields } from './field';
+import { Kv2Api, type Kept } from './kv2-api';
 import type { VaultCall } from './vault-call';
-import type { VaultSession } from './vault-session';
+import type { Requests } from './own-writes';
 import { pause, waitFor } from './waiting';
 
 const DEFAULT_FIELD = 'value';
@@ -27,8 +27,8 @@ export class Kv2Engine implements Engine {
   readonly #api: Kv2Api;
   readonly #changes = new Turns();
 
-  constructor(session: VaultSession) {
-    this.#api = new Kv2Api(session);
+  constructor(requests: Requests) {
+    this.#api = new Kv2Api(requests);
   }
 
   read(call: VaultCall): Promise<SecretReading | undefined> {
@@ -107,6 +107,7 @@ export class Kv2Engine implements Engine {
       for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS)) {
         const kept = await this.#api.kept(call, (it) => it);
         const fields = next(kept.fields);
+        if (fields !== undefined) assertExact(fields, call);
         const written = fields && (await this.#api.put(call, fields, kept.version));
         if (fields === undefined || written !== undefined) return written;
         if (now() + pauseMs >= endsAt) throw overtaken(call);
@@ -132,7 +133,7 @@ export class Kv2Engine implements Engine {
 const CONTEXT = { manager: 'hashicorp-vault', operation: 'writeSecret' };
 
 function readingOf({ fields, version }: Kept, call: VaultCall): SecretReading | undefined {
-  const value = fields && valueOf(fields, call.field);
+  const value = fields && valueOf(fields, call);
   return value === undefined ? undefined : { value, version: String(version) };
 }
 

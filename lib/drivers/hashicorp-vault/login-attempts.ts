@@ -10,7 +10,10 @@ const TIMEOUT_MS = 10_000;
 const FIRST_PAUSE_MS = 1_000;
 const LONGEST_PAUSE_MS = 30_000;
 
-/** Logs in, within 10 s. A login that was refused is not repeated per read: for a while it fails as it did. */
+/**
+ * Logs in. All requests of one login together have 10 s. A refused login is not repeated per read: for a while it fails as it
+ * did.
+ */
 export class LoginAttempts {
   readonly #client: VaultClient;
   readonly #syncClient: VaultSyncClient;
@@ -28,7 +31,7 @@ export class LoginAttempts {
     this.assertNotRefused();
     const askedAt = now();
     try {
-      const options = { timeoutMs: TIMEOUT_MS };
+      const options = countingDown({}, TIMEOUT_MS);
       const send = (request: VaultRequest) => this.#client.send(request, options);
       const grant = await carry(this.#login.logIn(), send);
       return this.made(grant, askedAt);

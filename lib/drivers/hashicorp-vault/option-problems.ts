@@ -1,13 +1,17 @@
 import { accessSync, constants } from 'node:fs';
 import { kindOf, quoteName, secretNameProblem } from '../../core/secret-name';
+import { proxyProblem } from '../../sync/proxy';
+import { ENVIRONMENT_PROBLEMS, type EnvironmentOptions } from './from-environment';
+import { unknownOptionProblems } from './known-options';
+import { isLoopback } from './loopback';
+import { parseHost } from './redirects';
 import { certificatesProblem } from './vault-tls';
 import { DEFAULT_JWT_FILE, type GivenVaultOptions, type VaultAuth } from './vault.options';
 
 const PRINTABLE = /^[\x21-\x7e]+$/;
-const LOOPBACK = /^(localhost|127(\.\d+){3}|\[::1\])$/;
 
 /** Everything that is wrong with the options, each a sentence without a value. Nothing is asked of the server. */
-export function optionProblems(options: GivenVaultOptions): string[] {
+export function optionProblems(options: EnvironmentOptions): string[] {
   const { mount, pathPrefix, namespace, field, kvVersion = 2 } = options;
   return [
     addressProblem(options),
@@ -18,6 +22,9 @@ export function optionProblems(options: GivenVaultOptions): string[] {
     [1, 2, 'none'].includes(kvVersion) ? undefined : 'kvVersion must be 1, 2 or "none"',
     ...authProblems(options.auth),
     ...tlsProblems(options),
+    ...connectionProblems(options),
+    ...unknownOptionProblems(options),
+    ...(options[ENVIRONMENT_PROBLEMS] ?? []),
   ].filter((problem) => typeof problem === 'string');
 }
 
@@ -29,11 +36,17 @@ function addressProblem({ address, allowInsecureHttp }: GivenVaultOptions): stri
   if (url.username || url.password) {
     return 'address holds a user name or a password: use `auth` for the login';
   }
-  if (url.pathname !== '/' || url.search || url.hash)
-    return `address must end with the host, ${example}`;
-  if (url.protocol === 'https:' || LOOPBACK.test(url.hostname) || allowInsecureHttp)
-    return undefined;
+  if (url.search || url.hash || !isBasePath(url.pathname)) return ADDRESS_END;
+  if (url.protocol === 'https:' || isLoopback(url.hostname) || allowInsecureHttp) return undefined;
   return 'address begins with http:, which would send the token in the clear: use https:, or set allowInsecureHttp';
+}
+
+const ADDRESS_END =
+  'address must end with the host, or with the path of a proxy, as "https://proxy.example/vault": /v1 is added to it';
+
+function isBasePath(path: string): boolean {
+  const base = trimSlashes(path);
+  return !/(^|\/)v1$|\/\/|^\/|\/$/.test(base);
 }
 
 /** Of a URL's text nothing may be shown: the error of `new URL` quotes it. */
@@ -96,8 +109,12 @@ function authProblems(auth: VaultAuth | undefined): (string | undefined)[] {
       ];
     case 'cert':
       return [mountProblem(auth)];
+    case 'none':
+      return [];
     default:
-      return ['auth.method must be token, token-file, approle, userpass, jwt, kubernetes or cert'];
+      return [
+        'auth.method must be token, token-file, approle, userpass, jwt, kubernetes, cert or none',
+      ];
   }
 }
 
@@ -123,6 +140,32 @@ function tlsProblems({ tls = {}, auth }: GivenVaultOptions): (string | undefined
     ),
   ].filter((problem) => problem !== undefined);
   return problems.length > 0 ? problems : [certificatesProblem(tls)];
+}
+
+function connectionProblems({
+  proxy,
+  noProxy,
+  redirectHosts,
+  retryDeniedWithFreshLogin,
+}: GivenVaultOptions): (string | undefined)[] {
+  const ofProxy = proxy === undefined ? undefined : proxyProblem(proxy);
+  return [
+    ofProxy && `proxy ${ofProxy}`,
+    noProxy === undefined || typeof noProxy === 'string'
+      ? undefined
+      : `noProxy must be a string, and is ${kindOf(noProxy)}`,
+    redirectHosts === undefined ? undefined : hostsProblem(redirectHosts),
+    [true, false, undefined].includes(retryDeniedWithFreshLogin)
+      ? undefined
+      : `retryDeniedWithFreshLogin must be true or false, and is ${kindOf(retryDeniedWithFreshLogin)}`,
+  ];
+}
+
+function hostsProblem(hosts: unknown): string | undefined {
+  if (!Array.isArray(hosts)) return `redirectHosts must be an array, and is ${kindOf(hosts)}`;
+  return hosts.every((host) => parseHost(host) !== undefined)
+    ? undefined
+    : 'redirectHosts must hold host names, as "vault-2.example" or "vault-2.example:8200"';
 }
 
 function fileProblem(option: string, path: unknown): string | undefined {

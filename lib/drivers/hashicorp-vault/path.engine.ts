@@ -6,30 +6,32 @@ import {
   type WriteOptions,
 } from '../../core/custom-secret-manager';
 import { SecretManagerError } from '../../core/secret-manager.error';
-import { isAbsent, subjectOf, unsupportedBy, type Engine } from './engine';
+import { isAbsent, isDone, subjectOf, unsupportedBy, type Engine } from './engine';
 import type { OwnAnswer } from './credential';
 import { isObject } from './exchange';
-import { valueOf } from './field';
+import { KvMounts } from './kv-mounts';
+import { valueOf, type Fields } from './field';
 import type { VaultCall } from './vault-call';
 import type { VaultRequest } from './vault-client';
-import { vaultError } from './vault-errors';
+import { isDeadToken, isDenial, vaultError } from './vault-errors';
+import { carry, carrySync } from './vault-talk';
 import type { LeasedFields } from './lease';
 import type { VaultLeases } from './vault-leases';
 import { vaultPath } from './vault-path';
-import type { VaultSession } from './vault-session';
+import type { Requests } from './own-writes';
 
-type Fields = Readonly<Record<string, unknown>>;
 type Method = 'GET' | 'POST' | 'DELETE';
 
 const DEFAULT_FIELD = 'value';
 
 /** What is read at its own path: KV version 1, and the engines that make credentials, which come with a lease. */
 export class PathEngine implements Engine {
-  readonly #session: VaultSession;
+  readonly #requests: Requests;
+  readonly #mounts = new KvMounts();
   readonly #leases: VaultLeases;
 
-  constructor(session: VaultSession, leases: VaultLeases) {
-    this.#session = session;
+  constructor(requests: Requests, leases: VaultLeases) {
+    this.#requests = requests;
     this.#leases = leases;
   }
 
@@ -41,7 +43,12 @@ export class PathEngine implements Engine {
 
   readSync(call: VaultCall): SecretReading | undefined {
     assertNoVersion(call);
-    const ask = () => presentIn(this.#session.sendSync(requestOf(call, 'GET'), call.options), call);
+    const send = (request: VaultRequest) => this.#requests.sendSync(request, call.options);
+    const ask = () => {
+      const answer = send(requestOf(call, 'GET'));
+      if (mayBeOfKv2(answer, call)) carrySync(this.#mounts.check(call, 'Reading'), send);
+      return presentIn(answer, call);
+    };
     if (call.kvVersion === 1) return readingOf({ fields: fieldsOf(ask()) }, call);
     return readingOf(this.#leases.readSync(call, ask), call);
   }
@@ -69,8 +76,8 @@ export class PathEngine implements Engine {
         return;
       }
     }
-    const answer = await this.ask(call, 'DELETE');
-    if (answer.statusCode !== 204 && !isAbsent(answer)) {
+    const answer = await this.ask('Deleting', call, 'DELETE');
+    if (!isDone(answer) && !isAbsent(answer)) {
       throw vaultError(answer, subjectOf('Deleting', call));
     }
   }
@@ -80,8 +87,8 @@ export class PathEngine implements Engine {
   }
 
   private async put(call: VaultCall, content: Fields): Promise<void> {
-    const answer = await this.ask(call, 'POST', content);
-    if (answer.statusCode >= 300) throw vaultError(answer, subjectOf('Writing', call));
+    const answer = await this.ask('Writing', call, 'POST', content);
+    if (!isDone(answer)) throw vaultError(answer, subjectOf('Writing', call));
   }
 
   private async fields(call: VaultCall): Promise<Fields | undefined> {
@@ -89,12 +96,25 @@ export class PathEngine implements Engine {
   }
 
   private async answer(call: VaultCall): Promise<OwnAnswer | undefined> {
-    return presentIn(await this.ask(call, 'GET'), call);
+    return presentIn(await this.ask('Reading', call, 'GET'), call);
   }
 
-  private ask(call: VaultCall, method: Method, content?: object): Promise<OwnAnswer> {
-    return this.#session.send(requestOf(call, method, content), call.options);
+  private async ask(
+    doing: string,
+    call: VaultCall,
+    method: Method,
+    content?: object,
+  ): Promise<OwnAnswer> {
+    const send = (request: VaultRequest) => this.#requests.send(request, call.options);
+    const answer = await send(requestOf(call, method, content));
+    if (mayBeOfKv2(answer, call)) await carry(this.#mounts.check(call, doing), send);
+    return answer;
   }
+}
+
+/** Tells whether a denial may come from a mount of KV 2, where no ordinary policy allows the paths of KV 1. */
+function mayBeOfKv2(answer: OwnAnswer, { kvVersion }: VaultCall): boolean {
+  return kvVersion === 1 && isDenial(answer) && !isDeadToken(answer);
 }
 
 function assertNoVersion(call: VaultCall): void {
@@ -102,12 +122,11 @@ function assertNoVersion(call: VaultCall): void {
 }
 
 function requestOf(
-  { mount, name, namespace, kvVersion }: VaultCall,
+  { mount, name, namespace }: VaultCall,
   method: Method,
   content?: object,
 ): VaultRequest {
-  const isAnyPath = kvVersion === 'none'; // what seems to be a mount may be a namespace
-  const path = isAnyPath ? vaultPath(`${mount}/${name}`) : vaultPath(mount, name);
+  const path = vaultPath(`${mount}/${name}`); // what seems to be a mount may be a namespace
   return { method, path, namespace, content };
 }
 
@@ -139,6 +158,6 @@ function readingOf(
   { fields, validForMs }: LeasedFields,
   call: VaultCall,
 ): SecretReading | undefined {
-  const value = fields && valueOf(fields, call.field);
+  const value = fields && valueOf(fields, call);
   return value === undefined ? undefined : { value, validForMs };
 }

@@ -1,5 +1,8 @@
+import type { Credential } from './credential';
 import type { VaultAnswer } from './exchange';
 import type { VaultClient } from './vault-client';
+
+type Token = Credential['token'];
 
 const TIMEOUT_MS = 10_000;
 
@@ -13,20 +16,20 @@ export class TokenApi {
     this.#namespace = namespace;
   }
 
-  lookUp(token: string): Promise<VaultAnswer> {
+  lookUp(token: Token): Promise<VaultAnswer> {
     return this.ask('GET', 'lookup-self', token);
   }
 
-  renew(token: string): Promise<VaultAnswer> {
+  renew(token: Token): Promise<VaultAnswer> {
     return this.ask('POST', 'renew-self', token);
   }
 
   /** What was granted to the token goes with it. */
-  revoke(token: string): Promise<VaultAnswer> {
+  revoke(token: Token): Promise<VaultAnswer> {
     return this.ask('POST', 'revoke-self', token);
   }
 
-  private async ask(method: 'GET' | 'POST', action: string, token: string): Promise<VaultAnswer> {
+  private async ask(method: 'GET' | 'POST', action: string, token: Token): Promise<VaultAnswer> {
     const content = method === 'POST' ? {} : undefined;
     const namespace = this.#namespace;
     const path = `/v1/auth/token/${action}`;

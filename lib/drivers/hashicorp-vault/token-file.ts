@@ -1,11 +1,11 @@
-import { statSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { now } from '../../core/clock';
 
 const CHECK_INTERVAL_MS = 1_000;
 const MISSING = { ino: 0, mtimeMs: 0, size: 0 };
 
-/** A file that somebody else keeps up to date. It is looked at once a second at most, unless its token is refused. */
+/** A file that somebody else keeps up to date. It is checked once a second at most, and read again when its token is refused. */
 export class TokenFile {
   readonly #path: string;
   #seen = '';
@@ -15,22 +15,19 @@ export class TokenFile {
     this.#path = path;
   }
 
-  /** Whether it was written since the last time, which is to be read then; a token whose file is gone may live on all the same. */
+  /** Returns whether the file was written since the last check, and is to be read. A token whose file is missing may live on. */
   async hasChanged(): Promise<boolean> {
-    return this.isDue() && (await this.hasChangedNow());
+    return this.isDue() && this.see(await stat(this.#path).catch(() => MISSING));
   }
 
   hasChangedSync(): boolean {
-    return this.isDue() && this.hasChangedNowSync();
+    return this.isDue() && this.see(statusOf(this.#path));
   }
 
-  /** As `hasChanged`, at any moment. */
-  async hasChangedNow(): Promise<boolean> {
-    return this.see(await stat(this.#path).catch(() => MISSING));
-  }
-
-  hasChangedNowSync(): boolean {
-    return this.see(statusOf(this.#path));
+  /** Returns whether the file holds something else than this token. It compares the content: a modification time can be too coarse. */
+  holdsOther(token: string | undefined): boolean {
+    const content = contentOf(this.#path);
+    return content !== '' && content !== token;
   }
 
   private isDue(): boolean {
@@ -44,6 +41,15 @@ export class TokenFile {
     const hasChanged = seen !== this.#seen && size > 0;
     this.#seen = seen;
     return hasChanged;
+  }
+}
+
+/** Returns `''` for a file that is missing. */
+function contentOf(path: string): string {
+  try {
+    return readFileSync(path, 'utf8').trim();
+  } catch {
+    return '';
   }
 }
 

@@ -3,7 +3,7 @@ import { isTransient } from '../../core/secret-manager.error';
 import type { Credential } from './credential';
 import { isObject } from './exchange';
 import type { TokenApi } from './token-api';
-import { sayingsOf, vaultError } from './vault-errors';
+import { isFromVault, sayingsOf, vaultError } from './vault-errors';
 import { grantOf } from './vault-login';
 
 /** Who uses the token that is kept up. */
@@ -21,6 +21,9 @@ const JITTER = 0.1;
 const FIRST_PAUSE_MS = 1_000;
 const LONGEST_PAUSE_MS = 30_000;
 const SHORTEST_PAUSE_MS = 100;
+
+/** What a 500 says of a token past its longest life, and of one that another client certificate logged in for. */
+const NOT_RENEWABLE = /max TTL|client identity/;
 
 /** Keeps one token alive in the background: renews it before it expires, and has it replaced where it cannot be renewed. */
 export class TokenUpkeep {
@@ -101,7 +104,8 @@ export class TokenUpkeep {
       this.extend(credential, validForMs, askedAt);
       return true;
     }
-    const isOver = answer.statusCode < 500 || sayingsOf(answer).includes('max TTL');
+    if (!isFromVault(answer)) throw vaultError(answer, 'Renewing the token');
+    const isOver = answer.statusCode < 500 || NOT_RENEWABLE.test(sayingsOf(answer));
     if (isOver && answer.statusCode !== 429) return false;
     throw vaultError(answer, 'Renewing the token');
   }

@@ -16,7 +16,7 @@ import { SharedCall } from './shared-call';
 import type { VaultCall } from './vault-call';
 import type { OperationOptions } from '../../core/custom-secret-manager';
 import type { VaultClient } from './vault-client';
-import { isDeadToken, vaultError } from './vault-errors';
+import { isDeadToken, isFromVault, vaultError } from './vault-errors';
 import type { VaultSyncClient } from './vault-sync-client';
 
 type Ask = (call: VaultCall) => Promise<OwnAnswer | undefined>;
@@ -32,7 +32,7 @@ const REVOKE_TIMEOUT_MS = 3_000;
 
 /**
  * Credentials that the server made for us: every read of them would make others, so they are held, whatever field of them is
- * asked for, and renewed in the background until the server ends them. They are revoked at the end.
+ * asked for, and renewed in the background until the server ends them. `close` tries to revoke them.
  */
 export class VaultLeases {
   readonly #client: VaultClient;
@@ -70,7 +70,7 @@ export class VaultLeases {
     return this.keep(key, call, ask(), askedAt);
   }
 
-  /** Revokes what is alive. Never rejects. */
+  /** Tries once to revoke every lease that is alive. Never rejects. */
   async close(): Promise<void> {
     this.#isClosed = true;
     const leases = [...this.#alive];
@@ -166,7 +166,7 @@ export class VaultLeases {
   private answerOf({ fields, expiresAt, credential }: Lease): LeasedFields {
     const { current } = this.#credentials;
     const tokenEndsAt =
-      current?.token === credential.token ? current.expiresAt : credential.expiresAt;
+      current && current.token === credential.token ? current.expiresAt : credential.expiresAt;
     const remainingMs = Math.min(expiresAt, tokenEndsAt) - now();
     return { fields, validForMs: Math.max(0, Math.floor(remainingMs * HANDED_OUT_FOR)) };
   }
@@ -210,7 +210,7 @@ export class VaultLeases {
       return;
     }
     const error = vaultError(answer, 'Renewing a lease');
-    if (isTransient(error)) throw error;
+    if (isTransient(error) || !isFromVault(answer)) throw error;
     lease.isEnding = true;
     const isDead = answer.statusCode === 400 || isDeadToken(answer); // no such lease any more, or it died with its token
     if (isDead) this.forget(lease);

@@ -4,14 +4,15 @@ import { quoteName } from '../../core/secret-name';
 import { isObject, type VaultAnswer } from './exchange';
 import { isPrintable, trimSlashes } from './option-problems';
 import { TokenFile } from './token-file';
-import { vaultError } from './vault-errors';
+import { isFromVault, originOfAnswer, vaultError } from './vault-errors';
 import { encodePath } from './vault-path';
 import type { VaultTalk } from './vault-talk';
 import { DEFAULT_JWT_FILE, type VaultAuth } from './vault.options';
 
 /** A token, and for how long the server will know it. */
 export interface Grant {
-  readonly token: string;
+  /** `undefined` where an agent adds its own. */
+  readonly token: string | undefined;
   /** `Infinity` for a token that does not expire, or of which nothing is known. */
   readonly validForMs: number;
   readonly isRenewable: boolean;
@@ -24,6 +25,7 @@ export class VaultLogin {
   #tokenFile: TokenFile | undefined;
   /** Of a wrapping token, which can be used once. */
   #unwrappedSecretId: string | undefined;
+  #isUnwrapping = false;
 
   constructor(auth: VaultAuth, namespace: string | undefined) {
     this.#auth = auth;
@@ -32,7 +34,12 @@ export class VaultLogin {
 
   /** Whether tokens come from elsewhere: then a new one cannot be had for the asking, and none is ours to revoke. */
   get isGiven(): boolean {
-    return this.#auth.method === 'token' || this.#auth.method === 'token-file';
+    return ['token', 'token-file', 'none'].includes(this.#auth.method);
+  }
+
+  /** Returns the meaning of a denial, if more is known of it than its status tells. */
+  get explanationOfDenial(): string | undefined {
+    return this.#auth.method === 'none' ? DENIED_WITHOUT_TOKEN : undefined;
   }
 
   /** The file that holds the token, if there is one. */
@@ -45,6 +52,8 @@ export class VaultLogin {
   *logIn(): VaultTalk<Grant> {
     const auth = this.#auth;
     switch (auth.method) {
+      case 'none':
+        return given(undefined);
       case 'token':
         return given(auth.token);
       case 'token-file':
@@ -72,7 +81,8 @@ export class VaultLogin {
 
   private *ask(mount: string, action: string, content: object): VaultTalk<Grant> {
     const path = `/v1/auth/${encodePath(trimSlashes(mount))}/${action}`;
-    const answer = yield { method: 'POST', path, namespace: this.#namespace, content };
+    const namespace = this.#namespace;
+    const answer = yield { method: 'POST', path, namespace, content, isLogin: true };
     const { auth } = answer.content ?? {};
     if (answer.statusCode === 200 && isObject(auth)) return grantOf(auth);
     throw loginError(answer, `The login by ${this.#auth.method} at auth/${trimSlashes(mount)}`);
@@ -80,8 +90,19 @@ export class VaultLogin {
 
   private *unwrapped(token: string): VaultTalk<string> {
     if (this.#unwrappedSecretId !== undefined) return this.#unwrappedSecretId;
+    if (this.#isUnwrapping) throw beingUnwrapped();
+    this.#isUnwrapping = true;
+    try {
+      return yield* this.unwrap(token);
+    } finally {
+      this.#isUnwrapping = false;
+    }
+  }
+
+  private *unwrap(token: string): VaultTalk<string> {
     const path = '/v1/sys/wrapping/unwrap';
-    const answer = yield { method: 'POST', path, token, namespace: this.#namespace };
+    const namespace = this.#namespace;
+    const answer = yield { method: 'POST', path, token, namespace, isLogin: true };
     const { data } = answer.content ?? {};
     if (answer.statusCode !== 200 || !isObject(data) || typeof data.secret_id !== 'string') {
       throw loginError(
@@ -110,18 +131,31 @@ export function grantOf(auth: Readonly<Record<string, unknown>>): Grant {
   };
 }
 
-function given(token: string): Grant {
+const DENIED_WITHOUT_TOKEN =
+  'no token was sent, as auth.method is none, and the agent at the address has added none that is allowed this. Look at the ' +
+  "agent's auto_auth, at use_auto_auth_token of its api_proxy, and at the policies of its token";
+
+function given(token: string | undefined): Grant {
   return { token, validForMs: Infinity, isRenewable: false };
 }
 
 /** Wrong credentials are 400 at most methods, and 403 where the method is not mounted or the user is locked out. */
 function loginError(answer: VaultAnswer, subject: string): SecretManagerError {
   const error = vaultError(answer, subject);
-  const isRefused = answer.statusCode === 400 || answer.statusCode === 403;
+  const isRefused = [400, 403].includes(answer.statusCode) && isFromVault(answer);
   if (!isRefused || error.code === 'MISCONFIGURED') return error;
   return new SecretManagerError(
     'UNAUTHENTICATED',
-    `${subject} failed: the server refused the credentials. Check them, the role and the mount. (HTTP ${answer.statusCode})`,
+    `${subject} failed: the server refused the credentials. Check them, the role and the mount. ${originOfAnswer(answer)}`,
+  );
+}
+
+/** A second request to unwrap would be refused, as if somebody else had taken the secret id. */
+function beingUnwrapped(): SecretManagerError {
+  return new SecretManagerError(
+    'UNAVAILABLE',
+    'The wrapped secret id is being unwrapped by a login in flight, which a synchronous read cannot wait for. Try again, or ' +
+      'preload a secret, so that the login is over by then.',
   );
 }
 

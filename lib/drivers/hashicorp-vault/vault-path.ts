@@ -4,6 +4,11 @@ import { isPlain, quoteName } from '../../core/secret-name';
 /** Hold the server's own affairs, of each namespace too, and these can be named in a path. A name must not lead there. */
 const INTERNAL = /(^|\/)(sys|auth)(\/|$)/;
 
+/** Tells whether a name would be one of the server's own affairs, if its mount were a namespace. */
+export function hasInternalPart(name: string): boolean {
+  return INTERNAL.test(name);
+}
+
 /** An empty part, or one that a URL resolves: it would lead out of the mount. */
 const UNRESOLVED = /(^|\/)\.{0,2}(\/|$)/;
 

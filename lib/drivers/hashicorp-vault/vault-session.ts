@@ -16,13 +16,21 @@ export class VaultSession {
   readonly #client: VaultClient;
   readonly #syncClient: VaultSyncClient;
   readonly #credentials: Credentials;
+  readonly #retriesDenied: boolean;
   readonly #denied = new DeniedRequests();
   #trying: Promise<unknown> | undefined;
 
-  constructor(client: VaultClient, syncClient: VaultSyncClient, credentials: Credentials) {
+  /** @param retriesDenied whether a denied request is worth a fresh login */
+  constructor(
+    client: VaultClient,
+    syncClient: VaultSyncClient,
+    credentials: Credentials,
+    retriesDenied: boolean,
+  ) {
     this.#client = client;
     this.#syncClient = syncClient;
     this.#credentials = credentials;
+    this.#retriesDenied = retriesDenied;
   }
 
   async send(request: VaultRequest, options: OperationOptions): Promise<OwnAnswer> {
@@ -85,7 +93,7 @@ export class VaultSession {
   ): Promise<OwnAnswer> {
     const other = await this.#credentials.other(denied.credential, options);
     if (other !== undefined) return this.judged(await this.sendAgain(other, request, options));
-    if (!this.#credentials.areOurs) return denied;
+    if (!this.#credentials.areOurs) return this.explained(denied);
     if (!isDeadToken(denied)) return await this.tried(denied, request, options);
     this.#credentials.drop(denied.credential);
     const fresh = await this.#credentials.get(options);
@@ -99,11 +107,16 @@ export class VaultSession {
   ): OwnAnswer {
     const other = this.#credentials.otherSync(denied.credential, options);
     if (other !== undefined) return this.judged(this.sendAsSync(other, request, options));
-    if (!this.#credentials.areOurs) return denied;
+    if (!this.#credentials.areOurs) return this.explained(denied);
     if (!isDeadToken(denied)) return this.triedSync(denied, request, options);
     this.#credentials.drop(denied.credential);
     const fresh = this.#credentials.getSync(options);
     return this.judged(this.sendAsSync(fresh, request, options));
+  }
+
+  private explained(denied: OwnAnswer): OwnAnswer {
+    const explanation = this.#credentials.explanationOfDenial;
+    return explanation === undefined ? denied : { ...denied, explanation };
   }
 
   /** A fresh token that is dead is the login's fault. */
@@ -126,7 +139,7 @@ export class VaultSession {
       const other = await this.#credentials.other(denied.credential, options);
       return other ? await this.sendAgain(other, request, options) : denied;
     }
-    if (!this.#denied.mayTryAnew(request)) return denied;
+    if (!this.#retriesDenied || !this.#denied.mayTryAnew(request)) return denied;
     const trying = this.tryAnew(denied, request, options);
     this.#trying = trying.finally(() => (this.#trying = undefined));
     return await trying;
@@ -152,7 +165,7 @@ export class VaultSession {
     request: VaultRequest,
     options: OperationOptions,
   ): OwnAnswer {
-    if (!this.#denied.mayTryAnew(request)) return denied;
+    if (!this.#retriesDenied || !this.#denied.mayTryAnew(request)) return denied;
     let fresh: Credential | undefined;
     try {
       fresh = this.#credentials.grantSync(options.timeoutMs);
@@ -180,7 +193,7 @@ export class VaultSession {
 /** Without a spread: to add something to one costs 5 us on Node 20. */
 function answerTo(
   credential: Credential,
-  { statusCode, headers, content, text }: VaultAnswer,
+  { statusCode, headers, content, text, explanation, asked }: VaultAnswer,
 ): OwnAnswer {
-  return { statusCode, headers, content, text, credential };
+  return { statusCode, headers, content, text, explanation, asked, credential };
 }

@@ -1,12 +1,15 @@
 import { countingDown } from '../../core/clock';
 import type { OperationOptions } from '../../core/custom-secret-manager';
+import { exactJson } from '../../core/exact-json';
 import { SyncHttp } from '../../sync';
-import { answerOf, type VaultAnswer } from './exchange';
-import { certificatesOf } from './vault-tls';
+import { answerOf, connectionError, type VaultAnswer } from './exchange';
+import { Redirects } from './redirects';
+import type { TlsFiles } from './tls-files';
 import {
+  basePathOf,
+  below,
   headersOf,
   originOf,
-  redirection,
   type VaultClientOptions,
   type VaultRequest,
 } from './vault-client';
@@ -15,34 +18,44 @@ const DEFAULT_TIMEOUT_MS = 30_000;
 
 /** As `VaultClient`, blocking. */
 export class VaultSyncClient {
-  readonly #options: VaultClientOptions;
   readonly #origin: string;
-  #http: SyncHttp | undefined;
+  readonly #basePath: string;
+  readonly #tls: TlsFiles;
+  readonly #redirects: Redirects;
+  readonly #http: SyncHttp;
 
-  constructor(options: VaultClientOptions) {
-    this.#options = options;
+  constructor(options: VaultClientOptions, tls: TlsFiles) {
+    const { proxy, noProxy } = options;
     this.#origin = originOf(options);
+    this.#basePath = basePathOf(options);
+    this.#tls = tls;
+    this.#redirects = new Redirects(this.#origin, this.#basePath, options);
+    this.#http = new SyncHttp({ proxy, noProxy });
   }
 
   /** Has the worker ready before the first request. */
   start(): void {
-    this.http().start();
+    this.#http.start();
   }
 
   /** Returns what the server answers, whatever its status. The deadline is that of the call, a redirection included. */
   send(
-    request: VaultRequest,
+    given: VaultRequest,
     { timeoutMs = DEFAULT_TIMEOUT_MS }: OperationOptions,
-    token = request.token,
+    token = given.token,
   ): VaultAnswer {
+    const request = below(this.#basePath, given);
     const left = countingDown({}, timeoutMs);
     const answer = this.exchange(this.#origin, request, left, token);
-    const origin = redirection(answer, request, this.#origin);
-    return origin === undefined ? answer : this.exchange(origin, request, left, token);
+    const redirect = this.#redirects.of(answer, request);
+    if (redirect === undefined) return answer;
+    if ('refusal' in redirect) return { ...answer, explanation: redirect.refusal };
+    const { origin, path } = redirect;
+    return this.exchange(origin, { ...request, path }, left, token);
   }
 
   async close(): Promise<void> {
-    await this.#http?.close();
+    await this.#http.close();
   }
 
   private exchange(
@@ -52,14 +65,15 @@ export class VaultSyncClient {
     token: string | undefined,
   ): VaultAnswer {
     const { method, path, content } = request;
-    const body = content && JSON.stringify(content);
-    const options = { method, headers: headersOf(request, token), body, timeoutMs };
-    const response = this.http().request(`${origin}${path}`, options);
-    return answerOf(response.statusCode, response.headers, response.text());
-  }
-
-  /** Not before it is needed: the certificates may be in files that are not there yet. */
-  private http(): SyncHttp {
-    return (this.#http ??= new SyncHttp({ tls: certificatesOf(this.#options.tls) }));
+    const asked = `${method} ${origin}${path}`;
+    const body = content && exactJson(content);
+    const tls = this.#tls.current();
+    const options = { method, headers: headersOf(request, token), body, timeoutMs, tls };
+    try {
+      const response = this.#http.request(`${origin}${path}`, options);
+      return answerOf(response.statusCode, response.headers, response.text(), asked);
+    } catch (error) {
+      throw connectionError(error, asked);
+    }
   }
 }

@@ -8,16 +8,24 @@ export async function carry<Outcome>(
   talk: VaultTalk<Outcome>,
   send: (request: VaultRequest) => Promise<VaultAnswer>,
 ): Promise<Outcome> {
-  let step = talk.next();
-  while (!step.done) step = talk.next(await send(step.value));
-  return step.value;
+  try {
+    let step = talk.next();
+    while (!step.done) step = talk.next(await send(step.value));
+    return step.value;
+  } finally {
+    talk.return(undefined as Outcome); // runs its `finally` blocks where a request has failed
+  }
 }
 
 export function carrySync<Outcome>(
   talk: VaultTalk<Outcome>,
   send: (request: VaultRequest) => VaultAnswer,
 ): Outcome {
-  let step = talk.next();
-  while (!step.done) step = talk.next(send(step.value));
-  return step.value;
+  try {
+    let step = talk.next();
+    while (!step.done) step = talk.next(send(step.value));
+    return step.value;
+  } finally {
+    talk.return(undefined as Outcome);
+  }
 }

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { X509Certificate } from 'node:crypto';
 import { createSecureContext } from 'node:tls';
 import { SecretManagerError } from '../../core/secret-manager.error';
 import { quoteName } from '../../core/secret-name';
@@ -11,7 +12,11 @@ export interface Certificates {
   readonly key?: string;
 }
 
-/** What is in files is read. Throws `MISCONFIGURED` for a file that is gone, or may not be read. */
+const BEGIN = /-----BEGIN (X509 |TRUSTED )?CERTIFICATE-----/g;
+const BLOCK = /-----BEGIN CERTIFICATE-----[\s\S]*?-----END CERTIFICATE-----/g;
+const END = /-----END (X509 |TRUSTED )?CERTIFICATE-----/g;
+
+/** Reads the certificates that are in files. Throws `MISCONFIGURED` for a file that is missing, or may not be read. */
 export function certificatesOf({
   ca,
   caFile,
@@ -27,14 +32,36 @@ export function certificatesOf({
   };
 }
 
-/** Whether a connection can be made with them. What OpenSSL says of it helps only who knows its codes, and is not told. */
+/** Returns what is wrong with the certificates of the options, as a sentence that quotes nothing of them. */
 export function certificatesProblem(tls: VaultTls): string | undefined {
   try {
-    createSecureContext(certificatesOf(tls));
-    return undefined;
+    if (isUsable(certificatesOf(tls))) return undefined;
   } catch {
-    return 'tls cannot be used: is each of its parts PEM, and does the key belong to the certificate?';
+    // a file that cannot be read is a problem, too
   }
+  return 'tls cannot be used: is each of its parts PEM, and does the key belong to the certificate?';
+}
+
+/** Returns `false` for files that are half written, and for a key that does not belong to the certificate. */
+export function isUsable(certificates: Certificates): boolean {
+  const { ca, cert } = certificates;
+  try {
+    createSecureContext(certificates);
+    return [ca, cert].every((pem) => pem === undefined || isWhole(pem));
+  } catch {
+    return false;
+  }
+}
+
+/** Checks what OpenSSL ignores: a last certificate that is cut off. */
+function isWhole(pem: string): boolean {
+  const [begun, ended] = [count(pem, BEGIN), count(pem, END)];
+  for (const block of pem.match(BLOCK) ?? []) new X509Certificate(block);
+  return begun > 0 && begun === ended;
+}
+
+function count(text: string, pattern: RegExp): number {
+  return text.match(pattern)?.length ?? 0;
 }
 
 function textOf(option: keyof VaultTls, path: string): string {
@@ -43,7 +70,7 @@ function textOf(option: keyof VaultTls, path: string): string {
   } catch {
     throw new SecretManagerError(
       'MISCONFIGURED',
-      `tls.${option} (${quoteName(path)}) cannot be read any more: is the file there, and may this process read it?`,
+      `tls.${option} (${quoteName(path)}) cannot be read: is the file there, and may this process read it?`,
     );
   }
 }

@@ -33,9 +33,11 @@ export type VaultAuth =
       readonly mount?: string;
     }
   /** By the client certificate of `tls`; `name` is the role. */
-  | { readonly method: 'cert'; readonly name?: string; readonly mount?: string };
+  | { readonly method: 'cert'; readonly name?: string; readonly mount?: string }
+  /** Sends no token and logs in nowhere: for an address where an agent adds its own token to each request. */
+  | { readonly method: 'none' };
 
-/** PEM, as text or as the path of a file. */
+/** PEM, as text or as the path of a file. Files are read again when they change. */
 export interface VaultTls {
   readonly ca?: string;
   readonly caFile?: string;
@@ -46,7 +48,10 @@ export interface VaultTls {
 }
 
 export interface VaultSecretManagerOptions {
-  /** `https://host:port`. Plain `http` is for loopback, unless `allowInsecureHttp` is set. */
+  /**
+   * `https://host:port`, or `https://host/path` where a proxy serves the server below a path. Plain `http` is for loopback,
+   * unless `allowInsecureHttp` is set.
+   */
   readonly address: string;
   readonly auth: VaultAuth;
   readonly namespace?: string;
@@ -57,11 +62,29 @@ export interface VaultSecretManagerOptions {
   /** Stands between mount and name. Default: none. */
   readonly pathPrefix?: string;
   /**
-   * Which field of a secret is its value. Default: `value`, else `key`, else the only one there is; of several others their
-   * JSON.
+   * The field of a secret that is its value; a secret without it is `MALFORMED`. Default: `value`, else `key`, else the only
+   * one there is; of several others their JSON.
    */
   readonly field?: string;
   readonly tls?: VaultTls;
+  /**
+   * Hosts of other nodes, as `host` or `host:port`, that a standby may redirect to. Requests with their token, and
+   * connections with the client certificate, go to the host of `address` and to these hosts. Default: none.
+   */
+  readonly redirectHosts?: readonly string[];
+  /**
+   * The URL of an HTTP proxy to reach the server through, as `http://user:password@proxy.example:3128`. Every request uses
+   * a tunnel (`CONNECT`), also to an address with plain `http`. Default: none.
+   */
+  readonly proxy?: string;
+  /** Hosts to reach without the proxy, separated by commas, as in the variable `NO_PROXY`. Default: none. */
+  readonly noProxy?: string;
+  /**
+   * Logs in again when the server denies a request, at most once in 30 s, and retries the request once with the fresh
+   * token: it may have a policy that the old token lacks. A token that the server no longer knows is replaced in any case.
+   * Default: `true`, but `false` for `auth.method: 'approle'`, because a secret id may be valid for few logins.
+   */
+  readonly retryDeniedWithFreshLogin?: boolean;
   /**
    * Starts the worker that synchronous reads are made by when the manager starts, so that the first of them does not wait
    * for it. Default `false`: it starts with the first.

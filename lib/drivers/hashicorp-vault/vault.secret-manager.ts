@@ -1,4 +1,4 @@
-import { ENDS_BY_CANCELLATION } from '../../core/cancellation';
+import { CANCELLATION, ENDS_BY_CANCELLATION, type CallOptions } from '../../core/cancellation';
 import { countingDown } from '../../core/clock';
 import {
   CustomSecretManager,
@@ -15,10 +15,12 @@ import type { Engine } from './engine';
 import { optionsFromEnvironment } from './from-environment';
 import { Kv2Engine } from './kv2.engine';
 import { optionProblems } from './option-problems';
+import { OwnWrites } from './own-writes';
 import { PathEngine } from './path.engine';
+import { TlsFiles } from './tls-files';
 import { vaultCall, type VaultCall } from './vault-call';
 import { VaultClient } from './vault-client';
-import { isDeadToken, vaultError } from './vault-errors';
+import { isDeadToken, isDenial, isFromVault, vaultError } from './vault-errors';
 import { serverState, type VaultServerState } from './vault-health';
 import { VaultLeases } from './vault-leases';
 import { VaultLogin } from './vault-login';
@@ -28,7 +30,7 @@ import type { VaultSecretManagerOptions } from './vault.options';
 import { settledWithin } from './waiting';
 
 const DEFAULT_TIMEOUT_MS = 30_000;
-const GIVE_BACK_TIMEOUT_MS = 3_000;
+const REVOKE_TIMEOUT_MS = 3_000;
 
 /** The states in which a server can serve: a standby hands on what it is asked. */
 const SERVING: ReadonlySet<VaultServerState> = new Set([
@@ -48,7 +50,7 @@ export class VaultSecretManager extends CustomSecretManager {
   readonly [ENDS_BY_CANCELLATION] = VaultSecretManager;
 
   readonly #options: VaultSecretManagerOptions;
-  readonly #problems: readonly string[];
+  #problems: readonly string[];
   readonly #client: VaultClient;
   readonly #syncClient: VaultSyncClient;
   readonly #credentials: Credentials;
@@ -61,31 +63,41 @@ export class VaultSecretManager extends CustomSecretManager {
   constructor(options: VaultSecretManagerOptions) {
     super('hashicorp-vault');
     const { auth, namespace } = options;
+    const { retryDeniedWithFreshLogin = auth?.method !== 'approle' } = options;
     this.#options = options;
     this.#problems = optionProblems(options);
-    this.#client = new VaultClient(options);
-    this.#syncClient = new VaultSyncClient(options);
+    const tls = new TlsFiles(options.tls);
+    this.#client = new VaultClient(options, tls);
+    this.#syncClient = new VaultSyncClient(options, tls);
     this.#credentials = new Credentials(
       this.#client,
       this.#syncClient,
       new VaultLogin(auth, namespace),
       namespace,
     );
-    this.#session = new VaultSession(this.#client, this.#syncClient, this.#credentials);
+    this.#session = new VaultSession(
+      this.#client,
+      this.#syncClient,
+      this.#credentials,
+      retryDeniedWithFreshLogin,
+    );
     this.#leases = new VaultLeases(this.#client, this.#syncClient, this.#credentials);
-    this.#kv2 = new Kv2Engine(this.#session);
-    this.#path = new PathEngine(this.#session, this.#leases);
+    const requests = new OwnWrites(this.#session);
+    this.#kv2 = new Kv2Engine(requests);
+    this.#path = new PathEngine(requests, this.#leases);
   }
 
   /**
    * With the variables of HashiCorp Vault's tools (`VAULT_ADDR`, `VAULT_TOKEN`, `VAULT_NAMESPACE`, `VAULT_CACERT`,
-   * `VAULT_CLIENT_CERT`, `VAULT_CLIENT_KEY`), the same with `BAO_`, or LiteLLM's `HCP_VAULT_...`. `overrides` win.
+   * `VAULT_CLIENT_CERT`, `VAULT_CLIENT_KEY`, `VAULT_PROXY_ADDR`), the same with `BAO_`, or LiteLLM's `HCP_VAULT_...`: of one
+   * family, or the start fails with `MISCONFIGURED`. Without `VAULT_PROXY_ADDR` the proxy is that of `HTTPS_PROXY` (for a
+   * plain `http` address: `HTTP_PROXY`) and `NO_PROXY`. `overrides` win.
    */
   static fromEnvironment(
     environment: Readonly<Record<string, string | undefined>> = process.env,
     overrides: Partial<VaultSecretManagerOptions> = {},
   ): VaultSecretManager {
-    const options = { ...optionsFromEnvironment(environment), ...overrides };
+    const options = { ...optionsFromEnvironment(environment, overrides.address), ...overrides };
     return new VaultSecretManager(options as VaultSecretManagerOptions); // what is missing is told at start
   }
 
@@ -107,8 +119,7 @@ export class VaultSecretManager extends CustomSecretManager {
     secretName: string,
     options: OperationOptions = {},
   ): SecretReading | undefined {
-    const { timeoutMs = DEFAULT_TIMEOUT_MS } = options;
-    const call = this.call('readSecretSync', secretName, countingDown(options, timeoutMs));
+    const call = this.call('readSecretSync', secretName, options);
     return this.engine(call).readSync(call);
   }
 
@@ -139,7 +150,9 @@ export class VaultSecretManager extends CustomSecretManager {
    * `UNAVAILABLE` if the server is sealed or not initialised, with `UNAUTHENTICATED` if it does not accept the login, and
    * so on; {@link serverState} tells the states apart.
    */
-  override async checkHealth(options: OperationOptions = {}): Promise<boolean> {
+  override async checkHealth(given: OperationOptions = {}): Promise<boolean> {
+    const { timeoutMs = DEFAULT_TIMEOUT_MS } = given;
+    const options = countingDown(given, timeoutMs);
     const state = await this.serverState(options);
     if (!SERVING.has(state)) {
       throw new SecretManagerError(
@@ -154,8 +167,8 @@ export class VaultSecretManager extends CustomSecretManager {
       { method: 'GET', path, namespace, isProbe: true },
       options,
     );
-    const isDenied = answer.statusCode === 403 && !isDeadToken(answer);
-    if (answer.statusCode === 200 || isDenied) return true;
+    const isDenied = isDenial(answer) && !isDeadToken(answer);
+    if (isDenied || (answer.statusCode === 200 && isFromVault(answer))) return true;
     throw vaultError(answer, 'Looking at the token');
   }
 
@@ -165,7 +178,10 @@ export class VaultSecretManager extends CustomSecretManager {
     return await serverState(this.#client, options);
   }
 
-  /** Gives back what was granted, within three seconds, and closes the connections. */
+  /**
+   * Revokes the leases and tokens that it still holds, as far as that succeeds within three seconds, and closes the
+   * connections. What is not revoked ends with its own time to live.
+   */
   override close(): Promise<void> {
     this.#closing ??= this.end();
     return this.#closing;
@@ -173,13 +189,13 @@ export class VaultSecretManager extends CustomSecretManager {
 
   private async end(): Promise<void> {
     if (this.#problems.length > 0) return; // nothing has begun
-    await settledWithin(GIVE_BACK_TIMEOUT_MS, this.giveBack());
+    await settledWithin(REVOKE_TIMEOUT_MS, this.revokeGranted());
     await Promise.all([this.#client.close(), this.#syncClient.close()]);
   }
 
-  /** Leases first, because to give them back takes a token. They go with it where the server is slow. */
-  private async giveBack(): Promise<void> {
-    await settledWithin(GIVE_BACK_TIMEOUT_MS / 2, this.#leases.close());
+  /** Revokes the leases first, because that takes a token. Where the server is slow, they end with their token. */
+  private async revokeGranted(): Promise<void> {
+    await settledWithin(REVOKE_TIMEOUT_MS / 2, this.#leases.close());
     await this.#credentials.close();
   }
 
@@ -189,7 +205,7 @@ export class VaultSecretManager extends CustomSecretManager {
     if (this.#closing !== undefined) {
       throw new SecretManagerError('UNAVAILABLE', 'The manager was closed.', context);
     }
-    return vaultCall(secretName, options, this.#options, context);
+    return vaultCall(secretName, withDeadline(options), this.#options, context);
   }
 
   private engine({ kvVersion }: VaultCall): Engine {
@@ -197,6 +213,8 @@ export class VaultSecretManager extends CustomSecretManager {
   }
 
   private assertUsable(operation: string): void {
+    if (this.#problems.length === 0) return;
+    this.#problems = optionProblems(this.#options); // a file may be there by now
     if (this.#problems.length === 0) return;
     throw new SecretManagerError(
       'MISCONFIGURED',
@@ -208,4 +226,10 @@ export class VaultSecretManager extends CustomSecretManager {
   private context(operation: string): { readonly manager: string; readonly operation: string } {
     return { manager: this.secretManagerName, operation };
   }
+}
+
+/** One deadline for all requests of a call. A call of the pipeline has one already. */
+function withDeadline(options: CallOptions): OperationOptions {
+  const { timeoutMs = DEFAULT_TIMEOUT_MS } = options;
+  return options[CANCELLATION] === undefined ? countingDown(options, timeoutMs) : options;
 }

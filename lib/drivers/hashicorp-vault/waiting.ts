@@ -43,10 +43,13 @@ export async function settledWithin(limitMs: number, work: Promise<unknown>): Pr
   await Promise.race([Promise.allSettled([work]), passed]).finally(() => stop());
 }
 
-function late(): SecretManagerError {
+/** @param place what was asked for: method, host and path, if it was one request */
+export function late(place?: string): SecretManagerError {
+  const meaning =
+    'The server did not answer within the time that the call may take. Check the server, or give the call more time.';
   return new SecretManagerError(
     'TIMEOUT',
-    'The server did not answer within the time that the call may take. Check the server, or give the call more time.',
+    place === undefined ? meaning : `${meaning} (${place})`,
     CONTEXT,
   );
 }

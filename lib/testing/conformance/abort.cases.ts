@@ -16,7 +16,7 @@ const CALLS: readonly (readonly [
   ['a read of several secrets', [], readSeveral],
   ['a write', ['write'], ({ manager }, options) => manager.writeSecret(KEY, 'new', options)],
   ['a deletion', ['delete'], ({ manager }, options) => manager.deleteSecret(KEY, options)],
-  ['a health check', ['health'], ({ manager }, options) => manager.checkHealth(options)],
+  ['a health check', ['health'], checkHealth],
 ];
 
 export const abortCases: readonly CaseDefinition[] = [
@@ -94,6 +94,13 @@ export const abortCases: readonly CaseDefinition[] = [
 async function hanging(subject: Subject): Promise<void> {
   await subject.seed(KEY, VALUE);
   await subject.fail('hanging');
+}
+
+/** A health check may also answer `false` when it is cancelled: the store has not answered. */
+async function checkHealth({ manager }: Subject, options: OperationOptions): Promise<unknown> {
+  const isHealthy = await manager.checkHealth(options);
+  if (isHealthy === false) throw new DOMException('It answered false.', 'AbortError');
+  return isHealthy;
 }
 
 /** It may fail as a whole, or for each of the names. */

@@ -3,6 +3,7 @@ import { isSeeded, read, valueOf, valuesOf } from './ask';
 import type { CaseDefinition } from './harness';
 
 const KEY = 'CONFORMANCE_KEY';
+const MARKED = '\ufeffvalue';
 
 /** What a store may hold, and a manager may spoil by decoding, trimming or parsing it. */
 export const VALUES: readonly (readonly [what: string, value: string])[] = [
@@ -27,7 +28,6 @@ export const VALUES: readonly (readonly [what: string, value: string])[] = [
   ['base64', 'c2VjcmV0LXZhbHVlLTQyNDI='],
   ['letters of other scripts', 'Zürich, žluťoučký, 秘密, سر'],
   ['characters beyond the first plane', '🔑 𝔎𝔢𝔶'],
-  ['a byte order mark at the beginning', '\ufeffvalue'],
   ['letters that compose', 'e\u0301 and \u00e9'],
   ['a reference', 'os.environ/OTHER'],
   ['the name of a property', '__proto__'],
@@ -44,6 +44,17 @@ export const readingCases: readonly CaseDefinition[] = [
       assert.equal(await valueOf(subject, KEY), value);
     },
   })),
+  {
+    title: 'answers a byte order mark at the beginning unchanged, or drops that of an editor',
+    async run(subject) {
+      await subject.seed(KEY, MARKED);
+
+      const value = await valueOf(subject, KEY);
+
+      const isWrittenElsewhere = subject.lacks.includes('write');
+      assert.equal(value, isWrittenElsewhere && value === 'value' ? 'value' : MARKED);
+    },
+  },
   {
     title: 'answers a NUL unchanged, or refuses it',
     async run(subject) {

@@ -1,6 +1,6 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
-import { InjectSecret, type Secret } from 'nestjs-custom-secret-manager';
+import { InjectSecret, Secret } from 'nestjs-custom-secret-manager';
 import { SecretHits } from '../status/secret-hits';
 
 /** The key of whoever runs the gateway. Without the secret MASTER_KEY the application does not start. */

@@ -16,15 +16,16 @@ export interface Grants {
 export class Logins {
   constructor(private readonly bao: OpenBao) {}
 
-  /** Lets in whoever shows both ids, any number of times. Called again, it changes what a login grants from then on. */
+  /** Lets in whoever shows both ids, `secretIdUses` times (0: any number). Called again, it changes what a login grants from then on. */
   async appRole(
     role: string,
     grants: Grants,
-    { mount = 'approle' } = {},
+    { mount = 'approle', secretIdUses = 0 } = {},
   ): Promise<{ readonly roleId: string; readonly secretId: string }> {
     await this.enable('approle', mount);
     const path = `auth/${mount}/role/${role}`;
-    await this.bao.expect('POST', path, tokenOf(grants));
+    const content = { ...tokenOf(grants), secret_id_num_uses: secretIdUses };
+    await this.bao.expect('POST', path, content);
     const { role_id: roleId = '' } = dataOf((await this.bao.expect('GET', `${path}/role-id`)).body);
     // one after the other: at the same moment the server refuses one with 500, "transaction commit failed"
     const answer = await this.bao.expect('POST', `${path}/secret-id`, {});

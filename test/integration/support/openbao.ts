@@ -8,8 +8,8 @@ import { eventually } from './eventually';
 import { freePort } from './free-port';
 
 const ROOT = join(__dirname, '../../..');
-const BAO = join(ROOT, '.cache/servers/bin/bao');
-const SUPERVISOR = join(ROOT, 'test/integration/servers/supervise.mjs');
+export const BAO = join(ROOT, '.cache/servers/bin/bao');
+export const SUPERVISOR = join(ROOT, 'test/integration/servers/supervise.mjs');
 
 const QUOTA = 'of-the-test';
 
@@ -202,7 +202,7 @@ export class OpenBao {
     );
   }
 
-  private async signal(signal: NodeJS.Signals): Promise<void> {
+  protected async signal(signal: NodeJS.Signals): Promise<void> {
     if (!this.#process?.connected) return;
     const delivered = once(this.#process, 'message');
     this.#process.send(signal);
@@ -213,7 +213,8 @@ export class OpenBao {
 /** With a seal, as in production; what it holds is in memory, and lost when it stops. */
 export class SealableOpenBao extends OpenBao {
   protected readonly folder = mkdtempSync(join(tmpdir(), 'openbao-'));
-  #key = '';
+  /** Unseals it. */
+  key = '';
 
   override async start(): Promise<void> {
     await this.launch();
@@ -221,7 +222,7 @@ export class SealableOpenBao extends OpenBao {
       secret_shares: 1,
       secret_threshold: 1,
     });
-    [this.#key = ''] = body.keys as string[];
+    [this.key = ''] = body.keys as string[];
     this.rootToken = String(body.root_token);
     await this.unseal();
     await this.mountKv('secret');
@@ -237,7 +238,7 @@ export class SealableOpenBao extends OpenBao {
   }
 
   async unseal(): Promise<void> {
-    await this.expect('PUT', 'sys/unseal', { key: this.#key });
+    await this.expect('PUT', 'sys/unseal', { key: this.key });
     await eventually('OpenBao is open', async () => {
       const { status } = await this.request('GET', 'sys/health');
       return status === 200;

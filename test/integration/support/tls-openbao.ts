@@ -1,6 +1,8 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { Agent, request } from 'undici';
 import type { Certificates } from './certificates';
+import { eventually } from './eventually';
 import { freePort } from './free-port';
 import { SealableOpenBao } from './openbao';
 
@@ -17,10 +19,29 @@ export class TlsOpenBao extends SealableOpenBao {
   constructor(
     port: number,
     private readonly tlsPort: number,
-    private readonly certificates: Certificates,
+    private certificates: Certificates,
   ) {
     super(port);
     this.tlsAddress = `https://127.0.0.1:${tlsPort}`;
+  }
+
+  /** Shows another certificate on each connection from now on. */
+  async renew(certificates: Certificates): Promise<void> {
+    this.certificates = certificates;
+    this.configuration();
+    await this.signal('SIGHUP');
+    await eventually('the certificate is in use', () => this.isTrustedWith(certificates.ca));
+  }
+
+  private async isTrustedWith(ca: string): Promise<boolean> {
+    const agent = new Agent({ connect: { ca } });
+    const asked = request(`${this.tlsAddress}/v1/sys/health`, { dispatcher: agent });
+    const isTrusted = await asked.then(
+      ({ body }) => body.dump().then(() => true),
+      () => false,
+    );
+    await agent.close();
+    return isTrusted;
   }
 
   protected override configuration(): Readonly<Record<string, unknown>> {

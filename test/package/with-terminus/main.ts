@@ -20,7 +20,7 @@ import {
   SecretManagerModule,
   SecretsService,
   type OperationOptions,
-  type Secret,
+  Secret,
 } from 'nestjs-custom-secret-manager';
 import { EnvironmentSecretManager } from 'nestjs-custom-secret-manager/drivers/environment';
 import { requestSync } from 'nestjs-custom-secret-manager/sync';

@@ -1,4 +1,5 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
 import {
   chmodSync,
   existsSync,
@@ -9,8 +10,11 @@ import {
   truncateSync,
   writeFileSync,
 } from 'node:fs';
+import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { DirectorySecretManager } from 'nestjs-custom-secret-manager/drivers/directory';
+import { lookUp, lookUpSync } from '../../../lib/drivers/directory/look-up';
+import { DESCRIPTORS } from '../../../lib/drivers/directory/opened-file';
 import { everythingOf, failureOf } from '../../support/failure-of';
 import { removeTemporaryFolders, temporaryFolder } from '../../support/temporary-folder';
 
@@ -86,12 +90,18 @@ describe('a directory of secrets', () => {
     ['a\nb\n', 'a\nb'],
     ['\n', ''],
     ['', ''],
-    ['\ufeffvalue', '\ufeffvalue'],
-  ])('answers %j as %j: one line break at the end is of the editor', async (content, value) => {
-    writeFileSync(join(path, 'KEY'), content);
+    ['\ufeffvalue', 'value'],
+    ['\ufeff\ufeffvalue', '\ufeffvalue'],
+    ['\ufeff', ''],
+    ['value\ufeff', 'value\ufeff'],
+  ])(
+    'answers %j as %j: an editor adds line breaks and byte order marks',
+    async (content, value) => {
+      writeFileSync(join(path, 'KEY'), content);
 
-    expect(await valueOf('KEY')).toBe(value);
-  });
+      expect(await valueOf('KEY')).toBe(value);
+    },
+  );
 
   it.each(['value\n', 'value\r\n', '\n'])(
     'keeps the line break of %j if asked to',
@@ -238,6 +248,37 @@ describe('a file that is no secret', () => {
     expect(await failuresOf('PIPE')).toMatchObject([{ code: 'MALFORMED' }, { code: 'MALFORMED' }]);
   });
 
+  it('is not waited for: a pipe that somebody writes to', async () => {
+    execFileSync('mkfifo', [join(path, 'PIPE')]);
+    const writer = spawn('sh', ['-c', `echo ${CANARY} > ${join(path, 'PIPE')}`]);
+
+    expect(await failuresOf('PIPE')).toMatchObject([{ code: 'MALFORMED' }, { code: 'MALFORMED' }]);
+    writer.kill();
+  });
+
+  it('is not read: a socket', async () => {
+    const server = createServer();
+    await new Promise<void>((resolve) => server.listen(join(path, 'SOCKET'), resolve));
+
+    expect(await failuresOf('SOCKET')).toMatchObject([
+      { code: 'MALFORMED' },
+      { code: 'MALFORMED' },
+    ]);
+    server.close();
+  });
+
+  it.each(['/dev/zero', '/dev/tty'])(
+    'is not read: the device %s as the directory',
+    async (device) => {
+      manager = new DirectorySecretManager({ path: device });
+
+      expect(await failuresOf('KEY')).toMatchObject([
+        { code: 'UNAVAILABLE' },
+        { code: 'UNAVAILABLE' },
+      ]);
+    },
+  );
+
   it('is not read: a link that leads to itself', async () => {
     symlinkSync('LOOP', join(path, 'LOOP'));
 
@@ -278,6 +319,65 @@ describe('a file that is no secret', () => {
       ]);
     });
   }
+});
+
+describe('a directory in which somebody exchanges files for links', () => {
+  let attacker: ChildProcess;
+
+  beforeEach(async () => {
+    const outside = temporaryFolder();
+    writeFileSync(join(outside, 'KEY'), CANARY);
+    const script = join(__dirname, '../../support/exchange-links.process.mjs');
+    attacker = spawn(process.execPath, [script, path, outside], {
+      stdio: ['pipe', 'pipe', 'inherit'],
+    });
+    await once(attacker.stdout as NodeJS.ReadableStream, 'data');
+  });
+
+  afterEach(async () => {
+    attacker.stdin?.end();
+    await once(attacker, 'exit');
+  });
+
+  it.each([
+    ['where the system tells what is open', DESCRIPTORS],
+    ['where it does not', '/nowhere'],
+  ])(
+    'never answers what lies outside, %s',
+    async (_, descriptors) => {
+      const seen = new Map<string, number>();
+      const note = (what: string): unknown => seen.set(what, (seen.get(what) ?? 0) + 1);
+      const outcome = (content: Uint8Array | undefined): unknown =>
+        note(content === undefined ? 'absent' : Buffer.from(content).toString());
+      const failed = (error: unknown): unknown => note(String((error as { code: string }).code));
+
+      for (const name of Array.from({ length: 500 }, () => ['KEY', 'folder/KEY']).flat()) {
+        const read = lookUp(path, name, descriptors);
+        await read.then((file) => outcome(file?.content), failed);
+        try {
+          outcome(lookUpSync(path, name, descriptors)?.content);
+        } catch (error) {
+          failed(error);
+        }
+      }
+
+      expect(seen.get('inside')).toBeGreaterThan(50);
+      expect(seen.get('ACCESS_DENIED')).toBeGreaterThan(50);
+      expect([...seen.keys()]).not.toContain(CANARY);
+    },
+    60_000,
+  );
+});
+
+describe('the options of a directory', () => {
+  it('must be some that there are', async () => {
+    const options = { path, keepTrailingNewLine: true };
+
+    const error = await failureOf(() => new DirectorySecretManager(options));
+
+    expect(error.code).toBe('MISCONFIGURED');
+    expect(error.message).toMatch(/"keepTrailingNewLine" is not an option.*keepTrailingNewline/);
+  });
 });
 
 describe('a directory that is not there', () => {

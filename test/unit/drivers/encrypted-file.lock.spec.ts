@@ -1,6 +1,13 @@
-import { spawnSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import { EncryptedFileSecretManager } from 'nestjs-custom-secret-manager/drivers/encrypted-file';
 import { withLock, type HeldLock } from '../../../lib/drivers/encrypted-file/file-lock';
@@ -121,13 +128,18 @@ describe('a lock that was left behind', () => {
 });
 
 describe('a lock that cannot be', () => {
-  it('is named, where a directory is in its place', async () => {
-    mkdirSync(lockPath);
+  it.each<[string, () => unknown]>([
+    ['a directory', () => mkdirSync(lockPath)],
+    ['a pipe', () => execFileSync('mkfifo', [lockPath])],
+    ['a device', () => symlinkSync('/dev/zero', lockPath)],
+    ['a large file', () => writeFileSync(lockPath, 'x'.repeat(5_000))],
+  ])('is named, and not waited for, where %s is in its place', async (_, put) => {
+    put();
 
     const failure = await failureOf(manager.writeSecret('KEY', 'value'));
 
     expect(failure).toMatchObject({ code: 'MISCONFIGURED' });
-    expect(failure.message).toContain('.lock" is a directory');
+    expect(failure.message).toContain('.lock" is not a file');
   });
 });
 

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import crypto, { randomBytes } from 'node:crypto';
 import fs, {
   chmodSync,
@@ -182,7 +183,7 @@ describe('an encrypted file', () => {
     expect(error.message).toContain('Nothing was written');
     expect([await valueOf('KEY'), await valueOf('LARGE')]).toStrictEqual(['value', undefined]);
     expect(readdirSync(dirname(path))).toEqual(['secrets']);
-  });
+  }, 60_000); // seals 64 MiB
 });
 
 describe('a deleted secret', () => {
@@ -392,6 +393,10 @@ describe('the key of a store', () => {
       'a file of base64 with a line break',
       (bytes) => keyFileWith(`${bytes.toString('base64')}\r\n`),
     ],
+    [
+      'a file of base64 with a byte order mark',
+      (bytes) => keyFileWith(`\ufeff${bytes.toString('base64')}\n`),
+    ],
     ['a file of hex', (bytes) => keyFileWith(`${bytes.toString('hex')}\n`)],
   ])('is the same as %s', async (_, options) => {
     await manager.writeSecret('KEY', 'value');
@@ -514,8 +519,32 @@ describe('the key of a store', () => {
     expect(errors[0]?.message).toContain('Give `passphrase`');
   });
 
+  it.each<[string, (keyFile: string) => unknown]>([
+    ['a folder', (keyFile) => mkdirSync(keyFile)],
+    ['a pipe', (keyFile) => execFileSync('mkfifo', [keyFile])],
+    ['a device', (keyFile) => symlinkSync('/dev/zero', keyFile)],
+  ])('is MISCONFIGURED, and not waited for, if its file is %s', async (_, put) => {
+    const keyFile = join(dirname(path), 'key');
+    put(keyFile);
+    const other = new EncryptedFileSecretManager({ path, keyFile });
+
+    const failures = [
+      await failureOf(other.validateEnvironment()),
+      await failureOf(other.readSecret('KEY')),
+      await failureOf(() => other.readSecretSync('KEY')),
+    ];
+
+    expect(failures).toMatchObject(Array(3).fill({ code: 'MISCONFIGURED' }));
+    expect(failures[0]?.message).toContain('is not a file');
+  });
+
   it.each<[string, object, string[]]>([
     ['none', {}, ['exactly one of']],
+    [
+      'one that is misspelt',
+      { key: 'ab'.repeat(32), passPhrase: CANARY, keyfile: CANARY },
+      ['"passPhrase" is not an option', '"keyfile" is not an option'],
+    ],
     [
       'two',
       { key: CANARY, passphrase: CANARY },
@@ -601,6 +630,39 @@ describe('a file that is not as it was written', () => {
     expect(survivors).toEqual([]);
   });
 
+  it('is found out whatever was put in, and wherever', async () => {
+    await manager.writeSecret('KEY', CANARY);
+    const content = readFileSync(path);
+    const survivors: string[] = [];
+
+    for (let index = 0; index <= content.length; index++) {
+      for (const byte of [' ', '\n', '0']) {
+        const [before, after] = [content.subarray(0, index), content.subarray(index)];
+        writeFileSync(path, Buffer.concat([before, Buffer.from(byte), after]));
+        const error = await failureOf(manager.readSecret('KEY')).catch(() => undefined);
+        if (!error || !['MALFORMED', 'MISCONFIGURED'].includes(error.code))
+          survivors.push(`${index} ${JSON.stringify(byte)}`);
+      }
+    }
+
+    expect(survivors).toEqual([]);
+  });
+
+  it('is found out if its last line says the same in another spelling', async () => {
+    await manager.writeSecret('KEY', CANARY);
+    const [mac = '', ...others] = lines().reverse();
+
+    for (const spelling of [
+      mac.replace('"mac"', '"\\u006dac"'),
+      mac.replace('{', '{"mac":"",'),
+      `${mac} `,
+    ]) {
+      writeFileSync(path, [...others.reverse(), spelling, ''].join('\n'));
+      others.reverse();
+      expect([...(await failsEverywhere())]).toEqual(['MALFORMED']);
+    }
+  });
+
   it('is found out wherever it was cut off', async () => {
     await manager.writeSecret('KEY', CANARY);
     const content = readFileSync(path);
@@ -631,9 +693,13 @@ describe('a file that is not as it was written', () => {
     expect([...(await failsEverywhere())]).toEqual(['MALFORMED']);
   });
 
-  it('is MALFORMED if it is a folder', async () => {
+  it.each<[string, () => unknown]>([
+    ['a folder', () => mkdirSync(path)],
+    ['a pipe', () => execFileSync('mkfifo', [path])],
+    ['a device', () => symlinkSync('/dev/zero', path)],
+  ])('is MALFORMED, and not waited for, if it is %s', async (_, put) => {
     rmSync(path);
-    mkdirSync(path);
+    put();
 
     const errors = [
       await failureOf(manager.readSecret('KEY')),

@@ -24,4 +24,16 @@ describe('EnvironmentSecretManager', () => {
 
     expect(value).toBe('value');
   });
+
+  it.each([{ Prefix: 'APP_' }, { prefx: 'APP_', scrub: true }])(
+    'refuses an option that does not exist: %j',
+    async (options) => {
+      const [unknown = ''] = Object.keys(options);
+
+      const failure = await failureOf(() => new EnvironmentSecretManager(options));
+
+      expect(failure).toMatchObject({ code: 'MISCONFIGURED' });
+      expect(failure.message).toContain(`"${unknown}" is not an option; there are prefix, scrub`);
+    },
+  );
 });

@@ -23,6 +23,17 @@ describe('parseBundle', () => {
     );
   });
 
+  it('drops a byte order mark before the object, and no other', () => {
+    const secrets = parseBundle('\ufeff{"A": "\ufeffa", "\ufeffB": "b"}');
+
+    expect(secrets).toEqual(
+      new Map([
+        ['A', '\ufeffa'],
+        ['\ufeffB', 'b'],
+      ]),
+    );
+  });
+
   it.each(['', 'plain', '[]', 'null', '"text"', '12', '{', '{"a":1}}', '{"a":undefined}'])(
     'takes %j for no bundle',
     (text) => {

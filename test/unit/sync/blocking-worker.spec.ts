@@ -44,6 +44,82 @@ describe('a blocking worker', () => {
     },
   );
 
+  it.each([900, 300, 20_000])(
+    'that vanishes without a word ends a call of %d ms at once, and another one answers the next',
+    async (timeoutMs) => {
+      const { threadId } = ask('before');
+      const startedAt = performance.now();
+
+      const error = await failureOf(() => tell('vanish', timeoutMs));
+
+      expect(error).toMatchObject({ code: 'UNAVAILABLE', retryable: true });
+      expect(performance.now() - startedAt).toBeLessThan(Math.min(timeoutMs, 5_000));
+      expect(ask('after').threadId).not.toBe(threadId);
+    },
+  );
+
+  it('that vanishes between two calls is replaced by the next one', async () => {
+    const { threadId } = ask('before');
+    worker.call({ todo: 'vanish soon' }, 20_000);
+    await new Promise((resolve) => setTimeout(resolve, 200));
+
+    const after = ask('after');
+
+    expect(after.value).toBe('after');
+    expect(after.threadId).not.toBe(threadId);
+  });
+
+  it('that dies while it starts ends each call at once', async () => {
+    worker = new BlockingWorker(join(__dirname, 'workers/stillborn.worker.cjs'));
+
+    const errors = [await failureOf(() => ask('a')), await failureOf(() => ask('b'))];
+
+    expect(errors).toMatchObject([{ code: 'UNAVAILABLE' }, { code: 'UNAVAILABLE' }]);
+  });
+
+  it('is replaced when short calls have waited a second for it to take one', async () => {
+    const { threadId } = ask('before');
+    await failureOf(() => tell('spin', 100));
+
+    for (let round = 0; round < 5; round++) {
+      await failureOf(() => worker.call({ value: 'not taken' }, 200));
+    }
+
+    expect(ask('after').threadId).not.toBe(threadId);
+  });
+
+  it('gets no variables but those that say how to connect, and those that it names', () => {
+    const before = process.env;
+    process.env = {
+      AWS_REGION: 'eu-central-1',
+      DATABASE_PASSWORD: 'canary-of-a-variable',
+      HTTPS_PROXY: 'http://127.0.0.1:3128',
+      NODE_EXTRA_CA_CERTS: '/etc/ca.pem',
+      NODE_OPTIONS: '--require /nowhere/preload.cjs --dns-result-order=ipv4first',
+      no_proxy: 'localhost',
+    };
+    const bare = new BlockingWorker(FRAGILE);
+    const named = new BlockingWorker(FRAGILE, /^AWS_\w+$/);
+
+    const [seen, seenByNamed] = [bare, named].map((each) =>
+      each.call({ todo: 'environment' }, 20_000),
+    );
+
+    process.env = before;
+    const network = {
+      HTTPS_PROXY: 'http://127.0.0.1:3128',
+      NODE_EXTRA_CA_CERTS: '/etc/ca.pem',
+      no_proxy: 'localhost',
+    };
+    const flags = ['--dns-result-order=ipv4first'];
+    expect(seen).toEqual({ environment: network, flags });
+    expect(seenByNamed).toEqual({
+      environment: { ...network, AWS_REGION: 'eu-central-1' },
+      flags,
+    });
+    return Promise.all([bare.close(), named.close()]);
+  });
+
   it('that takes no call any more is replaced after the one that it did not take', async () => {
     const { threadId } = ask('before');
     await failureOf(() => tell('spin', 100));

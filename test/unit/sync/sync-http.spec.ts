@@ -48,6 +48,38 @@ describe('a synchronous request', () => {
     expect(seen).toMatchObject({ body: 'bytes' });
   });
 
+  it('uses a tunnel through a proxy, but not to a host of noProxy', () => {
+    const proxy = server.address.replace('//', '//user:pass%20word@');
+    const url = 'http://store.example/secret/A';
+
+    const through = http.request(url.replace('.example', `.example:${portOf(server)}`), { proxy });
+    const past = ask('secret/B', { proxy: 'http://127.0.0.1:1', noProxy: '127.0.0.1' });
+    const tunnels = ask('tunnels').json();
+
+    expect([through.json(), past.json()]).toEqual([
+      { value: 'value of A' },
+      { value: 'value of B' },
+    ]);
+    const credentials = `Basic ${Buffer.from('user:pass word').toString('base64')}`;
+    expect(tunnels).toEqual([`store.example:${portOf(server)} ${credentials}`]);
+  });
+
+  it.each([
+    [403, 'MISCONFIGURED'],
+    [407, 'MISCONFIGURED'],
+    [503, 'UNAVAILABLE'],
+  ])('tells by %d what a proxy has against it', async (status, code) => {
+    const proxy = server.address.replace('//', '//user:canary@');
+
+    const failure = await failureOf(() =>
+      http.request(`http://refused-${status}.example`, { proxy }),
+    );
+
+    expect(failure.code).toBe(code);
+    expect(failure.message).toContain(`HTTP ${status}`);
+    expect(everythingOf(failure)).not.toContain('canary');
+  });
+
   it('takes a URL for an address', () => {
     expect(http.request(new URL(`${server.address}/secret/A`)).statusCode).toBe(200);
   });
@@ -179,6 +211,14 @@ describe('a synchronous request', () => {
     ],
     ['certificates that are no text', undefined, { tls: { ca: [1] } }, /"ca" is an array/],
     ['an unknown option of TLS', undefined, { tls: { pfx: 'canary' } }, /"pfx" is a string/],
+    ['a proxy that is no URL', undefined, { proxy: 'canary' }, /"proxy".*must be a URL/],
+    [
+      'a proxy of another kind',
+      undefined,
+      { proxy: 'socks5://canary' },
+      /"proxy".*http: or https:/,
+    ],
+    ['a list that is no string', undefined, { noProxy: ['canary'] }, /"noProxy".*is an array/],
   ])('with %s is refused at once, quoting no value', async (_, url, options, message) => {
     const error = await failureOf(() =>
       http.request((url ?? server.address) as string, options as SyncRequestOptions),
@@ -239,4 +279,8 @@ function workersOfThisProcess(): number {
 function bound(response: ReturnType<SyncHttp['request']>) {
   const { statusCode, headers } = response;
   return { statusCode, headers, text: () => response.text(), json: () => response.json() };
+}
+
+function portOf({ address }: OutsideServer): string {
+  return new URL(address).port;
 }

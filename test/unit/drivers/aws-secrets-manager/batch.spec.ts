@@ -60,6 +60,149 @@ describe('a read of many secrets from AWS', () => {
     expect(fixture.aws.actions).toEqual(['BatchGetSecretValue']);
   });
 
+  const OTHER_ACCOUNT = PREFIX.replace('123456789012', '210987654321');
+  const arnOf = (name: string) => `${PREFIX}${name}-a1B2c3`;
+
+  /** AWS as it resolves ids: `secrets` by their full ARN, and a failure for each id that is none of them. */
+  function holdSecrets(secrets: Readonly<Record<string, string>>): void {
+    const find = (id: string) =>
+      Object.keys(secrets).find((arn) => arn === id) ??
+      Object.keys(secrets).find((arn) => [arn.slice(0, -7), ownName(arn)].includes(id));
+    const found = (arn: string) => ({
+      ARN: arn,
+      Name: /:secret:(.*)-.{6}$/.exec(arn)?.[1],
+      SecretString: secrets[arn],
+      VersionId: 'v',
+    });
+    fixture.aws.reply('BatchGetSecretValue', ({ input }) => {
+      const ids = input.SecretIdList as string[];
+      return {
+        body: {
+          SecretValues: [...new Set(ids.flatMap((id) => find(id) ?? []))].map(found),
+          Errors: ids
+            .filter((id) => find(id) === undefined)
+            .map((SecretId) => ({ SecretId, ErrorCode: 'ResourceNotFoundException' })),
+        },
+      };
+    });
+    fixture.aws.reply('GetSecretValue', ({ input }) => {
+      const arn = find(String(input.SecretId));
+      return arn === undefined ? refusal('ResourceNotFoundException') : { body: found(arn) };
+    });
+  }
+
+  /** A plain name is one of the caller's own account. */
+  function ownName(arn: string): string | undefined {
+    return arn.startsWith(PREFIX) ? /:secret:(.*)-.{6}$/.exec(arn)?.[1] : undefined;
+  }
+
+  it.each<[string, Readonly<Record<string, string>>, readonly string[], readonly unknown[]]>([
+    [
+      'a name that is the start of another one',
+      { [arnOf('stripe')]: 's' },
+      ['stripe', 'stripe-secret'],
+      ['s', undefined],
+    ],
+    [
+      'a name that ends as an ARN does',
+      { [arnOf('stripe-secret')]: 'long' },
+      ['stripe', 'stripe-secret'],
+      [undefined, 'long'],
+    ],
+    [
+      'names of which the one is the other with a suffix, both missing',
+      {},
+      ['key-AbCdEf', 'key', 'key-AbCdEf-AbCdEf'],
+      [undefined, undefined, undefined],
+    ],
+    [
+      'an ARN that is another ARN without its suffix',
+      { [`${PREFIX}stripe-secret`]: 'of stripe', [arnOf('stripe-secret')]: 'of stripe-secret' },
+      [`${PREFIX}stripe-secret`, 'stripe-secret', 'stripe'],
+      ['of stripe', 'of stripe-secret', 'of stripe'],
+    ],
+    [
+      'a name and its ARNs at once',
+      { [arnOf('a')]: 'a' },
+      ['a', arnOf('a'), `${PREFIX}a`],
+      ['a', 'a', 'a'],
+    ],
+    [
+      'a secret of another account with the same name',
+      { [arnOf('a')]: 'mine', [`${OTHER_ACCOUNT}a-x1y2z3`]: 'theirs' },
+      ['a', `${OTHER_ACCOUNT}a-x1y2z3`, `${OTHER_ACCOUNT}a`],
+      ['mine', 'theirs', 'theirs'],
+    ],
+    [
+      'a missing secret whose name another account uses',
+      { [`${OTHER_ACCOUNT}a-x1y2z3`]: 'theirs' },
+      ['a', `${OTHER_ACCOUNT}a`],
+      [undefined, 'theirs'],
+    ],
+  ])('tells apart %s, in any order', async (_, secrets, asked, expected) => {
+    holdSecrets(secrets);
+
+    for (const ids of [asked, [...asked].reverse()]) {
+      const answers = await fixture.manager().readSecrets(ids);
+
+      const values = asked.map((id) => (answers.get(id) as { value?: string } | undefined)?.value);
+      expect(values).toEqual(expected);
+    }
+  });
+
+  it.each([
+    ['stripe-secret', 'stripe-secret'],
+    ['an ARN without a suffix', `${PREFIX}stripe-secret`],
+  ])('reports a denial for the name that AWS denies, given as %s', async (_, SecretId) => {
+    fixture.aws.reply('BatchGetSecretValue', {
+      body: {
+        SecretValues: [entry('other')],
+        Errors: [{ SecretId, ErrorCode: 'AccessDeniedException' }],
+      },
+    });
+    fixture.aws.reply('GetSecretValue', ({ input }) =>
+      input.SecretId === 'stripe'
+        ? { body: entry('stripe') }
+        : refusal('AccessDeniedException', 'no', 400),
+    );
+
+    const answers = await fixture.manager().readSecrets(['stripe', 'stripe-secret', 'other']);
+
+    expect(answers.get('stripe')).toEqual({ value: 'of stripe', version: 'v' });
+    expect(answers.get('stripe-secret')).toMatchObject({ code: 'ACCESS_DENIED' });
+    expect(answers.get('other')).toEqual({ value: 'of other', version: 'v' });
+  });
+
+  it.each([
+    ['a secret that is missing', refusal('ResourceNotFoundException')],
+    ['a secret that cannot be decrypted', refusal('DecryptionFailure')],
+    ['a page that has ended', refusal('InvalidNextTokenException')],
+    ['an answer that cannot be read', { body: '{"SecretValues":[{"SecretBinary":"!"}]}' }],
+  ])('reports no failure of the whole batch for a single name: %s', async (_, reply) => {
+    fixture.aws.reply('BatchGetSecretValue', reply);
+    fixture.aws.reply('GetSecretValue', ({ input }) => ({ body: entry(String(input.SecretId)) }));
+    const manager = fixture.manager();
+
+    const answers = await manager.readSecrets(['A', 'B']);
+    await manager.readSecrets(['A', 'B']);
+
+    expect([...answers.values()]).toEqual([
+      { value: 'of A', version: 'v' },
+      { value: 'of B', version: 'v' },
+    ]);
+    expect(fixture.aws.inputsOf('BatchGetSecretValue')).toHaveLength(2);
+  });
+
+  it('ends pages that have no end, and reads by itself what they lack', async () => {
+    fixture.aws.reply('BatchGetSecretValue', { body: { NextToken: 'more' } });
+    fixture.aws.reply('GetSecretValue', ({ input }) => ({ body: entry(String(input.SecretId)) }));
+
+    const answers = await fixture.manager().readSecrets(['A', 'B']);
+
+    expect(answers.get('B')).toEqual({ value: 'of B', version: 'v' });
+    expect(fixture.aws.inputsOf('BatchGetSecretValue')).toHaveLength(20);
+  });
+
   it('answers by name what AWS has, has not, and refuses', async () => {
     fixture.aws.reply('BatchGetSecretValue', {
       body: {

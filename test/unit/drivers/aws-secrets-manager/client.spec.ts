@@ -141,6 +141,20 @@ describe('the endpoint of a manager for AWS', () => {
   });
 });
 
+describe('the options of a manager for AWS', () => {
+  it.each<[object, RegExp]>([
+    [{ endPoint: 'https://hunter2hunter2' }, /"endPoint" is not an option/],
+    [{ kmsKey: 'hunter2hunter2', endpoint: 'ftp://x' }, /"kmsKey".*must begin with https/s],
+    [{ client: new SecretsManagerClient({ region: 'eu-west-1' }), tmeout: 1 }, /"tmeout"/],
+  ])('must be some that there are: %#', async (options, text) => {
+    const failure = await failureOf(fixture.manager(options).validateEnvironment());
+
+    expect(failure).toMatchObject({ code: 'MISCONFIGURED' });
+    expect(failure.message).toMatch(text);
+    expect(everythingOf(failure)).not.toContain('hunter2hunter2');
+  });
+});
+
 describe('a client that a manager for AWS is given', () => {
   function client(maxAttempts: number): SecretsManagerClient {
     const { url: endpoint } = fixture.aws;

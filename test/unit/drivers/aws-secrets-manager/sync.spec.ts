@@ -41,7 +41,7 @@ describe('a synchronous read of the manager for AWS', () => {
     },
   );
 
-  it.each(['DENIED', 'THROTTLED', 'EXPIRED', 'DOWN', 'HTML', 'NEITHER', 'RESET'])(
+  it.each(['DENIED', 'THROTTLED', 'EXPIRED', 'DOWN', 'HTML', 'NEITHER', 'RESET', 'ENDLESS'])(
     'of %s fails as an asynchronous one does, and quotes nothing',
     async (name) => {
       const expected = await failureOf(boundary.readSecret(name));

@@ -289,7 +289,93 @@ describe('the manager for Vault, at KV 2,', () => {
     });
   });
 
+  describe('where a name has a part sys or auth', () => {
+    const ASKING = 'GET /v1/sys/internal/ui/mounts/secret';
+    const NAME = 'app/sys/policies/acl/p';
+
+    it('writes and deletes below a mount of KV, which is asked for once', async () => {
+      vault.on(ASKING, { body: { data: { type: 'kv', options: { version: '2' } } } });
+      vault.holds(NAME, { value: 'v' });
+      const manager = managerWith();
+
+      await manager.writeSecret(NAME, 'w');
+      await manager.writeSecret(NAME, 'x');
+      const asked = vault.asked.filter((request) => request === ASKING);
+      await manager.deleteSecret(NAME);
+
+      expect(asked).toHaveLength(1);
+      expect(writes()).toEqual([
+        `POST /v1/secret/data/${NAME}`,
+        `POST /v1/secret/data/${NAME}`,
+        `DELETE /v1/secret/data/${NAME}`,
+      ]);
+    });
+
+    it.each<[string, FakeAnswer, string]>([
+      ['may be a namespace', DENIED, 'INVALID_ARGUMENT'],
+      ['is another engine', { body: { data: { type: 'pki' } } }, 'INVALID_ARGUMENT'],
+      ['cannot be asked for', { status: 503, body: { errors: ['x'] } }, 'UNAVAILABLE'],
+    ])('changes nothing below what %s', async (_, answer, code) => {
+      vault.on(ASKING, answer);
+      const manager = managerWith();
+
+      const failures = [
+        await failureOf(manager.writeSecret(NAME, 'w')),
+        await failureOf(manager.writeSecret(NAME, 'w', { params: { field: 'f' } })),
+        await failureOf(manager.deleteSecret(NAME)),
+        await failureOf(manager.deleteSecret(NAME, { recoveryWindowInDays: 0 })),
+      ];
+
+      expect(failures.map((failure) => failure.code)).toEqual(Array(4).fill(code));
+      expect(writes()).toEqual([]);
+    });
+  });
+
   describe('where the manager is for KV 1', () => {
+    const ASKING = 'GET /v1/sys/internal/ui/mounts/kv';
+
+    it.each<[string, (manager: VaultSecretManager) => Promise<unknown>]>([
+      ['read', (manager) => manager.readSecret('KEY')],
+      [
+        'batch',
+        async (manager) => {
+          throw (await manager.readSecrets(['KEY'])).get('KEY') as Error;
+        },
+      ],
+      ['write', (manager) => manager.writeSecret('KEY', 'v')],
+      [
+        'write of a field',
+        (manager) => manager.writeSecret('KEY', 'v', { params: { field: 'f' } }),
+      ],
+      ['deletion', (manager) => manager.deleteSecret('KEY')],
+    ])('says of a %s that is denied that the mount is of KV 2', async (_, ask) => {
+      for (const method of ['GET', 'POST', 'DELETE']) vault.on(`${method} /v1/kv/KEY`, DENIED);
+      vault.on(ASKING, { body: { data: { type: 'kv', options: { version: '2' } } } });
+
+      const failure = await failureOf(ask(managerWith({ mount: 'kv', kvVersion: 1 })));
+
+      expect([failure.code, failure.message]).toEqual([
+        'MISCONFIGURED',
+        expect.stringContaining('Set kvVersion to 2'),
+      ]);
+    });
+
+    it.each<[string, FakeAnswer]>([
+      ['the mount is of KV 1', { body: { data: { type: 'kv', options: null } } }],
+      ['nobody may know', DENIED],
+    ])('leaves a denial as it is where %s, and asks once', async (_, answer) => {
+      vault.on('GET /v1/kv/KEY', DENIED).on(ASKING, answer);
+      const manager = managerWith({ mount: 'kv', kvVersion: 1 });
+
+      const failures = [
+        await failureOf(manager.readSecret('KEY')),
+        await failureOf(manager.readSecret('KEY')),
+      ];
+
+      expect(failures.map(({ code }) => code)).toEqual(['ACCESS_DENIED', 'ACCESS_DENIED']);
+      expect(vault.asked.filter((request) => request === ASKING)).toHaveLength(1);
+    });
+
     it('deletes the chosen field alone, and the secret with its last one', async () => {
       vault.on('GET /v1/kv/KEY', { body: { data: { username: 'u', password: 'p' } } });
       vault.on('POST /v1/kv/KEY', { status: 204 });

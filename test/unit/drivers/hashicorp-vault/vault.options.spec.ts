@@ -30,10 +30,15 @@ describe('the options of the manager for Vault', () => {
       'http to another host, where that is allowed',
       { address: 'http://vault:8200', allowInsecureHttp: true },
     ],
+    ['an address with the path of a proxy', { address: 'https://proxy.example/team/vault/' }],
     ['a mount as the server prints it', { mount: 'team/kv/' }],
     ['a login by AppRole', { auth: { method: 'approle', roleId: 'r', secretId: 's' } }],
     ['a login without a secret id', { auth: { method: 'approle', roleId: 'r' } }],
     ['a login by user', { auth: { method: 'userpass', username: 'u', password: 'p' } }],
+    ['no login', { auth: { method: 'none' } }],
+    ['another host to redirect to', { redirectHosts: ['vault-2.example'] }],
+    ['a proxy', { proxy: 'http://proxy.example:3128', noProxy: 'localhost' }],
+    ['a fresh login after a denial', { retryDeniedWithFreshLogin: true }],
     ['a login by JWT', { auth: { method: 'jwt', role: 'r', jwt: 'a.b.c' } }],
   ])('may be %s', (_, options) => {
     const manager = new VaultSecretManager({ ...RIGHT, ...options });
@@ -70,7 +75,31 @@ describe('the options of the manager for Vault', () => {
       { address: `https://admin:${CANARY}@vault` },
       /user name or a password/,
     ],
-    ['a path in the address', { address: 'https://vault/v1' }, /must end with the host/],
+    [
+      'the path of the API in the address',
+      { address: 'https://vault/v1' },
+      /must end with the host.*\/v1 is added/,
+    ],
+    ['that path below another', { address: 'https://vault/team/v1/' }, /\/v1 is added/],
+    ['an empty part in the address', { address: 'https://vault//x' }, /must end with the host/],
+    ['a query in the address', { address: 'https://vault/x?a=b' }, /must end with the host/],
+    ['an unknown option', { adress: 'x' }, /"adress" is not an option; there are address, auth/],
+    ['an unknown option of TLS', { tls: { caPath: CANARY } }, /tls\."caPath" is not an option/],
+    [
+      'an option of another login',
+      { auth: { method: 'userpass', username: 'u', password: 'p', secretId: CANARY } },
+      /auth\."secretId" is not an option; there are method, username, password, mount/,
+    ],
+    [
+      'a token beside no login',
+      { auth: { method: 'none', token: CANARY } },
+      /auth\."token" is not an option/,
+    ],
+    [
+      'a token beside AppRole',
+      { auth: { method: 'approle', roleId: 'r', token: CANARY } },
+      /auth\."token" is not an option/,
+    ],
     ['http to another host', { address: 'http://vault:8200' }, /in the clear.*allowInsecureHttp/],
     ['no login', { auth: undefined }, /auth is missing/],
     ['a login that does not exist', { auth: { method: 'ldap' } }, /auth\.method must be/],
@@ -205,6 +234,52 @@ describe('the options from the environment', () => {
     const { message } = await failureOf(() => manager.validateEnvironment());
 
     expect(message).toMatch(/not right:\n- tls cannot be used: .*$/); // they hold no PEM, and that is all that is wrong
+  });
+
+  const tokenIn = (family: string): Record<string, string> => ({
+    [`${family}ADDR`]: 'https://v',
+    [`${family}TOKEN`]: CANARY,
+  });
+
+  it.each<[string, Record<string, string>, string]>([
+    [
+      'two whole families',
+      { ...tokenIn('VAULT_'), ...tokenIn('HCP_VAULT_'), HCP_VAULT_ADDR: 'https://w' },
+      'HCP_VAULT_ADDR',
+    ],
+    [
+      'an address and a token of another',
+      { BAO_ADDR: 'https://v', VAULT_TOKEN: CANARY },
+      'VAULT_TOKEN',
+    ],
+    ['a namespace of another', { ...tokenIn('BAO_'), VAULT_NAMESPACE: 'team' }, 'VAULT_NAMESPACE'],
+    ['a proxy of another', { ...tokenIn('BAO_'), VAULT_PROXY_ADDR: CANARY }, 'VAULT_PROXY_ADDR'],
+    ['an authority of another', { ...tokenIn('BAO_'), VAULT_CACERT: '/ca.pem' }, 'VAULT_CACERT'],
+    [
+      'a role of another',
+      { ...tokenIn('HCP_VAULT_'), VAULT_ROLE_ID: 'r', VAULT_SECRET_ID: CANARY },
+      'VAULT_ROLE_ID, VAULT_SECRET_ID',
+    ],
+  ])('do not mix %s', async (_, environment, names) => {
+    const manager = VaultSecretManager.fromEnvironment(environment);
+
+    const { code, message } = await failureOf(() => manager.validateEnvironment());
+
+    expect([code, message]).toEqual([
+      'MISCONFIGURED',
+      expect.stringContaining(`has ${names} beside`),
+    ]);
+    expect(leaks(message, CANARY)).toBe(false);
+  });
+
+  it.each([
+    ['say the same', { ...tokenIn('VAULT_'), ...tokenIn('BAO_') }],
+    ['are empty', { ...tokenIn('BAO_'), VAULT_ADDR: '', VAULT_TOKEN: '' }],
+    ['are of something else', { ...tokenIn('BAO_'), VAULT_LOG_LEVEL: 'debug' }],
+  ])('may be of two families where those of one %s', (_, environment) => {
+    const manager = VaultSecretManager.fromEnvironment(environment);
+
+    expect(() => manager.validateEnvironment()).not.toThrow();
   });
 
   it('are overridden by what is given', () => {

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
@@ -9,6 +9,7 @@ import { everythingOf, failureOf, leaks } from '../../../support/failure-of';
 import { FakeVault, type FakeAnswer, type FakeRequest } from '../../../support/fake-vault';
 
 const APPROLE: VaultAuth = { method: 'approle', roleId: 'role', secretId: 'canary-5b1d09e7' };
+const USERPASS: VaultAuth = { method: 'userpass', username: 'u', password: 'p' };
 const DEAD: FakeAnswer = { status: 403, body: { errors: ['permission denied'] } };
 const DENIED: FakeAnswer = {
   status: 403,
@@ -27,15 +28,17 @@ class Server extends FakeVault {
 
   constructor() {
     super();
-    this.on('POST /v1/auth/approle/login', () => {
-      const token = `s.${(this.logins += 1)}`;
-      this.alive.add(token);
-      return grant(token);
-    });
+    this.on('POST /v1/auth/approle/login', () => this.logIn());
     this.on('GET /v1/secret/data/KEY', ({ headers }) => {
       if (!this.alive.has(String(headers['x-vault-token']))) return this.refusal;
       return { body: { data: { data: { value: 'v' }, metadata: { version: 1 } } } };
     });
+  }
+
+  logIn(): FakeAnswer {
+    const token = `s.${(this.logins += 1)}`;
+    this.alive.add(token);
+    return grant(token);
   }
 }
 
@@ -54,8 +57,8 @@ describe('the login of the manager for Vault', () => {
     await vault.stop();
   });
 
-  function managerWith(auth: VaultAuth): VaultSecretManager {
-    const manager = new VaultSecretManager({ address: vault.address, auth });
+  function managerWith(auth: VaultAuth, options: object = {}): VaultSecretManager {
+    const manager = new VaultSecretManager({ address: vault.address, auth, ...options });
     managers.push(manager);
     return manager;
   }
@@ -163,7 +166,7 @@ describe('the login of the manager for Vault', () => {
   });
 
   it('is made anew once where a fresh token cures a denial', async () => {
-    const manager = managerWith(APPROLE);
+    const manager = managerWith(APPROLE, { retryDeniedWithFreshLogin: true });
     await manager.readSecret('KEY');
     vault.refusal = DENIED;
 
@@ -176,7 +179,7 @@ describe('the login of the manager for Vault', () => {
 
   it('does not become a login per read where a path is denied', async () => {
     vault.on('GET /v1/secret/data/DENIED', DENIED);
-    const manager = managerWith(APPROLE);
+    const manager = managerWith(APPROLE, { retryDeniedWithFreshLogin: true });
 
     const failures = [];
     for (let read = 0; read < 5; read++)
@@ -184,6 +187,38 @@ describe('the login of the manager for Vault', () => {
 
     expect(new Set(failures.map(({ code }) => code))).toEqual(new Set(['ACCESS_DENIED']));
     expect(vault.logins).toBe(2);
+  });
+
+  it.each<[string, VaultAuth, object, number]>([
+    ['approle', APPROLE, {}, 1],
+    ['approle, if asked for', APPROLE, { retryDeniedWithFreshLogin: true }, 2],
+    ['userpass', USERPASS, {}, 2],
+    ['userpass, if turned off', USERPASS, { retryDeniedWithFreshLogin: false }, 1],
+  ])('retries a denial or does not: %s', async (_, auth, options, logins) => {
+    vault.on('POST /v1/auth/userpass/login/u', () => vault.logIn());
+    for (const method of ['GET', 'POST', 'DELETE'])
+      vault.on(`${method} /v1/secret/data/DENIED`, DENIED);
+    const manager = managerWith(auth, options);
+    await manager.readSecret('KEY');
+
+    const failures = [
+      await failureOf(manager.readSecret('DENIED')),
+      await failureOf(manager.writeSecret('DENIED', 'v')),
+      await failureOf(manager.deleteSecret('DENIED')),
+    ];
+
+    expect(new Set(failures.map(({ code }) => code))).toEqual(new Set(['ACCESS_DENIED']));
+    expect(vault.logins).toBe(logins);
+  });
+
+  it('replaces a dead token also where a denial is not retried', async () => {
+    const manager = managerWith(APPROLE, { retryDeniedWithFreshLogin: false });
+    await manager.readSecret('KEY');
+    vault.alive.clear();
+
+    const reading = await manager.readSecret('KEY');
+
+    expect([reading?.value, vault.logins]).toEqual(['v', 2]);
   });
 
   it('does not go round in a circle where every token is refused', async () => {
@@ -310,6 +345,32 @@ describe('the login of the manager for Vault', () => {
 
     expect(reading?.value).toBe('v');
   });
+
+  it.each(['', '\n'])(
+    'takes the next token of a file that a stat cannot tell from the first, when the first is refused',
+    async (end) => {
+      const folder = mkdtempSync(join(tmpdir(), 'vault-'));
+      const path = join(folder, 'token');
+      const write = (token: string): void => {
+        writeFileSync(path, token + end);
+        utimesSync(path, 1_000, 1_000);
+      };
+      write('s.first');
+      vault.alive.add('s.first').add('s.other');
+      const manager = managerWith({ method: 'token-file', path });
+      await manager.readSecret('KEY');
+
+      vault.alive.delete('s.first');
+      write('s.other');
+      const reading = await manager.readSecret('KEY');
+      vault.alive.delete('s.other');
+      rmSync(path);
+      const failure = await failureOf(manager.readSecret('KEY'));
+      rmSync(folder, { recursive: true });
+
+      expect([reading?.value, failure.code]).toEqual(['v', 'UNAUTHENTICATED']);
+    },
+  );
 
   it('says which file cannot be read', async () => {
     const manager = managerWith({ method: 'token-file', path: __filename });

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
@@ -82,6 +82,20 @@ describe('a synchronous read of the manager for Vault', () => {
     expect(await asked('POST auth/token/revoke-self')).toBe(2);
   });
 
+  it('says so where a login in flight unwraps the secret id, and reads once that is over', async () => {
+    managerWith({ auth: { method: 'approle', roleId: 'role', wrappedSecretId: 'wrapped' } });
+    const reading = manager.readSecret('A');
+    const unwrapping = async () => (await asked('POST sys/wrapping/unwrap')) === 1;
+    await eventually('the secret id is being unwrapped', unwrapping);
+
+    const failure = await failureOf(() => readSync('B'));
+    await reading;
+
+    expect(failure).toMatchObject({ code: 'UNAVAILABLE', retryable: true });
+    expect(readSync('B')?.value).toBe('value of B');
+    expect(await asked('POST sys/wrapping/unwrap')).toBe(1);
+  });
+
   it('is answered while an asynchronous read of the same name is under way', async () => {
     readSync('A');
     const reading = manager.readSecret('SLOW');
@@ -99,7 +113,17 @@ describe('a synchronous read of the manager for Vault', () => {
     expect(await asked('POST auth/approle/login')).toBe(2);
   });
 
-  it('tries a denial once more with a fresh token, and then no more for a while', async () => {
+  it('does not log in again for a denial with AppRole', async () => {
+    readSync('A');
+
+    const { code } = await failureOf(() => readSync('DENIED'));
+
+    expect(code).toBe('ACCESS_DENIED');
+    expect(await asked('POST auth/approle/login')).toBe(1);
+  });
+
+  it('tries a denial once more with a fresh token if asked to, and then no more for a while', async () => {
+    managerWith({ retryDeniedWithFreshLogin: true });
     readSync('A');
 
     const errors = [
@@ -171,6 +195,65 @@ describe('a synchronous read of the manager for Vault', () => {
 
     expect(error.code).toBe('TIMEOUT');
     expect(readSync('B')?.value).toBe('value of B');
+  });
+
+  it.each([
+    ['FIREWALL', 'UNAVAILABLE'],
+    ['ODD', 'MISCONFIGURED'],
+  ])('tells what is not from Vault from an absence and a denial: %s', async (name, code) => {
+    expect((await failureOf(() => readSync(name))).code).toBe(code);
+  });
+
+  it('keeps the source text of numbers', () => {
+    expect(readSync('NUMBER')?.value).toBe('{"account":12345678901234567890,"rate":1.10}');
+  });
+
+  it('says that a chosen field is missing', async () => {
+    expect(await failureOf(() => readSync('A', { field: 'passwrd' }))).toMatchObject({
+      code: 'MALFORMED',
+      message: expect.stringContaining('"passwrd"'),
+    });
+  });
+
+  it('requires of a standby to be as far as what was written', async () => {
+    await manager.writeSecret('WRITTEN', 'v');
+
+    expect(readSync('WRITTEN')?.value).toBe('value of requires state-4');
+  });
+
+  it('is UNAVAILABLE at once where a standby lags', async () => {
+    await manager.writeSecret('LAGGING', 'v');
+
+    const failure = await failureOf(() => readSync('LAGGING'));
+
+    expect(failure).toMatchObject({ code: 'UNAVAILABLE', retryable: true });
+    expect(failure.retryAfterMs).toBeUndefined();
+  });
+
+  it('ends at its deadline where a byte comes every 20 ms, of a login and of a secret', async () => {
+    const error = await failureOf(() => readSync('DRIPPING', {}, 1_000));
+    managerWith({ auth: { ...APPROLE, roleId: 'dripping' } });
+    const ofLogin = await failureOf(() => readSync('A', {}, 1_000));
+
+    expect([error.code, ofLogin.code]).toEqual(['TIMEOUT', 'TIMEOUT']);
+  });
+
+  it('takes the next token of a file that a stat cannot tell from the first', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'token-'));
+    const path = join(folder, 'token');
+    const write = (token: string): void => {
+      writeFileSync(path, token);
+      utimesSync(path, 1_000, 1_000);
+    };
+    write('stale');
+    managerWith({ auth: { method: 'token-file', path } });
+
+    const failure = await failureOf(() => readSync('A'));
+    write('given');
+    const reading = readSync('A');
+    rmSync(folder, { recursive: true });
+
+    expect([failure.code, reading?.value]).toEqual(['UNAUTHENTICATED', 'value of A']);
   });
 
   it('fails where nobody listens', async () => {

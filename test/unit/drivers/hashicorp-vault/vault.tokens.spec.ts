@@ -74,7 +74,8 @@ describe('the tokens of the manager for Vault', () => {
   });
 
   function use(auth: VaultAuth): void {
-    manager = new VaultSecretManager({ address: vault.address, auth });
+    const retryDeniedWithFreshLogin = true;
+    manager = new VaultSecretManager({ address: vault.address, auth, retryDeniedWithFreshLogin });
   }
 
   const creds = async () =>

@@ -84,14 +84,76 @@ describe('the manager for Vault, over HTTP,', () => {
     ['sys at any path', 'sys/mounts', { kvVersion: 'none' }],
     ['auth of a namespace at any path', 'team/auth/token/lookup-self', { kvVersion: 'none' }],
     ['sys below a mount that may be a namespace', 'sys/mounts', { kvVersion: 'none', mount: 'a' }],
+    [
+      'sys below a mount of KV 1 that may be one',
+      'sys/policies/acl/p',
+      { kvVersion: 1, mount: 'team' },
+    ],
+    [
+      'auth below a mount of KV 1 that may be one',
+      'auth/token/create',
+      { kvVersion: 1, mount: 'team' },
+    ],
+    ['sys of a namespace below that', 'sub/sys/policies/acl/p', { kvVersion: 1, mount: 'a/b/' }],
+    ['sys itself below that', 'sys', { kvVersion: 1, mount: 'team' }],
+    [
+      'sys of a namespace that is named',
+      'sys/mounts',
+      { kvVersion: 1, mount: 'x', namespace: 'y' },
+    ],
   ])('does not lead to %s', async (_, name, params) => {
+    const batch = await manager.readSecrets([name], { params });
     const failures = [
       await failureOf(manager.readSecret(name, { params })),
+      await failureOf(() => manager.readSecretSync(name, { params })),
       await failureOf(manager.writeSecret(name, 'v', { params })),
+      await failureOf(manager.writeSecret(name, 'v', { params: { ...params, field: 'f' } })),
+      await failureOf(manager.deleteSecret(name, { params })),
+      await failureOf(manager.deleteSecret(name, { params: { ...params, field: 'f' } })),
+      batch.get(name),
     ];
 
-    expect(failures.map(({ code }) => code)).toEqual(['INVALID_ARGUMENT', 'INVALID_ARGUMENT']);
+    expect(failures).toMatchObject(Array(7).fill({ code: 'INVALID_ARGUMENT' }));
     expect(vault.asked.filter((request) => !request.includes('lookup-self'))).toEqual([]);
+  });
+
+  it.each(['sys', 'team/auth'])('does not lead there by a prefix: %j', async (pathPrefix) => {
+    const auth = { method: 'token', token: TOKEN } as const;
+    const options = {
+      address: vault.address,
+      auth,
+      mount: 'team',
+      kvVersion: 1,
+      pathPrefix,
+    } as const;
+    const prefixed = new VaultSecretManager(options);
+
+    const { code } = await failureOf(prefixed.writeSecret('policies/acl/p', 'v'));
+    await prefixed.close();
+
+    expect(code).toBe('INVALID_ARGUMENT');
+  });
+
+  it('asks below the path of the address, and follows a redirect there', async () => {
+    const auth = { method: 'userpass', username: 'u', password: 'p' } as const;
+    const below = new VaultSecretManager({ address: `${vault.address}/team/vault/`, auth });
+    vault.on('POST /team/vault/v1/auth/userpass/login/u', {
+      body: { auth: { client_token: 't', lease_duration: 60 } },
+    });
+    const location = `${vault.address}/team/vault/v1/secret/data/KEY`;
+    vault.on('GET /team/vault/v1/secret/data/KEY', () =>
+      vault.asked.filter((asked) => asked.endsWith('/KEY')).length === 1
+        ? { status: 307, headers: { location } }
+        : { body: { data: { data: { value: 'v' }, metadata: { version: 1 } } } },
+    );
+    vault.on('GET /team/vault/v1/sys/health', { body: { initialized: true, sealed: false } });
+
+    const reading = await below.readSecret('KEY');
+    const state = await below.serverState();
+    await below.close();
+
+    expect([reading?.value, state]).toEqual(['v', 'active']);
+    expect(vault.asked.every((asked) => asked.includes(' /team/vault/v1/'))).toBe(true);
   });
 
   it('takes sys and auth for names like others below a mount', async () => {
@@ -303,7 +365,10 @@ describe('the manager for Vault, over HTTP,', () => {
       .catch((error: unknown) => error);
 
     const context = { manager: 'hashicorp-vault', operation: 'readSecret' };
-    expect(translateError(thrown, context).code).toBe('TIMEOUT');
+    expect(translateError(thrown, context)).toMatchObject({
+      code: 'TIMEOUT',
+      message: expect.stringContaining(`(GET ${vault.address}/v1/secret/data/KEY)`),
+    });
   });
 
   it.each([Infinity, 0, -1, NaN])('loses no connection by a timeoutMs of %d', async (timeoutMs) => {

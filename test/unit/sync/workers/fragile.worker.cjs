@@ -5,6 +5,16 @@ const { serve } = require('../../../../lib/sync/serve.cjs');
 
 serve(() => async ({ todo, value }) => {
   if (todo === 'exit') process.exit(1);
+  if (todo === 'vanish') {
+    process.removeAllListeners('exit'); // as one that has run out of memory
+    process.exit(1);
+  }
+  if (todo === 'vanish soon') {
+    process.removeAllListeners('exit');
+    setTimeout(() => process.exit(1), 20);
+    return { threadId };
+  }
+  if (todo === 'environment') return { environment: { ...process.env }, flags: process.execArgv };
   if (todo === 'crash')
     process.nextTick(() => {
       throw new Error('canary-of-a-crash');

@@ -1,0 +1,105 @@
+/** A number whose source text a JavaScript number would not give back: `1.10`, `1e3`, `12345678901234567890`. */
+export class JsonNumber {
+  readonly #source: string;
+
+  constructor(source: string) {
+    this.#source = source;
+  }
+
+  get source(): string {
+    return this.#source;
+  }
+}
+
+/** Finds every number that `JSON.parse` may change. Matches inside strings, too, which costs time and nothing else. */
+const MAY_CHANGE = /(?:"\s*:|[[,]|^)\s*(?:-?\d{16}|-?\d+[.eE]|-0)/;
+
+const TOKEN = /"[^"\\]*(?:\\.[^"\\]*)*"|[{}[\],:]|[^\s{}[\],:"]+/g;
+
+/**
+ * Returns what `JSON.parse` returns, with a {@link JsonNumber} for each number that it would change. Throws a `SyntaxError`,
+ * which quotes the text, for text that is not JSON.
+ */
+export function parseExactJson(text: string): unknown {
+  const parsed: unknown = JSON.parse(text);
+  return MAY_CHANGE.test(text) ? new ExactReader(text).value() : parsed;
+}
+
+/** Returns what `JSON.stringify` returns, with the source text of each {@link JsonNumber}. */
+export function exactJson(value: unknown): string {
+  if (value instanceof JsonNumber) return value.source;
+  if (Array.isArray(value)) return `[${value.map(exactJson).join(',')}]`;
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value);
+  const properties = Object.entries(value)
+    .filter(([, item]) => item !== undefined)
+    .map(([name, item]) => `${JSON.stringify(name)}:${exactJson(item)}`);
+  return `{${properties.join(',')}}`;
+}
+
+/** Tells whether a JavaScript number holds the number that the text names, however it is spelled. */
+export function isExactNumber(source: string): boolean {
+  return Number.isFinite(Number(source)) && decimal(source) === decimal(String(Number(source)));
+}
+
+/** The digits of a number, without the zeros at both ends. */
+export function significantDigits(source: string): string {
+  return mantissaOf(source).replace('.', '').replace(/^0+/, '').replace(/0+$/, '');
+}
+
+/** Reads text that is known to be JSON. */
+class ExactReader {
+  readonly #tokens: Iterator<RegExpMatchArray>;
+
+  constructor(text: string) {
+    this.#tokens = text.matchAll(TOKEN);
+  }
+
+  value(token = this.next()): unknown {
+    if (token === '{') return this.object();
+    if (token === '[') return this.array();
+    return /^[-\d]/.test(token) ? numberOf(token) : JSON.parse(token);
+  }
+
+  private object(): object {
+    const properties: [string, unknown][] = [];
+    for (let token = this.next(); token !== '}'; token = this.next()) {
+      if (token === ',') continue;
+      this.next(); // the colon
+      properties.push([JSON.parse(token) as string, this.value()]);
+    }
+    return Object.fromEntries(properties);
+  }
+
+  private array(): unknown[] {
+    const items: unknown[] = [];
+    for (let token = this.next(); token !== ']'; token = this.next()) {
+      if (token !== ',') items.push(this.value(token));
+    }
+    return items;
+  }
+
+  private next(): string {
+    const { value } = this.#tokens.next() as IteratorYieldResult<RegExpMatchArray>;
+    return value[0];
+  }
+}
+
+function numberOf(source: string): number | JsonNumber {
+  return JSON.stringify(Number(source)) === source ? Number(source) : new JsonNumber(source);
+}
+
+/** One spelling for all that mean the same number: its digits and the power of ten. */
+function decimal(source: string): string {
+  const [, power = '0'] = source.toLowerCase().split('e');
+  const [whole = '', fraction = ''] = mantissaOf(source).split('.');
+  const digits = (whole + fraction).replace(/^0+/, '');
+  const significant = significantDigits(source);
+  if (significant === '') return '0';
+  const exponent = Number(power) - fraction.length + digits.length - significant.length;
+  return `${source.startsWith('-') ? '-' : ''}${significant}e${exponent}`;
+}
+
+function mantissaOf(source: string): string {
+  const [mantissa = ''] = source.toLowerCase().split('e');
+  return mantissa.replace('-', '');
+}

@@ -1,0 +1,53 @@
+const LONGEST = 4_096;
+
+/** How far the storage of a cluster has come. HashiCorp counts two logs, OpenBao one. */
+interface StorageIndex {
+  readonly server: 'HashiCorp Vault' | 'OpenBao';
+  readonly cluster: string;
+  readonly counts: readonly bigint[];
+}
+
+/** Returns the `X-Vault-Index` of an answer, if it is one that can be sent back. */
+export function storageIndexOf(header: unknown): string | undefined {
+  const isUsable = typeof header === 'string' && /^[\x21-\x7e]+$/.test(header);
+  return isUsable && header.length <= LONGEST ? header : undefined;
+}
+
+/** Returns the newer of two. Where they cannot be compared, that is the one that came last. */
+export function newerIndex(before: string | undefined, last: string): string {
+  const [a, b] = [parse(before ?? ''), parse(last)];
+  if (before === undefined || a === undefined || b === undefined) return last;
+  const isComparable = a.server === b.server && a.cluster === b.cluster;
+  return isComparable && b.counts.every((count, at) => count <= (a.counts[at] ?? 0n))
+    ? before
+    : last;
+}
+
+/** Tells whether a standby of the server that gave the index can be asked to forward what it cannot answer yet. */
+export function canForward(index: string): boolean {
+  return parse(index)?.server === 'OpenBao';
+}
+
+function parse(index: string): StorageIndex | undefined {
+  const text = Buffer.from(index, 'base64').toString('utf8');
+  const [, cluster = '', local, replicated] = /^v1:([^:]*):(\d+):(\d+):/.exec(text) ?? [];
+  if (local !== undefined && replicated !== undefined) {
+    return { server: 'HashiCorp Vault', cluster, counts: [BigInt(local), BigInt(replicated)] };
+  }
+  return parseOpenBao(text);
+}
+
+function parseOpenBao(text: string): StorageIndex | undefined {
+  const { cluster, value } = objectIn(text);
+  if (typeof cluster !== 'string' || !/^\d+$/.test(String(value))) return undefined;
+  return { server: 'OpenBao', cluster, counts: [BigInt(String(value))] };
+}
+
+function objectIn(text: string): { readonly cluster?: unknown; readonly value?: unknown } {
+  try {
+    const parsed: unknown = JSON.parse(text);
+    return typeof parsed === 'object' && parsed !== null ? parsed : {};
+  } catch {
+    return {};
+  }
+}

@@ -1,0 +1,127 @@
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  openSync,
+  readSync,
+  type BigIntStats,
+  type PathLike,
+} from 'node:fs';
+import { open } from 'node:fs/promises';
+
+/** Opens a pipe without waiting for its other end. Windows has neither the flag nor such pipes. */
+const OPEN_FLAGS = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0);
+
+const CHUNK_BYTES = 65_536;
+
+export interface RegularFile {
+  readonly content: Buffer;
+  readonly stats: BigIntStats;
+}
+
+export interface ReadOptions<Judgement> {
+  /** A larger file is not read. */
+  readonly maxBytes: number;
+  /** Called with what was opened, before anything is read. What it throws ends the read. */
+  readonly judge?: (descriptor: number, stats: BigIntStats) => Judgement;
+}
+
+/** Thrown for what has a path but cannot be read as a file. It quotes no path. */
+export class UnusableFile extends Error {
+  constructor(readonly problem: 'not a file' | 'too large') {
+    super(`The path leads to something that is ${problem}.`);
+  }
+}
+
+/**
+ * Reads a regular file. Never waits for a pipe, a device or a socket, and never reads more than `maxBytes`, even if the file
+ * grows meanwhile. Throws {@link UnusableFile}, or what the file system throws.
+ */
+export async function readRegularFile(
+  path: PathLike,
+  { maxBytes, judge }: ReadOptions<void | Promise<void>>,
+): Promise<RegularFile> {
+  const file = await open(path, OPEN_FLAGS).catch(throwExplained);
+  try {
+    const stats = await file.stat({ bigint: true });
+    assertReadable(stats, maxBytes);
+    await judge?.(file.fd, stats);
+    const chunks = new Chunks(maxBytes);
+    for (;;) {
+      const { buffer, bytesRead } = await file.read(Buffer.alloc(chunks.nextSize(stats)));
+      if (bytesRead === 0) return { content: chunks.joined(), stats };
+      chunks.add(buffer.subarray(0, bytesRead));
+    }
+  } finally {
+    await file.close();
+  }
+}
+
+/** As {@link readRegularFile}, blocking. */
+export function readRegularFileSync(
+  path: PathLike,
+  { maxBytes, judge }: ReadOptions<void>,
+): RegularFile {
+  const file = openOrExplain(path);
+  try {
+    const stats = fstatSync(file, { bigint: true });
+    assertReadable(stats, maxBytes);
+    judge?.(file, stats);
+    const chunks = new Chunks(maxBytes);
+    for (;;) {
+      const buffer = Buffer.alloc(chunks.nextSize(stats));
+      const bytesRead = readSync(file, buffer);
+      if (bytesRead === 0) return { content: chunks.joined(), stats };
+      chunks.add(buffer.subarray(0, bytesRead));
+    }
+  } finally {
+    closeSync(file);
+  }
+}
+
+/** What was read so far, within a bound. */
+class Chunks {
+  readonly #maxBytes: number;
+  readonly #chunks: Buffer[] = [];
+  #bytes = 0;
+
+  constructor(maxBytes: number) {
+    this.#maxBytes = maxBytes;
+  }
+
+  /** The rest of the file and a byte, so that the end is found at once, or a chunk where the file is larger than it said. */
+  nextSize({ size }: BigIntStats): number {
+    const left = Number(size) - this.#bytes;
+    return left > 0 ? left + 1 : CHUNK_BYTES;
+  }
+
+  add(chunk: Buffer): void {
+    this.#bytes += chunk.length;
+    if (this.#bytes > this.#maxBytes) throw new UnusableFile('too large');
+    this.#chunks.push(chunk);
+  }
+
+  joined(): Buffer {
+    return Buffer.concat(this.#chunks);
+  }
+}
+
+function assertReadable(stats: BigIntStats, maxBytes: number): void {
+  if (!stats.isFile()) throw new UnusableFile('not a file');
+  if (stats.size > maxBytes) throw new UnusableFile('too large');
+}
+
+function openOrExplain(path: PathLike): number {
+  try {
+    return openSync(path, OPEN_FLAGS);
+  } catch (thrown) {
+    return throwExplained(thrown);
+  }
+}
+
+/** A socket, and a device without a driver, cannot even be opened; nor can a directory on Windows. */
+function throwExplained(thrown: unknown): never {
+  const { code } = thrown as NodeJS.ErrnoException;
+  const isNoFile = code === 'ENXIO' || code === 'ENODEV' || code === 'EISDIR';
+  throw isNoFile ? new UnusableFile('not a file') : thrown;
+}
