@@ -5,7 +5,7 @@ import type { Grant } from './vault-login';
 export interface Credential {
   /** `undefined` where an agent adds its own. */
   readonly token: string | undefined;
-  /** When the server forgets it, unless it is renewed. On the clock of `now()`; `Infinity` if never, or not known. */
+  /** When the server forgets it, unless it is renewed. On the clock of `Credentials`; `Infinity` if never, or not known. */
   readonly expiresAt: number;
   readonly isRenewable: boolean;
   /** For how long it was valid when it was new. */

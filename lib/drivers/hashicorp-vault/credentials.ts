@@ -1,4 +1,4 @@
-import { now } from '../../core/clock';
+import { AgeClock } from '../../core/clock';
 import type { OperationOptions } from '../../core/custom-secret-manager';
 import type { SecretManagerError } from '../../core/secret-manager.error';
 import type { Credential } from './credential';
@@ -17,6 +17,8 @@ import { waitFor } from './waiting';
  */
 export class Credentials {
   readonly #login: VaultLogin;
+  /** The clock on which tokens and leases expire. */
+  readonly clock = new AgeClock();
   readonly #logins: LoginAttempts;
   readonly #upkeep: TokenUpkeep;
   readonly #granted: GrantedTokens;
@@ -32,9 +34,9 @@ export class Credentials {
   ) {
     const api = new TokenApi(client, namespace);
     this.#login = login;
-    this.#logins = new LoginAttempts(client, syncClient, login);
-    this.#granted = new GrantedTokens(api);
-    this.#upkeep = new TokenUpkeep(api, {
+    this.#logins = new LoginAttempts(client, syncClient, login, this.clock);
+    this.#granted = new GrantedTokens(api, this.clock);
+    this.#upkeep = new TokenUpkeep(api, this.clock, {
       goOnWith: (credential) => (this.#current = credential),
       canReplace: () => this.areOurs,
       replace: () => this.logIn(),
@@ -44,7 +46,9 @@ export class Credentials {
   /** The one in use, if the server should know it. */
   get current(): Credential | undefined {
     const current = this.#current;
-    return current && (this.#login.isGiven || now() < current.expiresAt) ? current : undefined;
+    return current && (this.#login.isGiven || this.clock.now() < current.expiresAt)
+      ? current
+      : undefined;
   }
 
   /** As {@link current}, where there is no file to look at first. */

@@ -1,4 +1,4 @@
-import { now, startTimer } from '../../core/clock';
+import { startTimer, type AgeClock } from '../../core/clock';
 import type { Credential } from './credential';
 import type { TokenApi } from './token-api';
 
@@ -17,9 +17,11 @@ const RETIRED_FOR_MS = 60_000;
 /** The tokens that the server granted to us, each until it is revoked. `close` tries to revoke all that are left. */
 export class GrantedTokens {
   readonly #api: TokenApi;
+  readonly #clock: AgeClock;
   readonly #granted = new Map<Token, GrantedToken>();
 
-  constructor(api: TokenApi) {
+  constructor(api: TokenApi, clock: AgeClock) {
+    this.#clock = clock;
     this.#api = api;
   }
 
@@ -39,7 +41,7 @@ export class GrantedTokens {
   retire({ token, expiresAt }: Credential): void {
     const retired = this.#granted.get(token);
     if (retired === undefined) return;
-    if (now() >= expiresAt) return this.forget(token);
+    if (this.#clock.now() >= expiresAt) return this.forget(token);
     this.giveBackWhenFree(retired);
   }
 

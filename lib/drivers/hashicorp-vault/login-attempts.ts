@@ -1,4 +1,4 @@
-import { countingDown, now } from '../../core/clock';
+import { countingDown, type AgeClock } from '../../core/clock';
 import { SecretManagerError, isSecretManagerError } from '../../core/secret-manager.error';
 import { credentialOf, type Credential } from './credential';
 import type { VaultClient, VaultRequest } from './vault-client';
@@ -18,10 +18,17 @@ export class LoginAttempts {
   readonly #client: VaultClient;
   readonly #syncClient: VaultSyncClient;
   readonly #login: VaultLogin;
+  readonly #clock: AgeClock;
   #refusal: { readonly error: SecretManagerError; readonly until: number } | undefined;
   #refusals = 0;
 
-  constructor(client: VaultClient, syncClient: VaultSyncClient, login: VaultLogin) {
+  constructor(
+    client: VaultClient,
+    syncClient: VaultSyncClient,
+    login: VaultLogin,
+    clock: AgeClock,
+  ) {
+    this.#clock = clock;
     this.#client = client;
     this.#syncClient = syncClient;
     this.#login = login;
@@ -29,7 +36,7 @@ export class LoginAttempts {
 
   async make(): Promise<Credential> {
     this.assertNotRefused();
-    const askedAt = now();
+    const askedAt = this.#clock.now();
     try {
       const options = countingDown({}, TIMEOUT_MS);
       const send = (request: VaultRequest) => this.#client.send(request, options);
@@ -42,7 +49,7 @@ export class LoginAttempts {
 
   makeSync(timeoutMs = TIMEOUT_MS): Credential {
     this.assertNotRefused();
-    const askedAt = now();
+    const askedAt = this.#clock.now();
     try {
       const options = countingDown({}, Math.min(timeoutMs, TIMEOUT_MS));
       const send = (request: VaultRequest) => this.#syncClient.send(request, options);
@@ -57,7 +64,7 @@ export class LoginAttempts {
   refuse(error: SecretManagerError): void {
     const pauseMs = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** this.#refusals);
     this.#refusals += 1;
-    this.#refusal = { error, until: now() + pauseMs };
+    this.#refusal = { error, until: this.#clock.now() + pauseMs };
   }
 
   private made(grant: Grant, askedAt: number): Credential {
@@ -67,7 +74,7 @@ export class LoginAttempts {
   }
 
   private assertNotRefused(): void {
-    if (this.#refusal && now() < this.#refusal.until) throw again(this.#refusal.error);
+    if (this.#refusal && this.#clock.now() < this.#refusal.until) throw again(this.#refusal.error);
   }
 
   private noted(error: unknown): unknown {

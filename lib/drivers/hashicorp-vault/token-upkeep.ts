@@ -1,4 +1,4 @@
-import { now, startTimer } from '../../core/clock';
+import { startTimer, type AgeClock } from '../../core/clock';
 import { isTransient } from '../../core/secret-manager.error';
 import type { Credential } from './credential';
 import { isObject } from './exchange';
@@ -28,11 +28,13 @@ const NOT_RENEWABLE = /max TTL|client identity/;
 /** Keeps one token alive in the background: renews it before it expires, and has it replaced where it cannot be renewed. */
 export class TokenUpkeep {
   readonly #api: TokenApi;
+  readonly #clock: AgeClock;
   readonly #user: TokenUser;
   #kept: Credential | undefined;
   #stopTimer = (): void => undefined;
 
-  constructor(api: TokenApi, user: TokenUser) {
+  constructor(api: TokenApi, clock: AgeClock, user: TokenUser) {
+    this.#clock = clock;
     this.#api = api;
     this.#user = user;
   }
@@ -54,7 +56,7 @@ export class TokenUpkeep {
    * the token is used as it is.
    */
   async learn(credential: Credential, pauseMs = FIRST_PAUSE_MS): Promise<void> {
-    const askedAt = now();
+    const askedAt = this.#clock.now();
     const answer = await this.#api.lookUp(credential.token).catch(() => undefined);
     if (this.#kept !== credential) return;
     if (answer === undefined || isTransient(vaultError(answer, 'Looking at the token'))) {
@@ -83,7 +85,7 @@ export class TokenUpkeep {
       if (isRenewed || this.#kept !== credential) return;
       if (this.#user.canReplace()) await this.#user.replace();
     } catch (error) {
-      const remainingMs = credential.expiresAt - now();
+      const remainingMs = credential.expiresAt - this.#clock.now();
       if (this.#kept !== credential || remainingMs <= 0) return; // who reads next logs in
       const delayMs = Math.min(isTransient(error) ? pauseMs : LONGEST_PAUSE_MS, remainingMs / 2);
       const again = (): Promise<void> => this.maintain(credential, doubled(pauseMs));
@@ -93,7 +95,7 @@ export class TokenUpkeep {
 
   /** Resolves to `false` if the token has come to its end: it cannot be renewed, or for too short a time. */
   private async renew(credential: Credential): Promise<boolean> {
-    const askedAt = now();
+    const askedAt = this.#clock.now();
     const answer = await this.#api.renew(credential.token);
     if (this.#kept !== credential) return true;
     const auth = answer.content?.auth;

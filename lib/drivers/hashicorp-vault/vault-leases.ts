@@ -1,4 +1,4 @@
-import { now, startTimer } from '../../core/clock';
+import { startTimer, type AgeClock } from '../../core/clock';
 import { isTransient } from '../../core/secret-manager.error';
 import type { Credential, OwnAnswer } from './credential';
 import type { Credentials } from './credentials';
@@ -38,6 +38,7 @@ export class VaultLeases {
   readonly #client: VaultClient;
   readonly #syncClient: VaultSyncClient;
   readonly #credentials: Credentials;
+  readonly #clock: AgeClock;
   readonly #held = new Map<string, Lease>();
   readonly #reading = new Map<string, SharedCall<LeasedFields>>();
   /** Those that were replaced, too: whoever got one may still use it. */
@@ -48,6 +49,7 @@ export class VaultLeases {
     this.#client = client;
     this.#syncClient = syncClient;
     this.#credentials = credentials;
+    this.#clock = credentials.clock;
   }
 
   /**
@@ -66,7 +68,7 @@ export class VaultLeases {
     const key = keyOf(call);
     const held = this.#held.get(key);
     if (held !== undefined && this.isGoodSync(held, call.options)) return this.answerOf(held);
-    const askedAt = now();
+    const askedAt = this.#clock.now();
     return this.keep(key, call, ask(), askedAt);
   }
 
@@ -91,7 +93,7 @@ export class VaultLeases {
   private async readOnce(key: string, call: VaultCall, ask: Ask): Promise<LeasedFields> {
     const held = this.#held.get(key);
     if (held !== undefined && (await this.isGood(held))) return this.answerOf(held);
-    const askedAt = now();
+    const askedAt = this.#clock.now();
     return this.keep(key, call, await ask(call), askedAt);
   }
 
@@ -117,7 +119,7 @@ export class VaultLeases {
 
   private isGoodSync(lease: Lease, options: OperationOptions): boolean {
     if (this.isOver(lease)) return false;
-    const askedAt = now();
+    const askedAt = this.#clock.now();
     if (lease.isRenewable) {
       this.renewed(lease, this.#syncClient.send(renewalOf(lease), options), askedAt);
     }
@@ -128,7 +130,7 @@ export class VaultLeases {
   private isOver(lease: Lease): boolean {
     const { isRenewable, isEnding, durationMs, credential, expiresAt } = lease;
     if (isEnding || credential.token !== this.#credentials.current?.token) return true;
-    return !isRenewable && expiresAt - now() <= durationMs / 2;
+    return !isRenewable && expiresAt - this.#clock.now() <= durationMs / 2;
   }
 
   /** The server counts from some moment after it was asked, so that nothing is held too long. */
@@ -167,7 +169,7 @@ export class VaultLeases {
     const { current } = this.#credentials;
     const tokenEndsAt =
       current && current.token === credential.token ? current.expiresAt : credential.expiresAt;
-    const remainingMs = Math.min(expiresAt, tokenEndsAt) - now();
+    const remainingMs = Math.min(expiresAt, tokenEndsAt) - this.#clock.now();
     return { fields, validForMs: Math.max(0, Math.floor(remainingMs * HANDED_OUT_FOR)) };
   }
 
@@ -178,13 +180,13 @@ export class VaultLeases {
   }
 
   private async keepUp(lease: Lease): Promise<void> {
-    const remainingMs = lease.expiresAt - now();
+    const remainingMs = lease.expiresAt - this.#clock.now();
     if (remainingMs <= 0) return this.forget(lease);
     if (!lease.isRenewable || lease.isEnding) return this.plan(lease, remainingMs);
     try {
       await this.renew(lease);
     } catch {
-      const pauseMs = Math.min(LONGEST_PAUSE_MS, (lease.expiresAt - now()) / 2);
+      const pauseMs = Math.min(LONGEST_PAUSE_MS, (lease.expiresAt - this.#clock.now()) / 2);
       this.plan(lease, Math.max(pauseMs, SHORTEST_PAUSE_MS));
     }
   }
@@ -192,7 +194,7 @@ export class VaultLeases {
   /** Rejects if the server cannot be asked; a lease that it does not renew is ending. */
   private async renew(lease: Lease): Promise<void> {
     const options = { timeoutMs: RENEW_TIMEOUT_MS };
-    const askedAt = now();
+    const askedAt = this.#clock.now();
     this.renewed(lease, await this.#client.send(renewalOf(lease), options), askedAt);
   }
 
@@ -214,7 +216,7 @@ export class VaultLeases {
     lease.isEnding = true;
     const isDead = answer.statusCode === 400 || isDeadToken(answer); // no such lease any more, or it died with its token
     if (isDead) this.forget(lease);
-    else this.plan(lease, lease.expiresAt - now());
+    else this.plan(lease, lease.expiresAt - this.#clock.now());
   }
 
   private revoke(lease: Lease): Promise<VaultAnswer> {

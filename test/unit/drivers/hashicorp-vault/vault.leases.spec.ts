@@ -242,9 +242,23 @@ describe('what Vault grants for a time', () => {
     await read();
 
     await eventually('it was not renewed', () => renewals > 0);
+    vault.seconds = 600;
+    await eventually('it was not forgotten', async () => (await read('username')) === 'user-2');
     await manager.close();
 
-    expect(vault.count('leases/revoke')).toBe(0);
+    expect(vault.count('leases/revoke')).toBe(1); // of the new one
+  });
+
+  it('is not handed out after the machine has slept for longer than it lasts', async () => {
+    vault.renewable = false;
+    await read();
+    const { now: wallClock } = Date;
+    const asleep = jest.spyOn(Date, 'now').mockImplementation(() => wallClock() + 601_000);
+
+    const user = await read('username');
+    asleep.mockRestore();
+
+    expect(user).toBe('user-2');
   });
 
   it('is a failure to read where the server cannot be asked to renew it', async () => {
