@@ -65,11 +65,23 @@ export class BundlePolicy extends Policy implements SecretCache {
   }
 
   invalidate(): void {
+    this.forget();
     this.#cache.invalidate(this.#primary);
+  }
+
+  override close(): void | Promise<void> {
+    this.forget();
+    return super.close();
   }
 
   inspect(): readonly SecretInspection[] {
     return this.#cache.inspect();
+  }
+
+  private forget(): void {
+    this.#source = undefined;
+    this.#secrets = new Map();
+    this.#asked.clear();
   }
 
   private pick(secretName: string, primary: SecretReading | undefined): SecretReading | undefined {

@@ -46,6 +46,7 @@ export class CachePolicy extends Policy implements SecretCache, FlightObserver, 
   readonly #recentWrites: RecentWrites;
   readonly #options: Required<Omit<CacheOptions, 'maxEntries' | 'onStateChange'>>;
   readonly #entries: CacheEntries;
+  #isClosed = false;
   readonly #pinned: PinnedSecrets;
   readonly #backoff: RefreshBackoff;
 
@@ -183,6 +184,8 @@ export class CachePolicy extends Policy implements SecretCache, FlightObserver, 
   }
 
   override close(): void | Promise<void> {
+    this.#isClosed = true;
+    this.#recentWrites.clear();
     this.#pinned.close();
     this.#entries.clear();
     this.#backoff.clear();
@@ -269,7 +272,10 @@ export class CachePolicy extends Policy implements SecretCache, FlightObserver, 
     const ageMs = this.#clock.now() - entry.readAt;
     if (hasCode(error, 'UNSUPPORTED')) {
       // there may be no synchronous read
-      const boundMs = Math.min(options.maxAgeMs ?? Infinity, this.lastsMs(entry));
+      const { maxAgeMs = Infinity, staleIfErrorMs = Infinity } = options;
+      const isFresh = ageMs < this.freshMs(entry);
+      const staleMs = isFresh ? Infinity : staleIfErrorMs;
+      const boundMs = Math.min(maxAgeMs, staleMs, this.lastsMs(entry));
       if (ageMs < boundMs) return toReading(entry);
       throw error;
     }
@@ -310,6 +316,7 @@ export class CachePolicy extends Policy implements SecretCache, FlightObserver, 
   }
 
   private store(read: SharedRead, reading: SecretReading | undefined, readAt: number): void {
+    if (this.#isClosed) return;
     const lastsMs = this.#recentWrites.hasReplaced(read.key, reading) ? REPLICA_LAG_MS : Infinity;
     const grantedMs = Math.min(reading?.validForMs ?? Infinity, lastsMs);
     const validForMs = grantedMs === Infinity ? undefined : grantedMs;

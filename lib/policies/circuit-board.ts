@@ -63,7 +63,9 @@ export class CircuitBoard {
   ended(verdicts: readonly KeyVerdict[], probe: Probe): void {
     const isQuiet = !this.#store.hasFailures && this.#ofKeys.size === 0;
     if (isQuiet && verdicts.every(([, { kind }]) => kind === 'answered')) return;
-    for (const [key, verdict] of verdicts) this.endedAlone(key, verdict, probe.ofKeys.has(key));
+    for (const [key, verdict] of verdicts) {
+      this.endedAlone(key, verdict, probe.ofStore || probe.ofKeys.has(key));
+    }
     const before = this.#store.state;
     const names = new Set(verdicts.map(([key]) => nameOf(key)));
     this.#store.ended(inAll(verdicts), names, probe.ofStore);

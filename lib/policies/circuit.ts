@@ -22,6 +22,8 @@ export class Circuit {
   #failures = 0;
   #openUntil: number | undefined;
   #isProbing = false;
+  /** The names whose probe failed last. */
+  #lastProbed: ReadonlySet<string> = new Set();
 
   constructor(options: CircuitOptions) {
     this.#options = options;
@@ -61,11 +63,21 @@ export class Circuit {
         this.#failures = 0;
         this.#failedNames.clear();
         this.#openUntil = undefined;
+        this.#lastProbed = new Set();
         break;
       case 'failed':
         this.count(names);
-        if (isProbe || this.hasFailedEnough) this.openFor(this.#options.resetAfterMs);
+        if (isProbe ? this.isNews(names) : this.hasFailedEnough) {
+          this.openFor(this.#options.resetAfterMs);
+        }
+        if (isProbe) this.#lastProbed = names;
     }
+  }
+
+  /** A name that is broken by itself must not win every probe: its second failure in a row says nothing of the store. */
+  private isNews(names: ReadonlySet<string>): boolean {
+    if (this.#options.minNames === 1) return true;
+    return [...names].some((name) => !this.#lastProbed.has(name));
   }
 
   private get hasFailedEnough(): boolean {

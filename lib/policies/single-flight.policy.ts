@@ -185,7 +185,14 @@ export class SingleFlightPolicy extends Policy implements WriteObserver {
     for (const flight of flights) {
       this.launch(flight, async () => {
         answers ??= this.inner.readSecrets(names, batchOptions(flights, options));
-        return outcomeOf(flight.secretName, await answers);
+        try {
+          return outcomeOf(flight.secretName, await answers);
+        } catch (error) {
+          const isHeldBack = flights.some(({ isSuperseded }) => isSuperseded); // and so not repeated
+          if (!isHeldBack || flight.isSuperseded || !flight.isAwaited || !isTransient(error))
+            throw error;
+          return await this.readAlone(flight);
+        }
       });
     }
   }

@@ -67,7 +67,7 @@ export class Writes {
       if (!writes.overlapped) store(read, written);
       return metadata;
     } catch (error) {
-      if (isOutcomeUnknown(error)) this.invalidate(secretName);
+      if (mayHaveChanged(error)) this.invalidate(secretName);
       throw error;
     } finally {
       writes.running -= 1;
@@ -129,8 +129,8 @@ export class WritesPolicy extends Policy {
 
 const ABSENT: SecretState = { value: undefined };
 
-/** Whether a write that failed may have happened all the same. */
-function isOutcomeUnknown(error: unknown): boolean {
+/** Whether a write that failed may have happened all the same. A `CONFLICT` proves that somebody else has written. */
+function mayHaveChanged(error: unknown): boolean {
   return !(
     error instanceof CircuitOpenError ||
     (isSecretManagerError(error) && NOT_WRITTEN.has(error.code))
@@ -142,7 +142,6 @@ const NOT_WRITTEN: ReadonlySet<SecretManagerErrorCode> = new Set([
   'UNAUTHENTICATED',
   'THROTTLED',
   'INVALID_ARGUMENT',
-  'CONFLICT',
   'NOT_PERMITTED',
   'UNSUPPORTED',
 ] as const);

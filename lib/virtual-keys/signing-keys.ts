@@ -10,36 +10,44 @@ import { signingKeyName } from './virtual-key-names';
 
 const FIRST_PAUSE_MS = 200;
 const RELOAD_INTERVAL_MS = 1_000;
+/** How many stores of tenants are known at a time. */
+const MAX_STORES = 1_000;
+
+/** The signing keys of one store, the newest first. */
+interface StoreKeys {
+  readonly keys: readonly string[];
+  readonly triedAt: number;
+}
 
 /**
  * The keys that sign what the service issues, one for each store: `params` may name the store of a tenant. Each is made once,
- * with `createOnly`, and kept in memory from then on.
+ * with `createOnly`, and kept in memory from then on, with the one before it.
  */
 export class SigningKeys {
   readonly #pipeline: Pipeline;
   readonly #name: string;
-  readonly #loaded = new Map<string, string>();
-  readonly #loadedAt = new Map<string, number>();
+  readonly #stores = new Map<string, StoreKeys>();
 
   constructor(pipeline: Pipeline, prefix: string) {
     this.#pipeline = pipeline;
     this.#name = signingKeyName(prefix);
   }
 
-  /** The key, if it has been read before. If not, it is read behind the scenes. */
-  loaded(call: VirtualKeyCall): string | undefined {
-    const id = this.idOf(call);
-    const key = this.#loaded.get(id);
-    if (key === undefined && now() - (this.#loadedAt.get(id) ?? -Infinity) >= RELOAD_INTERVAL_MS) {
-      this.#loadedAt.set(id, now());
-      this.read(call).catch(() => undefined); // the next one tries again
-    }
-    return key;
+  /** Returns the keys that have been read. */
+  loaded(call: VirtualKeyCall): readonly string[] {
+    return this.storeOf(call).keys;
+  }
+
+  /** Reads the key behind the scenes, at most once a second. */
+  reload(call: VirtualKeyCall): void {
+    if (now() - this.storeOf(call).triedAt < RELOAD_INTERVAL_MS) return;
+    this.keep(call, { ...this.storeOf(call), triedAt: now() });
+    this.read(call).catch(() => undefined); // the next one tries again
   }
 
   /** Resolves to the key; makes it if the store has none. */
   async obtain(call: VirtualKeyCall): Promise<string> {
-    const loaded = this.#loaded.get(this.idOf(call));
+    const [loaded] = this.loaded(call);
     if (loaded !== undefined) return loaded;
     for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs *= 2) {
       const stored = await this.read(call);
@@ -49,7 +57,7 @@ export class SigningKeys {
     }
   }
 
-  /** Resolves to whether the store has taken it: what is read back counts, in case that two instances make one. */
+  /** Resolves to whether the store has taken it. It is read back, because another instance may have made one, too. */
   private async make({ options }: VirtualKeyCall): Promise<boolean> {
     const write = { ...options, description: DESCRIPTION, createOnly: true };
     try {
@@ -66,15 +74,28 @@ export class SigningKeys {
     const reading = await this.#pipeline.readSecret(this.#name, { ...options, maxAgeMs: 0 });
     if (reading === undefined) return undefined;
     if (reading.value === '') throw empty(this.#name, call);
-    this.#loaded.set(this.idOf(call), reading.value);
+    const { keys, triedAt } = this.storeOf(call);
+    if (reading.value !== keys[0]) {
+      this.keep(call, { keys: [reading.value, ...keys.slice(0, 1)], triedAt });
+    }
     return reading.value;
   }
 
-  private idOf({ options }: VirtualKeyCall): string {
-    return secretKey(this.#name, options.params);
+  private storeOf({ options }: VirtualKeyCall): StoreKeys {
+    return this.#stores.get(secretKey(this.#name, options.params)) ?? UNKNOWN_STORE;
+  }
+
+  private keep({ options }: VirtualKeyCall, store: StoreKeys): void {
+    const id = secretKey(this.#name, options.params);
+    const [oldest] = this.#stores.keys();
+    if (this.#stores.size >= MAX_STORES && oldest !== undefined && !this.#stores.has(id)) {
+      this.#stores.delete(oldest);
+    }
+    this.#stores.set(id, store);
   }
 }
 
+const UNKNOWN_STORE: StoreKeys = { keys: [], triedAt: -Infinity };
 const DESCRIPTION = 'Signs the virtual keys that the application issues.';
 
 function empty(name: string, call: VirtualKeyCall): SecretManagerError {

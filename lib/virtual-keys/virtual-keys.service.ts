@@ -8,6 +8,7 @@ import {
   isSecretManagerError,
   type OperationContext,
 } from '../core/secret-manager.error';
+import { secretKey } from '../core/params';
 import { kindOf } from '../core/secret-name';
 import { Turns } from '../core/turns';
 import { read } from '../core/untrusted';
@@ -91,31 +92,36 @@ export class VirtualKeysService {
     const name = call.secretName;
     const { value: given } = readVirtualKey(key, call);
     if (given !== undefined) assertKey(given, call);
-    await this.#replacement.assertFree(name, call);
-    const value = given ?? (await this.issue(call));
     const { settings } = this.#options;
     const { description = settings.description } = call.given;
     const tags =
       settings.tags || call.given.tags ? { ...settings.tags, ...call.given.tags } : undefined;
     const write = { ...call.options, description, tags, createOnly: true };
-    await this.#pipeline.writeSecret(name, value, write).catch((error: unknown) => {
-      throw isConflict(error) ? taken(name, call) : error;
+    return await this.inTurn([name], call, async () => {
+      await this.#replacement.assertFree(name, call);
+      const value = given ?? (await this.issue(call));
+      await this.#pipeline.writeSecret(name, value, write).catch((error: unknown) => {
+        throw isConflict(error) ? taken(name, call) : error;
+      });
+      return { storedName: name, value };
     });
-    return { storedName: name, value };
   }
 
   /**
    * Whether a candidate can be a key that the service made, without asking the store: a gateway refuses a flood of made-up keys
-   * with it. `false` is certain, also for a key that was stored with a `value` of the caller's. Until the key that signs them
-   * has been read, which begins with the first call, the form alone counts.
+   * with it. `false` also for a key that was stored with a `value` of the caller's. Until the key that signs them has been read,
+   * which begins with the first call, the form alone counts. A signing key that somebody replaced is known within a second of the
+   * first question about a key that it signed.
    *
    * @param options `params` of the store that holds the keys
    */
   isIssuable(candidate: string, options: Pick<OperationOptions, 'params'> = {}): boolean {
     const call = this.#calls.permittedSigning('isIssuable', options);
     if (typeof candidate !== 'string' || !hasTaggedForm(candidate)) return false;
-    const signingKey = this.#signingKeys.loaded(call);
-    return signingKey === undefined || hasValidTag(candidate, signingKey);
+    const signingKeys = this.#signingKeys.loaded(call);
+    if (signingKeys.some((signingKey) => hasValidTag(candidate, signingKey))) return true;
+    this.#signingKeys.reload(call);
+    return signingKeys.length === 0;
   }
 
   /**
@@ -127,7 +133,8 @@ export class VirtualKeysService {
     if (typeof candidate !== 'string' || candidate === '') return false;
     const { maxAgeMs, staleIfErrorMs } = call.given;
     const fits = await this.fits(call, candidate, { ...call.options, maxAgeMs, staleIfErrorMs });
-    if (fits !== false || !this.isRecheckDue(call.secretName)) return fits ?? false;
+    if (fits !== false || !this.isRecheckDue(secretKey(call.secretName, call.options.params)))
+      return fits ?? false;
     const recheck = this.fits(call, candidate, { ...call.options, maxAgeMs: 0 });
     return (await recheck.catch(() => false)) ?? false; // what is cached stands, within its bounds
   }
@@ -246,15 +253,15 @@ export class VirtualKeysService {
     return isStillValid(record?.value, digest, current);
   }
 
-  private isRecheckDue(name: string): boolean {
+  private isRecheckDue(key: string): boolean {
     const at = now();
-    if (at < (this.#rechecked.get(name) ?? -Infinity) + RECHECK_INTERVAL_MS) return false;
+    if (at < (this.#rechecked.get(key) ?? -Infinity) + RECHECK_INTERVAL_MS) return false;
     for (const [other, lastAt] of this.#rechecked) {
       if (at < lastAt + RECHECK_INTERVAL_MS) break; // they stand in the order of their times
       this.#rechecked.delete(other);
     }
-    this.#rechecked.delete(name);
-    this.#rechecked.set(name, at);
+    this.#rechecked.delete(key);
+    this.#rechecked.set(key, at);
     return true;
   }
 

@@ -72,8 +72,8 @@ const MUTATIONS = [
   {
     breaks: 'a write whose outcome is unknown keeps the old value',
     file: 'lib/policies/writes.policy.ts',
-    from: 'if (isOutcomeUnknown(error))',
-    to: 'if (isOutcomeUnknown(error) && false)',
+    from: 'if (mayHaveChanged(error))',
+    to: 'if (mayHaveChanged(error) && false)',
   },
   {
     breaks: 'maxAgeMs 0 is answered from the cache',

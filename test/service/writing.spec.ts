@@ -117,6 +117,17 @@ describe('writing', () => {
     await expect(secrets.get('KEY')).resolves.toBe('1');
   });
 
+  it('with createOnly learns from a CONFLICT that the secret exists by now', async () => {
+    const store = new InMemorySecretManager();
+    const { secrets } = await startWith(store, { settings });
+    await secrets.get('KEY');
+    store.rotate('KEY', 'of somebody else');
+
+    await failureOf(secrets.set('KEY', '2', { createOnly: true }));
+
+    await expect(secrets.get('KEY')).resolves.toBe('of somebody else');
+  });
+
   it.each([30, 7, 0])('passes a recovery window of %p days on', async (recoveryWindowInDays) => {
     const store = new InMemorySecretManager({ KEY: '1' });
     const { secrets } = await startWith(store, { settings });

@@ -101,6 +101,29 @@ describe('isIssuable', () => {
     await turn();
   });
 
+  it('knows keys of a signing key that somebody replaced, and those of the one before', async () => {
+    const [one, other] = [await keysOn(store), await keysOn(store)];
+    const { value: before } = await one.create({ id: '1' });
+    store.remove('litellm/service/signing-key');
+    const { value: after } = await other.create({ id: '2' });
+
+    one.isIssuable(after); // begins to read the signing key again
+    await turn();
+
+    expect([one.isIssuable(after), one.isIssuable(before)]).toEqual([true, true]);
+  });
+
+  it('reads the signing key again once a second at most, however many keys are made up', async () => {
+    const keys = await keysOn(store);
+    const { value } = await keys.create({ id: '1' });
+    const before = store.calls.length;
+
+    for (let at = 4; at < 44; at++) keys.isIssuable(altered(value, at));
+    await turn();
+
+    expect(store.calls.length - before).toBeLessThanOrEqual(1);
+  });
+
   it('keeps the stores of tenants apart', async () => {
     const keys = await keysOn(store);
     const { value } = await keys.create({ id: '1' }, { params: { mount: 'a' } });

@@ -66,6 +66,22 @@ describe('a virtual key', () => {
       ]);
     });
 
+    it('is made once where two are made at once over a manager that knows no createOnly', async () => {
+      class Overwriting extends InMemorySecretManager {
+        override writeSecret(name: string, value: string) {
+          return super.writeSecret(name, value);
+        }
+      }
+      const keys = await keysOn(new Overwriting());
+
+      const made = await Promise.allSettled([keys.create(ALICE), keys.create(ALICE)]);
+
+      expect(made.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected']);
+      expect(made.find(({ status }) => status === 'rejected')).toMatchObject({
+        reason: { code: 'CONFLICT' },
+      });
+    });
+
     it('takes the value that is given', async () => {
       const keys = await keysOn(store);
 

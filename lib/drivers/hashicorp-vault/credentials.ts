@@ -25,6 +25,7 @@ export class Credentials {
   readonly #granting = new Set<Promise<Credential>>();
   #current: Credential | undefined;
   #loggingIn: Promise<Credential> | undefined;
+  #isClosed = false;
 
   constructor(
     client: VaultClient,
@@ -117,6 +118,7 @@ export class Credentials {
 
   /** Puts it into use. The one before is given back when its requests and its leases have ended. */
   adopt(fresh: Credential): Credential {
+    if (this.#isClosed) return fresh; // it is revoked with the others
     const before = this.#current;
     const isSame = before?.token === fresh.token;
     if (before !== undefined && isSame && this.#login.isGiven) return before; // its file was only touched
@@ -151,6 +153,7 @@ export class Credentials {
 
   /** Tries once to revoke every token that was granted to us, also one that is just being granted. Never rejects. */
   async close(): Promise<void> {
+    this.#isClosed = true;
     this.#upkeep.stop();
     await Promise.allSettled(this.#granting);
     this.#upkeep.stop();

@@ -116,7 +116,7 @@ export class Kv2Engine implements Engine {
     });
   }
 
-  /** Whoever is told otherwise takes the value for not written, and goes on with the old one. */
+  /** Fails with `UNKNOWN` if only the metadata write failed. A "not written" code would let the cache serve the old value. */
   private async describeWritten(call: VaultCall, metadata: CustomMetadata): Promise<void> {
     try {
       await this.#api.describeAs(call, metadata);

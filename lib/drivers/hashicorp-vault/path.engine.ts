@@ -6,6 +6,7 @@ import {
   type WriteOptions,
 } from '../../core/custom-secret-manager';
 import { SecretManagerError } from '../../core/secret-manager.error';
+import { Turns } from '../../core/turns';
 import { isAbsent, isDone, subjectOf, unsupportedBy, type Engine } from './engine';
 import type { OwnAnswer } from './credential';
 import { isObject } from './exchange';
@@ -19,6 +20,7 @@ import type { LeasedFields } from './lease';
 import type { VaultLeases } from './vault-leases';
 import { vaultPath } from './vault-path';
 import type { Requests } from './own-writes';
+import { waitFor } from './waiting';
 
 type Method = 'GET' | 'POST' | 'DELETE';
 
@@ -28,6 +30,7 @@ const DEFAULT_FIELD = 'value';
 export class PathEngine implements Engine {
   readonly #requests: Requests;
   readonly #mounts = new KvMounts();
+  readonly #turns = new Turns();
   readonly #leases: VaultLeases;
 
   constructor(requests: Requests, leases: VaultLeases) {
@@ -60,15 +63,24 @@ export class PathEngine implements Engine {
     if (description !== undefined || tags !== undefined) {
       throw unsupportedBy(call, 'keeps neither description nor tags');
     }
-    const others = call.field === undefined ? {} : await this.fields(call);
-    const content = { ...others, [call.field ?? DEFAULT_FIELD]: value };
-    await this.put(call, content);
+    await this.inTurn(call, async () => {
+      const others = call.field === undefined ? {} : await this.fields(call);
+      await this.put(call, { ...others, [call.field ?? DEFAULT_FIELD]: value });
+    });
     return {};
   }
 
   /** Nothing of it is kept, whatever the recovery window. The fields that were not chosen stay. */
   async delete(call: VaultCall, _options: DeleteOptions): Promise<void> {
     assertNoVersion(call);
+    await this.inTurn(call, () => this.deleteField(call));
+  }
+
+  describe(_call: VaultCall): Promise<SecretDescription> {
+    return Promise.resolve({});
+  }
+
+  private async deleteField(call: VaultCall): Promise<void> {
     if (call.kvVersion === 1 && call.field !== undefined) {
       const { [call.field]: chosen, ...others } = (await this.fields(call)) ?? {};
       if (Object.keys(others).length > 0) {
@@ -82,8 +94,10 @@ export class PathEngine implements Engine {
     }
   }
 
-  describe(_call: VaultCall): Promise<SecretDescription> {
-    return Promise.resolve({});
+  /** Fields are written with all their neighbours, one write of a secret after the other. */
+  private inTurn(call: VaultCall, change: () => Promise<void>): Promise<void> {
+    const name = JSON.stringify([call.namespace, call.mount, call.name]);
+    return this.#turns.take([name], (turn) => waitFor(turn, call.options), change);
   }
 
   private async put(call: VaultCall, content: Fields): Promise<void> {

@@ -186,6 +186,7 @@ export class VaultLeases {
     try {
       await this.renew(lease);
     } catch {
+      if (this.#isClosed || !this.#alive.has(lease)) return;
       const pauseMs = Math.min(LONGEST_PAUSE_MS, (lease.expiresAt - this.#clock.now()) / 2);
       this.plan(lease, Math.max(pauseMs, SHORTEST_PAUSE_MS));
     }

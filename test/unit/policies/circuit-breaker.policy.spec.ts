@@ -241,6 +241,23 @@ describe('CircuitBreakerPolicy', () => {
       expect(await call(policy, 3, ['broken'])).toEqual(['ok', 'ok', 'ok']);
     });
 
+    it('does not hold the circuit of the store open because it is asked for most often', async () => {
+      const manager = new ScriptedSecretManager(down);
+      const policy = breaking(manager);
+      await call(policy, 5, ['broken', 'sound']);
+      manager.script = failsFor('broken');
+
+      const answered: string[] = [];
+      for (let round = 0; round < 3; round++) {
+        jest.advanceTimersByTime(10_000);
+        await call(policy, 3, ['broken']);
+        answered.push(...(await call(policy, 1, ['sound'])));
+      }
+
+      expect(answered).toEqual(['UNAVAILABLE', 'ok', 'ok']);
+      expect(policy.state).toBe('closed');
+    });
+
     it('opens the circuit of the store when a second secret fails before the store has answered', async () => {
       const policy = breaking(new ScriptedSecretManager(down));
 

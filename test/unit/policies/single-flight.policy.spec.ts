@@ -240,6 +240,22 @@ describe('SingleFlightPolicy', () => {
     expect(manager.asked).toHaveLength(4);
   });
 
+  it('repeats what a batch could not read because a write has overtaken another of its secrets', async () => {
+    const manager = new Batching();
+    const { script, answer } = deferred();
+    manager.script = script;
+    const policy = sharing(manager, true);
+    const readings = policy.readSecrets(['A', 'B']);
+    await jest.advanceTimersByTimeAsync(0);
+
+    policy.supersede('A');
+    manager.script = () => 'alone';
+    answer('of A');
+    answer(failure('UNAVAILABLE') as never);
+
+    expect((await readings).get('B')).toMatchObject({ value: 'alone' });
+  });
+
   it('says so if a manager asks for the secret that it is being asked for', async () => {
     const manager = new ScriptedSecretManager(() => policy.readSecret('KEY'));
     const policy = sharing(manager);
