@@ -5,6 +5,7 @@ import { pause } from './core/pause';
 import {
   SecretManagerError,
   isSecretManagerError,
+  isTransient,
   type OperationContext,
   type RotationStep,
 } from './core/secret-manager.error';
@@ -70,10 +71,17 @@ async function verify(
 ): Promise<void> {
   const { next, value, context } = rotation;
   for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS)) {
-    if ((await pipeline.readSecret(next, call))?.value === value) return;
-    if (pauseMs >= call.timeoutMs) throw notVerified(rotation);
+    const outcome = await pipeline.readSecret(next, call).catch(unlessFinal);
+    if (!isSecretManagerError(outcome) && outcome?.value === value) return;
+    if (pauseMs >= call.timeoutMs) throw outcome instanceof Error ? outcome : notVerified(rotation);
     await pause(pauseMs, call, context);
   }
+}
+
+/** The store may be back before the deadline. */
+function unlessFinal(error: unknown): SecretManagerError {
+  if (isTransient(error)) return error as SecretManagerError;
+  throw error;
 }
 
 /** The call's own wins over what the secret has, and that over the settings. */

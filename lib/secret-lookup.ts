@@ -180,8 +180,8 @@ export class SecretLookup {
   /** What the environment has, where the fallback lets it stand in for a manager that failed; throws the failure elsewhere. */
   private inPlaceOf(error: unknown, lookup: Lookup): string | undefined {
     const { name, context, fallback, call } = lookup;
-    if (!isSecretManagerError(error) || error.code === 'CANCELLED') throw error;
-    if (call.signal?.aborted) throw error;
+    if (!isSecretManagerError(error) || call.signal?.aborted) throw error;
+    if (this.#pipeline.isClosed()) throw error;
     const isCovered =
       fallback === 'on-any-failure' || (fallback === 'on-unavailable' && error.retryable);
     const value = isCovered ? this.fromEnvironment(lookup) : undefined;

@@ -42,7 +42,8 @@ export interface SecretManagerModuleOptions {
   readonly syncTimeoutMs?: number;
   readonly cache?: false | Omit<CacheOptions, 'onStateChange'>;
   readonly retry?: false | RetryOptions;
-  readonly circuitBreaker?: false | Omit<CircuitBreakerOptions, 'onStateChange' | 'hasHealthCheck'>;
+  readonly circuitBreaker?:
+    false | Omit<CircuitBreakerOptions, 'onStateChange' | 'hasHealthCheck' | 'holdsOneSecret'>;
   /** The only way to see what a manager threw, unredacted: it may hold secrets. */
   readonly debug?: (original: unknown, operation: string) => void;
 }

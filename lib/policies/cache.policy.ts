@@ -101,8 +101,8 @@ export class CachePolicy extends Policy implements SecretCache, FlightObserver, 
     const startedAt = this.#clock.now();
     try {
       const reading = this.inner.readSecretSync(secretName, options);
-      const written = this.writtenInPlaceOf(read, reading);
-      if (written !== undefined) return toReading(written);
+      if (this.#recentWrites.mayBeReplaced(read.key, reading))
+        return this.unrepeated(read, reading);
       this.#flights.outdate(read.key);
       this.landed(read, reading, startedAt);
       return reading;
@@ -120,17 +120,24 @@ export class CachePolicy extends Policy implements SecretCache, FlightObserver, 
     options: CallOptions = {},
   ): Promise<SecretReadings> {
     const { params } = options;
-    const missing = secretNames.filter(
-      (secretName) => this.servable(sharedRead(secretName, params), options) === undefined,
-    );
+    const served = new Map<string, CacheEntry>();
+    for (const secretName of secretNames) {
+      const entry = this.servable(sharedRead(secretName, params), options);
+      if (entry !== undefined) served.set(secretName, entry);
+    }
+    const missing = secretNames.filter((secretName) => !served.has(secretName));
     const outcomes: SecretReadings =
       missing.length > 0 ? await this.#flights.readSecrets(missing, options) : new Map();
     const readings = new Map<string, SecretReading | SecretManagerError | undefined>();
     for (const secretName of secretNames) {
-      const outcome = outcomes.has(secretName)
-        ? this.staleOrOutcome(sharedRead(secretName, params), outcomes.get(secretName), options)
-        : await this.readSecret(secretName, options).catch(asOutcome); // it aged while the others were read
-      readings.set(secretName, outcome);
+      const entry = served.get(secretName);
+      const read = sharedRead(secretName, params);
+      if (entry === undefined) {
+        readings.set(secretName, this.staleOrOutcome(read, outcomes.get(secretName), options));
+      } else {
+        const again = () => this.readSecret(secretName, options).catch(asOutcome);
+        readings.set(secretName, this.isOver(entry) ? await again() : toReading(entry));
+      }
     }
     return readings;
   }
@@ -166,12 +173,9 @@ export class CachePolicy extends Policy implements SecretCache, FlightObserver, 
     this.#flights.supersede(secretName);
   }
 
-  lastKnown(read: SharedRead): SecretState | undefined {
-    return this.#entries.get(read);
-  }
-
   /** Keeps what was written through here, at age 0. */
-  written(read: SharedRead, reading: SecretReading | undefined): void {
+  written(read: SharedRead, { value, version }: SecretState): void {
+    const reading = value === undefined ? undefined : { value, version };
     this.landed(read, reading, this.#clock.now());
   }
 
@@ -247,15 +251,20 @@ export class CachePolicy extends Policy implements SecretCache, FlightObserver, 
     return entry;
   }
 
-  /** What a write has stored, where the store answers with what that replaced: a synchronous read cannot wait for a replica. */
-  private writtenInPlaceOf(
+  /**
+   * What a synchronous read answers that cannot wait for a replica: what a write has stored, as long as that is fresh. Else what it
+   * read, which does not enter the cache, because it was not read again.
+   */
+  private unrepeated(
     read: SharedRead,
     reading: SecretReading | undefined,
-  ): CacheEntry | undefined {
+  ): SecretReading | undefined {
     const entry = this.#entries.get(read);
-    if (entry === undefined || !this.#recentWrites.hasReplaced(read.key, reading)) return undefined;
-    if (this.#clock.now() - entry.readAt >= this.freshMs(entry)) return undefined;
-    return this.#recentWrites.hasReplaced(read.key, toReading(entry)) ? undefined : entry;
+    if (entry === undefined || this.#recentWrites.mayBeReplaced(read.key, toReading(entry))) {
+      return reading;
+    }
+    const isFresh = this.#clock.now() - entry.readAt < this.freshMs(entry);
+    return isFresh ? toReading(entry) : reading;
   }
 
   /**
@@ -297,6 +306,11 @@ export class CachePolicy extends Policy implements SecretCache, FlightObserver, 
     }
   }
 
+  /** Whether a lease has ended, as it may while a batch waits for others. */
+  private isOver({ readAt, validForMs = Infinity }: CacheEntry): boolean {
+    return this.#clock.now() - readAt >= validForMs;
+  }
+
   /** While refreshes fail, whoever asks past the backoff asks once: the cache spaces what the retry would repeat. */
   private spared(key: string, options: CallOptions): CallOptions {
     const isFailing = options[EFFORT] === undefined && this.#backoff.isFailing(key);
@@ -317,7 +331,7 @@ export class CachePolicy extends Policy implements SecretCache, FlightObserver, 
 
   private store(read: SharedRead, reading: SecretReading | undefined, readAt: number): void {
     if (this.#isClosed) return;
-    const lastsMs = this.#recentWrites.hasReplaced(read.key, reading) ? REPLICA_LAG_MS : Infinity;
+    const lastsMs = this.#recentWrites.mayBeReplaced(read.key, reading) ? REPLICA_LAG_MS : Infinity;
     const grantedMs = Math.min(reading?.validForMs ?? Infinity, lastsMs);
     const validForMs = grantedMs === Infinity ? undefined : grantedMs;
     this.#entries.set(read, {

@@ -4,6 +4,8 @@ import { Circuit, type CallVerdict, type CircuitState } from './circuit';
 export interface CircuitBoardOptions {
   readonly failureThreshold: number;
   readonly resetAfterMs: number;
+  /** Whether all that is read is one secret, whose failures are the store's then. Default `false`. */
+  readonly holdsOneSecret?: boolean;
   /** Called once when the circuit of the store opens, and once when it closes. */
   readonly onStateChange?: (state: 'open' | 'closed') => void;
 }
@@ -31,9 +33,9 @@ export class CircuitBoard {
   readonly #options: CircuitBoardOptions;
 
   constructor(options: CircuitBoardOptions) {
-    const { failureThreshold, resetAfterMs } = options;
+    const { failureThreshold, resetAfterMs, holdsOneSecret = false } = options;
     this.#options = options;
-    const minNames = failureThreshold === 1 ? 1 : 2;
+    const minNames = failureThreshold === 1 || holdsOneSecret ? 1 : 2;
     this.#store = new Circuit({ failureThreshold, resetAfterMs, minNames });
   }
 

@@ -39,6 +39,8 @@ export interface CircuitBreakerOptions {
   readonly onStateChange?: (state: 'open' | 'closed') => void;
   /** Whether the manager can tell by itself if it is healthy. If not, an open circuit counts. Default `true`. */
   readonly hasHealthCheck?: boolean;
+  /** Whether all that is read is one secret, whose failures are the store's then. Default `false`. */
+  readonly holdsOneSecret?: boolean;
 }
 
 /**
@@ -61,12 +63,14 @@ export class CircuitBreakerPolicy extends Policy {
       resetAfterMs = 10_000,
       onStateChange,
       hasHealthCheck = true,
+      holdsOneSecret = false,
     }: CircuitBreakerOptions = {},
   ) {
     super(inner);
     this.#failureThreshold = failureThreshold;
     this.#hasHealthCheck = hasHealthCheck;
-    this.#reads = new CircuitBoard({ failureThreshold, resetAfterMs, onStateChange });
+    const options = { failureThreshold, resetAfterMs, holdsOneSecret, onStateChange };
+    this.#reads = new CircuitBoard(options);
     this.#writes = new CircuitBoard({ failureThreshold, resetAfterMs });
   }
 

@@ -57,7 +57,7 @@ export class Circuit {
       case 'silent':
         break;
       case 'paced':
-        if (isProbe) this.openFor(verdict.retryAfterMs);
+        if (isProbe) this.openFor(Math.min(verdict.retryAfterMs, this.#options.resetAfterMs));
         break;
       case 'answered':
         this.#failures = 0;

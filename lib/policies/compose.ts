@@ -69,7 +69,7 @@ export function compose(manager: CustomSecretManager, options: PipelineOptions):
     primarySecretName !== undefined && new BundlePolicy(cached, { primarySecretName, cache });
   const outermost = bundle || cached;
 
-  const keys = chain(manager, deadline, writes, withoutEvents(options));
+  const keys = chain(manager, deadline, writes, forVirtualKeys(options));
 
   let isClosed = false;
 
@@ -114,7 +114,11 @@ function chain(
   const hasHealthCheck = implementsOperation(manager, 'checkHealth');
   const circuitBreaker =
     options.circuitBreaker &&
-    new CircuitBreakerPolicy(retry || deadline, { ...options.circuitBreaker, hasHealthCheck });
+    new CircuitBreakerPolicy(retry || deadline, {
+      ...options.circuitBreaker,
+      hasHealthCheck,
+      holdsOneSecret: options.primarySecretName !== undefined,
+    });
   const guarded = circuitBreaker || retry || deadline;
   const readYourWrites = new ReadYourWritesPolicy(guarded, writes.recent);
   const readsBatches = implementsOperation(manager, 'readSecrets');
@@ -127,10 +131,11 @@ function chain(
   return { circuitBreaker, guarded, cache: cache || NO_CACHE, cached };
 }
 
-/** The chain of the application's secrets tells of an outage, once for all. */
-function withoutEvents(options: PipelineOptions): PipelineOptions {
+/** Each virtual key is a secret. The chain of the application's secrets tells of an outage, once for all. */
+function forVirtualKeys(options: PipelineOptions): PipelineOptions {
   return {
     ...options,
+    primarySecretName: undefined,
     cache: options.cache && { ...options.cache, onStateChange: undefined },
     circuitBreaker: options.circuitBreaker && {
       ...options.circuitBreaker,

@@ -2,15 +2,20 @@ import { EFFORT, type CallOptions } from '../core/cancellation';
 import type { SecretReading } from '../core/custom-secret-manager';
 import { secretKey } from '../core/params';
 import { pause } from '../core/pause';
-import { SecretManagerError, isSecretManagerError } from '../core/secret-manager.error';
+import {
+  SecretManagerError,
+  isSecretManagerError,
+  type OperationContext,
+} from '../core/secret-manager.error';
 import { Policy, type Pipeline, type SecretReadings } from './policy';
 import type { RecentWrites } from './recent-writes';
 
 const PAUSES_MS = [200, 400, 800] as const;
 
 /**
- * Reads again where the store answers with what a recent write has replaced: a replica lags. After three repetitions the answer
- * is believed. A synchronous read does not wait.
+ * Reads again where the store may answer with what a recent write has replaced: a replica lags. After three repetitions the
+ * answer is believed. A batch does not wait: such a secret fails with {@link LaggingReplicaError}, and is to be read alone. A
+ * synchronous read does not wait, either.
  */
 export class ReadYourWritesPolicy extends Policy {
   readonly #writes: RecentWrites;
@@ -24,70 +29,63 @@ export class ReadYourWritesPolicy extends Policy {
     secretName: string,
     options: CallOptions = {},
   ): Promise<SecretReading | undefined> {
-    return this.#writes.isEmpty || !this.#writes.has(secretKey(secretName, options.params))
-      ? this.inner.readSecret(secretName, options)
-      : this.readUntilCaughtUp(secretName, options);
+    const wasWritten =
+      !this.#writes.isEmpty && this.#writes.has(secretKey(secretName, options.params));
+    return wasWritten
+      ? this.readUntilCaughtUp(secretName, options)
+      : this.inner.readSecret(secretName, options);
   }
 
   override async readSecrets(
     secretNames: readonly string[],
     options: CallOptions = {},
   ): Promise<SecretReadings> {
-    const readings = new Map(await this.inner.readSecrets(secretNames, options));
-    for (const pauseMs of PAUSES_MS) {
-      const lagging = secretNames.filter((name) => {
-        const reading = readings.get(name);
-        return !isSecretManagerError(reading) && this.isReplaced(name, reading, options);
-      });
-      if (lagging.length === 0) break;
-      const again = await this.readAgain(pauseMs, options, (inner) =>
-        inner.readSecrets(lagging, options),
-      ).catch((error: unknown) => error);
-      for (const name of lagging) readings.set(name, answerOf(name, again));
-    }
-    return readings;
+    const readings = await this.inner.readSecrets(secretNames, options);
+    if (this.#writes.isEmpty) return readings;
+    return new Map(
+      Array.from(readings, ([secretName, reading]) => {
+        const isAnswer = !isSecretManagerError(reading);
+        const isDoubted = isAnswer && this.isDoubted(secretName, reading, options);
+        return [secretName, isDoubted ? this.lagging(secretName) : reading];
+      }),
+    );
   }
 
   private async readUntilCaughtUp(
     secretName: string,
     options: CallOptions,
   ): Promise<SecretReading | undefined> {
-    let reading = await this.inner.readSecret(secretName, options);
     for (const pauseMs of PAUSES_MS) {
-      if (!this.isReplaced(secretName, reading, options)) break;
-      reading = await this.readAgain(pauseMs, options, (inner) =>
-        inner.readSecret(secretName, options),
-      );
+      const reading = await this.inner.readSecret(secretName, options);
+      if (!this.isDoubted(secretName, reading, options)) return reading;
+      if (!isOvertaken(options)) await pause(pauseMs, options, this.context(secretName));
+      // its callers ask again with those who came after the write that has overtaken it
+      if (isOvertaken(options)) throw this.lagging(secretName);
     }
-    return reading;
+    return await this.inner.readSecret(secretName, options);
   }
 
-  /** Rejects with `UNAVAILABLE` once another write has overtaken the read: its callers ask again with those who came later. */
-  private async readAgain<Answer>(
-    pauseMs: number,
-    options: CallOptions,
-    read: (inner: Pipeline) => Promise<Answer>,
-  ): Promise<Answer> {
-    const context = { manager: this.secretManagerName, operation: 'readSecret' };
-    if (options[EFFORT] !== 'overtaken') await pause(pauseMs, options, context);
-    if (options[EFFORT] !== 'overtaken') return await read(this.inner);
-    throw new SecretManagerError(
-      'UNAVAILABLE',
-      `${this.secretManagerName} answered from a replica that lags behind a write.`,
-      context,
-    );
-  }
-
-  private isReplaced(
+  private isDoubted(
     secretName: string,
     reading: SecretReading | undefined,
     { params }: CallOptions,
   ): boolean {
-    return this.#writes.hasReplaced(secretKey(secretName, params), reading);
+    return this.#writes.mayBeReplaced(secretKey(secretName, params), reading);
+  }
+
+  private lagging(secretName: string): LaggingReplicaError {
+    const message = `${this.secretManagerName} answered from a replica that lags behind a write.`;
+    return new LaggingReplicaError('UNAVAILABLE', message, this.context(secretName));
+  }
+
+  private context(secretName: string): OperationContext {
+    return { manager: this.secretManagerName, operation: 'readSecret', secretName };
   }
 }
 
-/** A batch that failed as a whole failed for each of its names. */
-function answerOf(name: string, outcome: unknown): SecretReading | undefined {
-  return (outcome instanceof Map ? outcome.get(name) : outcome) as SecretReading | undefined;
+/** The store answered with what a write has replaced, and was not asked again. */
+export class LaggingReplicaError extends SecretManagerError {}
+
+function isOvertaken({ [EFFORT]: effort }: CallOptions): boolean {
+  return effort === 'overtaken';
 }

@@ -4,7 +4,7 @@ import type { SecretReading } from '../core/custom-secret-manager';
 /** For how long after a write a replica may still answer with what was replaced, in milliseconds. */
 export const REPLICA_LAG_MS = 10_000;
 
-/** What is known of a secret at some moment; without a value it is absent. */
+/** What the store holds of a secret; without a value it is absent. */
 export interface SecretState {
   readonly value: string | undefined;
   readonly version?: string | undefined;
@@ -12,38 +12,27 @@ export interface SecretState {
 
 interface RecentWrite {
   readonly at: number;
-  /** What the store holds since then; `undefined` if overlapping writes leave that open. */
-  readonly written: SecretState | undefined;
-  readonly replaced: readonly SecretState[];
-  /** Whether it replaced something that was never read. */
-  readonly replacedUnknown: boolean;
+  /** What the store may hold since then: one state, or several of writes that overlapped. */
+  readonly written: readonly SecretState[];
+  /** Versions may have begun again since then. */
+  readonly wasDeleted: boolean;
 }
 
-const KEPT_STATES = 8;
-
 /**
- * Remembers what the writes of the last ten seconds have replaced, so that the answer of a replica that lags is not taken for
- * news. A version that is a whole number tells which of two states is older; other states count as replaced if they have been
- * seen before the write.
+ * Remembers the writes of the last ten seconds, so that the answer of a replica that lags is not taken for news. An answer is
+ * doubted unless it is what was written, or has a newer version. Versions tell which of two is newer if they are whole numbers.
  */
 export class RecentWrites {
   readonly #clock = new AgeClock();
   /** By the key of the secret, the last write at the end. */
   readonly #writes = new Map<string, RecentWrite>();
 
-  /** @param before what was known of the secret; `undefined` if it had not been read */
-  add(key: string, written: SecretState | undefined, before: SecretState | undefined): void {
+  add(key: string, written: readonly SecretState[]): void {
     const at = this.#clock.now();
     this.forgetOld(at);
-    const earlier = this.#writes.get(key);
-    const replaced = [...(earlier?.replaced ?? []), earlier?.written, before].filter(isKnown);
+    const wasDeleted = this.#writes.get(key)?.wasDeleted ?? false;
     this.#writes.delete(key);
-    this.#writes.set(key, {
-      at,
-      written,
-      replaced: replaced.slice(-KEPT_STATES),
-      replacedUnknown: earlier?.replacedUnknown ?? before === undefined,
-    });
+    this.#writes.set(key, { at, written, wasDeleted: wasDeleted || written.some(isAbsent) });
   }
 
   get isEmpty(): boolean {
@@ -56,19 +45,13 @@ export class RecentWrites {
     return this.#writes.has(key);
   }
 
-  /** Whether the store answered with what a recent write has replaced. */
-  hasReplaced(key: string, reading: SecretReading | undefined): boolean {
+  /** Whether the answer may be what a recent write has replaced. */
+  mayBeReplaced(key: string, reading: SecretReading | undefined): boolean {
     const write = this.has(key) ? this.#writes.get(key) : undefined;
     if (write === undefined) return false;
-    const { written, replaced, replacedUnknown } = write;
-    const answer: SecretState = reading ?? ABSENT;
-    if (written !== undefined) {
-      if (written.value === answer.value) return false;
-      const order = compareVersions(answer.version, written.version);
-      if (order !== undefined && order !== 0) return order < 0;
-      if (replacedUnknown) return true;
-    }
-    return replaced.some((state) => isSame(state, answer));
+    const { written, wasDeleted } = write;
+    if (written.some(({ value }) => value === reading?.value)) return false;
+    return wasDeleted || !written.every(({ version }) => isNewer(reading?.version, version));
   }
 
   clear(): void {
@@ -83,20 +66,13 @@ export class RecentWrites {
   }
 }
 
-const ABSENT: SecretState = { value: undefined };
 const WHOLE_NUMBER = /^\d{1,15}$/;
 
-function isKnown(state: SecretState | undefined): state is SecretState {
-  return state !== undefined;
+function isAbsent({ value }: SecretState): boolean {
+  return value === undefined;
 }
 
-function isSame(replaced: SecretState, answer: SecretState): boolean {
-  if (replaced.value === answer.value) return true;
-  return replaced.version !== undefined && replaced.version === answer.version;
-}
-
-/** Negative if `a` is older; `undefined` if versions do not tell. */
-function compareVersions(a: string | undefined, b: string | undefined): number | undefined {
-  if (a === undefined || b === undefined) return undefined;
-  return WHOLE_NUMBER.test(a) && WHOLE_NUMBER.test(b) ? Number(a) - Number(b) : undefined;
+function isNewer(version: string | undefined, than: string | undefined): boolean {
+  if (version === undefined || than === undefined) return false;
+  return WHOLE_NUMBER.test(version) && WHOLE_NUMBER.test(than) && Number(version) > Number(than);
 }

@@ -20,6 +20,7 @@ import {
   type SecretManagerError,
 } from '../core/secret-manager.error';
 import { Flight, type SharedRead } from './flight';
+import { LaggingReplicaError } from './read-your-writes.policy';
 import type { WriteObserver } from './writes.policy';
 import { HEALTH_TIMEOUT_MS, Policy, asOutcome, type Pipeline, type SecretReadings } from './policy';
 
@@ -114,11 +115,6 @@ export class SingleFlightPolicy extends Policy implements WriteObserver {
     return this.flightOf(key) !== undefined;
   }
 
-  /** Holds nothing: only a cache does. */
-  lastKnown(): undefined {
-    return undefined;
-  }
-
   invalidate(secretName?: string): void {
     this.supersede(secretName);
   }
@@ -188,9 +184,11 @@ export class SingleFlightPolicy extends Policy implements WriteObserver {
         try {
           return outcomeOf(flight.secretName, await answers);
         } catch (error) {
-          const isHeldBack = flights.some(({ isSuperseded }) => isSuperseded); // and so not repeated
-          if (!isHeldBack || flight.isSuperseded || !flight.isAwaited || !isTransient(error))
-            throw error;
+          // the batch does not wait for a replica, nor is it repeated when a write has overtaken one of its secrets
+          const isHeldBack =
+            error instanceof LaggingReplicaError || flights.some((other) => other.isSuperseded);
+          const isWanted = flight.isAwaited && !flight.isSuperseded;
+          if (!isHeldBack || !isWanted || !isTransient(error)) throw error;
           return await this.readAlone(flight);
         }
       });

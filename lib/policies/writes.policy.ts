@@ -1,9 +1,4 @@
-import type {
-  DeleteOptions,
-  SecretMetadata,
-  SecretReading,
-  WriteOptions,
-} from '../core/custom-secret-manager';
+import type { DeleteOptions, SecretMetadata, WriteOptions } from '../core/custom-secret-manager';
 import { isSecretManagerError, type SecretManagerErrorCode } from '../core/secret-manager.error';
 import { CircuitOpenError } from './circuit-breaker.policy';
 import { sharedRead, type SharedRead } from './flight';
@@ -16,17 +11,17 @@ export interface WriteObserver {
   supersede(secretName?: string): void;
   /** Also drops what is cached of the secret, its versions and stages included. */
   invalidate(secretName?: string): void;
-  /** What is cached of the secret, however old; `undefined` if nothing is. */
-  lastKnown(read: SharedRead): SecretState | undefined;
 }
 
 /** Keeps what a write brought. */
-export type StoreWritten = (read: SharedRead, written: SecretReading | undefined) => void;
+export type StoreWritten = (read: SharedRead, written: SecretState) => void;
 
 interface WritesInFlight {
   running: number;
   /** Which of several writes the store took last is not known. */
   overlapped: boolean;
+  /** What each of them would leave in the store. */
+  readonly states: SecretState[];
 }
 
 /**
@@ -47,22 +42,21 @@ export class Writes {
     for (const observer of this.#observers) observer.invalidate(secretName);
   }
 
-  /** @param stateAfter what the store holds after the write; `undefined` if it is absent then */
+  /** @param stateAfter what the store holds after the write, given what the manager said of it */
   async follow(
     read: SharedRead,
     write: () => Promise<SecretMetadata>,
-    stateAfter: (metadata: SecretMetadata) => SecretReading | undefined,
+    stateAfter: (metadata?: SecretMetadata) => SecretState,
     store: StoreWritten,
   ): Promise<SecretMetadata> {
     const { key, secretName } = read;
-    const before = this.lastKnown(read);
-    const writes = this.begin(secretName);
+    const writes = this.begin(key, stateAfter());
     for (const observer of this.#observers) observer.supersede(secretName);
     try {
       const metadata = await write();
       const written = stateAfter(metadata);
       // first, because a read that waits for its turn begins as soon as those before it are detached
-      this.recent.add(key, writes.overlapped ? undefined : (written ?? ABSENT), before);
+      this.recent.add(key, writes.overlapped ? writes.states : [written]);
       this.invalidate(secretName);
       if (!writes.overlapped) store(read, written);
       return metadata;
@@ -71,24 +65,17 @@ export class Writes {
       throw error;
     } finally {
       writes.running -= 1;
-      if (writes.running === 0) this.#inFlight.delete(secretName);
+      if (writes.running === 0) this.#inFlight.delete(key);
     }
   }
 
-  private begin(secretName: string): WritesInFlight {
-    const writes = this.#inFlight.get(secretName) ?? { running: 0, overlapped: false };
-    this.#inFlight.set(secretName, writes);
+  private begin(key: string, state: SecretState): WritesInFlight {
+    const writes = this.#inFlight.get(key) ?? { running: 0, overlapped: false, states: [] };
+    this.#inFlight.set(key, writes);
     writes.running += 1;
     writes.overlapped ||= writes.running > 1;
+    writes.states.push(state);
     return writes;
-  }
-
-  private lastKnown(read: SharedRead): SecretState | undefined {
-    for (const observer of this.#observers) {
-      const state = observer.lastKnown(read);
-      if (state !== undefined) return state;
-    }
-    return undefined;
   }
 }
 
@@ -112,7 +99,7 @@ export class WritesPolicy extends Policy {
     return this.#writes.follow(
       sharedRead(secretName, options.params),
       () => this.inner.writeSecret(secretName, value, options),
-      ({ version }) => ({ value, version }),
+      (metadata) => ({ value, version: metadata?.version }),
       this.#store,
     );
   }
@@ -121,7 +108,7 @@ export class WritesPolicy extends Policy {
     return this.#writes.follow(
       sharedRead(secretName, options.params),
       () => this.inner.deleteSecret(secretName, options),
-      () => undefined,
+      () => ABSENT,
       this.#store,
     );
   }

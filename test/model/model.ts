@@ -291,10 +291,8 @@ class Model {
       const at = this.time.elapsed - ageMs;
       const before = this.#readAt.get(name);
       const isYounger = before !== undefined && at > before;
-      const heard = this.store.events.some(
-        (event) => event.name === name && 'at' in event && event.at >= at,
-      );
-      if (isYounger && !heard) this.violate(`${name}: became younger without an answer`);
+      if (isYounger && this.store.lastHeardOf(name) < at)
+        this.violate(`${name}: became younger without an answer`);
       if (ageMs > TTL_MS + STALE_IF_ERROR_MS) this.violate(`${name}: kept for ${ageMs} ms`);
       this.#readAt.set(name, at);
     }

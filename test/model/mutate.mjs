@@ -84,8 +84,8 @@ const MUTATIONS = [
   {
     breaks: 'a replica that lags is believed',
     file: 'lib/policies/recent-writes.ts',
-    from: 'if (order !== undefined && order !== 0) return order < 0;',
-    to: 'return false;',
+    from: 'return wasDeleted || !written.every(',
+    to: 'return false && !written.every(',
   },
   {
     breaks: 'the time asleep does not count',

@@ -145,6 +145,12 @@ export class SimulatedStore extends CustomSecretManager {
     return index < 0 ? -Infinity : (changes[index + 1]?.at ?? this.time.elapsed);
   }
 
+  /** When the store last answered for a secret, or took it in. */
+  lastHeardOf(name: string): number {
+    const heard = this.events.findLast((event) => event.name === name && 'at' in event);
+    return heard !== undefined && 'at' in heard ? heard.at : -Infinity;
+  }
+
   protected start(name: string, options: OperationOptions): UpstreamRead {
     const read = { name, isOvertaken: false, isOutdated: false };
     this.onStart(read);
@@ -194,10 +200,10 @@ export class SimulatedStore extends CustomSecretManager {
 
   /** Whether an absence may be the answer of a replica that lags behind a write. */
   private isLag(name: string): boolean {
-    const since = this.time.elapsed - REPLICA_LAG_MS;
-    return this.events.some(
-      (event) => event.name === name && event.kind === 'written' && event.at >= since,
+    const written = this.events.findLast(
+      (event) => event.name === name && event.kind === 'written',
     );
+    return written?.kind === 'written' && this.time.elapsed - written.at <= REPLICA_LAG_MS;
   }
 
   private async change(name: string, value: string | undefined): Promise<void> {

@@ -46,6 +46,14 @@ class LaggingStore extends InMemorySecretManager {
     return await super.deleteSecret(...args);
   }
 
+  /** Answers so for a while, whatever it holds. */
+  answersAt(name: string, value: string, version: string): void {
+    this.#before.set(name, {
+      held: { value, version },
+      until: performance.now() + this.lagsForMs,
+    });
+  }
+
   private async remember(name: string): Promise<void> {
     const held = super.readSecretSync(name);
     this.#before.set(name, { held, until: performance.now() + this.lagsForMs });
@@ -125,6 +133,71 @@ describe.each([
     await secrets.set('KEY', 'new');
 
     expect(await secrets.get('KEY')).toBe('new');
+  });
+
+  it('answers so where somebody else had changed the secret before, unseen', async () => {
+    const store = new LaggingStore({ KEY: 'old' }, hidesVersions);
+    const { secrets } = await start(store);
+    await secrets.get('KEY');
+    store.rotate('KEY', 'of somebody else');
+
+    await secrets.set('KEY', 'new');
+
+    expect(await secrets.get('KEY', asked)).toBe('new');
+  });
+
+  it('answers so after many writes', async () => {
+    const store = new LaggingStore({ KEY: 'old' }, hidesVersions);
+    const { secrets } = await start(store);
+    await secrets.get('KEY');
+    for (let index = 0; index < 10; index++) await secrets.set('KEY', `value ${index}`);
+    store.answersAt('KEY', 'old', '1');
+
+    expect(await secrets.get('KEY', asked)).toBe('value 9');
+  });
+
+  it('answers with one of two overlapping writes, and never with what was before', async () => {
+    const { secrets } = await start(new LaggingStore({ KEY: 'old' }, hidesVersions));
+
+    await Promise.all([secrets.set('KEY', 'a'), secrets.set('KEY', 'b')]);
+
+    expect(['a', 'b']).toContain(await secrets.get('KEY', asked));
+  });
+
+  it('answers so after a deletion with which versions begin again', async () => {
+    const store = new LaggingStore({ OTHER: '1', KEY: 'old' }, hidesVersions);
+    const { secrets } = await start(store);
+    await secrets.get('KEY');
+    await secrets.delete('KEY', { recoveryWindowInDays: 0 });
+    await secrets.set('KEY', 'new');
+    store.answersAt('KEY', 'old', '99');
+
+    expect(await secrets.get('KEY', asked)).toBe('new');
+  });
+
+  it('lets no synchronous answer of it into the cache', async () => {
+    const store = new LaggingStore({ KEY: 'old' }, hidesVersions);
+    const { secrets } = await start(store);
+    await secrets.get('KEY');
+    await secrets.set('KEY', 'new');
+    secrets.invalidate('KEY');
+
+    secrets.getSync('KEY');
+    await new Promise((resolve) => setTimeout(resolve, 200));
+
+    expect(await secrets.get('KEY')).toBe('new');
+  });
+
+  it('holds up no other secret of a batch', async () => {
+    const store = new LaggingStore({ KEY: 'old', OTHER: 'other' }, hidesVersions);
+    store.lagsForMs = 60_000;
+    const { secrets } = await start(store);
+    await secrets.set('KEY', 'new');
+
+    const outcomes = await secrets.getMany(['KEY', 'OTHER'], { ...asked, timeoutMs: 300 });
+
+    expect(outcomes.get('OTHER')).toEqual({ value: 'other' });
+    expect(outcomes.get('KEY')).toMatchObject({ error: { code: 'TIMEOUT' } });
   });
 
   it('finds a secret that was written where there was none', async () => {

@@ -233,6 +233,22 @@ describe('a rotation to another name', () => {
     expect(operationsOf(store)).not.toContain('deleteSecret OLD');
   });
 
+  it('goes on verifying while the store is away for a moment', async () => {
+    const { secrets, store } = await start();
+    const readSecret = store.readSecret.bind(store);
+    let failures = 0;
+    store.readSecret = (...args) => {
+      if (args[0] !== 'NEW' || failures === 4) return readSecret(...args);
+      failures += 1;
+      throw Object.assign(new Error(), { status: 503 });
+    };
+
+    await secrets.rotate('OLD', { name: 'NEW', value: NEW });
+
+    expect(failures).toBe(4);
+    await expect(secrets.get('NEW')).resolves.toBe(NEW);
+  });
+
   it('throws the failure as it is if nothing was begun', async () => {
     const { secrets, store } = await start();
     store.breakAt = ['readSecret', 1];

@@ -338,13 +338,18 @@ describe('CircuitBreakerPolicy', () => {
       expect(policy.state).toBe('open');
     });
 
-    it('stays open for as long as it says, where it answers the probe so', async () => {
+    it('stays open for as long as it says, and no longer than ten seconds, where it answers the probe so', async () => {
       const manager = new ScriptedSecretManager(down);
       const policy = breaking(manager);
       await call(policy, 5);
+      manager.script = () => {
+        throw failure('THROTTLED', { retryAfterMs: 3_600_000 });
+      };
+      jest.advanceTimersByTime(10_000);
+      await call(policy);
+      jest.advanceTimersByTime(10_000);
       manager.script = busy;
 
-      jest.advanceTimersByTime(10_000);
       await call(policy);
       const asked = manager.asked.length;
       jest.advanceTimersByTime(1_999);
@@ -375,6 +380,17 @@ describe('CircuitBreakerPolicy', () => {
       expect(policy.state).toBe('half-open');
     },
   );
+
+  it('opens for a primary secret that fails alone: all that is read is that one', async () => {
+    const policy = breaking(new ScriptedSecretManager(down), {
+      holdsOneSecret: true,
+      hasHealthCheck: false,
+    });
+
+    await call(policy, 5, ['primary']);
+
+    expect([policy.state, await policy.checkHealth()]).toEqual(['open', false]);
+  });
 
   it('counts as unhealthy while it is open, if the manager cannot tell', async () => {
     const policy = breaking(new ScriptedSecretManager(down), { hasHealthCheck: false });
