@@ -2,8 +2,8 @@ import fc from 'fast-check';
 import type { SecretManagerErrorCode } from 'nestjs-custom-secret-manager';
 import { run, type Command, type Schedule } from './model';
 
-/** 2 000 in the ordinary test run; `MODEL_RUNS=100000 npx jest test/model` for the full one. */
-const RUNS = Number(process.env.MODEL_RUNS ?? 2_000);
+/** 1 000 in the ordinary test run; `MODEL_RUNS=100000 npx jest test/model` for the full one. */
+const RUNS = Number(process.env.MODEL_RUNS ?? 1_000);
 /** Other schedules each time, unless a seed is given. */
 const SEED = process.env.MODEL_SEED === undefined ? {} : { seed: Number(process.env.MODEL_SEED) };
 
