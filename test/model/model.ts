@@ -69,6 +69,7 @@ class Model {
   /** The number of the last write through the service that is known to have succeeded. */
   readonly #written = new Map<string, number>();
   readonly #writes = new Map<string, { running: number; overlapped: boolean }>();
+  readonly #invalidatedAt = new Map<string, number>();
   readonly #readAt = new Map<string, number>();
   readonly #doubted: UpstreamRead[] = [];
   #violation: string | undefined;
@@ -132,6 +133,7 @@ class Model {
         break;
       case 'invalidate':
         this.markOvertaken(command.name);
+        this.#invalidatedAt.set(command.name, this.time.elapsed);
         this.#service.invalidate(command.name);
         break;
       case 'put':
@@ -248,6 +250,7 @@ class Model {
     const eventsBefore = this.store.events.length;
     const written = this.#written.get(name) ?? 0;
     const startedAt = this.time.elapsed;
+    const invalidatedAt = this.#invalidatedAt.get(name) ?? -Infinity;
     const sleptBefore = this.time.asleepMs;
     return (value) => {
       if (value === undefined) {
@@ -262,6 +265,8 @@ class Model {
         this.violate(`${name}: ${age} ms too old`);
       if (this.store.sequenceOf(name, value) < written)
         this.violate(`${name}: older than what was written`);
+      if (held < invalidatedAt - longestLagMs)
+        this.violate(`${name}: from before it was invalidated`);
       if (isUncached && held < startedAt - longestLagMs)
         this.violate(`${name}: older than the question`);
       if (!this.isBacked(name, value, eventsBefore))

@@ -96,7 +96,7 @@ const MUTATIONS = [
   {
     breaks: 'one secret alone opens the circuit of the store',
     file: 'lib/policies/circuit-board.ts',
-    from: 'const minNames = failureThreshold === 1 ? 1 : 2;',
+    from: 'const minNames = failureThreshold === 1 || holdsOneSecret ? 1 : 2;',
     to: 'const minNames = 1;',
   },
 ];

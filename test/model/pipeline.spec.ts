@@ -117,12 +117,34 @@ const lag: fc.Arbitrary<readonly Command[]> = fc
     { do: 'get', name: written },
   ]);
 
+/** A read that is in flight when the secret changes, and one that must not be answered by it. */
+const outdated: fc.Arbitrary<readonly Command[]> = fc
+  .tuple(name, fc.boolean())
+  .map(([changed, isInvalidated]) => [
+    { do: 'weather', latencyMs: 60, writeLatencyMs: 2, readsAfter: 0, failure: undefined },
+    { do: 'invalidate', name: changed },
+    { do: 'get', name: changed },
+    { do: 'advance', byMs: 3 },
+    { do: 'put', name: changed },
+    ...(isInvalidated
+      ? ([
+          { do: 'invalidate', name: changed },
+          { do: 'get', name: changed },
+        ] as const)
+      : ([
+          { do: 'advance', byMs: 1 },
+          { do: 'get', name: changed, maxAgeMs: 0 },
+        ] as const)),
+    { do: 'advance', byMs: 400 },
+  ]);
+
 const commands: fc.Arbitrary<readonly Command[]> = fc
   .array(
     fc.oneof(
       { weight: 20, arbitrary: command.map((single) => [single]) },
       { weight: 1, arbitrary: race },
       { weight: 1, arbitrary: lag },
+      { weight: 1, arbitrary: outdated },
     ),
     { minLength: 5, maxLength: 40, size: 'max' },
   )
