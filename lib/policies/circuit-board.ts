@@ -19,7 +19,7 @@ export interface Probe {
   readonly ofKeys: ReadonlySet<string>;
 }
 
-const NO_PROBE: Probe = { ofStore: false, ofKeys: new Set() };
+export const NO_PROBE: Probe = { ofStore: false, ofKeys: new Set() };
 /** How many names can have failed and not been answered since. */
 const MAX_CIRCUITS = 1_000;
 
@@ -43,6 +43,11 @@ export class CircuitBoard {
     return this.#store.state;
   }
 
+  /** Whether nothing has failed since the last answer, so that no call is refused. */
+  get isQuiet(): boolean {
+    return !this.#store.hasFailures && this.#ofKeys.size === 0;
+  }
+
   /** Until when every call is refused, in milliseconds from now; `undefined` if the store may be asked. */
   get refusedForMs(): number | undefined {
     return this.#store.refusedForMs;
@@ -55,7 +60,7 @@ export class CircuitBoard {
 
   /** To be called for what is not refused, before it is asked for. */
   admit(keys: readonly string[]): Probe {
-    if (this.#store.state === 'closed' && this.#ofKeys.size === 0) return NO_PROBE;
+    if (this.isQuiet) return NO_PROBE;
     return {
       ofStore: this.#store.admit(),
       ofKeys: new Set(keys.filter((key) => this.#ofKeys.get(key)?.admit())),
@@ -63,8 +68,6 @@ export class CircuitBoard {
   }
 
   ended(verdicts: readonly KeyVerdict[], probe: Probe): void {
-    const isQuiet = !this.#store.hasFailures && this.#ofKeys.size === 0;
-    if (isQuiet && verdicts.every(([, { kind }]) => kind === 'answered')) return;
     for (const [key, verdict] of verdicts) {
       this.endedAlone(key, verdict, probe.ofStore || probe.ofKeys.has(key));
     }

@@ -15,7 +15,7 @@ import {
 } from '../core/secret-manager.error';
 import { quoteName } from '../core/secret-name';
 import type { CallVerdict, CircuitState } from './circuit';
-import { CircuitBoard, type KeyVerdict } from './circuit-board';
+import { CircuitBoard, NO_PROBE, type KeyVerdict, type Probe } from './circuit-board';
 import {
   Policy,
   describeSecret,
@@ -91,8 +91,7 @@ export class CircuitBreakerPolicy extends Policy {
     options: CallOptions = {},
   ): SecretReading | undefined {
     const key = secretKey(secretName, options.params);
-    this.assertAdmitted(this.#reads, 'readSecretSync', secretName, key);
-    const probe = this.#reads.admit([key]);
+    const probe = this.admit(this.#reads, 'readSecretSync', secretName, key);
     try {
       const reading = this.inner.readSecretSync(secretName, options);
       this.#reads.ended([[key, ANSWERED]], probe);
@@ -182,29 +181,24 @@ export class CircuitBreakerPolicy extends Policy {
     ask: Ask<string, Answer>,
   ): Promise<Answer> {
     if (options[EFFORT] === 'unguarded') return await ask(this.inner, secretName, options);
-    const key = secretKey(secretName, options.params);
-    this.assertAdmitted(board, operation, secretName, key);
-    const probe = board.admit([key]);
+    const keyOf = (): string => secretKey(secretName, options.params);
+    const probe = board.isQuiet ? NO_PROBE : this.admit(board, operation, secretName, keyOf());
     const isProbe = probe.ofStore || probe.ofKeys.size > 0;
     try {
       const answer = await ask(this.inner, secretName, isProbe ? triedOnce(options) : options);
-      board.ended([[key, ANSWERED]], probe);
+      if (!board.isQuiet) board.ended([[keyOf(), ANSWERED]], probe);
       return answer;
     } catch (error) {
-      board.ended([[key, verdictOf(error)]], probe);
+      board.ended([[keyOf(), verdictOf(error)]], probe);
       throw error;
     }
   }
 
-  private assertAdmitted(
-    board: CircuitBoard,
-    operation: string,
-    secretName: string,
-    key: string,
-  ): void {
+  private admit(board: CircuitBoard, operation: string, secretName: string, key: string): Probe {
     this.assertStoreAdmitted(board, operation);
     const refusal = this.refusalOf(board, operation, secretName, key);
     if (refusal !== undefined) throw refusal;
+    return board.admit([key]);
   }
 
   private assertStoreAdmitted({ refusedForMs }: CircuitBoard, operation: string): void {
