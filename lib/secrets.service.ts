@@ -226,14 +226,8 @@ export class SecretsService {
     problems: readonly string[],
     operation: string,
   ): Promise<void> {
-    await this.load(
-      required,
-      operation,
-      (name) => {
-        this.assertRevealable(name, operation);
-      },
-      problems,
-    );
+    const assertUsable = (name: string): void => this.assertRevealable(name, operation);
+    await this.load(required, operation, assertUsable, problems);
   }
 
   /** @internal Reads what must be there before its user is, and keeps it fresh from then on. */

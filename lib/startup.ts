@@ -1,5 +1,6 @@
 import { EFFORT } from './core/cancellation';
-import { now, startTimer } from './core/clock';
+import { now } from './core/clock';
+import { pause } from './core/pause';
 import {
   SecretManagerError,
   isSecretManagerError,
@@ -47,7 +48,7 @@ export async function readAtStart(
       warn(
         `${context.manager} could not be asked at start; it is asked again for up to ${timeoutMs} ms.`,
       );
-    await pause(delayMs);
+    await pause(delayMs, {}, context);
   }
   const [first, ...others] = wanted.flatMap(({ optional, parsed }) => {
     const outcome = outcomes.get(parsed.name);
@@ -75,10 +76,6 @@ function pauseAfter(attempt: number, failures: readonly unknown[]): number {
     Math.random() * Math.min(LONGEST_DELAY_MS, BASE_DELAY_MS * 2 ** attempt),
     ...asked,
   );
-}
-
-function pause(delayMs: number): Promise<void> {
-  return new Promise((resolve) => startTimer(resolve, delayMs, { keepsAlive: true }));
 }
 
 /** A failure decides the code before an absence does. */

@@ -218,7 +218,7 @@ export class CachePolicy extends Policy implements SecretCache, FlightObserver, 
     const entry = this.#entries.get(read);
     if (entry === undefined) return undefined;
     const { maxAgeMs = Infinity, staleIfErrorMs = Infinity } = options;
-    const ageMs = this.#clock.now() - entry.readAt;
+    const ageMs = this.ageOf(entry);
     if (ageMs >= maxAgeMs || ageMs >= (entry.validForMs ?? Infinity)) return undefined;
     const staleForMs = ageMs - this.freshMs(entry);
     if (staleForMs >= 0) {
@@ -245,7 +245,7 @@ export class CachePolicy extends Policy implements SecretCache, FlightObserver, 
     const entry = this.#entries.get(read);
     if (entry?.value === undefined || maxAgeMs !== undefined) return undefined;
     if (!this.#backoff.isFailing(key) && !this.#flights.isInFlight(key)) return undefined;
-    if (this.#clock.now() - entry.readAt >= this.lastsMs(entry, staleIfErrorMs)) return undefined;
+    if (this.ageOf(entry) >= this.lastsMs(entry, staleIfErrorMs)) return undefined;
     this.refreshWhenDue(read);
     this.#entries.touch(entry);
     return entry;
@@ -263,7 +263,7 @@ export class CachePolicy extends Policy implements SecretCache, FlightObserver, 
     if (entry === undefined || this.#recentWrites.mayBeReplaced(read.key, toReading(entry))) {
       return reading;
     }
-    const isFresh = this.#clock.now() - entry.readAt < this.freshMs(entry);
+    const isFresh = this.ageOf(entry) < this.freshMs(entry);
     return isFresh ? toReading(entry) : reading;
   }
 
@@ -278,7 +278,7 @@ export class CachePolicy extends Policy implements SecretCache, FlightObserver, 
   ): SecretReading | undefined {
     const entry = this.#entries.get(read);
     if (entry === undefined) throw error;
-    const ageMs = this.#clock.now() - entry.readAt;
+    const ageMs = this.ageOf(entry);
     if (hasCode(error, 'UNSUPPORTED')) {
       // there may be no synchronous read
       const { maxAgeMs = Infinity, staleIfErrorMs = Infinity } = options;
@@ -307,8 +307,12 @@ export class CachePolicy extends Policy implements SecretCache, FlightObserver, 
   }
 
   /** Whether a lease has ended, as it may while a batch waits for others. */
-  private isOver({ readAt, validForMs = Infinity }: CacheEntry): boolean {
-    return this.#clock.now() - readAt >= validForMs;
+  private isOver(entry: CacheEntry): boolean {
+    return this.ageOf(entry) >= (entry.validForMs ?? Infinity);
+  }
+
+  private ageOf({ readAt }: CacheEntry): number {
+    return this.#clock.now() - readAt;
   }
 
   /** While refreshes fail, whoever asks past the backoff asks once: the cache spaces what the retry would repeat. */
