@@ -1,3 +1,4 @@
+import { setYoungest } from '../core/bounded-map';
 import { PARAMS_MARK } from '../core/params';
 import { Circuit, type CallVerdict, type CircuitState } from './circuit';
 
@@ -91,10 +92,8 @@ export class CircuitBoard {
 
   private add(key: string, { kind }: CallVerdict): Circuit | undefined {
     if (kind !== 'failed') return undefined;
-    const [oldest] = this.#ofKeys.keys();
-    if (oldest !== undefined && this.#ofKeys.size >= MAX_CIRCUITS) this.#ofKeys.delete(oldest);
     const circuit = new Circuit({ ...this.#options, minNames: 1 });
-    this.#ofKeys.set(key, circuit);
+    setYoungest(this.#ofKeys, key, circuit, MAX_CIRCUITS);
     return circuit;
   }
 }

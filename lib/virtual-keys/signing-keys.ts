@@ -1,3 +1,4 @@
+import { setYoungest } from '../core/bounded-map';
 import { now } from '../core/clock';
 import { secretKey } from '../core/params';
 import { pause } from '../core/pause';
@@ -86,12 +87,7 @@ export class SigningKeys {
   }
 
   private keep({ options }: VirtualKeyCall, store: StoreKeys): void {
-    const id = secretKey(this.#name, options.params);
-    const [oldest] = this.#stores.keys();
-    if (this.#stores.size >= MAX_STORES && oldest !== undefined && !this.#stores.has(id)) {
-      this.#stores.delete(oldest);
-    }
-    this.#stores.set(id, store);
+    setYoungest(this.#stores, secretKey(this.#name, options.params), store, MAX_STORES);
   }
 }
 

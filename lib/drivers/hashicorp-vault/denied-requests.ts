@@ -1,3 +1,4 @@
+import { setYoungest } from '../../core/bounded-map';
 import { now } from '../../core/clock';
 import type { VaultRequest } from './vault-client';
 
@@ -25,10 +26,7 @@ export class DeniedRequests {
     const key = keyOf(request);
     const before = this.#helpless.get(key);
     const pauseMs = before ? Math.min(before.pauseMs * 2, LONGEST_PAUSE_MS) : FIRST_PAUSE_MS;
-    this.#helpless.delete(key); // to be the youngest
-    this.#helpless.set(key, { pauseMs, nextAt: now() + pauseMs });
-    const [oldest] = this.#helpless.keys();
-    if (this.#helpless.size > MAX_REMEMBERED && oldest !== undefined) this.#helpless.delete(oldest);
+    setYoungest(this.#helpless, key, { pauseMs, nextAt: now() + pauseMs }, MAX_REMEMBERED);
   }
 
   /** The role may do more than before. */

@@ -1,3 +1,4 @@
+import { setYoungest } from '../../core/bounded-map';
 import { now } from '../../core/clock';
 import type { OperationOptions } from '../../core/custom-secret-manager';
 import type { OwnAnswer } from './credential';
@@ -88,10 +89,8 @@ export class OwnWrites implements Requests {
     if (answer.statusCode >= 300 || index === undefined) return answer;
     const key = keyOf(namespace);
     const before = this.#required.get(key)?.index;
-    this.#required.delete(key);
-    this.#required.set(key, { index: newerIndex(before, index), until: now() + REQUIRED_FOR_MS });
-    const [oldest] = this.#required.keys();
-    if (this.#required.size > MAX_NAMESPACES && oldest !== undefined) this.#required.delete(oldest);
+    const required = { index: newerIndex(before, index), until: now() + REQUIRED_FOR_MS };
+    setYoungest(this.#required, key, required, MAX_NAMESPACES);
     return answer;
   }
 
