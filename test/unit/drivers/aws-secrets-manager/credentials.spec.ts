@@ -1,37 +1,29 @@
 import { createHash } from 'node:crypto';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { AwsSecretManagerOptions } from 'nestjs-custom-secret-manager/drivers/aws-secrets-manager';
 import { everythingOf, failureOf } from '../../../support/failure-of';
-import { CREDENTIALS, Fixture } from './fixture';
+import { CREDENTIALS, EmptyEnvironment, Fixture } from './fixture';
 
 const SLOW = 20_000; // the SDK asks a container endpoint four times, with a second between
 
 let fixture: Fixture;
 let home: string;
 let server: Server | undefined;
-const environment = process.env;
+let environment: EmptyEnvironment;
 
 beforeEach(async () => {
   fixture = await new Fixture().start();
-  home = mkdtempSync(join(tmpdir(), 'aws-'));
-  const { PATH } = environment;
-  process.env = {
-    PATH,
-    HOME: home,
-    AWS_EC2_METADATA_DISABLED: 'true',
-    AWS_CONFIG_FILE: join(home, 'config'),
-    AWS_SHARED_CREDENTIALS_FILE: join(home, 'credentials'),
-  };
+  environment = new EmptyEnvironment();
+  ({ home } = environment);
+  process.env.HOME = home;
   fixture.aws.reply('GetSecretValue', { body: { SecretString: 'value' } });
 });
 
 afterEach(async () => {
-  process.env = environment;
-  rmSync(home, { recursive: true });
+  environment.leave();
   await fixture.close();
   server?.closeAllConnections();
   server?.close();

@@ -1,31 +1,23 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import type { AwsSecretManager } from 'nestjs-custom-secret-manager/drivers/aws-secrets-manager';
 import type { Reply } from '../../../support/aws-endpoint';
 import { everythingOf, failureOf } from '../../../support/failure-of';
-import { CREDENTIALS, Fixture } from './fixture';
+import { CREDENTIALS, EmptyEnvironment, Fixture } from './fixture';
 
 let fixture: Fixture;
 let home: string;
-const environment = process.env;
+let environment: EmptyEnvironment;
 
 beforeEach(async () => {
   fixture = await new Fixture().start();
-  home = mkdtempSync(join(tmpdir(), 'aws-'));
-  const { PATH } = environment;
-  process.env = {
-    PATH,
-    AWS_EC2_METADATA_DISABLED: 'true',
-    AWS_CONFIG_FILE: join(home, 'config'),
-    AWS_SHARED_CREDENTIALS_FILE: join(home, 'credentials'),
-  };
+  environment = new EmptyEnvironment();
+  ({ home } = environment);
 });
 
 afterEach(async () => {
-  process.env = environment;
-  rmSync(home, { recursive: true });
+  environment.leave();
   await fixture.close();
 });
 

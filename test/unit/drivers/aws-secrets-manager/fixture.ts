@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import {
   AwsSecretManager,
   type AwsSecretManagerOptions,
@@ -40,6 +43,26 @@ export class Fixture {
   async close(): Promise<void> {
     for (const manager of this.#managers) await manager.close();
     await this.aws.stop();
+  }
+}
+
+/** An environment that holds nothing of AWS, and an empty folder for its files. To be left after each test. */
+export class EmptyEnvironment {
+  readonly home = mkdtempSync(join(tmpdir(), 'aws-'));
+  readonly #before = process.env;
+
+  constructor() {
+    process.env = {
+      PATH: this.#before.PATH,
+      AWS_EC2_METADATA_DISABLED: 'true',
+      AWS_CONFIG_FILE: join(this.home, 'config'),
+      AWS_SHARED_CREDENTIALS_FILE: join(this.home, 'credentials'),
+    };
+  }
+
+  leave(): void {
+    process.env = this.#before;
+    rmSync(this.home, { recursive: true });
   }
 }
 
