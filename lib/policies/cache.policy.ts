@@ -252,19 +252,22 @@ export class CachePolicy extends Policy implements SecretCache, FlightObserver, 
   }
 
   /**
-   * What a synchronous read answers that cannot wait for a replica: what a write has stored, as long as that is fresh. Else what it
-   * read, which does not enter the cache, because it was not read again.
+   * Returns the answer of a synchronous read, which cannot wait for a replica: what the cache holds or a write has left, as long as
+   * that is fresh. Else what it read, which does not enter the cache, because it was not read again.
    */
   private unrepeated(
     read: SharedRead,
     reading: SecretReading | undefined,
   ): SecretReading | undefined {
     const entry = this.#entries.get(read);
-    if (entry === undefined || this.#recentWrites.mayBeReplaced(read.key, toReading(entry))) {
-      return reading;
-    }
-    const isFresh = this.ageOf(entry) < this.freshMs(entry);
-    return isFresh ? toReading(entry) : reading;
+    const isKnown = entry && !this.#recentWrites.mayBeReplaced(read.key, toReading(entry));
+    if (isKnown && this.ageOf(entry) < this.freshMs(entry)) return toReading(entry);
+    const { ttlMs, absenceTtlMs } = this.#options;
+    const isAbsent = ({ value }: SecretState) => value === undefined;
+    const left = this.#recentWrites.left(read.key, (state) =>
+      isAbsent(state) ? absenceTtlMs : ttlMs,
+    );
+    return left === undefined ? reading : toReading(left);
   }
 
   /**
@@ -409,7 +412,7 @@ export class CachePolicy extends Policy implements SecretCache, FlightObserver, 
   }
 }
 
-function toReading({ value, version }: CacheEntry): SecretReading | undefined {
+function toReading({ value, version }: SecretState): SecretReading | undefined {
   return value === undefined ? undefined : { value, version };
 }
 

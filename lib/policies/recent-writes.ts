@@ -1,5 +1,6 @@
 import { AgeClock } from '../core/clock';
 import type { SecretReading } from '../core/custom-secret-manager';
+import type { SharedRead } from './flight';
 
 /** For how long after a write a replica may still answer with what was replaced, in milliseconds. */
 export const REPLICA_LAG_MS = 10_000;
@@ -11,11 +12,14 @@ export interface SecretState {
 }
 
 interface RecentWrite {
+  readonly secretName: string;
   readonly at: number;
   /** What the store may hold since then: one state, or several of writes that overlapped. */
   readonly written: readonly SecretState[];
   /** Versions may have begun again since then. */
   readonly wasDeleted: boolean;
+  /** The application has invalidated the secret since then: it may have changed again. */
+  readonly isInvalidated: boolean;
 }
 
 /**
@@ -27,12 +31,28 @@ export class RecentWrites {
   /** By the key of the secret, the last write at the end. */
   readonly #writes = new Map<string, RecentWrite>();
 
-  add(key: string, written: readonly SecretState[]): void {
+  add({ key, secretName }: SharedRead, written: readonly SecretState[]): void {
     const at = this.#clock.now();
     this.forgetOld(at);
-    const wasDeleted = this.#writes.get(key)?.wasDeleted ?? false;
+    const wasDeleted = this.#writes.get(key)?.wasDeleted === true || written.some(isAbsent);
     this.#writes.delete(key);
-    this.#writes.set(key, { at, written, wasDeleted: wasDeleted || written.some(isAbsent) });
+    this.#writes.set(key, { secretName, at, written, wasDeleted, isInvalidated: false });
+  }
+
+  /** One secret, or all, may have changed again. A replica may lag all the same. */
+  invalidate(secretName?: string): void {
+    for (const [key, write] of this.#writes) {
+      const isMeant = secretName === undefined || write.secretName === secretName;
+      if (isMeant) this.#writes.set(key, { ...write, isInvalidated: true });
+    }
+  }
+
+  /** What a write has left in the store less than `maxAgeMs` ago, if one state of it is known. */
+  left(key: string, maxAgeMs: (state: SecretState) => number): SecretState | undefined {
+    const write = this.has(key) ? this.#writes.get(key) : undefined;
+    const state = write?.written.length === 1 ? write.written[0] : undefined;
+    if (write === undefined || state === undefined || write.isInvalidated) return undefined;
+    return this.#clock.now() - write.at < maxAgeMs(state) ? state : undefined;
   }
 
   get isEmpty(): boolean {

@@ -37,9 +37,10 @@ export class Writes {
     this.#observers.push(observer);
   }
 
-  /** Drops one secret, or all, in every cache. */
+  /** Drops one secret, or all, in every cache, because it may have changed elsewhere. */
   invalidate(secretName?: string): void {
-    for (const observer of this.#observers) observer.invalidate(secretName);
+    this.recent.invalidate(secretName);
+    this.drop(secretName);
   }
 
   /** @param stateAfter what the store holds after the write, given what the manager said of it */
@@ -56,8 +57,8 @@ export class Writes {
       const metadata = await write();
       const written = stateAfter(metadata);
       // first, because a read that waits for its turn begins as soon as those before it are detached
-      this.recent.add(key, writes.overlapped ? writes.states : [written]);
-      this.invalidate(secretName);
+      this.recent.add(read, writes.overlapped ? writes.states : [written]);
+      this.drop(secretName);
       if (!writes.overlapped) store(read, written);
       return metadata;
     } catch (error) {
@@ -67,6 +68,10 @@ export class Writes {
       writes.running -= 1;
       if (writes.running === 0) this.#inFlight.delete(key);
     }
+  }
+
+  private drop(secretName?: string): void {
+    for (const observer of this.#observers) observer.invalidate(secretName);
   }
 
   private begin(key: string, state: SecretState): WritesInFlight {

@@ -138,6 +138,19 @@ const outdated: fc.Arbitrary<readonly Command[]> = fc
     { do: 'advance', byMs: 400 },
   ]);
 
+/** Two writes that overlap: the first to begin ends last. Chance alone would seldom let them cross so. */
+const overlap: fc.Arbitrary<readonly Command[]> = fc
+  .tuple(name, fc.constantFrom(45, 60, 100))
+  .map(([written, settleMs]) => [
+    { do: 'weather', latencyMs: 2, writeLatencyMs: 60, readsAfter: 0, failure: undefined },
+    { do: 'set', name: written },
+    { do: 'advance', byMs: 29 },
+    { do: 'weather', latencyMs: 2, writeLatencyMs: 10, readsAfter: 0, failure: undefined },
+    { do: 'set', name: written },
+    { do: 'advance', byMs: settleMs },
+    { do: 'get', name: written },
+  ]);
+
 const commands: fc.Arbitrary<readonly Command[]> = fc
   .array(
     fc.oneof(
@@ -145,6 +158,7 @@ const commands: fc.Arbitrary<readonly Command[]> = fc
       { weight: 1, arbitrary: race },
       { weight: 1, arbitrary: lag },
       { weight: 1, arbitrary: outdated },
+      { weight: 1, arbitrary: overlap },
     ),
     { minLength: 5, maxLength: 40, size: 'max' },
   )

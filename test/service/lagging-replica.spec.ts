@@ -126,6 +126,39 @@ describe.each([
     expect(secrets.getSync('KEY')).toBe('new');
   });
 
+  it('answers so synchronously where the cache has no room left for what was written', async () => {
+    const store = new LaggingStore({ KEY: 'old', OTHER: 'other' }, hidesVersions);
+    const { secrets } = await start(store, { cache: { maxEntries: 1 } });
+
+    await secrets.set('KEY', 'new');
+    await secrets.get('OTHER');
+
+    expect(secrets.getSync('KEY')).toBe('new');
+  });
+
+  it('answers so synchronously after a deletion where the absence was pushed out', async () => {
+    const store = new LaggingStore({ KEY: 'old' }, hidesVersions);
+    const { secrets } = await start(store, { cache: { maxEntries: 1 } });
+
+    await secrets.delete('KEY');
+    await secrets.get('MISSING');
+
+    expect(secrets.getSync('KEY')).toBeUndefined();
+  });
+
+  it('answers a synchronous read with what it read where the secret was invalidated after the write', async () => {
+    const store = new LaggingStore({ KEY: 'old' }, hidesVersions);
+    const { secrets } = await start(store);
+    await secrets.delete('KEY');
+    store.lagsForMs = 0;
+    await secrets.set('KEY', 'new');
+    store.rotate('KEY', 'of somebody else');
+
+    secrets.invalidate('KEY');
+
+    expect(secrets.getSync('KEY')).toBe('of somebody else');
+  });
+
   it('answers so without a cache', async () => {
     const store = new LaggingStore({ KEY: 'old' }, hidesVersions);
     const { secrets } = await start(store, { cache: false });
