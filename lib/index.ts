@@ -7,15 +7,10 @@ export {
   type SecretMetadata,
   type SecretReading,
   type WriteOptions,
-} from './core/custom-secret-manager';
-export type { Environment } from './core/environment';
-export { FALLBACKS, type Fallback, type GetOptions } from './core/get-options';
-export {
-  ACCESS_MODES,
-  KeyManagementSettings,
-  type AccessMode,
-} from './core/key-management-settings';
-export { Secret } from './core/secret';
+} from './core/contract/custom-secret-manager';
+export type { Environment } from './core/contract/environment';
+export { FALLBACKS, type Fallback, type GetOptions } from './core/contract/get-options';
+export { Secret } from './core/contract/secret';
 export {
   SECRET_MANAGER_ERROR_CODES,
   SecretManagerError,
@@ -23,19 +18,15 @@ export {
   type RotationStep,
   type SecretManagerErrorCode,
   type SecretManagerErrorContext,
-} from './core/secret-manager.error';
-export type { ManagerBinding } from './manager-binding';
-export type { CacheOptions } from './policies/cache.policy';
-export type { CircuitBreakerOptions, CircuitState } from './policies/circuit-breaker.policy';
+} from './core/errors/secret-manager.error';
+export type { CacheOptions } from './policies/cache/cache.policy';
+export type { SecretInspection } from './policies/cache/secret-cache';
+export type {
+  CircuitBreakerOptions,
+  CircuitState,
+} from './policies/circuit-breaker/circuit-breaker.policy';
 export type { RetryOptions } from './policies/retry.policy';
-export type { SecretInspection } from './policies/secret-cache';
-export {
-  SECRET_MANAGER,
-  getSecretManagerToken,
-  getSecretToken,
-  getSecretsServiceToken,
-  getVirtualKeysServiceToken,
-} from './secret-manager.constants';
+export type { ManagerBinding } from './secret-manager.binding';
 export { InjectSecret, InjectSecrets } from './secret-manager.decorators';
 export { SecretManagerModule } from './secret-manager.module';
 export type {
@@ -45,8 +36,20 @@ export type {
   SecretManagerOptionsFactory,
 } from './secret-manager.module-definition';
 export type { PreloadedSecret, SecretManagerModuleOptions } from './secret-manager.options';
-export type { NextSecret } from './secret-writer';
-export { SecretsService, type BooleanGetOptions, type SecretOutcome } from './secrets.service';
+export { ACCESS_MODES, KeyManagementSettings, type AccessMode } from './secret-manager.settings';
+export {
+  SECRET_MANAGER,
+  getSecretManagerToken,
+  getSecretToken,
+  getSecretsServiceToken,
+  getVirtualKeysServiceToken,
+} from './secret-manager.tokens';
+export type { NextSecret } from './service/secret-writer';
+export {
+  SecretsService,
+  type BooleanGetOptions,
+  type SecretOutcome,
+} from './service/secrets.service';
 export type { VirtualKey } from './virtual-keys/virtual-key-names';
 export {
   VirtualKeysService,

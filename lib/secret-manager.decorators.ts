@@ -1,5 +1,5 @@
 import { Inject } from '@nestjs/common';
-import { getSecretToken, getSecretsServiceToken } from './secret-manager.constants';
+import { getSecretToken, getSecretsServiceToken } from './secret-manager.tokens';
 
 /** Injects the `SecretsService` of the manager that is registered by `name`. */
 export function InjectSecrets(name?: string): PropertyDecorator & ParameterDecorator {

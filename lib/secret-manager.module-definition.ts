@@ -8,9 +8,15 @@ import {
   type ModuleMetadata,
   type Provider,
 } from '@nestjs/common';
-import { holdOptions } from './held-options';
-import { injectionProblem } from './manager-injections';
-import { bindingProblem, registrationNameProblem, type ManagerBinding } from './manager-binding';
+import {
+  bindingProblem,
+  registrationNameProblem,
+  type ManagerBinding,
+} from './secret-manager.binding';
+import { holdOptions } from './secret-manager.held-options';
+import { injectionProblem } from './secret-manager.injections';
+import type { SecretManagerModuleOptions } from './secret-manager.options';
+import { createProviders, type Registration } from './secret-manager.providers';
 import {
   SECRET_MANAGER_OPTIONS,
   getRegistrationToken,
@@ -18,9 +24,7 @@ import {
   isBuiltFromManager,
   secretsServiceTokens,
   virtualKeysServiceTokens,
-} from './secret-manager.constants';
-import type { SecretManagerModuleOptions } from './secret-manager.options';
-import { createProviders, type Registration } from './secret-manager.providers';
+} from './secret-manager.tokens';
 
 /** What is known when the module is declared. */
 export interface SecretManagerModuleExtras {

@@ -1,9 +1,8 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import { ModulesContainer } from '@nestjs/core';
-import { copyOption, fieldsOf, readFields } from './core/option-rules';
-import { SecretManagerError } from './core/secret-manager.error';
-import { kindOf, quoteName } from './core/secret-name';
-import { getRegistrationToken, getSecretToken, registeredNames } from './secret-manager.constants';
+import { SecretManagerError } from './core/errors/secret-manager.error';
+import { kindOf, quoteName } from './core/errors/wording';
+import { copyOption, fieldsOf, readFields } from './core/validation/option-rules';
 import {
   SecretManagerModuleBuilder,
   type SecretManagerModuleAsyncOptions,
@@ -15,7 +14,8 @@ import {
   type RequiredSecret,
 } from './secret-manager.options';
 import type { Registration } from './secret-manager.providers';
-import type { SecretsService } from './secrets.service';
+import { getRegistrationToken, getSecretToken, registeredNames } from './secret-manager.tokens';
+import type { SecretsService } from './service/secrets.service';
 
 /** Provided in every module that `forRoot`, `forRootAsync` and `forFeature` return, and by a factory that throws in any other. */
 const ORIGIN = 'SecretManagerModule origin';

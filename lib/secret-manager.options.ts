@@ -1,18 +1,19 @@
-import type { CustomSecretManager } from './core/custom-secret-manager';
-import type { Environment } from './core/environment';
-import { FALLBACKS, type Fallback } from './core/get-options';
+import type { CustomSecretManager } from './core/contract/custom-secret-manager';
+import type { Environment } from './core/contract/environment';
+import { FALLBACKS, type Fallback } from './core/contract/get-options';
+import { attempt } from './core/errors/safe-access';
+import { SecretManagerError } from './core/errors/secret-manager.error';
+import { kindOf, quoteName } from './core/errors/wording';
+import { copyOption, fieldsOf, readFields, unknownOptions } from './core/validation/option-rules';
+import { configuredNameProblem } from './core/validation/secret-name';
+import type { CacheOptions } from './policies/cache/cache.policy';
+import type { CircuitBreakerOptions } from './policies/circuit-breaker/circuit-breaker.policy';
+import type { RetryOptions } from './policies/retry.policy';
 import {
   resolveSettings,
   settingsProblems,
   type KeyManagementSettings,
-} from './core/key-management-settings';
-import { copyOption, fieldsOf, readFields, unknownOptions } from './core/option-rules';
-import { SecretManagerError } from './core/secret-manager.error';
-import { configuredNameProblem, kindOf, quoteName } from './core/secret-name';
-import { attempt } from './core/untrusted';
-import type { CacheOptions } from './policies/cache.policy';
-import type { CircuitBreakerOptions } from './policies/circuit-breaker.policy';
-import type { RetryOptions } from './policies/retry.policy';
+} from './secret-manager.settings';
 
 /** A secret that is read before anything that injects `SecretsService` is constructed. */
 export type PreloadedSecret =

@@ -1,26 +1,29 @@
 import { Logger, type Provider } from '@nestjs/common';
 import { ModulesContainer } from '@nestjs/core';
-import { isCustomSecretManager, type CustomSecretManager } from './core/custom-secret-manager';
-import { SecretManagerError, isSecretManagerError } from './core/secret-manager.error';
-import { kindOf, quoteName } from './core/secret-name';
+import {
+  isCustomSecretManager,
+  type CustomSecretManager,
+} from './core/contract/custom-secret-manager';
+import { SecretManagerError, isSecretManagerError } from './core/errors/secret-manager.error';
+import { kindOf, quoteName } from './core/errors/wording';
 import { BoundaryPolicy } from './policies/boundary.policy';
 import { compose } from './policies/compose';
 import { DeadlinePolicy } from './policies/deadline.policy';
-import type { HeldOptions } from './held-options';
-import { isOwned, toProvider, type ManagerBinding } from './manager-binding';
+import { isOwned, toProvider, type ManagerBinding } from './secret-manager.binding';
+import type { HeldOptions } from './secret-manager.held-options';
+import {
+  resolveOptions,
+  type ResolvedOptions,
+  type SecretManagerModuleOptions,
+} from './secret-manager.options';
 import {
   DEFAULT_MANAGER,
   SECRET_MANAGER_OPTIONS,
   getRegistrationToken,
   getSecretManagerToken,
   registeredNames,
-} from './secret-manager.constants';
-import {
-  resolveOptions,
-  type ResolvedOptions,
-  type SecretManagerModuleOptions,
-} from './secret-manager.options';
-import { SecretsService } from './secrets.service';
+} from './secret-manager.tokens';
+import { SecretsService } from './service/secrets.service';
 import { VirtualKeysService } from './virtual-keys/virtual-keys.service';
 
 /** What one manager makes available. */

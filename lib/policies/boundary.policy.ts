@@ -1,4 +1,6 @@
 import { types } from 'node:util';
+import { endsByCancellation } from '../core/calls/cancellation';
+import { ownSignal } from '../core/calls/manager-options';
 import {
   CustomSecretManager,
   implementsOperation,
@@ -8,17 +10,21 @@ import {
   type SecretMetadata,
   type SecretReading,
   type WriteOptions,
-} from '../core/custom-secret-manager';
-import { endsByCancellation } from '../core/cancellation';
-import { translateError } from '../core/error-table';
+} from '../core/contract/custom-secret-manager';
+import { translateError } from '../core/errors/error-table';
+import { isErrorLike } from '../core/errors/safe-access';
 import {
   SecretManagerError,
   isSecretManagerError,
   type OperationContext,
-} from '../core/secret-manager.error';
-import { ownSignal } from '../core/handed-options';
-import { malformed, toDescription, toHealth, toMetadata, toReading } from '../core/answers';
-import { isErrorLike } from '../core/untrusted';
+} from '../core/errors/secret-manager.error';
+import {
+  malformed,
+  toDescription,
+  toHealth,
+  toMetadata,
+  toReading,
+} from '../core/validation/answers';
 import type { Pipeline, SecretReadings } from './policy';
 
 export interface BoundaryOptions {

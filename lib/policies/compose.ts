@@ -3,22 +3,22 @@ import {
   unsupported,
   type CustomSecretManager,
   type OptionalOperation,
-} from '../core/custom-secret-manager';
+} from '../core/contract/custom-secret-manager';
 import { BoundaryPolicy, type BoundaryOptions } from './boundary.policy';
-import { BundlePolicy } from './bundle.policy';
-import { CachePolicy, type CacheOptions } from './cache.policy';
+import { BundlePolicy } from './bundle/bundle.policy';
+import { CachePolicy, type CacheOptions } from './cache/cache.policy';
+import { NO_CACHE, type SecretCache } from './cache/secret-cache';
 import {
   CircuitBreakerPolicy,
   type CircuitBreakerOptions,
   type CircuitState,
-} from './circuit-breaker.policy';
+} from './circuit-breaker/circuit-breaker.policy';
 import { DeadlinePolicy } from './deadline.policy';
 import type { Pipeline } from './policy';
-import { ReadYourWritesPolicy } from './read-your-writes.policy';
 import { RetryPolicy, type RetryOptions } from './retry.policy';
-import { NO_CACHE, type SecretCache } from './secret-cache';
-import { SingleFlightPolicy } from './single-flight.policy';
-import { Writes, WritesPolicy } from './writes.policy';
+import { SingleFlightPolicy } from './single-flight/single-flight.policy';
+import { ReadYourWritesPolicy } from './writes/read-your-writes.policy';
+import { Writes, WritesPolicy } from './writes/writes.policy';
 
 export interface PipelineOptions extends BoundaryOptions {
   readonly primarySecretName?: string;

@@ -1,15 +1,13 @@
 import {
-  Cancellation,
-  closed,
-  cancelWith,
-  shuttingDown,
   CANCELLATION,
+  Cancellation,
+  cancelWith,
+  closed,
+  shuttingDown,
   type CallOptions,
   type CancellationSource,
-} from '../core/cancellation';
-import { startTimer } from '../core/clock';
-import { Deadlines, type Deadline, type Expiring } from '../core/deadlines';
-import { HandedOptions } from '../core/handed-options';
+} from '../core/calls/cancellation';
+import { HandedOptions } from '../core/calls/manager-options';
 import type {
   DeleteOptions,
   OperationOptions,
@@ -17,9 +15,11 @@ import type {
   SecretMetadata,
   SecretReading,
   WriteOptions,
-} from '../core/custom-secret-manager';
-import { SecretManagerError, type OperationContext } from '../core/secret-manager.error';
-import { quoteName } from '../core/secret-name';
+} from '../core/contract/custom-secret-manager';
+import { SecretManagerError, type OperationContext } from '../core/errors/secret-manager.error';
+import { quoteName } from '../core/errors/wording';
+import { startTimer } from '../core/time/clock';
+import { Deadlines, type Deadline, type Expiring } from '../core/time/deadlines';
 import {
   HEALTH_TIMEOUT_MS,
   Policy,

@@ -1,3 +1,4 @@
+import type { CallOptions } from '../core/calls/cancellation';
 import {
   CustomSecretManager,
   type DeleteOptions,
@@ -5,9 +6,8 @@ import {
   type SecretMetadata,
   type SecretReading,
   type WriteOptions,
-} from '../core/custom-secret-manager';
-import type { CallOptions } from '../core/cancellation';
-import type { SecretManagerError } from '../core/secret-manager.error';
+} from '../core/contract/custom-secret-manager';
+import type { SecretManagerError } from '../core/errors/secret-manager.error';
 
 /** How long a store may take to say that it is healthy, unless the call says otherwise. */
 export const HEALTH_TIMEOUT_MS = 10_000;

@@ -1,11 +1,11 @@
-import { EFFORT, type CallOptions } from '../core/cancellation';
-import type { SecretDescription, SecretReading } from '../core/custom-secret-manager';
-import { pause } from '../core/pause';
+import { EFFORT, type CallOptions } from '../core/calls/cancellation';
+import { pause } from '../core/calls/pause';
+import type { SecretDescription, SecretReading } from '../core/contract/custom-secret-manager';
 import {
   isSecretManagerError,
   isTransient,
   type SecretManagerError,
-} from '../core/secret-manager.error';
+} from '../core/errors/secret-manager.error';
 import {
   Policy,
   describeSecret,

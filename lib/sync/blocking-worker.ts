@@ -1,6 +1,6 @@
 import { receiveMessageOnPort } from 'node:worker_threads';
-import { now } from '../core/clock';
-import { SecretManagerError } from '../core/secret-manager.error';
+import { SecretManagerError } from '../core/errors/secret-manager.error';
+import { now } from '../core/time/clock';
 import { CELL, STATE, startWorkerThread, type WorkerThread } from './worker-thread';
 
 /** What a worker says to one call: an answer, or of an error no more than what it is classified by. */

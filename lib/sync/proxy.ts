@@ -1,5 +1,5 @@
-import { SecretManagerError } from '../core/secret-manager.error';
-import { kindOf } from '../core/secret-name';
+import { SecretManagerError } from '../core/errors/secret-manager.error';
+import { kindOf } from '../core/errors/wording';
 
 /** A proxy as undici takes it: its address without credentials, and the credentials as a header. */
 export interface Proxy {

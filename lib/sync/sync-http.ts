@@ -1,5 +1,5 @@
-import { SecretManagerError } from '../core/secret-manager.error';
-import { read } from '../core/untrusted';
+import { read } from '../core/errors/safe-access';
+import { SecretManagerError } from '../core/errors/secret-manager.error';
 import { BlockingWorker } from './blocking-worker';
 import { refusedWith } from './proxy';
 import { assertOptions, checkRequest, type SyncRequestOptions } from './sync-request';

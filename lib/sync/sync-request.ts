@@ -1,7 +1,7 @@
 import { validateHeaderName, validateHeaderValue } from 'node:http';
-import { SecretManagerError } from '../core/secret-manager.error';
-import { kindOf, quoteName } from '../core/secret-name';
-import { attempt } from '../core/untrusted';
+import { attempt } from '../core/errors/safe-access';
+import { SecretManagerError } from '../core/errors/secret-manager.error';
+import { kindOf, quoteName } from '../core/errors/wording';
 import { proxyOf, proxyProblem, type Proxy } from './proxy';
 
 /** Certificates, as PEM. */

@@ -1,4 +1,4 @@
-import { SecretManagerError } from '../core/secret-manager.error';
+import { SecretManagerError } from '../core/errors/secret-manager.error';
 
 /** What the worker hands back. */
 export interface RawResponse {

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { MessageChannel, Worker, type MessagePort } from 'node:worker_threads';
-import { SecretManagerError } from '../core/secret-manager.error';
-import { quoteName } from '../core/secret-name';
+import { SecretManagerError } from '../core/errors/secret-manager.error';
+import { quoteName } from '../core/errors/wording';
 import { Lifeline } from './lifeline';
 import { networkFlags, workerEnvironment } from './worker-options';
 

@@ -1,14 +1,14 @@
 import { Inject, Injectable, Optional } from '@nestjs/common';
-import { ModulesContainer, ModuleRef } from '@nestjs/core';
+import { ModuleRef, ModulesContainer } from '@nestjs/core';
 import { HealthIndicatorService, type HealthIndicatorResult } from '@nestjs/terminus';
 import {
   SecretManagerError,
   isSecretManagerError,
   type SecretManagerErrorCode,
-} from '../core/secret-manager.error';
-import { quoteName } from '../core/secret-name';
-import { getRegistrationToken, registeredNames } from '../secret-manager.constants';
-import type { SecretsService } from '../secrets.service';
+} from '../core/errors/secret-manager.error';
+import { quoteName } from '../core/errors/wording';
+import { getRegistrationToken, registeredNames } from '../secret-manager.tokens';
+import type { SecretsService } from '../service/secrets.service';
 
 export interface IsHealthyOptions {
   /** How long the store may take to answer, in milliseconds. Default 10 000. */

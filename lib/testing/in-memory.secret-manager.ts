@@ -6,10 +6,13 @@ import {
   type SecretMetadata,
   type SecretReading,
   type WriteOptions,
-} from '../core/custom-secret-manager';
-import { assertKnownOptions } from '../core/option-rules';
-import { SecretManagerError, type SecretManagerErrorCode } from '../core/secret-manager.error';
-import { quoteName } from '../core/secret-name';
+} from '../core/contract/custom-secret-manager';
+import {
+  SecretManagerError,
+  type SecretManagerErrorCode,
+} from '../core/errors/secret-manager.error';
+import { quoteName } from '../core/errors/wording';
+import { assertKnownOptions } from '../core/validation/option-rules';
 
 /** How a store breaks: it cannot be reached, denies, does not know the caller, is busy, hangs, or answers nonsense. */
 export type Fault =

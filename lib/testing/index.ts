@@ -1,8 +1,8 @@
+export { secretManagerConformance } from './conformance';
+export type { Capability, ConformanceCase, ConformanceHarness } from './conformance/harness';
 export {
   InMemorySecretManager,
   type Fault,
   type FaultOptions,
   type RecordedCall,
 } from './in-memory.secret-manager';
-export { secretManagerConformance } from './conformance';
-export type { Capability, ConformanceCase, ConformanceHarness } from './conformance/harness';

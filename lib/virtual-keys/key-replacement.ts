@@ -1,13 +1,13 @@
-import type { SecretReading, WriteOptions } from '../core/custom-secret-manager';
+import type { SecretReading, WriteOptions } from '../core/contract/custom-secret-manager';
 import {
   SecretManagerError,
   isSecretManagerError,
   type OperationContext,
-} from '../core/secret-manager.error';
-import { quoteName } from '../core/secret-name';
+} from '../core/errors/secret-manager.error';
+import { quoteName } from '../core/errors/wording';
 import type { SecretPipeline } from '../policies/compose';
-import { rotateSecret } from '../rotation';
 import type { ResolvedOptions } from '../secret-manager.options';
+import { rotateSecret } from '../service/rotation';
 import { recordOf } from './overlap-record';
 import type { VirtualKeyCall } from './virtual-key-calls';
 import { previousName } from './virtual-key-names';

@@ -1,9 +1,9 @@
-import { setYoungest } from '../core/bounded-map';
-import { now } from '../core/clock';
-import { secretKey } from '../core/params';
-import { pause } from '../core/pause';
-import { SecretManagerError, isSecretManagerError } from '../core/secret-manager.error';
-import { quoteName } from '../core/secret-name';
+import { pause } from '../core/calls/pause';
+import { SecretManagerError, isSecretManagerError } from '../core/errors/secret-manager.error';
+import { quoteName } from '../core/errors/wording';
+import { setYoungest } from '../core/time/bounded-map';
+import { now } from '../core/time/clock';
+import { secretKey } from '../core/validation/params';
 import type { Pipeline } from '../policies/policy';
 import { makeSigningKey } from './key-tag';
 import type { VirtualKeyCall } from './virtual-key-calls';

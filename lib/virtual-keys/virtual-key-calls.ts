@@ -1,8 +1,12 @@
-import { assertSecretValue, readCallOptions, type GivenOptions } from '../core/call-arguments';
-import { closed, type CallOptions } from '../core/cancellation';
-import { countingDown } from '../core/clock';
-import type { OptionalOperation } from '../core/custom-secret-manager';
-import { SecretManagerError, type OperationContext } from '../core/secret-manager.error';
+import { closed, type CallOptions } from '../core/calls/cancellation';
+import type { OptionalOperation } from '../core/contract/custom-secret-manager';
+import { SecretManagerError, type OperationContext } from '../core/errors/secret-manager.error';
+import { countingDown } from '../core/time/clock';
+import {
+  assertSecretValue,
+  readCallOptions,
+  type GivenOptions,
+} from '../core/validation/call-arguments';
 import type { SecretPipeline } from '../policies/compose';
 import type { ResolvedOptions } from '../secret-manager.options';
 import { signingKeyName, storedName, type VirtualKey } from './virtual-key-names';

@@ -1,6 +1,7 @@
-import { readArguments } from '../core/call-arguments';
-import { SecretManagerError, type OperationContext } from '../core/secret-manager.error';
-import { kindOf, quoteName, secretNameProblem } from '../core/secret-name';
+import { SecretManagerError, type OperationContext } from '../core/errors/secret-manager.error';
+import { kindOf, quoteName } from '../core/errors/wording';
+import { readArguments } from '../core/validation/call-arguments';
+import { secretNameProblem } from '../core/validation/secret-name';
 
 /** How a gateway knows one of its keys: by an id that never changes, and by an alias that people chose. */
 export interface VirtualKey {

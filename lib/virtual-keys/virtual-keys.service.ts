@@ -1,22 +1,26 @@
-import { readArguments, readList } from '../core/call-arguments';
-import type { CallOptions } from '../core/cancellation';
-import { now } from '../core/clock';
-import { announceCopy } from '../core/copies';
-import type { DeleteOptions, OperationOptions, WriteOptions } from '../core/custom-secret-manager';
+import type { CallOptions } from '../core/calls/cancellation';
+import { announceCopy } from '../core/contract/copies';
+import type {
+  DeleteOptions,
+  OperationOptions,
+  WriteOptions,
+} from '../core/contract/custom-secret-manager';
+import { read } from '../core/errors/safe-access';
 import {
   SecretManagerError,
   isSecretManagerError,
   type OperationContext,
-} from '../core/secret-manager.error';
-import { secretKey } from '../core/params';
-import { kindOf } from '../core/secret-name';
-import { Turns } from '../core/turns';
-import { read } from '../core/untrusted';
-import { assertMadeByModule } from '../made-by-module';
+} from '../core/errors/secret-manager.error';
+import { kindOf } from '../core/errors/wording';
+import { now } from '../core/time/clock';
+import { Turns } from '../core/time/named-lock';
+import { readArguments, readList } from '../core/validation/call-arguments';
+import { secretKey } from '../core/validation/params';
 import type { SecretPipeline } from '../policies/compose';
-import { waitFor } from '../policies/flight';
 import { asOutcome, type Pipeline } from '../policies/policy';
+import { waitFor } from '../policies/single-flight/flight';
 import type { ResolvedOptions } from '../secret-manager.options';
+import { assertMadeByModule } from '../service/made-by-module';
 import { digestOf, isSameDigest } from './key-digest';
 import { KeyReplacement, taken, type Replacement } from './key-replacement';
 import { hasTaggedForm, hasValidTag, makeTaggedKey } from './key-tag';

@@ -1,8 +1,6 @@
 import { Catch, Controller, Get, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import { Test } from '@nestjs/testing';
-import request from 'supertest';
-import type { App } from 'supertest/types';
 import {
   CustomSecretManager,
   SecretManagerModule,
@@ -11,6 +9,8 @@ import {
   type SecretManagerError,
   type SecretManagerModuleOptions,
 } from 'nestjs-custom-secret-manager';
+import request from 'supertest';
+import type { App } from 'supertest/types';
 import { CapturedLog, closeApplications, closeLater } from '../support/application';
 
 class MyManager extends CustomSecretManager {

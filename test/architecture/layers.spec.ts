@@ -13,10 +13,11 @@ interface Layer {
 const CORE = /^core\//;
 const POLICIES = /^policies\//;
 const PURE_NODE = /^node:(util|crypto|events|async_hooks)$/;
+const SERVICE = /^service\//;
+const TOKENS = /^secret-manager\.tokens\.ts$/;
 
-/** design/3-architecture.md: who may import whom. */
 const LAYERS: Readonly<Record<string, Layer>> = {
-  core: { files: CORE, imports: [PURE_NODE, /^class-validator$/] },
+  core: { files: CORE, imports: [PURE_NODE] },
   policies: { files: POLICIES, imports: [CORE, PURE_NODE] },
   drivers: {
     files: /^drivers\//,
@@ -27,13 +28,33 @@ const LAYERS: Readonly<Record<string, Layer>> = {
   testing: { files: /^testing\//, imports: [CORE, /^node:(assert|util|crypto)/] },
   terminus: {
     files: /^terminus\//,
-    imports: [CORE, /^secret-manager\.constants\.ts$/, /^@nestjs\/(common|core|terminus)$/],
-    types: [/^secrets\.service\.ts$/],
+    imports: [CORE, TOKENS, /^@nestjs\/(common|core|terminus)$/],
+    types: [/^service\/secrets\.service\.ts$/],
   },
-  'the module, and virtual keys': {
-    files: /^(virtual-keys\/.*|[^/]+)\.ts$/,
-    imports: [CORE, POLICIES, PURE_NODE, /^@nestjs\/(common|core)$/],
+  service: {
+    files: SERVICE,
+    imports: [CORE, POLICIES, PURE_NODE, /^@nestjs\/common$/],
+    types: [/^secret-manager\.(options|settings)\.ts$/],
   },
+  'virtual keys': {
+    files: /^virtual-keys\//,
+    imports: [CORE, POLICIES, SERVICE, PURE_NODE, /^@nestjs\/common$/],
+    types: [/^secret-manager\.(options|settings)\.ts$/],
+  },
+  'the module': {
+    files: /^[^/]+\.ts$/,
+    imports: [
+      ...[CORE, POLICIES, SERVICE, /^virtual-keys\//, PURE_NODE],
+      ...[/^@nestjs\/(common|core)$/, /^class-validator$/],
+    ],
+  },
+};
+
+/** The rooms of a folder. Each may import from those before it. */
+const ROOMS: Readonly<Record<string, readonly string[]>> = {
+  core: ['errors', 'time', 'contract', 'validation', 'calls'],
+  'drivers/hashicorp-vault': ['options', 'wire', 'session', 'engines'],
+  'drivers/aws-secrets-manager': ['sdk', 'reads', 'writes'],
 };
 
 function isPermitted({ to, isTypeOnly }: Import, { files, imports, types = [] }: Layer): boolean {
@@ -49,6 +70,25 @@ describe('the layers', () => {
 
     expect(violations.map(({ from, to }) => `${from} -> ${to}`)).toEqual([]);
   });
+
+  it.each(Object.entries(ROOMS))(
+    '%s has rooms that import only from those before',
+    (folder, rooms) => {
+      const roomOf = (path: string): number =>
+        rooms.findIndex((room) => path.startsWith(`${folder}/${room}/`));
+
+      const within = IMPORTS.filter(
+        ({ from }) => from.startsWith(`${folder}/`) && roomOf(from) >= 0,
+      );
+      const outward = within.filter(
+        ({ from, to }) =>
+          to.startsWith(`${folder}/`) && (roomOf(to) < 0 || roomOf(to) > roomOf(from)),
+      );
+
+      expect(outward.map(({ from, to }) => `${from} -> ${to}`)).toEqual([]);
+      expect(new Set(within.map(({ from }) => roomOf(from))).size).toBe(rooms.length);
+    },
+  );
 
   it('hold every file, each in one of them', () => {
     const homes = [...FILES.keys()].map((path) => [
@@ -71,8 +111,8 @@ describe('the layers', () => {
     expect(crossing).toEqual([]);
   });
 
-  it('import in no circle', () => {
-    const circles = [...FILES.keys()].filter((path) => reachable(path).has(path));
+  it('import in no circle, types included', () => {
+    const circles = [...FILES.keys()].filter((path) => reachable(path, IMPORTS).has(path));
 
     expect(circles).toEqual([]);
   });
@@ -89,13 +129,15 @@ describe('the layers', () => {
   });
 });
 
-/** What is loaded when a file is. */
-function reachable(start: string): Set<string> {
+const LOADING: readonly Import[] = IMPORTS.filter(({ isTypeOnly }) => !isTypeOnly);
+
+/** Returns the files that a file imports, directly or not. */
+function reachable(start: string, imports: readonly Import[] = LOADING): Set<string> {
   const reached = new Set<string>();
   const pending = [start];
   for (const path of pending) {
-    for (const { from, to, isTypeOnly } of IMPORTS) {
-      if (from !== path || isTypeOnly || reached.has(to)) continue;
+    for (const { from, to } of imports) {
+      if (from !== path || reached.has(to)) continue;
       reached.add(to);
       pending.push(to);
     }

@@ -1,3 +1,11 @@
+import { DirectorySecretManager } from 'nestjs-custom-secret-manager/drivers/directory';
+import { EncryptedFileSecretManager } from 'nestjs-custom-secret-manager/drivers/encrypted-file';
+import { EnvironmentSecretManager } from 'nestjs-custom-secret-manager/drivers/environment';
+import {
+  InMemorySecretManager,
+  secretManagerConformance,
+  type ConformanceHarness,
+} from 'nestjs-custom-secret-manager/testing';
 import {
   chmodSync,
   existsSync,
@@ -9,14 +17,6 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { DirectorySecretManager } from 'nestjs-custom-secret-manager/drivers/directory';
-import { EncryptedFileSecretManager } from 'nestjs-custom-secret-manager/drivers/encrypted-file';
-import { EnvironmentSecretManager } from 'nestjs-custom-secret-manager/drivers/environment';
-import {
-  InMemorySecretManager,
-  secretManagerConformance,
-  type ConformanceHarness,
-} from 'nestjs-custom-secret-manager/testing';
 import { removeTemporaryFolders, temporaryFolder } from '../support/temporary-folder';
 import { wrapped } from '../support/wrapped';
 

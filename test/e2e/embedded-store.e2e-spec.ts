@@ -1,8 +1,8 @@
-import { readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { Logger } from '@nestjs/common';
 import { ConfigService } from '@nestjs/config';
 import type { CustomSecretManager } from 'nestjs-custom-secret-manager';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { chooseStore } from '../../sample-app/src/store/choose-store';
 import { makeEmbeddedStore } from '../../sample-app/src/store/embedded-store';
 import { CapturedLog } from '../support/application';

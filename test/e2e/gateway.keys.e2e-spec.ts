@@ -1,5 +1,5 @@
-import { createHash } from 'node:crypto';
 import { InMemorySecretManager } from 'nestjs-custom-secret-manager/testing';
+import { createHash } from 'node:crypto';
 import { closeApplications } from '../support/application';
 import { leaks } from '../support/failure-of';
 import {

@@ -1,5 +1,5 @@
-import { join } from 'node:path';
 import { InMemorySecretManager } from 'nestjs-custom-secret-manager/testing';
+import { join } from 'node:path';
 import { readModelList } from '../../sample-app/src/config/read-model-list';
 import { closeApplications } from '../support/application';
 import { failureOf } from '../support/failure-of';

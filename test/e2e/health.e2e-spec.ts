@@ -1,8 +1,6 @@
 import { Controller, Get, Query } from '@nestjs/common';
 import { HealthCheck, HealthCheckService, TerminusModule } from '@nestjs/terminus';
 import { Test } from '@nestjs/testing';
-import request from 'supertest';
-import type { App } from 'supertest/types';
 import {
   CustomSecretManager,
   SecretManagerModule,
@@ -12,6 +10,8 @@ import {
 } from 'nestjs-custom-secret-manager';
 import { SecretManagerHealthIndicator } from 'nestjs-custom-secret-manager/terminus';
 import { InMemorySecretManager } from 'nestjs-custom-secret-manager/testing';
+import request from 'supertest';
+import type { App } from 'supertest/types';
 import { CapturedLog, closeApplications, closeLater } from '../support/application';
 
 @Controller()

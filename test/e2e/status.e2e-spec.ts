@@ -1,5 +1,5 @@
-import request from 'supertest';
 import { InMemorySecretManager } from 'nestjs-custom-secret-manager/testing';
+import request from 'supertest';
 import { type Status } from '../../sample-app/src/status/status-report';
 import { closeApplications } from '../support/application';
 import { leaks } from '../support/failure-of';

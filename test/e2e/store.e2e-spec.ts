@@ -1,4 +1,4 @@
-import { type SecretsService, type SecretManagerErrorCode } from 'nestjs-custom-secret-manager';
+import { type SecretManagerErrorCode, type SecretsService } from 'nestjs-custom-secret-manager';
 import { closeApplications, startWith } from '../support/application';
 import { failureOf } from '../support/failure-of';
 import { FAULTS, FaultStore, type Fault } from '../support/fault-store';

@@ -1,4 +1,3 @@
-import type { Server } from 'node:http';
 import {
   DescribeSecretCommand,
   PutSecretValueCommand,
@@ -15,6 +14,7 @@ import {
 } from 'nestjs-custom-secret-manager';
 import { AwsSecretManager } from 'nestjs-custom-secret-manager/drivers/aws-secrets-manager';
 import { SecretManagerHealthIndicator } from 'nestjs-custom-secret-manager/terminus';
+import type { Server } from 'node:http';
 import request from 'supertest';
 import { HealthController } from '../../sample-app/src/health.controller';
 import { CapturedLog, closeApplications, closeLater } from '../support/application';

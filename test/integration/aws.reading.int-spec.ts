@@ -4,10 +4,10 @@ import {
   DescribeSecretCommand,
   PutSecretValueCommand,
 } from '@aws-sdk/client-secrets-manager';
+import type { AwsSecretManager } from 'nestjs-custom-secret-manager/drivers/aws-secrets-manager';
 import { refusal } from '../support/aws-endpoint';
 import { failureOf } from '../support/failure-of';
 import { startMoto, type Moto } from './support/moto';
-import type { AwsSecretManager } from 'nestjs-custom-secret-manager/drivers/aws-secrets-manager';
 
 describe('reading from AWS Secrets Manager', () => {
   let moto: Moto;

@@ -1,7 +1,7 @@
+import { EncryptedFileSecretManager } from 'nestjs-custom-secret-manager/drivers/encrypted-file';
 import { randomBytes } from 'node:crypto';
 import { readdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { EncryptedFileSecretManager } from 'nestjs-custom-secret-manager/drivers/encrypted-file';
 import { removeTemporaryFolders, temporaryFolder } from '../support/temporary-folder';
 import { EncryptedFileWriter } from './support/encrypted-file-writer';
 

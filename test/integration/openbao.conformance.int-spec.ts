@@ -1,9 +1,9 @@
-import { randomUUID } from 'node:crypto';
 import { ConfigService } from '@nestjs/config';
 import {
   secretManagerConformance,
   type ConformanceHarness,
 } from 'nestjs-custom-secret-manager/testing';
+import { randomUUID } from 'node:crypto';
 import { TeamSecretManager } from '../../sample-app/src/team.secret-manager';
 import { startSealableOpenBao, type SealableOpenBao } from './support/openbao';
 

@@ -1,8 +1,8 @@
-import { randomUUID } from 'node:crypto';
 import {
   secretManagerConformance,
   type ConformanceHarness,
 } from 'nestjs-custom-secret-manager/testing';
+import { randomUUID } from 'node:crypto';
 import { wrapped } from '../support/wrapped';
 import { startSealableOpenBao, type SealableOpenBao } from './support/openbao';
 import { vaultOn } from './support/vault';

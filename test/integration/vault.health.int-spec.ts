@@ -1,9 +1,9 @@
 import { type VaultSecretManager } from 'nestjs-custom-secret-manager/drivers/hashicorp-vault';
 import { closeApplications } from '../support/application';
 import { failureOf } from '../support/failure-of';
-import { LocalServer, type Reply } from './support/local-server';
-import { startSealableOpenBao, SealableOpenBao } from './support/openbao';
 import { freePort } from './support/free-port';
+import { LocalServer, type Reply } from './support/local-server';
+import { SealableOpenBao, startSealableOpenBao } from './support/openbao';
 import { closeVaults, startVaultApp, vaultOn } from './support/vault';
 
 class NewOpenBao extends SealableOpenBao {

@@ -1,5 +1,3 @@
-import { randomUUID } from 'node:crypto';
-import { inspect } from 'node:util';
 import { ConsoleLogger, Controller, Get, type INestApplication } from '@nestjs/common';
 import { HealthCheckService, TerminusModule } from '@nestjs/terminus';
 import { Test } from '@nestjs/testing';
@@ -9,6 +7,8 @@ import {
   type SecretManagerModuleOptions,
 } from 'nestjs-custom-secret-manager';
 import { SecretManagerHealthIndicator } from 'nestjs-custom-secret-manager/terminus';
+import { randomUUID } from 'node:crypto';
+import { inspect } from 'node:util';
 import request from 'supertest';
 import type { App } from 'supertest/types';
 import { everythingOf, failureOf, leaks } from '../support/failure-of';

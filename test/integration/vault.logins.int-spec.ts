@@ -1,8 +1,8 @@
+import type { VaultAuth } from 'nestjs-custom-secret-manager/drivers/hashicorp-vault';
 import { randomUUID } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { VaultAuth } from 'nestjs-custom-secret-manager/drivers/hashicorp-vault';
 import { closeApplications, startWith } from '../support/application';
 import { failureOf } from '../support/failure-of';
 import { eventually } from './support/eventually';

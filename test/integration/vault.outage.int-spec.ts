@@ -1,5 +1,5 @@
-import { inspect } from 'node:util';
 import type { SecretsService } from 'nestjs-custom-secret-manager';
+import { inspect } from 'node:util';
 import { closeApplications, type Started } from '../support/application';
 import { everythingOf, leaks } from '../support/failure-of';
 import { startDurableOpenBao, type DurableOpenBao } from './support/durable-openbao';

@@ -1,8 +1,8 @@
+import type { VaultSecretManager } from 'nestjs-custom-secret-manager/drivers/hashicorp-vault';
 import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { VaultSecretManager } from 'nestjs-custom-secret-manager/drivers/hashicorp-vault';
-import { translateError } from '../../lib/core/error-table';
+import { translateError } from '../../lib/core/errors/error-table';
 import { OutsideServer } from '../support/outside-server';
 import { issueCertificates, type Certificates } from './support/certificates';
 import { eventually } from './support/eventually';

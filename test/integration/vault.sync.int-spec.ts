@@ -1,5 +1,5 @@
-import { randomUUID } from 'node:crypto';
 import type { VaultAuth } from 'nestjs-custom-secret-manager/drivers/hashicorp-vault';
+import { randomUUID } from 'node:crypto';
 import { closeApplications } from '../support/application';
 import { failureOf } from '../support/failure-of';
 import { Logins } from './support/logins';

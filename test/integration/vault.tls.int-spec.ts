@@ -1,7 +1,7 @@
+import type { SecretManagerError } from 'nestjs-custom-secret-manager';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { SecretManagerError } from 'nestjs-custom-secret-manager';
 import { closeApplications } from '../support/application';
 import { failureOf } from '../support/failure-of';
 import { issueCertificates, type Certificates } from './support/certificates';

@@ -1,6 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { TestingModule } from '@nestjs/testing';
-import { inspect } from 'node:util';
 import {
   CustomSecretManager,
   KeyManagementSettings,
@@ -10,11 +9,11 @@ import {
   type ManagerBinding,
   type SecretManagerModuleOptions,
 } from 'nestjs-custom-secret-manager';
-import { resolveSettings } from '../../lib/core/key-management-settings';
+import { inspect } from 'node:util';
+import { resolveSettings } from '../../lib/secret-manager.settings';
 import { storedName } from '../../lib/virtual-keys/virtual-key-names';
 import { CapturedLog, closeApplications, startApplication } from '../support/application';
 import { failureOf } from '../support/failure-of';
-import { OracleManager, ReadOnlyMgr } from './oracle.secret-manager';
 import {
   CASES,
   CODE_OF,
@@ -25,6 +24,7 @@ import {
   type Case,
   type Expectation,
 } from './oracle';
+import { OracleManager, ReadOnlyMgr } from './oracle.secret-manager';
 
 const run = CASES.filter(({ id }) => !(id in DIFFERS));
 

@@ -1,6 +1,6 @@
+import type { SecretManagerErrorCode } from 'nestjs-custom-secret-manager';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { SecretManagerErrorCode } from 'nestjs-custom-secret-manager';
 
 /** What one fault of the manager looks like in LiteLLM's rules. */
 export interface Behaviour {

@@ -1,11 +1,11 @@
 import {
-  isSecretManagerError,
   SecretsService,
+  isSecretManagerError,
   type SecretManagerErrorCode,
 } from 'nestjs-custom-secret-manager';
 import { compose } from '../../lib/policies/compose';
 import { resolveOptions } from '../../lib/secret-manager.options';
-import { randomOf, VirtualTime } from '../support/virtual-time';
+import { VirtualTime, randomOf } from '../support/virtual-time';
 import {
   BatchingStore,
   SimulatedStore,

@@ -6,7 +6,7 @@ import {
 } from 'nestjs-custom-secret-manager';
 import { compose } from '../../lib/policies/compose';
 import { resolveOptions } from '../../lib/secret-manager.options';
-import { randomOf, VirtualTime } from '../support/virtual-time';
+import { VirtualTime, randomOf } from '../support/virtual-time';
 
 const INSTANCES = 1_000;
 const MINUTE_MS = 60_000;

@@ -4,9 +4,9 @@ import {
   CustomSecretManager,
   InjectSecret,
   InjectSecrets,
+  Secret,
   SecretManagerModule,
   SecretsService,
-  Secret,
   type SecretManagerModuleRootOptions,
 } from 'nestjs-custom-secret-manager';
 import { closeApplications, startApplication } from '../support/application';

@@ -1,10 +1,10 @@
 import { Inject, Injectable, Module, type Type } from '@nestjs/common';
 import {
   InjectSecret,
+  Secret,
   SecretManagerModule,
   getSecretToken,
   type CustomSecretManager,
-  Secret,
   type SecretManagerModuleRootOptions,
 } from 'nestjs-custom-secret-manager';
 import { InMemorySecretManager } from 'nestjs-custom-secret-manager/testing';

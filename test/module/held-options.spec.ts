@@ -1,7 +1,5 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import { ModulesContainer } from '@nestjs/core';
-import { inspect, types } from 'node:util';
-import { serialize } from 'node:v8';
 import {
   SecretManagerModule,
   SecretsService,
@@ -9,6 +7,8 @@ import {
   type SecretManagerOptionsFactory,
 } from 'nestjs-custom-secret-manager';
 import { InMemorySecretManager } from 'nestjs-custom-secret-manager/testing';
+import { inspect, types } from 'node:util';
+import { serialize } from 'node:v8';
 import { closeApplications, startApplication } from '../support/application';
 import { leaks } from '../support/failure-of';
 

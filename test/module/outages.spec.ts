@@ -5,7 +5,7 @@ import {
   SecretsService,
   type SecretManagerModuleOptions,
 } from 'nestjs-custom-secret-manager';
-import { failure, ScriptedSecretManager } from '../support/scripted.secret-manager';
+import { ScriptedSecretManager, failure } from '../support/scripted.secret-manager';
 
 const MINUTE_MS = 60_000;
 

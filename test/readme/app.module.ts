@@ -3,9 +3,9 @@ import { ConfigModule, ConfigService } from '@nestjs/config';
 import { HealthCheck, HealthCheckService, TerminusModule } from '@nestjs/terminus';
 import {
   InjectSecret,
+  Secret,
   SecretManagerModule,
   SecretsService,
-  Secret,
 } from 'nestjs-custom-secret-manager';
 import { SecretManagerHealthIndicator } from 'nestjs-custom-secret-manager/terminus';
 import { StoreSecretManager } from './store.secret-manager';

@@ -1,10 +1,10 @@
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import type { INestApplication, Type } from '@nestjs/common';
 import { Test } from '@nestjs/testing';
 import { SecretsService } from 'nestjs-custom-secret-manager';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import request from 'supertest';
-import { AppModule as WholeModule, Mailer } from './app.module';
+import { Mailer, AppModule as WholeModule } from './app.module';
 import { AppModule as QuickStartModule } from './quick-start';
 
 describe('The examples of the README', () => {

@@ -1,5 +1,3 @@
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import {
   CustomSecretManager,
   type OperationOptions,
@@ -7,6 +5,8 @@ import {
   type SecretsService,
 } from 'nestjs-custom-secret-manager';
 import { SyncHttp } from 'nestjs-custom-secret-manager/sync';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { request } from 'undici';
 import { closeApplications, startWith } from '../support/application';
 import { failureOf } from '../support/failure-of';

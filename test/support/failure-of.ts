@@ -1,5 +1,5 @@
-import { inspect } from 'node:util';
 import { isSecretManagerError, type SecretManagerError } from 'nestjs-custom-secret-manager';
+import { inspect } from 'node:util';
 
 /** The error that a call ends with; fails the test if it ends well, or with anything but a `SecretManagerError`. */
 export async function failureOf(call: unknown): Promise<SecretManagerError> {

@@ -1,9 +1,9 @@
-import { writeFileSync } from 'node:fs';
-import type { Server } from 'node:http';
-import { join } from 'node:path';
 import type { INestApplication } from '@nestjs/common';
 import { Test } from '@nestjs/testing';
 import { SECRET_MANAGER, type CustomSecretManager } from 'nestjs-custom-secret-manager';
+import { writeFileSync } from 'node:fs';
+import type { Server } from 'node:http';
+import { join } from 'node:path';
 import OpenAI from 'openai';
 import request from 'supertest';
 import { AppModule } from '../../sample-app/src/app.module';

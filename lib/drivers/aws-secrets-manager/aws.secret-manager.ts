@@ -3,7 +3,6 @@ import type {
   SecretsManagerClient,
   Tag,
 } from '@aws-sdk/client-secrets-manager';
-import { countingDown } from '../../core/clock';
 import {
   CustomSecretManager,
   DEFAULT_RECOVERY_WINDOW_IN_DAYS,
@@ -14,21 +13,22 @@ import {
   type SecretMetadata,
   type SecretReading,
   type WriteOptions,
-} from '../../core/custom-secret-manager';
-import { assertNoParams } from '../../core/params';
-import { SecretManagerError } from '../../core/secret-manager.error';
-import { quoteName } from '../../core/secret-name';
-import { SecretsManagerApi } from './api';
-import { BatchReader } from './batch';
-import { assertUsable, createClient, warnOfRepetitions, type AwsClientOptions } from './client';
-import { CredentialSource } from './credential-source';
-import { SecretDeletion } from './deletion';
-import { isAbsent, isDenied } from './errors';
-import { parseReadParams, type Encoding } from './params';
-import { isPendingDeletion, isPendingDeletionSync } from './pending-deletion';
-import { toReading } from './reading';
-import { SyncSecretsManagerApi } from './sync-api';
-import { SecretWriter, type WriterOptions } from './writer';
+} from '../../core/contract/custom-secret-manager';
+import { SecretManagerError } from '../../core/errors/secret-manager.error';
+import { quoteName } from '../../core/errors/wording';
+import { countingDown } from '../../core/time/clock';
+import { assertNoParams } from '../../core/validation/params';
+import { BatchReader } from './reads/batch';
+import { parseReadParams, type Encoding } from './reads/params';
+import { toReading } from './reads/reading';
+import { SecretsManagerApi } from './sdk/api';
+import { assertUsable, createClient, warnOfRepetitions, type AwsClientOptions } from './sdk/client';
+import { CredentialSource } from './sdk/credential-source';
+import { isAbsent, isDenied } from './sdk/errors';
+import { SyncSecretsManagerApi } from './sdk/sync-api';
+import { SecretDeletion } from './writes/deletion';
+import { isPendingDeletion, isPendingDeletionSync } from './writes/pending-deletion';
+import { SecretWriter, type WriterOptions } from './writes/writer';
 
 export interface AwsSecretManagerOptions extends AwsClientOptions, WriterOptions {
   /**

@@ -1,2 +1,2 @@
 export { AwsSecretManager, type AwsSecretManagerOptions } from './aws.secret-manager';
-export type { AwsClientOptions } from './client';
+export type { AwsClientOptions } from './sdk/client';

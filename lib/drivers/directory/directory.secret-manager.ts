@@ -4,12 +4,12 @@ import {
   CustomSecretManager,
   type OperationOptions,
   type SecretReading,
-} from '../../core/custom-secret-manager';
-import { assertKnownOptions } from '../../core/option-rules';
-import { assertNoParams } from '../../core/params';
-import { SecretManagerError } from '../../core/secret-manager.error';
-import { quoteName } from '../../core/secret-name';
-import { read } from '../../core/untrusted';
+} from '../../core/contract/custom-secret-manager';
+import { read } from '../../core/errors/safe-access';
+import { SecretManagerError } from '../../core/errors/secret-manager.error';
+import { quoteName } from '../../core/errors/wording';
+import { assertKnownOptions } from '../../core/validation/option-rules';
+import { assertNoParams } from '../../core/validation/params';
 import { lookUp, lookUpSync } from './look-up';
 import { assertNamesFile, explainMount, toReading } from './secret-file';
 

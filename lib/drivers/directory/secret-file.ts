@@ -1,7 +1,8 @@
-import type { SecretReading } from '../../core/custom-secret-manager';
-import { SecretManagerError } from '../../core/secret-manager.error';
-import { quoteName, secretNameProblem } from '../../core/secret-name';
-import { read } from '../../core/untrusted';
+import type { SecretReading } from '../../core/contract/custom-secret-manager';
+import { read } from '../../core/errors/safe-access';
+import { SecretManagerError } from '../../core/errors/secret-manager.error';
+import { quoteName } from '../../core/errors/wording';
+import { secretNameProblem } from '../../core/validation/secret-name';
 import { UnusableFile, type RegularFile } from '../../files/regular-file';
 import { isBelow } from './opened-file';
 

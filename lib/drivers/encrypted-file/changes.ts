@@ -1,6 +1,6 @@
-import type { SecretMetadata, WriteOptions } from '../../core/custom-secret-manager';
-import { SecretManagerError } from '../../core/secret-manager.error';
-import { quoteName } from '../../core/secret-name';
+import type { SecretMetadata, WriteOptions } from '../../core/contract/custom-secret-manager';
+import { SecretManagerError } from '../../core/errors/secret-manager.error';
+import { quoteName } from '../../core/errors/wording';
 import type { SecretRecord } from './format';
 import type { StoreKeys } from './keyring';
 import { seal, unseal } from './sealing';

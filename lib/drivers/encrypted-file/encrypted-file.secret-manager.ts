@@ -8,12 +8,12 @@ import {
   type SecretMetadata,
   type SecretReading,
   type WriteOptions,
-} from '../../core/custom-secret-manager';
-import { unknownOptions } from '../../core/option-rules';
-import { assertNoParams } from '../../core/params';
-import { isSecretManagerError } from '../../core/secret-manager.error';
-import { quoteName } from '../../core/secret-name';
-import { read } from '../../core/untrusted';
+} from '../../core/contract/custom-secret-manager';
+import { read } from '../../core/errors/safe-access';
+import { isSecretManagerError } from '../../core/errors/secret-manager.error';
+import { quoteName } from '../../core/errors/wording';
+import { unknownOptions } from '../../core/validation/option-rules';
+import { assertNoParams } from '../../core/validation/params';
 import { deleteFrom, isThere, writeTo } from './changes';
 import { EncryptedStore, type Snapshot } from './encrypted-store';
 import { keyProblems, toKeySource, type KeyOptions } from './key-source';

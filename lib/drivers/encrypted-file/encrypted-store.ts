@@ -1,7 +1,7 @@
 import { mkdir, realpath } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import type { OperationOptions } from '../../core/custom-secret-manager';
-import { isSecretManagerError } from '../../core/secret-manager.error';
+import type { OperationOptions } from '../../core/contract/custom-secret-manager';
+import { isSecretManagerError } from '../../core/errors/secret-manager.error';
 import { isSame, withoutExpired, type Draft, type SecretRecords } from './changes';
 import { withLock } from './file-lock';
 import { encodeStore, parseHead, parseRecords, type StoreHead } from './format';

@@ -1,7 +1,7 @@
 import { unlinkSync } from 'node:fs';
 import { open, rm } from 'node:fs/promises';
-import { now } from '../../core/clock';
-import { quoteName } from '../../core/secret-name';
+import { quoteName } from '../../core/errors/wording';
+import { now } from '../../core/time/clock';
 import { UnusableFile, readRegularFile, readRegularFileSync } from '../../files/regular-file';
 import { isDead, newOwner, parseOwner, type Owner, type SeenOwner } from './lock-owner';
 import type { Patience } from './patience';

@@ -1,7 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { link, mkdir, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { quoteName } from '../../core/secret-name';
+import { quoteName } from '../../core/errors/wording';
 import { UnusableFile, readRegularFileSync } from '../../files/regular-file';
 import { KEY_BYTES, toKey } from './key-source';
 import { hasCode, misconfigured } from './problems';

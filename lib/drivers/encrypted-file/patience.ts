@@ -1,6 +1,6 @@
-import { now, startTimer } from '../../core/clock';
-import type { OperationOptions } from '../../core/custom-secret-manager';
-import { SecretManagerError } from '../../core/secret-manager.error';
+import type { OperationOptions } from '../../core/contract/custom-secret-manager';
+import { SecretManagerError } from '../../core/errors/secret-manager.error';
+import { now, startTimer } from '../../core/time/clock';
 
 const LONGEST_WAIT_MS = 30_000;
 

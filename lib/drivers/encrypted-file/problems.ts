@@ -1,5 +1,5 @@
-import { SecretManagerError } from '../../core/secret-manager.error';
-import { read } from '../../core/untrusted';
+import { read } from '../../core/errors/safe-access';
+import { SecretManagerError } from '../../core/errors/secret-manager.error';
 
 export function misconfigured(message: string): SecretManagerError {
   return new SecretManagerError('MISCONFIGURED', message);

@@ -1,5 +1,5 @@
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
-import { quoteName } from '../../core/secret-name';
+import { quoteName } from '../../core/errors/wording';
 import { FORMAT, FORMAT_VERSION } from './format';
 import { malformed } from './problems';
 

@@ -1,7 +1,7 @@
 import { statSync, type BigIntStats } from 'node:fs';
 import { stat } from 'node:fs/promises';
-import { SecretManagerError } from '../../core/secret-manager.error';
-import { quoteName } from '../../core/secret-name';
+import { SecretManagerError } from '../../core/errors/secret-manager.error';
+import { quoteName } from '../../core/errors/wording';
 import {
   UnusableFile,
   readRegularFile,

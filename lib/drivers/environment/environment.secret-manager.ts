@@ -1,6 +1,9 @@
-import { CustomSecretManager, type OperationOptions } from '../../core/custom-secret-manager';
-import { assertKnownOptions } from '../../core/option-rules';
-import { assertNoParams } from '../../core/params';
+import {
+  CustomSecretManager,
+  type OperationOptions,
+} from '../../core/contract/custom-secret-manager';
+import { assertKnownOptions } from '../../core/validation/option-rules';
+import { assertNoParams } from '../../core/validation/params';
 
 export interface EnvironmentSecretManagerOptions {
   /** Stands before every name: with `APP_`, the secret `TOKEN` is the variable `APP_TOKEN`. Default: none. */

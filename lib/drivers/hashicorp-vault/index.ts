@@ -1,4 +1,9 @@
-export type { VaultServerState } from './vault-health';
-export type { VaultParams } from './vault-call';
-export type { KvVersion, VaultAuth, VaultSecretManagerOptions, VaultTls } from './vault.options';
+export type { VaultParams } from './options/vault-call';
+export type {
+  KvVersion,
+  VaultAuth,
+  VaultSecretManagerOptions,
+  VaultTls,
+} from './options/vault.options';
 export { VaultSecretManager } from './vault.secret-manager';
+export type { VaultServerState } from './wire/vault-health';

@@ -1,5 +1,8 @@
-import { CANCELLATION, ENDS_BY_CANCELLATION, type CallOptions } from '../../core/cancellation';
-import { countingDown } from '../../core/clock';
+import {
+  CANCELLATION,
+  ENDS_BY_CANCELLATION,
+  type CallOptions,
+} from '../../core/calls/cancellation';
 import {
   CustomSecretManager,
   type DeleteOptions,
@@ -8,26 +11,27 @@ import {
   type SecretMetadata,
   type SecretReading,
   type WriteOptions,
-} from '../../core/custom-secret-manager';
-import { SecretManagerError } from '../../core/secret-manager.error';
-import { Credentials } from './credentials';
-import type { Engine } from './engine';
-import { optionsFromEnvironment } from './from-environment';
-import { Kv2Engine } from './kv2.engine';
-import { optionProblems } from './option-problems';
-import { OwnWrites } from './own-writes';
-import { PathEngine } from './path.engine';
-import { TlsFiles } from './tls-files';
-import { vaultCall, type VaultCall } from './vault-call';
-import { VaultClient } from './vault-client';
-import { isDeadToken, isDenial, isFromVault, vaultError } from './vault-errors';
-import { serverState, type VaultServerState } from './vault-health';
-import { VaultLeases } from './vault-leases';
-import { VaultLogin } from './vault-login';
-import { VaultSession } from './vault-session';
-import { VaultSyncClient } from './vault-sync-client';
-import type { VaultSecretManagerOptions } from './vault.options';
-import { settledWithin } from './waiting';
+} from '../../core/contract/custom-secret-manager';
+import { SecretManagerError } from '../../core/errors/secret-manager.error';
+import { countingDown } from '../../core/time/clock';
+import type { Engine } from './engines/engine';
+import { Kv2Engine } from './engines/kv2.engine';
+import { PathEngine } from './engines/path.engine';
+import { VaultLeases } from './engines/vault-leases';
+import { optionsFromEnvironment } from './options/from-environment';
+import { optionProblems } from './options/option-problems';
+import { vaultCall, type VaultCall } from './options/vault-call';
+import type { VaultSecretManagerOptions } from './options/vault.options';
+import { Credentials } from './session/credentials';
+import { OwnWrites } from './session/own-writes';
+import { VaultLogin } from './session/vault-login';
+import { VaultSession } from './session/vault-session';
+import { TlsFiles } from './wire/tls-files';
+import { VaultClient } from './wire/vault-client';
+import { isDeadToken, isDenial, isFromVault, vaultError } from './wire/vault-errors';
+import { serverState, type VaultServerState } from './wire/vault-health';
+import { VaultSyncClient } from './wire/vault-sync-client';
+import { settledWithin } from './wire/waiting';
 
 const DEFAULT_TIMEOUT_MS = 30_000;
 const REVOKE_TIMEOUT_MS = 3_000;

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import type { OperationOptions } from '../../core/custom-secret-manager';
-import { isErrorLike } from '../../core/untrusted';
+import type { OperationOptions } from '../../core/contract/custom-secret-manager';
+import { isErrorLike } from '../../core/errors/safe-access';
 import { outcomeOf, read, told, valueOf } from './ask';
 import type { Capability, CaseDefinition, Subject } from './harness';
 

@@ -1,8 +1,8 @@
-import { toReading } from '../../core/answers';
-import type { OperationOptions, SecretReading } from '../../core/custom-secret-manager';
-import { translateError } from '../../core/error-table';
-import type { SecretManagerError } from '../../core/secret-manager.error';
-import { isErrorLike } from '../../core/untrusted';
+import type { OperationOptions, SecretReading } from '../../core/contract/custom-secret-manager';
+import { translateError } from '../../core/errors/error-table';
+import { isErrorLike } from '../../core/errors/safe-access';
+import type { SecretManagerError } from '../../core/errors/secret-manager.error';
+import { toReading } from '../../core/validation/answers';
 import type { Subject } from './harness';
 
 /** What came of a call, as the library would see it: a failure is translated, an answer brought into its normal form. */

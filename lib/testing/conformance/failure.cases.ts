@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
-import { isErrorLike } from '../../core/untrusted';
+import { isErrorLike } from '../../core/errors/safe-access';
 import type { Fault } from '../in-memory.secret-manager';
 import { outcomeOf, read, readSync, told, valueOf } from './ask';
-import type { CaseDefinition, Capability, Subject } from './harness';
+import type { Capability, CaseDefinition, Subject } from './harness';
 import { NEW_VALUE, VALUE } from './leaks';
 
 const KEY = 'CONFORMANCE_KEY';

@@ -1,4 +1,4 @@
-import type { CustomSecretManager } from '../../core/custom-secret-manager';
+import type { CustomSecretManager } from '../../core/contract/custom-secret-manager';
 import type { Fault } from '../in-memory.secret-manager';
 
 /**

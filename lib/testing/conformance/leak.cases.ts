@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
-import { isErrorLike } from '../../core/untrusted';
+import { isErrorLike } from '../../core/errors/safe-access';
 import { outcomeOf, read, readSync, told } from './ask';
 import { FAULTS } from './failure.cases';
 import type { CaseDefinition, Subject } from './harness';
-import { assertShowsNothing, NEW_VALUE, VALUE } from './leaks';
+import { NEW_VALUE, VALUE, assertShowsNothing } from './leaks';
 
 const KEY = 'CONFORMANCE_KEY';
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { inspect } from 'node:util';
-import { attempt } from '../../core/untrusted';
+import { attempt } from '../../core/errors/safe-access';
 
 /** Values that are like no name, path or word, so that a part of them is found for certain. */
 export const VALUE = 'sk-Vq7RzkW2mXt9Lp4e';

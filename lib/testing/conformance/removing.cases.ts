@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { DeleteOptions } from '../../core/custom-secret-manager';
+import type { DeleteOptions } from '../../core/contract/custom-secret-manager';
 import { isSeeded, outcomeOf, read, valueOf } from './ask';
 import type { CaseDefinition } from './harness';
 

@@ -1,5 +1,5 @@
-import { posix } from 'node:path';
 import type { SecretAnswer } from 'nestjs-custom-secret-manager';
+import { posix } from 'node:path';
 import type { Break } from './break';
 import { CorrectSecretManager, TOKEN } from './correct.secret-manager';
 import type { StoreRequest } from './path-store';

@@ -1,7 +1,7 @@
-import { renameSync } from 'node:fs';
-import { join } from 'node:path';
 import { PutSecretValueCommand } from '@aws-sdk/client-secrets-manager';
 import { EncryptedFileSecretManager } from 'nestjs-custom-secret-manager/drivers/encrypted-file';
+import { renameSync } from 'node:fs';
+import { join } from 'node:path';
 import { temporaryFolder } from '../../support/temporary-folder';
 import { CREDENTIALS, REGION, startMoto } from './moto';
 import { startOpenBao, type OpenBao } from './openbao';

@@ -1,6 +1,3 @@
-import { fork, type ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
-import { join } from 'node:path';
 import {
   CreateSecretCommand,
   SecretsManagerClient,
@@ -10,6 +7,9 @@ import {
   AwsSecretManager,
   type AwsSecretManagerOptions,
 } from 'nestjs-custom-secret-manager/drivers/aws-secrets-manager';
+import { fork, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
 import { AwsEndpoint, refusal, type AwsRequest, type Reply } from '../../support/aws-endpoint';
 import { eventually } from './eventually';
 import { freePort } from './free-port';

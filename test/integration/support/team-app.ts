@@ -1,4 +1,3 @@
-import type { Server } from 'node:http';
 import type { INestApplication } from '@nestjs/common';
 import { ConfigModule, ConfigService } from '@nestjs/config';
 import { TerminusModule } from '@nestjs/terminus';
@@ -10,6 +9,7 @@ import {
   type SecretManagerModuleOptions,
 } from 'nestjs-custom-secret-manager';
 import { SecretManagerHealthIndicator } from 'nestjs-custom-secret-manager/terminus';
+import type { Server } from 'node:http';
 import request from 'supertest';
 import { HealthController } from '../../../sample-app/src/health.controller';
 import { TeamSecretManager } from '../../../sample-app/src/team.secret-manager';

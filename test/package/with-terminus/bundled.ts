@@ -1,5 +1,3 @@
-import 'reflect-metadata';
-import { strict as assert } from 'node:assert';
 import { Injectable, Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import {
@@ -11,6 +9,8 @@ import {
 } from 'nestjs-custom-secret-manager';
 import { VaultSecretManager } from 'nestjs-custom-secret-manager/drivers/hashicorp-vault';
 import { SyncHttp } from 'nestjs-custom-secret-manager/sync';
+import { strict as assert } from 'node:assert';
+import 'reflect-metadata';
 
 class StoreSecretManager extends CustomSecretManager {
   override async readSecret(name: string): Promise<string> {

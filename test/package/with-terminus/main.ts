@@ -1,8 +1,3 @@
-import 'reflect-metadata';
-import { strict as assert } from 'node:assert';
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { get, type IncomingMessage } from 'node:http';
 import { Controller, Get, Injectable, Module } from '@nestjs/common';
 import { ConfigModule, ConfigService } from '@nestjs/config';
 import { NestFactory } from '@nestjs/core';
@@ -16,16 +11,21 @@ import {
   CustomSecretManager,
   InjectSecret,
   SECRET_MANAGER,
+  Secret,
   SecretManagerError,
   SecretManagerModule,
   SecretsService,
   type OperationOptions,
-  Secret,
 } from 'nestjs-custom-secret-manager';
 import { EnvironmentSecretManager } from 'nestjs-custom-secret-manager/drivers/environment';
 import { requestSync } from 'nestjs-custom-secret-manager/sync';
 import { SecretManagerHealthIndicator } from 'nestjs-custom-secret-manager/terminus';
 import { InMemorySecretManager } from 'nestjs-custom-secret-manager/testing';
+import { strict as assert } from 'node:assert';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { get, type IncomingMessage } from 'node:http';
+import 'reflect-metadata';
 
 @Injectable()
 class StoreSecretManager extends CustomSecretManager {

@@ -1,5 +1,3 @@
-import 'reflect-metadata';
-import { strict as assert } from 'node:assert';
 import { Injectable, Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import {
@@ -9,6 +7,8 @@ import {
   type SecretAnswer,
 } from 'nestjs-custom-secret-manager';
 import { VaultSecretManager } from 'nestjs-custom-secret-manager/drivers/hashicorp-vault';
+import { strict as assert } from 'node:assert';
+import 'reflect-metadata';
 
 @Injectable()
 class StoreSecretManager extends CustomSecretManager {

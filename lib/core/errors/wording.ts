@@ -1,0 +1,23 @@
+import { attempt } from './safe-access';
+
+/** A longer text is cut. */
+const MAX_LENGTH = 512;
+
+/** Returns a name as it may stand in a message: quoted, without a character that moves a cursor or ends a line. */
+export function quoteName(name: unknown): string {
+  if (typeof name !== 'string') return `(${kindOf(name)})`;
+  const shown = name.length > MAX_LENGTH ? `${name.slice(0, 64)}…` : name;
+  return JSON.stringify(shown).replace(/[\u007f-\u009f\u2028\u2029]/g, escapeCharacter);
+}
+
+/** Returns the kind of a value (`an array`, `a number`), without the value. */
+export function kindOf(value: unknown): string {
+  if (value === null) return 'null';
+  if (value === undefined) return 'undefined';
+  if (attempt(() => Array.isArray(value)) === true) return 'an array'; // of a revoked proxy it throws
+  return typeof value === 'object' ? 'an object' : `a ${typeof value}`;
+}
+
+function escapeCharacter(character: string): string {
+  return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
+}

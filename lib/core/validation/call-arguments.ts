@@ -1,0 +1,153 @@
+import type { DeleteOptions, WriteOptions } from '../contract/custom-secret-manager';
+import { FALLBACKS, type GetOptions } from '../contract/get-options';
+import { attempt } from '../errors/safe-access';
+import { SecretManagerError, type OperationContext } from '../errors/secret-manager.error';
+import { kindOf, quoteName } from '../errors/wording';
+import { copyParams } from './params';
+
+type ProblemOf = (value: unknown) => string | undefined;
+
+/** The options of any call. */
+export type GivenOptions = Omit<GetOptions, 'default'> &
+  WriteOptions &
+  DeleteOptions & { readonly default?: unknown; readonly overlapMs?: number };
+
+/**
+ * Returns the options of a call, for which each was read once: what the caller does to them later changes nothing. Throws
+ * `INVALID_ARGUMENT`, before the manager is asked, if an option is wrong or its getter throws; what that threw is withheld.
+ *
+ * @param others rules that replace those of the table
+ */
+export function readCallOptions<Options extends GivenOptions>(
+  given: Options,
+  context: OperationContext,
+  others: Readonly<Record<string, ProblemOf>> = {},
+): Options {
+  if (typeof given !== 'object' || given === null) {
+    throw invalid(
+      `The options of ${context.operation}() must be an object, and are ${kindOf(given)}.`,
+      context,
+    );
+  }
+  const options: Record<string, unknown> = {};
+  for (const [name, byDefault] of RULES) {
+    const value = readArgument(given, name, context);
+    if (value === undefined) continue;
+    const problem = (others[name] ?? byDefault)(value);
+    if (problem !== undefined) throw invalid(`The option \`${name}\` ${problem}.`, context);
+    options[name] = value;
+  }
+  const { params, tags } = options;
+  if (params !== undefined) options.params = copyParams(params, context);
+  if (tags !== undefined) options.tags = copyTags(tags, context);
+  return options as Options;
+}
+
+/** Returns the named properties of an argument, each read once. Throws `INVALID_ARGUMENT` for one whose getter throws. */
+export function readArguments<Field extends string>(
+  given: unknown,
+  fields: readonly Field[],
+  context: OperationContext,
+): Readonly<Partial<Record<Field, unknown>>> {
+  const read: Partial<Record<Field, unknown>> = {};
+  if (typeof given !== 'object' || given === null) return read;
+  for (const field of fields) {
+    const value = readArgument(given, field, context);
+    if (value !== undefined) read[field] = value;
+  }
+  return read;
+}
+
+/** Returns a copy of a list that a caller gave; `undefined` for what is no list, or cannot be read. */
+export function readList<Item>(given: readonly Item[]): readonly Item[] | undefined {
+  return attempt(() => (Array.isArray(given) ? Array.from(given) : undefined)) as
+    readonly Item[] | undefined;
+}
+
+/** Throws `INVALID_ARGUMENT` unless the value can be stored. The error does not hold the value. */
+export function assertSecretValue(
+  value: unknown,
+  context: OperationContext,
+): asserts value is string {
+  if (typeof value === 'string') return;
+  throw invalid(
+    `The value of ${quoteName(context.secretName)} must be a string, and is ${kindOf(value)}.`,
+    context,
+  );
+}
+
+/** The rule of an option that must be true or false. */
+export const flag: ProblemOf = (value) =>
+  typeof value === 'boolean' ? undefined : `must be true or false, and is ${kindOf(value)}`;
+
+const text: ProblemOf = (value) =>
+  typeof value === 'string' ? undefined : `must be a string, and is ${kindOf(value)}`;
+
+const LATEST_DATE_MS = 8.64e15;
+
+const RULES = Object.entries<ProblemOf>({
+  params: () => undefined, // has a rule of its own
+  timeoutMs: (value) =>
+    isNumber(value) && value > 0 ? undefined : 'must be more than 0 milliseconds',
+  maxAgeMs: (value) =>
+    isNumber(value) && value >= 0 ? undefined : 'must be 0 or more milliseconds',
+  staleIfErrorMs: (value) =>
+    isNumber(value) && value >= 0 ? undefined : 'must be 0 or more milliseconds',
+  overlapMs: (value) =>
+    isNumber(value) && value >= 0 && Date.now() + value <= LATEST_DATE_MS
+      ? undefined
+      : 'must be a number of milliseconds, 0 or more',
+  recoveryWindowInDays: (value) =>
+    isNumber(value) && value >= 0 ? undefined : 'must be 0 or more days',
+  default: text,
+  allowEmpty: flag,
+  description: text,
+  createOnly: flag,
+  fallback: (value) =>
+    (FALLBACKS as readonly unknown[]).includes(value)
+      ? undefined
+      : `must be one of ${FALLBACKS.join(', ')}`,
+  signal: (value) =>
+    attempt(() => isSignal(value)) === true
+      ? undefined
+      : `must be an AbortSignal, and is ${kindOf(value)}`,
+  tags: () => undefined, // has a rule of its own
+});
+
+function copyTags(tags: unknown, context: OperationContext): Readonly<Record<string, string>> {
+  const copy = attempt(() =>
+    typeof tags === 'object' && tags !== null ? Object.entries(tags) : undefined,
+  );
+  if (Array.isArray(copy) && copy.every(isTag)) return Object.fromEntries(copy);
+  throw invalid('The option `tags` must be an object of strings.', context);
+}
+
+function isTag(entry: unknown): entry is [string, string] {
+  return Array.isArray(entry) && typeof entry[1] === 'string';
+}
+
+function readArgument(given: object, name: string, context: OperationContext): unknown {
+  try {
+    return Reflect.get(given, name);
+  } catch {
+    throw invalid(`\`${name}\` could not be read: its getter threw. Pass a plain object.`, context);
+  }
+}
+
+function isNumber(value: unknown): value is number {
+  return typeof value === 'number' && Number.isFinite(value);
+}
+
+function isSignal(value: unknown): boolean {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    typeof Reflect.get(value, 'aborted') === 'boolean' &&
+    typeof Reflect.get(value, 'addEventListener') === 'function' &&
+    typeof Reflect.get(value, 'removeEventListener') === 'function'
+  );
+}
+
+function invalid(message: string, context: OperationContext): SecretManagerError {
+  return new SecretManagerError('INVALID_ARGUMENT', message, context);
+}

@@ -1,0 +1,58 @@
+import type { APIErrorType, SecretValueEntry } from '@aws-sdk/client-secrets-manager';
+import { nameInArn, partialArn } from '../sdk/arn';
+
+/** What a batch said about one secret. */
+export type BatchAnswer = { readonly entry: SecretValueEntry } | { readonly failure: APIErrorType };
+
+/**
+ * Pairs the names and ARNs that were asked for with the answers of a batch. Leaves out an id whose answer is in any doubt:
+ * two answers fit it, or its answer fits another id as well.
+ */
+export function pairAnswers(
+  asked: readonly string[],
+  entries: readonly SecretValueEntry[],
+  failures: readonly APIErrorType[],
+): ReadonlyMap<string, BatchAnswer> {
+  const answers = new Map<string, BatchAnswer>();
+  const doubtful = new Set<string>();
+  const add = (answer: BatchAnswer, fitting: readonly string[], exact: string): void => {
+    const owner = fitting.find((id) => id === exact || fitting.length === 1);
+    for (const id of fitting) {
+      if (id !== owner || answers.has(id)) doubtful.add(id);
+      else answers.set(id, answer);
+    }
+  };
+  for (const entry of entries) {
+    const { ARN = '', Name = '' } = entry;
+    add(
+      { entry },
+      asked.filter((id) => isOf(ARN, Name, id)),
+      ARN,
+    );
+  }
+  for (const failure of failures) {
+    const { SecretId = '' } = failure;
+    add(
+      { failure },
+      asked.filter((id) => mayMean(SecretId, id)),
+      SecretId,
+    );
+  }
+  return new Map([...answers].filter(([id]) => !doubtful.has(id)));
+}
+
+/** Tells whether a secret goes by that id: its name, its ARN, or its ARN without the suffix. */
+function isOf(arn: string, name: string, id: string): boolean {
+  return id === arn || id === name || (id === partialArn(arn) && nameInArn(id) === name);
+}
+
+/**
+ * Tells whether AWS may have meant that id. A failure has no name beside its id, and an ARN does not tell whether `-secret`
+ * is its suffix or the end of a name.
+ */
+function mayMean(failed: string, id: string): boolean {
+  if (id === failed) return true;
+  const name = nameInArn(failed);
+  if (name === undefined) return false;
+  return id === name || id === partialArn(failed) || id === partialArn(name);
+}

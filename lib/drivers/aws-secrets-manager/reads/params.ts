@@ -1,0 +1,48 @@
+import type { OperationOptions } from '../../../core/contract/custom-secret-manager';
+import { SecretManagerError } from '../../../core/errors/secret-manager.error';
+import { kindOf, quoteName } from '../../../core/errors/wording';
+
+/** How the bytes of a binary secret become a string. */
+export type Encoding = (typeof ENCODINGS)[number];
+
+const ENCODINGS = ['base64', 'base64url', 'hex', 'utf8', 'latin1'] as const;
+
+export interface ReadParams {
+  readonly versionId?: string;
+  readonly versionStage?: string;
+  readonly encoding: Encoding;
+}
+
+const PROBLEMS: Readonly<Record<string, (value: unknown) => string | undefined>> = {
+  versionId: identifierProblem,
+  versionStage: identifierProblem,
+  encoding: (value) =>
+    (ENCODINGS as readonly unknown[]).includes(value)
+      ? undefined
+      : `must be one of ${ENCODINGS.join(', ')}`,
+};
+
+/** The params of a read. Throws `INVALID_ARGUMENT` for one that there is not, or that is of the wrong type. */
+export function parseReadParams(params: OperationOptions['params'] = {}): ReadParams {
+  for (const [name, value] of given(params)) {
+    const problem = Object.hasOwn(PROBLEMS, name) ? PROBLEMS[name]?.(value) : UNKNOWN;
+    if (problem !== undefined) throw invalid(`\`params\` has ${quoteName(name)}, which ${problem}`);
+  }
+  const { versionId, versionStage, encoding = 'base64' } = params as Partial<ReadParams>;
+  return { versionId, versionStage, encoding };
+}
+
+const UNKNOWN = `is unknown: there are ${Object.keys(PROBLEMS).join(', ')}`;
+
+function given(params: object): [string, unknown][] {
+  return Object.entries(params).filter(([, value]) => value !== undefined);
+}
+
+function identifierProblem(value: unknown): string | undefined {
+  if (typeof value !== 'string') return `must be a string, and is ${kindOf(value)}`;
+  return value === '' ? 'is empty' : undefined;
+}
+
+function invalid(message: string): SecretManagerError {
+  return new SecretManagerError('INVALID_ARGUMENT', `${message}.`);
+}

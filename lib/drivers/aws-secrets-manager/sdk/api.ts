@@ -1,0 +1,214 @@
+import {
+  BatchGetSecretValueCommand,
+  CreateSecretCommand,
+  DeleteSecretCommand,
+  DescribeSecretCommand,
+  GetSecretValueCommand,
+  ListSecretsCommand,
+  PutSecretValueCommand,
+  RemoveRegionsFromReplicationCommand,
+  ReplicateSecretToRegionsCommand,
+  RestoreSecretCommand,
+  TagResourceCommand,
+  UpdateSecretCommand,
+  UpdateSecretVersionStageCommand,
+  type BatchGetSecretValueCommandInput,
+  type CreateSecretCommandInput,
+  type DeleteSecretCommandInput,
+  type GetSecretValueCommandInput,
+  type PutSecretValueCommandInput,
+  type RemoveRegionsFromReplicationCommandInput,
+  type ReplicateSecretToRegionsCommandInput,
+  type SecretsManagerClient,
+  type TagResourceCommandInput,
+  type UpdateSecretCommandInput,
+  type UpdateSecretVersionStageCommandInput,
+} from '@aws-sdk/client-secrets-manager';
+import type { OperationOptions } from '../../../core/contract/custom-secret-manager';
+import { isErrorLike, read } from '../../../core/errors/safe-access';
+import { isSecretManagerError } from '../../../core/errors/secret-manager.error';
+import { otherRegion, regionOf } from './arn';
+import type { CredentialSource } from './credential-source';
+import { toAwsError, type AwsCall } from './errors';
+import { Exchange } from './exchange';
+
+/** What the SDK takes beside a command. */
+interface CallLimits {
+  readonly abortSignal?: AbortSignal;
+  readonly requestTimeout?: number;
+}
+
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
+/** What the API has to know about a client and its owner. */
+export interface ApiOptions {
+  /** Whether the client throws at a request's timeout; one that does not writes to the console. */
+  readonly hasOwnTimeout: boolean;
+  readonly allowInsecureHttp?: boolean;
+  readonly source: CredentialSource;
+}
+
+/** The calls of Secrets Manager that the driver makes, with the options of an operation, and errors translated. */
+export class SecretsManagerApi {
+  readonly #client: SecretsManagerClient;
+  readonly #hasOwnTimeout: boolean;
+  readonly #allowsInsecureHttp: boolean;
+  readonly #source: CredentialSource;
+
+  constructor(
+    client: SecretsManagerClient,
+    { hasOwnTimeout, allowInsecureHttp = false, source }: ApiOptions,
+  ) {
+    this.#client = client;
+    this.#hasOwnTimeout = hasOwnTimeout;
+    this.#allowsInsecureHttp = allowInsecureHttp;
+    this.#source = source;
+  }
+
+  /** Resolves to an error for each of the ids that no call may be made for, such as an ARN of another region. */
+  async refusedOf(secretIds: readonly string[]): Promise<ReadonlyMap<string, Error>> {
+    const refused = new Map<string, Error>();
+    for (const secretId of secretIds) {
+      const error = await this.assertReachable(secretId).catch((thrown: unknown) => thrown);
+      if (isErrorLike(error)) refused.set(secretId, error);
+    }
+    return refused;
+  }
+
+  getValue(input: GetSecretValueCommandInput, options: OperationOptions) {
+    const call = { action: 'GetSecretValue', secretName: input.SecretId };
+    return this.send(call, options, (exchange, limits) =>
+      this.#client.send(exchange.guard(new GetSecretValueCommand(input)), limits),
+    );
+  }
+
+  getValues(input: BatchGetSecretValueCommandInput, options: OperationOptions) {
+    return this.send({ action: 'BatchGetSecretValue' }, options, (exchange, limits) =>
+      this.#client.send(exchange.guard(new BatchGetSecretValueCommand(input)), limits),
+    );
+  }
+
+  putValue(input: PutSecretValueCommandInput, options: OperationOptions) {
+    const call = { action: 'PutSecretValue', secretName: input.SecretId };
+    return this.send(call, options, (exchange, limits) =>
+      this.#client.send(exchange.guard(new PutSecretValueCommand(input)), limits),
+    );
+  }
+
+  moveStage(input: UpdateSecretVersionStageCommandInput, options: OperationOptions) {
+    const call = { action: 'UpdateSecretVersionStage', secretName: input.SecretId };
+    return this.send(call, options, (exchange, limits) =>
+      this.#client.send(exchange.guard(new UpdateSecretVersionStageCommand(input)), limits),
+    );
+  }
+
+  create(input: CreateSecretCommandInput, options: OperationOptions) {
+    const call = { action: 'CreateSecret', secretName: input.Name };
+    return this.send(call, options, (exchange, limits) =>
+      this.#client.send(exchange.guard(new CreateSecretCommand(input)), limits),
+    );
+  }
+
+  update(input: UpdateSecretCommandInput, options: OperationOptions) {
+    const call = { action: 'UpdateSecret', secretName: input.SecretId };
+    return this.send(call, options, (exchange, limits) =>
+      this.#client.send(exchange.guard(new UpdateSecretCommand(input)), limits),
+    );
+  }
+
+  tag(input: TagResourceCommandInput, options: OperationOptions) {
+    const call = { action: 'TagResource', secretName: input.SecretId };
+    return this.send(call, options, (exchange, limits) =>
+      this.#client.send(exchange.guard(new TagResourceCommand(input)), limits),
+    );
+  }
+
+  describe(secretName: string, options: OperationOptions) {
+    return this.send({ action: 'DescribeSecret', secretName }, options, (exchange, limits) =>
+      this.#client.send(
+        exchange.guard(new DescribeSecretCommand({ SecretId: secretName })),
+        limits,
+      ),
+    );
+  }
+
+  delete(input: DeleteSecretCommandInput, options: OperationOptions) {
+    const call = { action: 'DeleteSecret', secretName: input.SecretId };
+    return this.send(call, options, (exchange, limits) =>
+      this.#client.send(exchange.guard(new DeleteSecretCommand(input)), limits),
+    );
+  }
+
+  restore(secretName: string, options: OperationOptions) {
+    return this.send({ action: 'RestoreSecret', secretName }, options, (exchange, limits) =>
+      this.#client.send(exchange.guard(new RestoreSecretCommand({ SecretId: secretName })), limits),
+    );
+  }
+
+  replicate(input: ReplicateSecretToRegionsCommandInput, options: OperationOptions) {
+    const call = { action: 'ReplicateSecretToRegions', secretName: input.SecretId };
+    return this.send(call, options, (exchange, limits) =>
+      this.#client.send(exchange.guard(new ReplicateSecretToRegionsCommand(input)), limits),
+    );
+  }
+
+  endReplication(input: RemoveRegionsFromReplicationCommandInput, options: OperationOptions) {
+    const call = { action: 'RemoveRegionsFromReplication', secretName: input.SecretId };
+    return this.send(call, options, (exchange, limits) =>
+      this.#client.send(exchange.guard(new RemoveRegionsFromReplicationCommand(input)), limits),
+    );
+  }
+
+  /** Asks for as little as can be asked for. */
+  ping(options: OperationOptions) {
+    return this.send({ action: 'ListSecrets' }, options, (exchange, limits) =>
+      this.#client.send(exchange.guard(new ListSecretsCommand({ MaxResults: 1 })), limits),
+    );
+  }
+
+  private async send<Output>(
+    call: AwsCall,
+    options: OperationOptions,
+    ask: (exchange: Exchange, limits: CallLimits) => Promise<Output>,
+  ): Promise<Output> {
+    await this.assertReachable(call.secretName);
+    const limits = this.limitsOf(options);
+    const exchange = new Exchange(this.#allowsInsecureHttp);
+    try {
+      return await ask(exchange, limits).catch((thrown: unknown) => {
+        if (!isClockCorrected(thrown, call)) throw thrown;
+        return ask(exchange, limits);
+      });
+    } catch (thrown) {
+      throw toAwsError(thrown, call, exchange.hasBegun ? undefined : this.#source);
+    } finally {
+      if (exchange.hasBegun) this.#source.hasWorked();
+    }
+  }
+
+  /** Rejects an ARN of another region, or of anything but a secret. */
+  private async assertReachable(secretId = ''): Promise<void> {
+    const itsRegion = regionOf(secretId);
+    if (itsRegion === undefined) return;
+    const region = await this.#client.config.region();
+    if (region !== itsRegion) throw otherRegion(secretId, itsRegion, region);
+  }
+
+  private limitsOf({ signal, timeoutMs }: OperationOptions): CallLimits {
+    if (!this.#hasOwnTimeout || timeoutMs === undefined) return { abortSignal: signal };
+    return {
+      abortSignal: signal,
+      requestTimeout: Math.min(Math.max(timeoutMs, 1), LONGEST_TIMER_MS),
+    };
+  }
+}
+
+/**
+ * Whether AWS did not accept the signature's time and the SDK has learnt the right one from the answer. The request was not
+ * carried out, so that sending it once more is no repetition, not even of a write.
+ */
+function isClockCorrected(thrown: unknown, call: AwsCall): boolean {
+  if (read(read(thrown, '$metadata'), 'clockSkewCorrected') !== true) return false;
+  const error = toAwsError(thrown, call);
+  return isSecretManagerError(error) && error.code === 'UNAUTHENTICATED';
+}

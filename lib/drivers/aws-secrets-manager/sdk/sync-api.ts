@@ -1,0 +1,119 @@
+import type {
+  DescribeSecretCommandOutput,
+  GetSecretValueCommandInput,
+  GetSecretValueCommandOutput,
+} from '@aws-sdk/client-secrets-manager';
+import type { OperationOptions } from '../../../core/contract/custom-secret-manager';
+import { SecretManagerError } from '../../../core/errors/secret-manager.error';
+import { BlockingWorker } from '../../../sync/blocking-worker';
+import { workerFile } from '../../../sync/worker-file';
+import { otherRegion, regionOf } from './arn';
+import { defaultRegion, type AwsClientOptions } from './client';
+import type { CredentialSource } from './credential-source';
+import { toAwsError, type AwsCall } from './errors';
+import { MAX_ANSWER_BYTES } from './exchange';
+
+/** What the worker answers: what the SDK did, or of what it threw what decides about it. */
+interface Outcome {
+  readonly output?: unknown;
+  /** The region that the worker asks, where the secret is in another one. Nothing was sent then. */
+  readonly region?: string;
+  /** Whether the request was signed and sent. */
+  readonly hasBegun?: boolean;
+  readonly thrown?: {
+    readonly name?: string;
+    readonly message?: string;
+    readonly code?: string;
+    readonly statusCode?: number;
+    readonly retryAfter?: string;
+  };
+}
+
+const WORKER_FILE = workerFile(__filename, 'sync.worker.cjs');
+/**
+ * The variables that the SDK finds credentials by: its own, the place of the profile's files, and what a `credential_process`
+ * needs to be started.
+ */
+const CREDENTIAL_VARIABLES =
+  /^(AWS_\w+|HOME|HOMEDRIVE|HOMEPATH|USERPROFILE|USER|LOGNAME|USERNAME|PATH|PATHEXT|COMSPEC|SYSTEMROOT|TMPDIR|TEMP|TMP)$/;
+const DEFAULT_TIMEOUT_MS = 30_000;
+
+/** As `SecretsManagerApi`, blocking: the SDK in a worker, where it has a client, and finds credentials, of its own. */
+export class SyncSecretsManagerApi {
+  readonly #options: AwsClientOptions;
+  readonly #isClientGiven: boolean;
+  readonly #source: CredentialSource;
+  readonly #worker = new BlockingWorker(WORKER_FILE, CREDENTIAL_VARIABLES);
+
+  constructor(options: AwsClientOptions, isClientGiven: boolean, source: CredentialSource) {
+    this.#options = options;
+    this.#isClientGiven = isClientGiven;
+    this.#source = source;
+  }
+
+  /** Has the worker ready before the first call. */
+  start(): void {
+    this.#worker.start();
+  }
+
+  getValue(
+    input: GetSecretValueCommandInput,
+    options: OperationOptions,
+  ): GetSecretValueCommandOutput {
+    const call = { action: 'GetSecretValue', secretName: input.SecretId };
+    return this.send(call, input, options) as GetSecretValueCommandOutput;
+  }
+
+  describe(secretName: string, options: OperationOptions): DescribeSecretCommandOutput {
+    const call = { action: 'DescribeSecret', secretName };
+    return this.send(call, { SecretId: secretName }, options) as DescribeSecretCommandOutput;
+  }
+
+  close(): Promise<void> {
+    return this.#worker.close();
+  }
+
+  private send(call: AwsCall, input: { SecretId?: string }, options: OperationOptions): unknown {
+    const { timeoutMs = DEFAULT_TIMEOUT_MS } = options;
+    const { SecretId = '' } = input;
+    const itsRegion = regionOf(SecretId);
+    const { allowInsecureHttp = false } = this.#options;
+    const guard = { itsRegion, allowInsecureHttp, maxBytes: MAX_ANSWER_BYTES };
+    const request = { config: this.config(), guard, action: call.action, input };
+    const outcome = this.#worker.call(request, timeoutMs) as Outcome;
+    const { output, thrown, region, hasBegun = false } = outcome;
+    if (hasBegun) this.#source.hasWorked();
+    if (itsRegion !== undefined && region !== undefined) {
+      throw otherRegion(SecretId, itsRegion, region);
+    }
+    if (thrown === undefined) return output;
+    throw toAwsError(asThrown(thrown), call, hasBegun ? undefined : this.#source);
+  }
+
+  private config(): AwsClientOptions {
+    const { region = defaultRegion(), endpoint, credentials } = this.#options;
+    const problem = this.#isClientGiven
+      ? 'a `client` that was given'
+      : typeof credentials === 'function' && '`credentials` that are a function';
+    if (!problem) return { region, endpoint, credentials };
+    throw new SecretManagerError(
+      'UNSUPPORTED',
+      `Synchronous reads are made in a worker, which ${problem} cannot be handed to. Give \`region\`, \`endpoint\` and the ` +
+        'keys themselves, leave the credentials to the SDK, or read the name ahead with `preload`.',
+    );
+  }
+}
+
+/** In the form in which the SDK throws it. */
+function asThrown({
+  name,
+  message,
+  code,
+  statusCode,
+  retryAfter,
+}: NonNullable<Outcome['thrown']>): Error {
+  const response = { statusCode, headers: { 'retry-after': retryAfter } };
+  const $metadata = { httpStatusCode: statusCode };
+  const answered = statusCode === undefined ? {} : { $response: response, $metadata };
+  return Object.assign(new Error(message), { name, code, ...answered });
+}

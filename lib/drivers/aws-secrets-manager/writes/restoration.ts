@@ -1,0 +1,113 @@
+import { randomUUID } from 'node:crypto';
+import type { OperationOptions } from '../../../core/contract/custom-secret-manager';
+import { translateError } from '../../../core/errors/error-table';
+import {
+  SecretManagerError,
+  isSecretManagerError,
+} from '../../../core/errors/secret-manager.error';
+import type { SecretsManagerApi } from '../sdk/api';
+import { claim, taken } from './claim';
+import type { SecretDeletion } from './deletion';
+import { toRegions, type Write } from './write';
+
+/** The caller's own time may be over when a restoration has to be undone. */
+const UNDO_TIMEOUT_MS = 10_000;
+const DAY_MS = 86_400_000;
+
+interface State {
+  /** When it will be gone; `undefined` if it is not pending deletion. */
+  readonly deletionAt: Date | undefined;
+  readonly currentVersion: string | undefined;
+}
+
+/**
+ * Writes secrets that are pending deletion: AWS keeps their names, and takes no value for them before they are restored. A
+ * write that fails then deletes the secret again: it must not leave a value in use that somebody has withdrawn.
+ */
+export class SecretRestoration {
+  readonly #api: SecretsManagerApi;
+  readonly #deletion: SecretDeletion;
+  readonly #regions: readonly string[];
+
+  constructor(api: SecretsManagerApi, deletion: SecretDeletion, regions: readonly string[]) {
+    this.#api = api;
+    this.#deletion = deletion;
+    this.#regions = regions;
+  }
+
+  /** @param update writes what is not pending deletion */
+  async write(
+    write: Write,
+    update: (write: Write) => Promise<string | undefined>,
+  ): Promise<string | undefined> {
+    const { name, options } = write;
+    const before = await this.look(name, options);
+    if (before.deletionAt === undefined) {
+      if (options.createOnly) throw taken(name);
+      return await update(write);
+    }
+    const claimToken = randomUUID();
+    try {
+      await this.#api.restore(name, options);
+      if (options.createOnly) await claim(this.#api, write, claimToken, before.currentVersion);
+      await this.replicate(write);
+      return await update(write);
+    } catch (thrown) {
+      if (isSecretManagerError(thrown) && thrown.code === 'CONFLICT') throw thrown;
+      const ownVersions = [before.currentVersion, claimToken, write.token];
+      throw await this.undo(thrown, name, before.deletionAt, ownVersions);
+    }
+  }
+
+  private async replicate({ name, options }: Write): Promise<void> {
+    if (this.#regions.length === 0) return;
+    const request = { SecretId: name, AddReplicaRegions: toRegions(this.#regions) };
+    await this.#api.replicate(request, options);
+  }
+
+  /**
+   * Deletes the secret again, unless somebody else has written it meanwhile, and tells what failed and what came of it. Its
+   * code is none of those that say that nothing was written: for a moment the former value could be read.
+   */
+  private async undo(
+    thrown: unknown,
+    name: string,
+    deletionAt: Date,
+    ownVersions: readonly (string | undefined)[],
+  ): Promise<unknown> {
+    const limits = { timeoutMs: UNDO_TIMEOUT_MS };
+    try {
+      const { deletionAt: isPending, currentVersion } = await this.look(name, limits);
+      if (isPending) return thrown; // it was not restored
+      if (!ownVersions.includes(currentVersion))
+        return failed(thrown, name, 'Somebody else has written it meanwhile, and it is theirs');
+      await this.#deletion.delete(name, daysUntil(deletionAt), limits);
+      return failed(thrown, name, 'It is pending deletion again');
+    } catch {
+      return failed(thrown, name, 'It may be in use again, with its former value: delete it');
+    }
+  }
+
+  private async look(name: string, options: OperationOptions): Promise<State> {
+    const { DeletedDate, VersionIdsToStages = {} } = await this.#api.describe(name, options);
+    const isCurrent = ([, stages]: [string, string[]]): boolean => stages.includes('AWSCURRENT');
+    const current = Object.entries(VersionIdsToStages).find(isCurrent);
+    return { deletionAt: DeletedDate, currentVersion: current?.[0] };
+  }
+}
+
+/** As long as AWS would have kept it, within what AWS takes. */
+function daysUntil(deletionAt: Date): number {
+  const days = Math.ceil((deletionAt.getTime() - Date.now()) / DAY_MS);
+  return Math.min(Math.max(days, 7), 30);
+}
+
+function failed(thrown: unknown, secretName: string, outcome: string): SecretManagerError {
+  const context = { manager: 'aws-secrets-manager', operation: 'writeSecret', secretName };
+  const { code, message, retryAfterMs } = translateError(thrown, context);
+  return new SecretManagerError(
+    'UNKNOWN',
+    `${message} The secret had been pending deletion, and was restored to be written. ${outcome}.`,
+    { secretName, retryAfterMs, causeCode: code },
+  );
+}

@@ -1,0 +1,101 @@
+import { randomUUID } from 'node:crypto';
+import type { SecretMetadata, WriteOptions } from '../../../core/contract/custom-secret-manager';
+import type { SecretsManagerApi } from '../sdk/api';
+import { awsNameOf, isAbsent } from '../sdk/errors';
+import type { SecretDeletion } from './deletion';
+import { isPendingDeletion } from './pending-deletion';
+import { SecretRestoration } from './restoration';
+import { toRegions, type Write } from './write';
+
+export interface WriterOptions {
+  /** The KMS key of secrets that the manager creates. Default: the account's own for Secrets Manager. */
+  readonly kmsKeyId?: string;
+  /** To which other regions secrets that the manager creates are copied. Default: none. */
+  readonly replicaRegions?: readonly string[];
+}
+
+/** Brings secrets into the state that is wanted, whatever state they are in. */
+export class SecretWriter {
+  readonly #api: SecretsManagerApi;
+  readonly #kmsKeyId: string | undefined;
+  readonly #regions: readonly string[];
+  readonly #restoration: SecretRestoration;
+
+  constructor(
+    api: SecretsManagerApi,
+    deletion: SecretDeletion,
+    { kmsKeyId, replicaRegions = [] }: WriterOptions,
+  ) {
+    this.#api = api;
+    this.#kmsKeyId = kmsKeyId;
+    this.#regions = replicaRegions;
+    this.#restoration = new SecretRestoration(api, deletion, replicaRegions);
+  }
+
+  async write(name: string, value: string, options: WriteOptions): Promise<SecretMetadata> {
+    const write = { name, value, token: randomUUID(), options };
+    const version = await (options.createOnly ? this.create(write) : this.createOrUpdate(write));
+    return { version };
+  }
+
+  private async createOrUpdate(write: Write): Promise<string | undefined> {
+    try {
+      return await this.update(write);
+    } catch (thrown) {
+      if (isAbsent(thrown)) return await this.create(write);
+      if (await this.isPendingDeletion(thrown, write)) return await this.restore(write);
+      throw thrown;
+    }
+  }
+
+  /** With `createOnly`, one that is pending deletion counts as not there: AWS keeps its name. */
+  private async create(write: Write): Promise<string | undefined> {
+    const { name, value, token, options } = write;
+    try {
+      const { VersionId } = await this.#api.create(
+        {
+          Name: name,
+          SecretString: value,
+          ClientRequestToken: token,
+          Description: options.description,
+          Tags: toTags(options.tags),
+          KmsKeyId: this.#kmsKeyId,
+          AddReplicaRegions: this.#regions.length > 0 ? toRegions(this.#regions) : undefined,
+        },
+        options,
+      );
+      return VersionId;
+    } catch (thrown) {
+      if (await this.isPendingDeletion(thrown, write)) return await this.restore(write);
+      const wasOvertaken = awsNameOf(thrown) === 'ResourceExistsException' && !options.createOnly;
+      if (wasOvertaken) return await this.update(write);
+      throw thrown;
+    }
+  }
+
+  /** Tags first: a role that may not set them has then written nothing. */
+  private async update({ name, value, token, options }: Write): Promise<string | undefined> {
+    const { description, tags } = options;
+    const Tags = toTags(tags);
+    if (Tags !== undefined) await this.#api.tag({ SecretId: name, Tags }, options);
+    const request = { SecretId: name, SecretString: value, ClientRequestToken: token };
+    const { VersionId } =
+      description === undefined
+        ? await this.#api.putValue(request, options)
+        : await this.#api.update({ ...request, Description: description }, options);
+    return VersionId;
+  }
+
+  private restore(write: Write): Promise<string | undefined> {
+    return this.#restoration.write(write, (restored) => this.update(restored));
+  }
+
+  private isPendingDeletion(thrown: unknown, { name, options }: Write): Promise<boolean> {
+    return isPendingDeletion(thrown, this.#api, name, options);
+  }
+}
+
+function toTags(tags: WriteOptions['tags'] = {}): { Key: string; Value: string }[] | undefined {
+  const entries = Object.entries(tags);
+  return entries.length > 0 ? entries.map(([Key, Value]) => ({ Key, Value })) : undefined;
+}

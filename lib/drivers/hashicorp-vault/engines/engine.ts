@@ -1,0 +1,47 @@
+import type {
+  DeleteOptions,
+  SecretDescription,
+  SecretMetadata,
+  SecretReading,
+  WriteOptions,
+} from '../../../core/contract/custom-secret-manager';
+import { SecretManagerError } from '../../../core/errors/secret-manager.error';
+import { quoteName } from '../../../core/errors/wording';
+import type { VaultCall } from '../options/vault-call';
+import type { VaultAnswer } from '../wire/exchange';
+import { isFromVault, sayingsOf } from '../wire/vault-errors';
+
+/** What a secrets engine of the server can do with one secret. */
+export interface Engine {
+  read(call: VaultCall): Promise<SecretReading | undefined>;
+  readSync(call: VaultCall): SecretReading | undefined;
+  write(call: VaultCall, value: string, options: WriteOptions): Promise<SecretMetadata>;
+  delete(call: VaultCall, options: DeleteOptions): Promise<void>;
+  describe(call: VaultCall): Promise<SecretDescription>;
+}
+
+/** Tells whether the server says that there is nothing. A 404 that complains, or that is not the server's, is a failure. */
+export function isAbsent(answer: VaultAnswer): boolean {
+  const { statusCode, content } = answer;
+  if (statusCode === 404) {
+    const { errors } = content ?? {};
+    return Array.isArray(errors) && errors.length === 0 && sayingsOf(answer) === '';
+  }
+  return statusCode === 400 && sayingsOf(answer).includes('unknown role');
+}
+
+/** Tells whether the server did what a write or a deletion asked for. A web page that comes with a 200 is no success. */
+export function isDone(answer: VaultAnswer): boolean {
+  const { statusCode } = answer;
+  return statusCode === 204 || (statusCode === 200 && isFromVault(answer));
+}
+
+/** How a message begins: what was to be done, to which secret. */
+export function subjectOf(doing: string, { mount, name }: VaultCall): string {
+  return `${doing} ${quoteName(name)} of the mount ${quoteName(mount)}`;
+}
+
+export function unsupportedBy(call: VaultCall, what: string): SecretManagerError {
+  const engine = call.kvVersion === 1 ? 'KV version 1' : 'This engine';
+  return new SecretManagerError('UNSUPPORTED', `${engine} ${what}.`);
+}

@@ -1,0 +1,79 @@
+import { SecretManagerError } from '../../../core/errors/secret-manager.error';
+import { quoteName } from '../../../core/errors/wording';
+import {
+  JsonNumber,
+  exactJson,
+  isExactNumber,
+  significantDigits,
+} from '../../../core/validation/exact-json';
+import type { VaultCall } from '../options/vault-call';
+import { subjectOf } from './engine';
+
+export type Fields = Readonly<Record<string, unknown>>;
+
+/** A JavaScript number, and Go's, holds any decimal number of so many digits. */
+const EXACT_DIGITS = 15;
+
+/**
+ * Returns the value of a secret that has fields: the chosen one; else `value`, `key`, or the only one; else the JSON of all. A
+ * number is its source text. `null` is absent. Throws `MALFORMED` if the chosen field is missing.
+ */
+export function valueOf(fields: Fields, call: VaultCall): string | undefined {
+  const field = call.field ?? theField(fields);
+  if (field === undefined) {
+    assertExact(fields, call);
+    return exactJson(fields);
+  }
+  if (!Object.hasOwn(fields, field)) throw missing(field, call);
+  const value = fields[field];
+  if (value === null || typeof value === 'string') return value ?? undefined;
+  assertExact({ [field]: value }, call);
+  return exactJson(value);
+}
+
+export function without(fields: Fields, field: string | undefined): Fields {
+  return Object.fromEntries(Object.entries(fields).filter(([name]) => name !== field));
+}
+
+/**
+ * Throws `MALFORMED` if a field holds a number that the server, or who wrote it, may have rounded: KV 2 reads numbers as 64-bit
+ * floats. To write such a number back to KV 2 would make the change last.
+ */
+export function assertExact(fields: Fields, call: VaultCall): void {
+  const rounded = Object.keys(fields).find((field) => holdsRoundedNumber(fields[field]));
+  if (rounded === undefined) return;
+  throw new SecretManagerError(
+    'MALFORMED',
+    `${subjectOf('Using', call)} failed: its field ${quoteName(rounded)} holds a number with more digits than the server keeps. Store it in quotes.`,
+  );
+}
+
+function theField(fields: Fields): string | undefined {
+  if (Object.hasOwn(fields, 'value')) return 'value';
+  if (Object.hasOwn(fields, 'key')) return 'key';
+  const names = Object.keys(fields);
+  return names.length === 1 ? names[0] : undefined;
+}
+
+function holdsRoundedNumber(value: unknown): boolean {
+  if (typeof value === 'number') return mayBeRounded(String(value));
+  if (value instanceof JsonNumber) return mayBeRounded(value.source);
+  if (typeof value !== 'object' || value === null) return false;
+  return Object.values(value).some(holdsRoundedNumber);
+}
+
+/** A number that no float can hold was not rounded: the server kept its text. */
+function mayBeRounded(source: string): boolean {
+  if (!isExactNumber(source)) return false;
+  const number = Number(source);
+  if (Number.isInteger(number)) return !Number.isSafeInteger(number);
+  return significantDigits(source).length > EXACT_DIGITS;
+}
+
+/** The names of the other fields are not shown: some keep secrets in them. */
+function missing(field: string, call: VaultCall): SecretManagerError {
+  return new SecretManagerError(
+    'MALFORMED',
+    `${subjectOf('Reading', call)} failed: it has no field ${quoteName(field)}. Check the option \`field\`, or \`params.field\`.`,
+  );
+}

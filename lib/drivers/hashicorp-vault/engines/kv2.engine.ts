@@ -1,0 +1,166 @@
+import type {
+  DeleteOptions,
+  SecretDescription,
+  SecretMetadata,
+  SecretReading,
+  WriteOptions,
+} from '../../../core/contract/custom-secret-manager';
+import { translateError } from '../../../core/errors/error-table';
+import { SecretManagerError } from '../../../core/errors/secret-manager.error';
+import { now } from '../../../core/time/clock';
+import { Turns } from '../../../core/time/named-lock';
+import type { VaultCall } from '../options/vault-call';
+import type { Requests } from '../session/own-writes';
+import { pause, waitFor } from '../wire/waiting';
+import { customMetadata, descriptionOf, type CustomMetadata } from './custom-metadata';
+import { subjectOf, type Engine } from './engine';
+import { assertExact, valueOf, without, type Fields } from './field';
+import { Kv2Api, type Kept } from './kv2-api';
+
+const DEFAULT_FIELD = 'value';
+const DEFAULT_TIMEOUT_MS = 30_000;
+const FIRST_PAUSE_MS = 20;
+const LONGEST_PAUSE_MS = 500;
+
+/** The versioned key-value engine. Description and tags are kept as its custom metadata. */
+export class Kv2Engine implements Engine {
+  readonly #api: Kv2Api;
+  readonly #changes = new Turns();
+
+  constructor(requests: Requests) {
+    this.#api = new Kv2Api(requests);
+  }
+
+  read(call: VaultCall): Promise<SecretReading | undefined> {
+    return this.#api.kept(call, readingOf);
+  }
+
+  readSync(call: VaultCall): SecretReading | undefined {
+    return readingOf(this.#api.keptSync(call), call);
+  }
+
+  /** Whatever can be found wrong with description and tags is found before the value is written. */
+  async write(call: VaultCall, value: string, options: WriteOptions): Promise<SecretMetadata> {
+    assertNoVersion(call, 'A write makes the next version');
+    const { description, tags } = options;
+    if (description === undefined && tags === undefined)
+      return await this.store(call, value, options);
+    customMetadata(options, {});
+    const metadata = customMetadata(options, await this.#api.customMetadata(call));
+    const written = await this.store(call, value, options);
+    await this.describeWritten(call, metadata);
+    return written;
+  }
+
+  /**
+   * Where a field was chosen, that field is the secret: the others stay. The engine keeps what is deleted until somebody
+   * restores or destroys it; without a window nothing is kept of a secret that has no other field.
+   */
+  async delete(call: VaultCall, { recoveryWindowInDays }: DeleteOptions): Promise<void> {
+    assertNoVersion(call, 'A deletion is of the latest version');
+    const part = recoveryWindowInDays === 0 ? 'metadata' : 'data';
+    if (call.field === undefined) return await this.#api.remove(call, part);
+    let isLast = false;
+    await this.change(call, (fields = {}) => {
+      const others = without(fields, call.field);
+      isLast = Object.keys(others).length === 0;
+      return isLast || !isIn(fields, call.field) ? undefined : others;
+    });
+    if (isLast) await this.#api.remove(call, part);
+  }
+
+  async describe(call: VaultCall): Promise<SecretDescription> {
+    return descriptionOf(await this.#api.customMetadata(call));
+  }
+
+  private async store(
+    call: VaultCall,
+    value: string,
+    { createOnly }: WriteOptions,
+  ): Promise<SecretMetadata> {
+    const field = { [call.field ?? DEFAULT_FIELD]: value };
+    const isAlone = call.field === undefined;
+    if (createOnly || isAlone) {
+      const written = await this.#api.put(call, field, createOnly ? 0 : undefined);
+      if (written !== undefined) return written;
+    }
+    const written = await this.change(call, (fields) => {
+      if (createOnly && isThere(fields, call.field)) throw existsAlready(call);
+      return isAlone ? field : { ...fields, ...field };
+    });
+    return written ?? {};
+  }
+
+  /**
+   * Makes the next version from the latest one, however many others change it at the same moment: those of this process
+   * take turns. `next` makes nothing where there is nothing to change.
+   */
+  private change(
+    call: VaultCall,
+    next: (fields: Fields | undefined) => Fields | undefined,
+  ): Promise<SecretMetadata | undefined> {
+    const { timeoutMs = DEFAULT_TIMEOUT_MS } = call.options;
+    const endsAt = now() + timeoutMs;
+    const secret = JSON.stringify([call.namespace, call.mount, call.name]);
+    const wait = (turn: Promise<unknown>) => waitFor(turn, call.options);
+    return this.#changes.take([secret], wait, async () => {
+      for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS)) {
+        const kept = await this.#api.kept(call, (it) => it);
+        const fields = next(kept.fields);
+        if (fields !== undefined) assertExact(fields, call);
+        const written = fields && (await this.#api.put(call, fields, kept.version));
+        if (fields === undefined || written !== undefined) return written;
+        if (now() + pauseMs >= endsAt) throw overtaken(call);
+        await pause(pauseMs * Math.random(), call.options);
+      }
+    });
+  }
+
+  /** Fails with `UNKNOWN` if only the metadata write failed. A "not written" code would let the cache serve the old value. */
+  private async describeWritten(call: VaultCall, metadata: CustomMetadata): Promise<void> {
+    try {
+      await this.#api.describeAs(call, metadata);
+    } catch (thrown) {
+      const { code, message } = translateError(thrown, CONTEXT);
+      throw new SecretManagerError(
+        'UNKNOWN',
+        `The value was written, but its description and tags were not (${code}): ${message} Writing it again does no harm.`,
+      );
+    }
+  }
+}
+
+const CONTEXT = { manager: 'hashicorp-vault', operation: 'writeSecret' };
+
+function readingOf({ fields, version }: Kept, call: VaultCall): SecretReading | undefined {
+  const value = fields && valueOf(fields, call);
+  return value === undefined ? undefined : { value, version: String(version) };
+}
+
+function assertNoVersion({ version }: VaultCall, why: string): void {
+  if (version === undefined) return;
+  throw new SecretManagerError('INVALID_ARGUMENT', `${why}: leave params.version out.`);
+}
+
+/** A secret without the field that was chosen is absent to whoever reads. */
+function isThere(fields: Fields | undefined, field: string | undefined): boolean {
+  return fields !== undefined && (field === undefined || isIn(fields, field));
+}
+
+function isIn(fields: Fields, field: string | undefined): boolean {
+  return field !== undefined && Object.hasOwn(fields, field);
+}
+
+function existsAlready(call: VaultCall): SecretManagerError {
+  return new SecretManagerError(
+    'CONFLICT',
+    `${subjectOf('Creating', call)} failed: it exists already.`,
+  );
+}
+
+function overtaken(call: VaultCall): SecretManagerError {
+  return new SecretManagerError(
+    'CONFLICT',
+    `${subjectOf('Writing', call)} failed: others wrote it again and again meanwhile. Try again.`,
+  );
+}

@@ -1,0 +1,177 @@
+import {
+  type DeleteOptions,
+  type SecretDescription,
+  type SecretMetadata,
+  type SecretReading,
+  type WriteOptions,
+} from '../../../core/contract/custom-secret-manager';
+import { SecretManagerError } from '../../../core/errors/secret-manager.error';
+import { Turns } from '../../../core/time/named-lock';
+import type { VaultCall } from '../options/vault-call';
+import type { OwnAnswer } from '../session/credential';
+import type { Requests } from '../session/own-writes';
+import { isObject } from '../wire/exchange';
+import { isDeadToken, isDenial, vaultError } from '../wire/vault-errors';
+import { vaultPath } from '../wire/vault-path';
+import type { VaultRequest } from '../wire/vault-request';
+import { carry, carrySync } from '../wire/vault-talk';
+import { waitFor } from '../wire/waiting';
+import { isAbsent, isDone, subjectOf, unsupportedBy, type Engine } from './engine';
+import { valueOf, type Fields } from './field';
+import { KvMounts } from './kv-mounts';
+import type { LeasedFields } from './lease';
+import type { VaultLeases } from './vault-leases';
+
+type Method = 'GET' | 'POST' | 'DELETE';
+
+const DEFAULT_FIELD = 'value';
+
+/** What is read at its own path: KV version 1, and the engines that make credentials, which come with a lease. */
+export class PathEngine implements Engine {
+  readonly #requests: Requests;
+  readonly #mounts = new KvMounts();
+  readonly #turns = new Turns();
+  readonly #leases: VaultLeases;
+
+  constructor(requests: Requests, leases: VaultLeases) {
+    this.#requests = requests;
+    this.#leases = leases;
+  }
+
+  async read(call: VaultCall): Promise<SecretReading | undefined> {
+    assertNoVersion(call);
+    if (call.kvVersion === 1) return readingOf({ fields: await this.fields(call) }, call);
+    return readingOf(await this.#leases.read(call, (shared) => this.answer(shared)), call);
+  }
+
+  readSync(call: VaultCall): SecretReading | undefined {
+    assertNoVersion(call);
+    const send = (request: VaultRequest) => this.#requests.sendSync(request, call.options);
+    const ask = () => {
+      const answer = send(requestOf(call, 'GET'));
+      if (mayBeOfKv2(answer, call)) carrySync(this.#mounts.check(call, 'Reading'), send);
+      return presentIn(answer, call);
+    };
+    if (call.kvVersion === 1) return readingOf({ fields: fieldsOf(ask()) }, call);
+    return readingOf(this.#leases.readSync(call, ask), call);
+  }
+
+  async write(call: VaultCall, value: string, options: WriteOptions): Promise<SecretMetadata> {
+    assertNoVersion(call);
+    const { createOnly, description, tags } = options;
+    if (createOnly) throw unsupportedBy(call, 'cannot tell whether a secret exists when it writes');
+    if (description !== undefined || tags !== undefined) {
+      throw unsupportedBy(call, 'keeps neither description nor tags');
+    }
+    await this.inTurn(call, async () => {
+      const others = call.field === undefined ? {} : await this.fields(call);
+      await this.put(call, { ...others, [call.field ?? DEFAULT_FIELD]: value });
+    });
+    return {};
+  }
+
+  /** Nothing of it is kept, whatever the recovery window. The fields that were not chosen stay. */
+  async delete(call: VaultCall, _options: DeleteOptions): Promise<void> {
+    assertNoVersion(call);
+    await this.inTurn(call, () => this.deleteField(call));
+  }
+
+  describe(_call: VaultCall): Promise<SecretDescription> {
+    return Promise.resolve({});
+  }
+
+  private async deleteField(call: VaultCall): Promise<void> {
+    if (call.kvVersion === 1 && call.field !== undefined) {
+      const { [call.field]: chosen, ...others } = (await this.fields(call)) ?? {};
+      if (Object.keys(others).length > 0) {
+        if (chosen !== undefined) await this.put(call, others);
+        return;
+      }
+    }
+    const answer = await this.ask('Deleting', call, 'DELETE');
+    if (!isDone(answer) && !isAbsent(answer)) {
+      throw vaultError(answer, subjectOf('Deleting', call));
+    }
+  }
+
+  /** Fields are written with all their neighbours, one write of a secret after the other. */
+  private inTurn(call: VaultCall, change: () => Promise<void>): Promise<void> {
+    const name = JSON.stringify([call.namespace, call.mount, call.name]);
+    return this.#turns.take([name], (turn) => waitFor(turn, call.options), change);
+  }
+
+  private async put(call: VaultCall, content: Fields): Promise<void> {
+    const answer = await this.ask('Writing', call, 'POST', content);
+    if (!isDone(answer)) throw vaultError(answer, subjectOf('Writing', call));
+  }
+
+  private async fields(call: VaultCall): Promise<Fields | undefined> {
+    return fieldsOf(await this.answer(call));
+  }
+
+  private async answer(call: VaultCall): Promise<OwnAnswer | undefined> {
+    return presentIn(await this.ask('Reading', call, 'GET'), call);
+  }
+
+  private async ask(
+    doing: string,
+    call: VaultCall,
+    method: Method,
+    content?: object,
+  ): Promise<OwnAnswer> {
+    const send = (request: VaultRequest) => this.#requests.send(request, call.options);
+    const answer = await send(requestOf(call, method, content));
+    if (mayBeOfKv2(answer, call)) await carry(this.#mounts.check(call, doing), send);
+    return answer;
+  }
+}
+
+/** Tells whether a denial may come from a mount of KV 2, where no ordinary policy allows the paths of KV 1. */
+function mayBeOfKv2(answer: OwnAnswer, { kvVersion }: VaultCall): boolean {
+  return kvVersion === 1 && isDenial(answer) && !isDeadToken(answer);
+}
+
+function assertNoVersion(call: VaultCall): void {
+  if (call.version !== undefined) throw unsupportedBy(call, 'keeps no versions');
+}
+
+function requestOf(
+  { mount, name, namespace }: VaultCall,
+  method: Method,
+  content?: object,
+): VaultRequest {
+  const path = vaultPath(`${mount}/${name}`); // what seems to be a mount may be a namespace
+  return { method, path, namespace, content };
+}
+
+/** `undefined` if there is no such secret. */
+function presentIn(answer: OwnAnswer, call: VaultCall): OwnAnswer | undefined {
+  if (isAbsent(answer)) return undefined;
+  const data = answer.content?.data;
+  if (answer.statusCode !== 200 || !isObject(data))
+    throw vaultError(answer, subjectOf('Reading', call));
+  if (Object.values(data).includes(answer.credential.token)) throw ownToken(call);
+  return answer;
+}
+
+/** Of whatever path it was read: whoever may read secrets must not get hold of what reads them all. */
+function ownToken(call: VaultCall): SecretManagerError {
+  return new SecretManagerError(
+    'ACCESS_DENIED',
+    `${subjectOf('Reading', call)} failed: it holds the token of the manager itself, which is no secret of the application.`,
+  );
+}
+
+function fieldsOf(answer: OwnAnswer | undefined): Fields | undefined {
+  const data = answer?.content?.data;
+  return isObject(data) ? data : undefined;
+}
+
+/** The `lease_duration` of KV version 1 is no lease. */
+function readingOf(
+  { fields, validForMs }: LeasedFields,
+  call: VaultCall,
+): SecretReading | undefined {
+  const value = fields && valueOf(fields, call);
+  return value === undefined ? undefined : { value, validForMs };
+}

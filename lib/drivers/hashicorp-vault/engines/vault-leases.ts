@@ -1,0 +1,236 @@
+import type { OperationOptions } from '../../../core/contract/custom-secret-manager';
+import { isTransient } from '../../../core/errors/secret-manager.error';
+import { startTimer, type AgeClock } from '../../../core/time/clock';
+import type { VaultCall } from '../options/vault-call';
+import type { Credential, OwnAnswer } from '../session/credential';
+import type { Credentials } from '../session/credentials';
+import type { VaultAnswer } from '../wire/exchange';
+import type { VaultClient } from '../wire/vault-client';
+import { isDeadToken, isFromVault, vaultError } from '../wire/vault-errors';
+import type { VaultSyncClient } from '../wire/vault-sync-client';
+import {
+  leaseOf,
+  renewalOf,
+  revocationOf,
+  withoutLease,
+  type GrantedLease,
+  type Lease,
+  type LeasedFields,
+} from './lease';
+import { SharedCall } from './shared-call';
+
+type Ask = (call: VaultCall) => Promise<OwnAnswer | undefined>;
+
+const RENEWED_AT = 2 / 3;
+/** Who gets it from a cache at the last moment must still have the time to use it. */
+const HANDED_OUT_FOR = 0.9;
+const JITTER = 0.1;
+const LONGEST_PAUSE_MS = 5_000;
+const SHORTEST_PAUSE_MS = 100;
+const RENEW_TIMEOUT_MS = 10_000;
+const REVOKE_TIMEOUT_MS = 3_000;
+
+/**
+ * Credentials that the server made for us: every read of them would make others, so they are held, whatever field of them is
+ * asked for, and renewed in the background until the server ends them. `close` tries to revoke them.
+ */
+export class VaultLeases {
+  readonly #client: VaultClient;
+  readonly #syncClient: VaultSyncClient;
+  readonly #credentials: Credentials;
+  readonly #clock: AgeClock;
+  readonly #held = new Map<string, Lease>();
+  readonly #reading = new Map<string, SharedCall<LeasedFields>>();
+  /** Those that were replaced, too: whoever got one may still use it. */
+  readonly #alive = new Set<Lease>();
+  #isClosed = false;
+
+  constructor(client: VaultClient, syncClient: VaultSyncClient, credentials: Credentials) {
+    this.#client = client;
+    this.#syncClient = syncClient;
+    this.#credentials = credentials;
+    this.#clock = credentials.clock;
+  }
+
+  /**
+   * The fields that are held, if the server renews their lease; else what `ask` brings, which resolves to nothing where there
+   * is none. It is asked once for all who read at the same moment, each for as long as it likes.
+   */
+  read(call: VaultCall, ask: Ask): Promise<LeasedFields> {
+    const key = keyOf(call);
+    const reading = this.#reading.get(key);
+    const shared = reading === undefined || reading.isOver ? this.begin(key, call, ask) : reading;
+    return shared.wait(call.options);
+  }
+
+  /** As `read`, blocking. A read that is under way cannot be waited for: this one may get a lease of its own. */
+  readSync(call: VaultCall, ask: () => OwnAnswer | undefined): LeasedFields {
+    const key = keyOf(call);
+    const held = this.#held.get(key);
+    if (held !== undefined && this.isGoodSync(held, call.options)) return this.answerOf(held);
+    const askedAt = this.#clock.now();
+    return this.keep(key, call, ask(), askedAt);
+  }
+
+  /** Tries once to revoke every lease that is alive. Never rejects. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    const leases = [...this.#alive];
+    for (const lease of leases) this.forget(lease);
+    await Promise.allSettled(leases.map((lease) => this.revoke(lease)));
+  }
+
+  private begin(key: string, call: VaultCall, ask: Ask): SharedCall<LeasedFields> {
+    const shared = new SharedCall((options) =>
+      this.readOnce(key, { ...call, options }, ask).finally(() => {
+        if (this.#reading.get(key) === shared) this.#reading.delete(key);
+      }),
+    );
+    this.#reading.set(key, shared);
+    return shared;
+  }
+
+  private async readOnce(key: string, call: VaultCall, ask: Ask): Promise<LeasedFields> {
+    const held = this.#held.get(key);
+    if (held !== undefined && (await this.isGood(held))) return this.answerOf(held);
+    const askedAt = this.#clock.now();
+    return this.keep(key, call, await ask(call), askedAt);
+  }
+
+  private keep(
+    key: string,
+    call: VaultCall,
+    answer: OwnAnswer | undefined,
+    askedAt: number,
+  ): LeasedFields {
+    if (answer === undefined) return { fields: undefined };
+    const { content = {}, credential } = answer;
+    const lease = leaseOf(content);
+    if (lease === undefined) return withoutLease(content);
+    return this.answerOf(this.hold(key, call, lease, credential, askedAt));
+  }
+
+  /** Whether it may be handed out once more. The server is asked, so that what was revoked is noticed. */
+  private async isGood(lease: Lease): Promise<boolean> {
+    if (this.isOver(lease)) return false;
+    if (lease.isRenewable) await this.renew(lease);
+    return !lease.isEnding;
+  }
+
+  private isGoodSync(lease: Lease, options: OperationOptions): boolean {
+    if (this.isOver(lease)) return false;
+    const askedAt = this.#clock.now();
+    if (lease.isRenewable) {
+      this.renewed(lease, this.#syncClient.send(renewalOf(lease), options), askedAt);
+    }
+    return !lease.isEnding;
+  }
+
+  /** So far as can be told without the server. */
+  private isOver(lease: Lease): boolean {
+    const { isRenewable, isEnding, durationMs, credential, expiresAt } = lease;
+    if (isEnding || credential.token !== this.#credentials.current?.token) return true;
+    return !isRenewable && expiresAt - this.#clock.now() <= durationMs / 2;
+  }
+
+  /** The server counts from some moment after it was asked, so that nothing is held too long. */
+  private hold(
+    key: string,
+    { namespace }: VaultCall,
+    granted: GrantedLease,
+    credential: Credential,
+    askedAt: number,
+  ): Lease {
+    const lease: Lease = {
+      ...granted,
+      key,
+      namespace,
+      credential,
+      release: this.#credentials.hold(credential),
+      expiresAt: askedAt + granted.durationMs,
+      isEnding: false,
+      stopTimer: () => undefined,
+    };
+    if (this.#isClosed) void this.revoke(lease).catch(() => undefined);
+    else this.replace(lease);
+    return lease;
+  }
+
+  private replace(lease: Lease): void {
+    const { key, durationMs } = lease;
+    const before = this.#held.get(key);
+    if (before !== undefined) before.isEnding = true;
+    this.#held.set(key, lease);
+    this.#alive.add(lease);
+    this.plan(lease, durationMs * RENEWED_AT * (1 - JITTER * Math.random()));
+  }
+
+  private answerOf({ fields, expiresAt, credential }: Lease): LeasedFields {
+    const { current } = this.#credentials;
+    const tokenEndsAt =
+      current && current.token === credential.token ? current.expiresAt : credential.expiresAt;
+    const remainingMs = Math.min(expiresAt, tokenEndsAt) - this.#clock.now();
+    return { fields, validForMs: Math.max(0, Math.floor(remainingMs * HANDED_OUT_FOR)) };
+  }
+
+  private plan(lease: Lease, delayMs: number): void {
+    lease.stopTimer();
+    const keepUp = (): void => void this.keepUp(lease);
+    lease.stopTimer = startTimer(keepUp, delayMs, { keepsAlive: false });
+  }
+
+  private async keepUp(lease: Lease): Promise<void> {
+    const remainingMs = lease.expiresAt - this.#clock.now();
+    if (remainingMs <= 0) return this.forget(lease);
+    if (!lease.isRenewable || lease.isEnding) return this.plan(lease, remainingMs);
+    try {
+      await this.renew(lease);
+    } catch {
+      if (this.#isClosed || !this.#alive.has(lease)) return;
+      const pauseMs = Math.min(LONGEST_PAUSE_MS, (lease.expiresAt - this.#clock.now()) / 2);
+      this.plan(lease, Math.max(pauseMs, SHORTEST_PAUSE_MS));
+    }
+  }
+
+  /** Rejects if the server cannot be asked; a lease that it does not renew is ending. */
+  private async renew(lease: Lease): Promise<void> {
+    const options = { timeoutMs: RENEW_TIMEOUT_MS };
+    const askedAt = this.#clock.now();
+    this.renewed(lease, await this.#client.send(renewalOf(lease), options), askedAt);
+  }
+
+  private renewed(lease: Lease, answer: VaultAnswer, askedAt: number): void {
+    const { durationMs } = lease;
+    if (this.#isClosed || !this.#alive.has(lease)) return;
+    const seconds = answer.content?.lease_duration;
+    if (answer.statusCode === 200 && typeof seconds === 'number') {
+      lease.expiresAt = askedAt + seconds * 1_000;
+      lease.isEnding = seconds * 1_000 < durationMs / 2;
+      this.plan(
+        lease,
+        seconds * 1_000 * (lease.isEnding ? 1 : RENEWED_AT * (1 - JITTER * Math.random())),
+      );
+      return;
+    }
+    const error = vaultError(answer, 'Renewing a lease');
+    if (isTransient(error) || !isFromVault(answer)) throw error;
+    lease.isEnding = true;
+    const isDead = answer.statusCode === 400 || isDeadToken(answer); // no such lease any more, or it died with its token
+    if (isDead) this.forget(lease);
+    else this.plan(lease, lease.expiresAt - this.#clock.now());
+  }
+
+  private revoke(lease: Lease): Promise<VaultAnswer> {
+    return this.#client.send(revocationOf(lease), { timeoutMs: REVOKE_TIMEOUT_MS });
+  }
+
+  private forget(lease: Lease): void {
+    lease.stopTimer();
+    if (this.#alive.delete(lease)) lease.release();
+    if (this.#held.get(lease.key) === lease) this.#held.delete(lease.key);
+  }
+}
+
+function keyOf({ namespace, mount, name }: VaultCall): string {
+  return JSON.stringify([namespace, mount, name]);
+}

@@ -1,0 +1,199 @@
+import { accessSync, constants } from 'node:fs';
+import { kindOf, quoteName } from '../../../core/errors/wording';
+import { secretNameProblem } from '../../../core/validation/secret-name';
+import { proxyProblem } from '../../../sync/proxy';
+import { ENVIRONMENT_PROBLEMS, type EnvironmentOptions } from './from-environment';
+import { isLoopback, parseHost } from './hosts';
+import { unknownOptionProblems } from './known-options';
+import { certificatesProblem } from './vault-tls';
+import { DEFAULT_JWT_FILE, type GivenVaultOptions, type VaultAuth } from './vault.options';
+
+const PRINTABLE = /^[\x21-\x7e]+$/;
+
+/** Everything that is wrong with the options, each a sentence without a value. Nothing is asked of the server. */
+export function optionProblems(options: EnvironmentOptions): string[] {
+  const { mount, pathPrefix, namespace, field, kvVersion = 2 } = options;
+  return [
+    addressProblem(options),
+    mount !== undefined && pathProblem('mount', mount),
+    pathPrefix !== undefined && pathProblem('pathPrefix', pathPrefix),
+    namespace !== undefined && headerProblem('namespace', namespace),
+    field !== undefined && textProblem('field', field),
+    [1, 2, 'none'].includes(kvVersion) ? undefined : 'kvVersion must be 1, 2 or "none"',
+    ...authProblems(options.auth),
+    ...tlsProblems(options),
+    ...connectionProblems(options),
+    ...unknownOptionProblems(options),
+    ...(options[ENVIRONMENT_PROBLEMS] ?? []),
+  ].filter((problem) => typeof problem === 'string');
+}
+
+function addressProblem({ address, allowInsecureHttp }: GivenVaultOptions): string | undefined {
+  const example = 'as "https://vault.example:8200"';
+  if (address === undefined || address === '') return `address is missing: give it, ${example}`;
+  const url = parse(address);
+  if (!url || !/^https?:$/.test(url.protocol)) return `address must be a URL, ${example}`;
+  if (url.username || url.password) {
+    return 'address holds a user name or a password: use `auth` for the login';
+  }
+  if (url.search || url.hash || !isBasePath(url.pathname)) return ADDRESS_END;
+  if (url.protocol === 'https:' || isLoopback(url.hostname) || allowInsecureHttp) return undefined;
+  return 'address begins with http:, which would send the token in the clear: use https:, or set allowInsecureHttp';
+}
+
+const ADDRESS_END =
+  'address must end with the host, or with the path of a proxy, as "https://proxy.example/vault": /v1 is added to it';
+
+function isBasePath(path: string): boolean {
+  const base = trimSlashes(path);
+  return !/(^|\/)v1$|\/\/|^\/|\/$/.test(base);
+}
+
+/** Of a URL's text nothing may be shown: the error of `new URL` quotes it. */
+function parse(address: unknown): URL | undefined {
+  return typeof address === 'string' && URL.canParse(address) ? new URL(address) : undefined;
+}
+
+function pathProblem(option: string, given: unknown): string | undefined {
+  const problem = secretNameProblem(typeof given === 'string' ? trimSlashes(given) : given);
+  return problem && `${option} (${quoteName(given)}) ${problem}`;
+}
+
+/** A mount may be written as the server prints it, `secret/`. */
+export function trimSlashes(path: string): string {
+  const begun = path.startsWith('/') ? path.slice(1) : path;
+  return begun.endsWith('/') ? begun.slice(0, -1) : begun;
+}
+
+function authProblems(auth: VaultAuth | undefined): (string | undefined)[] {
+  switch (auth?.method) {
+    case undefined:
+      return [
+        'auth is missing: give it, as { method: "token", token } or { method: "approle", roleId, secretId }',
+      ];
+    case 'token':
+      return [headerProblem('auth.token', auth.token)];
+    case 'token-file':
+      return [fileProblem('auth.path', auth.path)];
+    case 'approle':
+      return [
+        textProblem('auth.roleId', auth.roleId),
+        auth.secretId !== undefined && auth.wrappedSecretId !== undefined
+          ? 'auth has both secretId and wrappedSecretId: give one of them'
+          : undefined,
+        auth.wrappedSecretId === undefined
+          ? undefined
+          : headerProblem('auth.wrappedSecretId', auth.wrappedSecretId),
+        mountProblem(auth),
+      ];
+    case 'userpass':
+      return [
+        textProblem('auth.username', auth.username),
+        textProblem('auth.password', auth.password),
+        mountProblem(auth),
+      ];
+    case 'jwt':
+      return [
+        textProblem('auth.role', auth.role),
+        (auth.jwt === undefined) === (auth.jwtFile === undefined)
+          ? 'auth needs one of jwt and jwtFile'
+          : undefined,
+        auth.jwtFile === undefined ? undefined : fileProblem('auth.jwtFile', auth.jwtFile),
+        mountProblem(auth),
+      ];
+    case 'kubernetes':
+      return [
+        textProblem('auth.role', auth.role),
+        fileProblem('auth.jwtFile', auth.jwtFile ?? DEFAULT_JWT_FILE),
+        mountProblem(auth),
+      ];
+    case 'cert':
+      return [mountProblem(auth)];
+    case 'none':
+      return [];
+    default:
+      return [
+        'auth.method must be token, token-file, approle, userpass, jwt, kubernetes, cert or none',
+      ];
+  }
+}
+
+function mountProblem({ mount }: { readonly mount?: string }): string | undefined {
+  return mount === undefined ? undefined : pathProblem('auth.mount', mount);
+}
+
+function tlsProblems({ tls = {}, auth }: GivenVaultOptions): (string | undefined)[] {
+  const { ca, caFile, cert, certFile, key, keyFile } = tls;
+  const both = (a: unknown, b: unknown): boolean => a !== undefined && b !== undefined;
+  const hasCert = cert !== undefined || certFile !== undefined;
+  const hasKey = key !== undefined || keyFile !== undefined;
+  const problems = [
+    both(ca, caFile) ? 'tls has both ca and caFile: give one of them' : undefined,
+    both(cert, certFile) ? 'tls has both cert and certFile: give one of them' : undefined,
+    both(key, keyFile) ? 'tls has both key and keyFile: give one of them' : undefined,
+    hasCert === hasKey ? undefined : 'tls needs a certificate and its key, or neither',
+    auth?.method === 'cert' && !hasCert
+      ? 'auth.method is cert, which needs a client certificate: give tls.cert or tls.certFile, and the key'
+      : undefined,
+    ...Object.entries({ caFile, certFile, keyFile }).map(([option, path]) =>
+      path === undefined ? undefined : fileProblem(`tls.${option}`, path),
+    ),
+  ].filter((problem) => problem !== undefined);
+  return problems.length > 0 ? problems : [certificatesProblem(tls)];
+}
+
+function connectionProblems({
+  proxy,
+  noProxy,
+  redirectHosts,
+  retryDeniedWithFreshLogin,
+}: GivenVaultOptions): (string | undefined)[] {
+  const ofProxy = proxy === undefined ? undefined : proxyProblem(proxy);
+  return [
+    ofProxy && `proxy ${ofProxy}`,
+    noProxy === undefined || typeof noProxy === 'string'
+      ? undefined
+      : `noProxy must be a string, and is ${kindOf(noProxy)}`,
+    redirectHosts === undefined ? undefined : hostsProblem(redirectHosts),
+    [true, false, undefined].includes(retryDeniedWithFreshLogin)
+      ? undefined
+      : `retryDeniedWithFreshLogin must be true or false, and is ${kindOf(retryDeniedWithFreshLogin)}`,
+  ];
+}
+
+function hostsProblem(hosts: unknown): string | undefined {
+  if (!Array.isArray(hosts)) return `redirectHosts must be an array, and is ${kindOf(hosts)}`;
+  return hosts.every((host) => parseHost(host) !== undefined)
+    ? undefined
+    : 'redirectHosts must hold host names, as "vault-2.example" or "vault-2.example:8200"';
+}
+
+function fileProblem(option: string, path: unknown): string | undefined {
+  const problem = textProblem(option, path);
+  if (problem !== undefined) return problem;
+  try {
+    accessSync(path as string, constants.R_OK);
+    return undefined;
+  } catch {
+    return `${option} (${quoteName(path)}) cannot be read: is the file there, and may this process read it?`;
+  }
+}
+
+function textProblem(option: string, given: unknown): string | undefined {
+  if (typeof given !== 'string') return `${option} must be a string, and is ${kindOf(given)}`;
+  return given === '' ? `${option} is empty` : undefined;
+}
+
+/** What goes into a header. The HTTP client's own error would quote it. */
+function headerProblem(option: string, given: unknown): string | undefined {
+  return (
+    textProblem(option, given) ??
+    (isPrintable(given)
+      ? undefined
+      : `${option} has a space, a line break or another character that no header can hold`)
+  );
+}
+
+export function isPrintable(given: unknown): given is string {
+  return typeof given === 'string' && PRINTABLE.test(given);
+}

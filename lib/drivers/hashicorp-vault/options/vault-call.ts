@@ -1,0 +1,95 @@
+import type { OperationOptions } from '../../../core/contract/custom-secret-manager';
+import {
+  SecretManagerError,
+  type OperationContext,
+} from '../../../core/errors/secret-manager.error';
+import { kindOf } from '../../../core/errors/wording';
+import { secretNameProblem } from '../../../core/validation/secret-name';
+import { isPrintable, trimSlashes } from './option-problems';
+import type { KvVersion, VaultSecretManagerOptions } from './vault.options';
+
+/** What may be said per call, and goes before what the manager was given. */
+export interface VaultParams {
+  readonly mount?: string;
+  readonly namespace?: string;
+  /** Of KV 2; default: the latest. */
+  readonly version?: number | string;
+  readonly field?: string;
+  /** Of the mount: one manager may read KV and dynamic secrets. */
+  readonly kvVersion?: KvVersion;
+}
+
+/** One secret of one mount, as a call means it. */
+export interface VaultCall {
+  readonly mount: string;
+  /** What stands below the mount: prefix and name. */
+  readonly name: string;
+  readonly namespace: string | undefined;
+  readonly version: string | undefined;
+  readonly field: string | undefined;
+  readonly kvVersion: KvVersion;
+  readonly options: OperationOptions;
+}
+
+const DEFAULT_MOUNT = 'secret';
+const NONE: VaultParams = {};
+
+/** Throws `INVALID_ARGUMENT` for a param that is unknown or of no use. */
+export function vaultCall(
+  secretName: string,
+  options: OperationOptions,
+  own: VaultSecretManagerOptions,
+  context: OperationContext,
+): VaultCall {
+  const params = options.params ? parseParams(options.params, context) : NONE;
+  const { version, field = own.field, namespace = own.namespace } = params;
+  const { kvVersion = own.kvVersion ?? 2 } = params;
+  const below = own.pathPrefix ? `${trimSlashes(own.pathPrefix)}/${secretName}` : secretName;
+  const given = params.mount ?? own.mount ?? (kvVersion === 'none' ? undefined : DEFAULT_MOUNT);
+  const [mount, name] = given === undefined ? splitMount(below) : [trimSlashes(given), below];
+  return {
+    mount,
+    name,
+    namespace,
+    version: version === undefined ? undefined : String(version),
+    field,
+    kvVersion,
+    options,
+  };
+}
+
+/** What is read at any path begins with its mount. */
+function splitMount(path: string): [mount: string, name: string] {
+  const [mount = '', ...rest] = path.split('/');
+  return [mount, rest.join('/')];
+}
+
+const PROBLEMS: Readonly<Record<keyof VaultParams, (value: unknown) => string | undefined>> = {
+  mount: (value) => secretNameProblem(typeof value === 'string' ? trimSlashes(value) : value),
+  namespace: (value) =>
+    secretNameProblem(typeof value === 'string' ? trimSlashes(value) : value) ??
+    (isPrintable(value) ? undefined : 'has a character that no header can hold'),
+  version: (value) =>
+    /^[1-9]\d{0,8}$/.test(String(value)) ? undefined : 'must be a version: 1, 2, 3, ...',
+  field: (value) =>
+    typeof value === 'string' && value !== ''
+      ? undefined
+      : `must be the name of a field, and is ${kindOf(value)}`,
+  kvVersion: (value) =>
+    [1, 2, 'none'].includes(value as KvVersion) ? undefined : 'must be 1, 2 or "none"',
+};
+
+function parseParams(
+  params: Readonly<Record<string, unknown>>,
+  context: OperationContext,
+): VaultParams {
+  for (const [name, value] of Object.entries(params)) {
+    if (value === undefined) continue;
+    const problem = Object.hasOwn(PROBLEMS, name)
+      ? PROBLEMS[name as keyof VaultParams](value)
+      : `is unknown: there are ${Object.keys(PROBLEMS).join(', ')}`;
+    if (problem === undefined) continue;
+    throw new SecretManagerError('INVALID_ARGUMENT', `params.${name} ${problem}.`, context);
+  }
+  return params;
+}

@@ -1,0 +1,93 @@
+import {
+  SecretManagerError,
+  isSecretManagerError,
+} from '../../../core/errors/secret-manager.error';
+import { countingDown, type AgeClock } from '../../../core/time/clock';
+import type { VaultClient } from '../wire/vault-client';
+import type { VaultRequest } from '../wire/vault-request';
+import type { VaultSyncClient } from '../wire/vault-sync-client';
+import { carry, carrySync } from '../wire/vault-talk';
+import { credentialOf, type Credential } from './credential';
+import type { Grant, VaultLogin } from './vault-login';
+
+const TIMEOUT_MS = 10_000;
+const FIRST_PAUSE_MS = 1_000;
+const LONGEST_PAUSE_MS = 30_000;
+
+/**
+ * Logs in. All requests of one login together have 10 s. A refused login is not repeated per read: for a while it fails as it
+ * did.
+ */
+export class LoginAttempts {
+  readonly #client: VaultClient;
+  readonly #syncClient: VaultSyncClient;
+  readonly #login: VaultLogin;
+  readonly #clock: AgeClock;
+  #refusal: { readonly error: SecretManagerError; readonly until: number } | undefined;
+  #refusals = 0;
+
+  constructor(
+    client: VaultClient,
+    syncClient: VaultSyncClient,
+    login: VaultLogin,
+    clock: AgeClock,
+  ) {
+    this.#clock = clock;
+    this.#client = client;
+    this.#syncClient = syncClient;
+    this.#login = login;
+  }
+
+  async make(): Promise<Credential> {
+    this.assertNotRefused();
+    const askedAt = this.#clock.now();
+    try {
+      const options = countingDown({}, TIMEOUT_MS);
+      const send = (request: VaultRequest) => this.#client.send(request, options);
+      const grant = await carry(this.#login.logIn(), send);
+      return this.made(grant, askedAt);
+    } catch (error) {
+      throw this.noted(error);
+    }
+  }
+
+  makeSync(timeoutMs = TIMEOUT_MS): Credential {
+    this.assertNotRefused();
+    const askedAt = this.#clock.now();
+    try {
+      const options = countingDown({}, Math.min(timeoutMs, TIMEOUT_MS));
+      const send = (request: VaultRequest) => this.#syncClient.send(request, options);
+      const grant = carrySync(this.#login.logIn(), send);
+      return this.made(grant, askedAt);
+    } catch (error) {
+      throw this.noted(error);
+    }
+  }
+
+  /** What came of a login is of no use. */
+  refuse(error: SecretManagerError): void {
+    const pauseMs = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** this.#refusals);
+    this.#refusals += 1;
+    this.#refusal = { error, until: this.#clock.now() + pauseMs };
+  }
+
+  private made(grant: Grant, askedAt: number): Credential {
+    this.#refusal = undefined;
+    this.#refusals = 0;
+    return credentialOf(grant, askedAt);
+  }
+
+  private assertNotRefused(): void {
+    if (this.#refusal && this.#clock.now() < this.#refusal.until) throw again(this.#refusal.error);
+  }
+
+  private noted(error: unknown): unknown {
+    if (isSecretManagerError(error) && error.code === 'UNAUTHENTICATED') this.refuse(error);
+    return error;
+  }
+}
+
+/** An error of its own for each who is told, with a stack of its own. */
+function again({ code, message }: SecretManagerError): SecretManagerError {
+  return new SecretManagerError(code, message);
+}

@@ -1,0 +1,132 @@
+import type { OperationOptions } from '../../../core/contract/custom-secret-manager';
+import { setYoungest } from '../../../core/time/bounded-map';
+import { now } from '../../../core/time/clock';
+import { trimSlashes } from '../options/option-problems';
+import { canForward, newerIndex, storageIndexOf } from '../wire/storage-index';
+import { sayingsOf } from '../wire/vault-errors';
+import type { VaultRequest } from '../wire/vault-request';
+import { pause } from '../wire/waiting';
+import type { OwnAnswer } from './credential';
+import type { VaultSession } from './vault-session';
+
+/** What an engine needs of a session. */
+export type Requests = Pick<VaultSession, 'send' | 'sendAnd' | 'sendSync'>;
+
+/** A replica that lags longer is broken, or belongs to a cluster that was replaced: reads must not wait for it for ever. */
+const REQUIRED_FOR_MS = 60_000;
+const MAX_NAMESPACES = 100;
+const DEFAULT_TIMEOUT_MS = 30_000;
+const LONGEST_WAIT_MS = 2_000;
+const FIRST_PAUSE_MS = 10;
+const LONGEST_PAUSE_MS = 200;
+
+/**
+ * Has requests see the writes that were made through here, whichever node answers them. The answer of a write tells how far the
+ * server's storage has come; what follows in the same namespace requires a node that is as far. A node that is not refuses,
+ * and is asked again. Writes require it, too: a standby that lags takes a deletion of what it does not have yet for done.
+ */
+export class OwnWrites implements Requests {
+  readonly #session: VaultSession;
+  /** By namespace; the one that was written last is last. */
+  readonly #required = new Map<string, { readonly index: string; readonly until: number }>();
+
+  constructor(session: VaultSession) {
+    this.#session = session;
+  }
+
+  send(request: VaultRequest, options: OperationOptions): Promise<OwnAnswer> {
+    return this.sendAnd(request, options, (answer) => answer);
+  }
+
+  /** As `send`, and to what is made of the answer. Throws if it cannot be sent. */
+  sendAnd<Result>(
+    request: VaultRequest,
+    options: OperationOptions,
+    see: (answer: OwnAnswer) => Result | Promise<Result>,
+  ): Promise<Result> {
+    const index = this.requiredBy(request);
+    if (index !== undefined) {
+      return this.sendAt(index, request, options).then((answer) =>
+        see(this.noted(request, answer)),
+      );
+    }
+    if (request.method === 'GET') return this.#session.sendAnd(request, options, see);
+    return this.#session.sendAnd(request, options, (answer) => see(this.noted(request, answer)));
+  }
+
+  /** Reads as `send` does, blocking. A node that lags is not asked again: the thread must not stand still for it. */
+  sendSync(request: VaultRequest, options: OperationOptions): OwnAnswer {
+    const index = this.requiredBy(request);
+    if (index === undefined) return this.#session.sendSync(request, options);
+    const answer = this.#session.sendSync(requiring(index, request), options);
+    if (isLagging(answer)) return behind(answer);
+    if (!isIndexRefused(answer)) return answer;
+    this.#required.clear();
+    return this.#session.sendSync(request, options);
+  }
+
+  private async sendAt(
+    index: string,
+    request: VaultRequest,
+    options: OperationOptions,
+  ): Promise<OwnAnswer> {
+    const { timeoutMs = DEFAULT_TIMEOUT_MS } = options;
+    const endsAt = now() + Math.min(timeoutMs, LONGEST_WAIT_MS);
+    for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS)) {
+      const answer = await this.#session.send(requiring(index, request), options);
+      if (isIndexRefused(answer)) break;
+      if (!isLagging(answer)) return answer;
+      if (now() + pauseMs >= endsAt) return behind(answer);
+      await pause(pauseMs, options);
+    }
+    this.#required.clear();
+    return await this.#session.send(request, options);
+  }
+
+  private noted({ method, namespace }: VaultRequest, answer: OwnAnswer): OwnAnswer {
+    if (method === 'GET') return answer;
+    const index = storageIndexOf(answer.headers['x-vault-index']);
+    if (answer.statusCode >= 300 || index === undefined) return answer;
+    const key = keyOf(namespace);
+    const before = this.#required.get(key)?.index;
+    const required = { index: newerIndex(before, index), until: now() + REQUIRED_FOR_MS };
+    setYoungest(this.#required, key, required, MAX_NAMESPACES);
+    return answer;
+  }
+
+  /** A probe is about the server, and not about secrets. */
+  private requiredBy({ namespace, isProbe }: VaultRequest): string | undefined {
+    if (this.#required.size === 0 || isProbe) return undefined;
+    const key = keyOf(namespace);
+    const required = this.#required.get(key);
+    if (required === undefined || now() < required.until) return required?.index;
+    this.#required.delete(key);
+    return undefined;
+  }
+}
+
+function keyOf(namespace = ''): string {
+  return trimSlashes(namespace);
+}
+
+/** OpenBao's standby forwards the request to the active node where it lags; HashiCorp's does so only where that was configured. */
+function requiring(index: string, request: VaultRequest): VaultRequest {
+  const forwarding = canForward(index) && { 'x-vault-inconsistent': 'forward-active-node' };
+  return { ...request, headers: { 'x-vault-index': index, ...forwarding } };
+}
+
+/** HashiCorp answers 412. OpenBao answers 429 without a reason, where a quota gives one. */
+function isLagging({ statusCode, content }: OwnAnswer): boolean {
+  const errors = content?.errors;
+  return statusCode === 412 || (statusCode === 429 && Array.isArray(errors) && errors.length === 0);
+}
+
+/** OpenBao's `Retry-After` of a second is for all its 429, and far too long here. */
+function behind(answer: OwnAnswer): OwnAnswer {
+  return { ...answer, statusCode: 412, headers: {} };
+}
+
+/** Another kind of server answers now. */
+function isIndexRefused(answer: OwnAnswer): boolean {
+  return answer.statusCode === 400 && sayingsOf(answer).includes('X-Vault-Index');
+}

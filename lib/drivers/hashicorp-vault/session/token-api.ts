@@ -1,0 +1,39 @@
+import type { VaultAnswer } from '../wire/exchange';
+import type { VaultClient } from '../wire/vault-client';
+import type { Credential } from './credential';
+
+type Token = Credential['token'];
+
+const TIMEOUT_MS = 10_000;
+
+/** What the server can be asked of a token by whoever holds it. */
+export class TokenApi {
+  readonly #client: VaultClient;
+  readonly #namespace: string | undefined;
+
+  constructor(client: VaultClient, namespace: string | undefined) {
+    this.#client = client;
+    this.#namespace = namespace;
+  }
+
+  lookUp(token: Token): Promise<VaultAnswer> {
+    return this.ask('GET', 'lookup-self', token);
+  }
+
+  renew(token: Token): Promise<VaultAnswer> {
+    return this.ask('POST', 'renew-self', token);
+  }
+
+  /** What was granted to the token goes with it. */
+  revoke(token: Token): Promise<VaultAnswer> {
+    return this.ask('POST', 'revoke-self', token);
+  }
+
+  private async ask(method: 'GET' | 'POST', action: string, token: Token): Promise<VaultAnswer> {
+    const content = method === 'POST' ? {} : undefined;
+    const namespace = this.#namespace;
+    const path = `/v1/auth/token/${action}`;
+    const options = { timeoutMs: TIMEOUT_MS };
+    return await this.#client.send({ method, path, token, namespace, content }, options);
+  }
+}

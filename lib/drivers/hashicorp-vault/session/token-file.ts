@@ -1,0 +1,62 @@
+import { readFileSync, statSync } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import { now } from '../../../core/time/clock';
+
+const CHECK_INTERVAL_MS = 1_000;
+const MISSING = { ino: 0, mtimeMs: 0, size: 0 };
+
+/** A file that somebody else keeps up to date. It is checked once a second at most, and read again when its token is refused. */
+export class TokenFile {
+  readonly #path: string;
+  #seen = '';
+  #nextCheckAt = 0;
+
+  constructor(path: string) {
+    this.#path = path;
+  }
+
+  /** Returns whether the file was written since the last check, and is to be read. A token whose file is missing may live on. */
+  async hasChanged(): Promise<boolean> {
+    return this.isDue() && this.see(await stat(this.#path).catch(() => MISSING));
+  }
+
+  hasChangedSync(): boolean {
+    return this.isDue() && this.see(statusOf(this.#path));
+  }
+
+  /** Returns whether the file holds something else than this token. It compares the content: a modification time can be too coarse. */
+  holdsOther(token: string | undefined): boolean {
+    const content = contentOf(this.#path);
+    return content !== '' && content !== token;
+  }
+
+  private isDue(): boolean {
+    if (now() < this.#nextCheckAt) return false;
+    this.#nextCheckAt = now() + CHECK_INTERVAL_MS;
+    return true;
+  }
+
+  private see({ ino, mtimeMs, size }: typeof MISSING): boolean {
+    const seen = [ino, mtimeMs, size].join();
+    const hasChanged = seen !== this.#seen && size > 0;
+    this.#seen = seen;
+    return hasChanged;
+  }
+}
+
+/** Returns `''` for a file that is missing. */
+function contentOf(path: string): string {
+  try {
+    return readFileSync(path, 'utf8').trim();
+  } catch {
+    return '';
+  }
+}
+
+function statusOf(path: string): typeof MISSING {
+  try {
+    return statSync(path);
+  } catch {
+    return MISSING;
+  }
+}

@@ -1,0 +1,124 @@
+import { isTransient } from '../../../core/errors/secret-manager.error';
+import { startTimer, type AgeClock } from '../../../core/time/clock';
+import { isObject } from '../wire/exchange';
+import { isFromVault, sayingsOf, vaultError } from '../wire/vault-errors';
+import type { Credential } from './credential';
+import type { TokenApi } from './token-api';
+import { grantOf } from './vault-login';
+
+/** Who uses the token that is kept up. */
+export interface TokenUser {
+  /** Goes on with the same token, which lives longer, or of which more is known. */
+  goOnWith(credential: Credential): void;
+  /** Whether another token can be had for the asking. */
+  canReplace(): boolean;
+  /** Gets another token, while the old one still lives, and has that kept up. */
+  replace(): Promise<unknown>;
+}
+
+const RENEWED_AT = 2 / 3;
+const JITTER = 0.1;
+const FIRST_PAUSE_MS = 1_000;
+const LONGEST_PAUSE_MS = 30_000;
+const SHORTEST_PAUSE_MS = 100;
+
+/** What a 500 says of a token past its longest life, and of one that another client certificate logged in for. */
+const NOT_RENEWABLE = /max TTL|client identity/;
+
+/** Keeps one token alive in the background: renews it before it expires, and has it replaced where it cannot be renewed. */
+export class TokenUpkeep {
+  readonly #api: TokenApi;
+  readonly #clock: AgeClock;
+  readonly #user: TokenUser;
+  #kept: Credential | undefined;
+  #stopTimer = (): void => undefined;
+
+  constructor(api: TokenApi, clock: AgeClock, user: TokenUser) {
+    this.#clock = clock;
+    this.#api = api;
+    this.#user = user;
+  }
+
+  /** From now on this one, and no other. */
+  keep(credential: Credential, validForMs = credential.validForMs): void {
+    this.#kept = credential;
+    const delayMs = validForMs * RENEWED_AT * (1 - JITTER * Math.random());
+    this.plan(() => this.maintain(credential), delayMs);
+  }
+
+  stop(): void {
+    this.#kept = undefined;
+    this.#stopTimer();
+  }
+
+  /**
+   * Of a token that was given, the server may tell how long it lasts; it is asked until it answers. Where it does not tell,
+   * the token is used as it is.
+   */
+  async learn(credential: Credential, pauseMs = FIRST_PAUSE_MS): Promise<void> {
+    const askedAt = this.#clock.now();
+    const answer = await this.#api.lookUp(credential.token).catch(() => undefined);
+    if (this.#kept !== credential) return;
+    if (answer === undefined || isTransient(vaultError(answer, 'Looking at the token'))) {
+      return this.plan(() => this.learn(credential, doubled(pauseMs)), pauseMs);
+    }
+    const data = answer.content?.data;
+    if (answer.statusCode !== 200 || !isObject(data)) return;
+    const { ttl, renewable } = data;
+    if (typeof ttl !== 'number' || ttl <= 0) return;
+    const validForMs = ttl * 1_000;
+    const isRenewable = renewable === true;
+    this.extend({ ...credential, isRenewable, validForMs }, validForMs, askedAt);
+  }
+
+  private plan(act: () => Promise<void>, delayMs: number): void {
+    this.#stopTimer();
+    if (delayMs === Infinity) return;
+    this.#stopTimer = startTimer(() => void act(), delayMs, { keepsAlive: false });
+  }
+
+  /** An outage is waited out, as long as the token lasts. */
+  private async maintain(credential: Credential, pauseMs = FIRST_PAUSE_MS): Promise<void> {
+    if (this.#kept !== credential) return;
+    try {
+      const isRenewed = credential.isRenewable && (await this.renew(credential));
+      if (isRenewed || this.#kept !== credential) return;
+      if (this.#user.canReplace()) await this.#user.replace();
+    } catch (error) {
+      const remainingMs = credential.expiresAt - this.#clock.now();
+      if (this.#kept !== credential || remainingMs <= 0) return; // who reads next logs in
+      const delayMs = Math.min(isTransient(error) ? pauseMs : LONGEST_PAUSE_MS, remainingMs / 2);
+      const again = (): Promise<void> => this.maintain(credential, doubled(pauseMs));
+      this.plan(again, Math.max(delayMs, SHORTEST_PAUSE_MS));
+    }
+  }
+
+  /** Resolves to `false` if the token has come to its end: it cannot be renewed, or for too short a time. */
+  private async renew(credential: Credential): Promise<boolean> {
+    const askedAt = this.#clock.now();
+    const answer = await this.#api.renew(credential.token);
+    if (this.#kept !== credential) return true;
+    const auth = answer.content?.auth;
+    if (answer.statusCode === 200 && isObject(auth)) {
+      const { validForMs } = grantOf(auth);
+      const isEnding = validForMs < credential.validForMs / 2;
+      if (isEnding && this.#user.canReplace()) return false;
+      this.extend(credential, validForMs, askedAt);
+      return true;
+    }
+    if (!isFromVault(answer)) throw vaultError(answer, 'Renewing the token');
+    const isOver = answer.statusCode < 500 || NOT_RENEWABLE.test(sayingsOf(answer));
+    if (isOver && answer.statusCode !== 429) return false;
+    throw vaultError(answer, 'Renewing the token');
+  }
+
+  private extend(credential: Credential, validForMs: number, askedAt: number): void {
+    const extended = { ...credential, expiresAt: askedAt + validForMs };
+    this.#user.goOnWith(extended);
+    this.keep(extended, validForMs);
+  }
+}
+
+function doubled(pauseMs: number): number {
+  return Math.min(pauseMs * 2, LONGEST_PAUSE_MS);
+}

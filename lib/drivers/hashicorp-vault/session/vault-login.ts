@@ -1,0 +1,184 @@
+import { readFileSync } from 'node:fs';
+import { SecretManagerError } from '../../../core/errors/secret-manager.error';
+import { quoteName } from '../../../core/errors/wording';
+import { isPrintable, trimSlashes } from '../options/option-problems';
+import { DEFAULT_JWT_FILE, type VaultAuth } from '../options/vault.options';
+import { isObject, type VaultAnswer } from '../wire/exchange';
+import { isFromVault, originOfAnswer, vaultError } from '../wire/vault-errors';
+import { encodePath } from '../wire/vault-path';
+import type { VaultTalk } from '../wire/vault-talk';
+import { TokenFile } from './token-file';
+
+/** A token, and for how long the server will know it. */
+export interface Grant {
+  /** `undefined` where an agent adds its own. */
+  readonly token: string | undefined;
+  /** `Infinity` for a token that does not expire, or of which nothing is known. */
+  readonly validForMs: number;
+  readonly isRenewable: boolean;
+}
+
+/** Gets a token from the server, or from where somebody else keeps one up to date. */
+export class VaultLogin {
+  readonly #auth: VaultAuth;
+  readonly #namespace: string | undefined;
+  #tokenFile: TokenFile | undefined;
+  /** Of a wrapping token, which can be used once. */
+  #unwrappedSecretId: string | undefined;
+  #isUnwrapping = false;
+
+  constructor(auth: VaultAuth, namespace: string | undefined) {
+    this.#auth = auth;
+    this.#namespace = namespace;
+  }
+
+  /** Whether tokens come from elsewhere: then a new one cannot be had for the asking, and none is ours to revoke. */
+  get isGiven(): boolean {
+    return ['token', 'token-file', 'none'].includes(this.#auth.method);
+  }
+
+  /** Returns the meaning of a denial, if more is known of it than its status tells. */
+  get explanationOfDenial(): string | undefined {
+    return this.#auth.method === 'none' ? DENIED_WITHOUT_TOKEN : undefined;
+  }
+
+  /** The file that holds the token, if there is one. */
+  get tokenFile(): TokenFile | undefined {
+    if (this.#auth.method !== 'token-file') return undefined;
+    return (this.#tokenFile ??= new TokenFile(this.#auth.path));
+  }
+
+  /** Ends with `UNAUTHENTICATED` if the server does not accept what it is given. */
+  *logIn(): VaultTalk<Grant> {
+    const auth = this.#auth;
+    switch (auth.method) {
+      case 'none':
+        return given(undefined);
+      case 'token':
+        return given(auth.token);
+      case 'token-file':
+        return given(lineOf(auth.path, 'the token'));
+      case 'approle':
+        return yield* this.ask(auth.mount ?? 'approle', 'login', {
+          role_id: auth.roleId,
+          secret_id: auth.wrappedSecretId
+            ? yield* this.unwrapped(auth.wrappedSecretId)
+            : auth.secretId,
+        });
+      case 'userpass': {
+        const path = `login/${encodeURIComponent(auth.username)}`;
+        return yield* this.ask(auth.mount ?? 'userpass', path, { password: auth.password });
+      }
+      case 'jwt':
+      case 'kubernetes': {
+        const { role, mount = auth.method } = auth;
+        return yield* this.ask(mount, 'login', { role, jwt: jwtOf(auth) });
+      }
+      case 'cert':
+        return yield* this.ask(auth.mount ?? 'cert', 'login', { name: auth.name });
+    }
+  }
+
+  private *ask(mount: string, action: string, content: object): VaultTalk<Grant> {
+    const path = `/v1/auth/${encodePath(trimSlashes(mount))}/${action}`;
+    const namespace = this.#namespace;
+    const answer = yield { method: 'POST', path, namespace, content, isLogin: true };
+    const { auth } = answer.content ?? {};
+    if (answer.statusCode === 200 && isObject(auth)) return grantOf(auth);
+    throw loginError(answer, `The login by ${this.#auth.method} at auth/${trimSlashes(mount)}`);
+  }
+
+  private *unwrapped(token: string): VaultTalk<string> {
+    if (this.#unwrappedSecretId !== undefined) return this.#unwrappedSecretId;
+    if (this.#isUnwrapping) throw beingUnwrapped();
+    this.#isUnwrapping = true;
+    try {
+      return yield* this.unwrap(token);
+    } finally {
+      this.#isUnwrapping = false;
+    }
+  }
+
+  private *unwrap(token: string): VaultTalk<string> {
+    const path = '/v1/sys/wrapping/unwrap';
+    const namespace = this.#namespace;
+    const answer = yield { method: 'POST', path, token, namespace, isLogin: true };
+    const { data } = answer.content ?? {};
+    if (answer.statusCode !== 200 || !isObject(data) || typeof data.secret_id !== 'string') {
+      throw loginError(
+        answer,
+        'Unwrapping the secret id (if nobody else should have used it, somebody else has)',
+      );
+    }
+    this.#unwrappedSecretId = data.secret_id;
+    return data.secret_id;
+  }
+}
+
+/** The `auth` of a login's or a renewal's answer. */
+export function grantOf(auth: Readonly<Record<string, unknown>>): Grant {
+  const { client_token: token, lease_duration: seconds, renewable } = auth;
+  if (!isPrintable(token) || typeof seconds !== 'number') {
+    throw new SecretManagerError(
+      'MALFORMED',
+      'The server answered a login without a usable token.',
+    );
+  }
+  return {
+    token,
+    validForMs: seconds > 0 ? seconds * 1_000 : Infinity,
+    isRenewable: renewable === true,
+  };
+}
+
+const DENIED_WITHOUT_TOKEN =
+  'no token was sent, as auth.method is none, and the agent at the address has added none that is allowed this. Look at the ' +
+  "agent's auto_auth, at use_auto_auth_token of its api_proxy, and at the policies of its token";
+
+function given(token: string | undefined): Grant {
+  return { token, validForMs: Infinity, isRenewable: false };
+}
+
+/** Wrong credentials are 400 at most methods, and 403 where the method is not mounted or the user is locked out. */
+function loginError(answer: VaultAnswer, subject: string): SecretManagerError {
+  const error = vaultError(answer, subject);
+  const isRefused = [400, 403].includes(answer.statusCode) && isFromVault(answer);
+  if (!isRefused || error.code === 'MISCONFIGURED') return error;
+  return new SecretManagerError(
+    'UNAUTHENTICATED',
+    `${subject} failed: the server refused the credentials. Check them, the role and the mount. ${originOfAnswer(answer)}`,
+  );
+}
+
+/** A second request to unwrap would be refused, as if somebody else had taken the secret id. */
+function beingUnwrapped(): SecretManagerError {
+  return new SecretManagerError(
+    'UNAVAILABLE',
+    'The wrapped secret id is being unwrapped by a login in flight, which a synchronous read cannot wait for. Try again, or ' +
+      'preload a secret, so that the login is over by then.',
+  );
+}
+
+function jwtOf(auth: VaultAuth & { readonly method: 'jwt' | 'kubernetes' }): string {
+  if (auth.method === 'jwt' && auth.jwt !== undefined) return auth.jwt;
+  return lineOf(auth.jwtFile ?? DEFAULT_JWT_FILE, 'the JWT');
+}
+
+/** Read at once, in an asynchronous login too: it is one line, and both then go the same way. */
+function lineOf(path: string, what: string): string {
+  const line = textOf(path)?.trim();
+  if (isPrintable(line)) return line;
+  const problem = line === undefined ? 'cannot be read' : 'is empty, or holds more than one line';
+  throw new SecretManagerError(
+    'MISCONFIGURED',
+    `The file of ${what}, ${quoteName(path)}, ${problem}.`,
+  );
+}
+
+function textOf(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return undefined;
+  }
+}

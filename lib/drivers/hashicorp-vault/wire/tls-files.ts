@@ -1,0 +1,72 @@
+import { statSync } from 'node:fs';
+import { SecretManagerError } from '../../../core/errors/secret-manager.error';
+import { certificatesOf, isUsable, type Certificates } from '../options/vault-tls';
+import type { VaultTls } from '../options/vault.options';
+
+/** A file can change twice within this time and keep its modification time. */
+const TIME_GRAIN_MS = 2_000;
+
+/** The certificates of new connections. Certificates in files are read again when a file changes. */
+export class TlsFiles {
+  readonly #tls: VaultTls;
+  readonly #paths: readonly string[];
+  #usable: Certificates | undefined;
+  #stamp: string | undefined;
+
+  constructor(tls: VaultTls = {}) {
+    this.#tls = tls;
+    this.#paths = [tls.caFile, tls.certFile, tls.keyFile].filter((path) => path !== undefined);
+  }
+
+  /**
+   * Returns the same object until the certificates change. Files that are missing or do not fit together leave the last
+   * usable certificates in use. Without these it throws `MISCONFIGURED` for a file that cannot be read, and `UNAVAILABLE`
+   * for files that do not fit together. The next call reads the files again.
+   */
+  current(): Certificates {
+    if (this.#paths.length === 0) return (this.#usable ??= certificatesOf(this.#tls));
+    const stamp = stampOf(this.#paths);
+    if (this.#usable !== undefined && stamp !== undefined && stamp === this.#stamp) {
+      return this.#usable;
+    }
+    return this.readAgain(stamp);
+  }
+
+  private readAgain(stamp: string | undefined): Certificates {
+    try {
+      const read = certificatesOf(this.#tls);
+      if (!isUsable(read)) throw notUsable();
+      this.#stamp = stamp;
+      return (this.#usable = isSame(read, this.#usable) ? this.#usable : read);
+    } catch (error) {
+      if (this.#usable !== undefined) return this.#usable;
+      throw error;
+    }
+  }
+}
+
+/** Returns `undefined` for files that cannot be told from the files that take their place. */
+function stampOf(paths: readonly string[]): string | undefined {
+  try {
+    const files = paths.map((path) => statSync(path));
+    const youngest = Math.max(...files.map(({ mtimeMs, ctimeMs }) => Math.max(mtimeMs, ctimeMs)));
+    if (Date.now() - youngest < TIME_GRAIN_MS) return undefined;
+    return files.flatMap(({ ino, size, mtimeMs, ctimeMs }) => [ino, size, mtimeMs, ctimeMs]).join();
+  } catch {
+    return undefined;
+  }
+}
+
+function isSame(read: Certificates, used: Certificates | undefined): used is Certificates {
+  return (
+    used !== undefined && read.ca === used.ca && read.cert === used.cert && read.key === used.key
+  );
+}
+
+function notUsable(): SecretManagerError {
+  return new SecretManagerError(
+    'UNAVAILABLE',
+    'The files of tls do not fit together now, as while somebody replaces them: is each of them complete PEM, and does the ' +
+      'key belong to the certificate?',
+  );
+}

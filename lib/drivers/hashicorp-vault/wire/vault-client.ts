@@ -1,0 +1,127 @@
+import type { OperationOptions } from '../../../core/contract/custom-secret-manager';
+import { now } from '../../../core/time/clock';
+import { Deadlines } from '../../../core/time/deadlines';
+import { exactJson } from '../../../core/validation/exact-json';
+import { Connections, type ConnectionOptions } from './connections';
+import { Exchange, type VaultAnswer } from './exchange';
+import { Redirects, type RedirectOptions } from './redirects';
+import type { TlsFiles } from './tls-files';
+import type { VaultRequest } from './vault-request';
+
+export interface VaultClientOptions extends ConnectionOptions, RedirectOptions {
+  readonly address: string;
+}
+
+const DEFAULT_TIMEOUT_MS = 30_000;
+const SHORTEST_MS = 1;
+const CONTEXT = { manager: 'hashicorp-vault', operation: 'request' };
+
+/** Speaks HTTP to one server, over connections that are kept. What the server answers is for others to understand. */
+export class VaultClient {
+  readonly #origin: string;
+  readonly #basePath: string;
+  readonly #connections: Connections;
+  readonly #redirects: Redirects;
+  readonly #deadlines = new Deadlines<Exchange>();
+
+  constructor(options: VaultClientOptions, tls: TlsFiles) {
+    this.#origin = originOf(options);
+    this.#basePath = basePathOf(options);
+    this.#connections = new Connections(this.#origin, tls, options);
+    this.#redirects = new Redirects(this.#origin, this.#basePath, options);
+  }
+
+  /**
+   * Resolves to what the server answers, whatever its status. Rejects where there is no whole answer within `timeoutMs`. A
+   * redirect to the active node is followed once.
+   */
+  async send(
+    request: VaultRequest,
+    options: OperationOptions = {},
+    token = request.token,
+  ): Promise<VaultAnswer> {
+    return await this.sendAnd(request, options, token, (answer) => answer);
+  }
+
+  /** As `send`, and to what is made of the answer: a promise fewer for every read. Throws if it cannot be sent. */
+  sendAnd<Result>(
+    given: VaultRequest,
+    options: OperationOptions,
+    token: string | undefined,
+    see: (answer: VaultAnswer) => Result | Promise<Result>,
+  ): Promise<Result> {
+    const request = below(this.#basePath, given);
+    const limitMs = limitOf(options);
+    const endsAt = now() + limitMs;
+    return this.exchange(this.#origin, request, options, token, limitMs).then((answer) => {
+      if (answer.statusCode < 300 || answer.statusCode > 399) return see(answer);
+      const redirect = this.#redirects.of(answer, request);
+      if (redirect === undefined) return see(answer);
+      if ('refusal' in redirect) return see({ ...answer, explanation: redirect.refusal });
+      const { origin, path } = redirect;
+      const leftMs = Math.max(SHORTEST_MS, endsAt - now());
+      return this.exchange(origin, { ...request, path }, options, token, leftMs).then(see);
+    });
+  }
+
+  /** Requests under way end with an error. */
+  async close(): Promise<void> {
+    this.#deadlines.close();
+    await this.#connections.close();
+  }
+
+  private exchange(
+    origin: string,
+    request: VaultRequest,
+    options: OperationOptions,
+    token: string | undefined,
+    limitMs: number,
+  ): Promise<VaultAnswer> {
+    const { method, path, content } = request;
+    const dispatcher = this.#connections.to(origin);
+    const exchange = new Exchange(`${method} ${origin}${path}`);
+    exchange.endWithin(limitMs, this.#deadlines);
+    exchange.endWith(options, CONTEXT);
+    dispatcher.dispatch(
+      {
+        origin,
+        method,
+        path,
+        headers: headersOf(request, token),
+        body: content && exactJson(content),
+        headersTimeout: 0, // the deadline is of the whole exchange
+        bodyTimeout: 0,
+      },
+      exchange,
+    );
+    return exchange.answer;
+  }
+}
+
+function limitOf({ timeoutMs = DEFAULT_TIMEOUT_MS }: OperationOptions): number {
+  return timeoutMs > SHORTEST_MS ? timeoutMs : SHORTEST_MS;
+}
+
+export function originOf({ address }: VaultClientOptions): string {
+  return URL.canParse(address) ? new URL(address).origin : address;
+}
+
+/** The path of an address, as of a proxy that serves the server below it. */
+export function basePathOf({ address }: VaultClientOptions): string {
+  return URL.canParse(address) ? new URL(address).pathname.replace(/\/$/, '') : '';
+}
+
+export function below(basePath: string, request: VaultRequest): VaultRequest {
+  return basePath === '' ? request : { ...request, path: basePath + request.path };
+}
+
+export function headersOf(
+  { namespace, content, headers: others }: VaultRequest,
+  token: string | undefined,
+): Record<string, string> {
+  const headers: Record<string, string> = { 'x-vault-request': 'true' };
+  if (token !== undefined) headers['x-vault-token'] = token;
+  if (namespace !== undefined) headers['x-vault-namespace'] = namespace;
+  if (content !== undefined) headers['content-type'] = 'application/json';
+  return others === undefined ? headers : { ...headers, ...others };
+}

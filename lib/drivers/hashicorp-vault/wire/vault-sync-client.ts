@@ -1,0 +1,73 @@
+import type { OperationOptions } from '../../../core/contract/custom-secret-manager';
+import { countingDown } from '../../../core/time/clock';
+import { exactJson } from '../../../core/validation/exact-json';
+import { SyncHttp } from '../../../sync';
+import { answerOf, connectionError, type VaultAnswer } from './exchange';
+import { Redirects } from './redirects';
+import type { TlsFiles } from './tls-files';
+import { basePathOf, below, headersOf, originOf, type VaultClientOptions } from './vault-client';
+import type { VaultRequest } from './vault-request';
+
+const DEFAULT_TIMEOUT_MS = 30_000;
+
+/** As `VaultClient`, blocking. */
+export class VaultSyncClient {
+  readonly #origin: string;
+  readonly #basePath: string;
+  readonly #tls: TlsFiles;
+  readonly #redirects: Redirects;
+  readonly #http: SyncHttp;
+
+  constructor(options: VaultClientOptions, tls: TlsFiles) {
+    const { proxy, noProxy } = options;
+    this.#origin = originOf(options);
+    this.#basePath = basePathOf(options);
+    this.#tls = tls;
+    this.#redirects = new Redirects(this.#origin, this.#basePath, options);
+    this.#http = new SyncHttp({ proxy, noProxy });
+  }
+
+  /** Has the worker ready before the first request. */
+  start(): void {
+    this.#http.start();
+  }
+
+  /** Returns what the server answers, whatever its status. The deadline is that of the call, a redirection included. */
+  send(
+    given: VaultRequest,
+    { timeoutMs = DEFAULT_TIMEOUT_MS }: OperationOptions,
+    token = given.token,
+  ): VaultAnswer {
+    const request = below(this.#basePath, given);
+    const left = countingDown({}, timeoutMs);
+    const answer = this.exchange(this.#origin, request, left, token);
+    const redirect = this.#redirects.of(answer, request);
+    if (redirect === undefined) return answer;
+    if ('refusal' in redirect) return { ...answer, explanation: redirect.refusal };
+    const { origin, path } = redirect;
+    return this.exchange(origin, { ...request, path }, left, token);
+  }
+
+  async close(): Promise<void> {
+    await this.#http.close();
+  }
+
+  private exchange(
+    origin: string,
+    request: VaultRequest,
+    { timeoutMs }: OperationOptions,
+    token: string | undefined,
+  ): VaultAnswer {
+    const { method, path, content } = request;
+    const asked = `${method} ${origin}${path}`;
+    const body = content && exactJson(content);
+    const tls = this.#tls.current();
+    const options = { method, headers: headersOf(request, token), body, timeoutMs, tls };
+    try {
+      const response = this.#http.request(`${origin}${path}`, options);
+      return answerOf(response.statusCode, response.headers, response.text(), asked);
+    } catch (error) {
+      throw connectionError(error, asked);
+    }
+  }
+}

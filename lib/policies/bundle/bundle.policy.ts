@@ -1,0 +1,137 @@
+import type { CallOptions } from '../../core/calls/cancellation';
+import type { SecretReading } from '../../core/contract/custom-secret-manager';
+import { SecretManagerError } from '../../core/errors/secret-manager.error';
+import { quoteName } from '../../core/errors/wording';
+import type { SecretCache, SecretInspection } from '../cache/secret-cache';
+import { Policy, type Pipeline, type SecretReadings } from '../policy';
+import { INEXACT, parseBundle } from './json-bundle';
+
+export interface BundleOptions {
+  readonly primarySecretName: string;
+  /** The cache that holds the primary secret. */
+  readonly cache: SecretCache;
+}
+
+/**
+ * Answers every name from one secret, a JSON object that holds them all. To the cache, to `refresh`, `invalidate` and
+ * `inspect`, a name means that secret.
+ */
+export class BundlePolicy extends Policy implements SecretCache {
+  readonly #primary: string;
+  readonly #cache: SecretCache;
+  /** The last text that was parsed, so that it is parsed once for all its keys. */
+  #source: string | undefined;
+  #secrets: ReadonlyMap<string, string | typeof INEXACT> = new Map();
+  /** What has been asked for of it, and so was found right and hosted: that alone may be answered at once. */
+  readonly #asked = new Map<string, string>();
+
+  constructor(inner: Pipeline, { primarySecretName, cache }: BundleOptions) {
+    super(inner);
+    this.#primary = primarySecretName;
+    this.#cache = cache;
+  }
+
+  override async readSecret(
+    secretName: string,
+    options?: CallOptions,
+  ): Promise<SecretReading | undefined> {
+    return this.pick(secretName, await this.inner.readSecret(this.#primary, options));
+  }
+
+  override readSecretSync(secretName: string, options?: CallOptions): SecretReading | undefined {
+    return this.pick(secretName, this.inner.readSecretSync(this.#primary, options));
+  }
+
+  override async readSecrets(
+    secretNames: readonly string[],
+    options?: CallOptions,
+  ): Promise<SecretReadings> {
+    const primary = await this.inner.readSecret(this.#primary, options);
+    return new Map(secretNames.map((name) => [name, this.pickOrError(name, primary)]));
+  }
+
+  peek(secretName: string): string | undefined {
+    const source = this.#cache.peek(this.#primary);
+    if (source === undefined || source !== this.#source) return undefined;
+    return this.#asked.get(secretName);
+  }
+
+  pin(): void {
+    this.#cache.pin(this.#primary);
+  }
+
+  refresh(): Promise<void> {
+    return this.#cache.refresh(this.#primary);
+  }
+
+  invalidate(): void {
+    this.forget();
+    this.#cache.invalidate(this.#primary);
+  }
+
+  override close(): void | Promise<void> {
+    this.forget();
+    return super.close();
+  }
+
+  inspect(): readonly SecretInspection[] {
+    return this.#cache.inspect();
+  }
+
+  private forget(): void {
+    this.#source = undefined;
+    this.#secrets = new Map();
+    this.#asked.clear();
+  }
+
+  private pick(secretName: string, primary: SecretReading | undefined): SecretReading | undefined {
+    if (primary === undefined) return undefined;
+    const secret = this.secretsOf(primary.value, secretName).get(secretName);
+    if (secret === undefined) return undefined;
+    if (secret === INEXACT) {
+      throw this.malformed(
+        secretName,
+        `${quoteName(secretName)} is a number with more digits than a program can hold. Quote it`,
+      );
+    }
+    this.#asked.set(secretName, secret);
+    return { ...primary, value: secret };
+  }
+
+  private pickOrError(
+    secretName: string,
+    primary: SecretReading | undefined,
+  ): SecretReading | SecretManagerError | undefined {
+    try {
+      return this.pick(secretName, primary);
+    } catch (error) {
+      return error as SecretManagerError; // nothing else is thrown there
+    }
+  }
+
+  private secretsOf(
+    source: string,
+    secretName: string,
+  ): ReadonlyMap<string, string | typeof INEXACT> {
+    if (source === this.#source) return this.#secrets;
+    const secrets = parseBundle(source);
+    if (secrets === undefined) {
+      throw this.malformed(
+        secretName,
+        'it is not a JSON object. Store one that holds the secrets by name',
+      );
+    }
+    this.#source = source;
+    this.#secrets = secrets;
+    this.#asked.clear();
+    return secrets;
+  }
+
+  private malformed(secretName: string, problem: string): SecretManagerError {
+    return new SecretManagerError(
+      'MALFORMED',
+      `The primary secret ${quoteName(this.#primary)} cannot be used: ${problem}.`,
+      { manager: this.secretManagerName, operation: 'readSecret', secretName },
+    );
+  }
+}

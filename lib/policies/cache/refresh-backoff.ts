@@ -1,0 +1,76 @@
+import type { AgeClock } from '../../core/time/clock';
+
+interface Backoff {
+  readonly failures: number;
+  readonly nextAt: number;
+  readonly error: unknown;
+  readonly isServing: boolean;
+}
+
+const FIRST_DELAY_MS = 1_000;
+const LONGEST_DELAY_MS = 30_000;
+
+/** Spaces refreshes that fail, 1 s doubling to 30 s, so that an outage never becomes a call per read. */
+export class RefreshBackoff {
+  readonly #clock: AgeClock;
+  readonly #onStateChange: (state: 'stale' | 'recovered', error?: unknown) => void;
+  readonly #backoffs = new Map<string, Backoff>();
+  #isStale = false;
+
+  /** @param clock the one that `nextAt` is on */
+  constructor(
+    clock: AgeClock,
+    onStateChange: (state: 'stale' | 'recovered', error?: unknown) => void = () => undefined,
+  ) {
+    this.#clock = clock;
+    this.#onStateChange = onStateChange;
+  }
+
+  isFailing(key: string): boolean {
+    return this.#backoffs.has(key);
+  }
+
+  /** Whether it is too early to try again. */
+  isWaiting(key: string): boolean {
+    return this.#clock.now() < this.nextAt(key);
+  }
+
+  nextAt(key: string): number {
+    return this.#backoffs.get(key)?.nextAt ?? 0;
+  }
+
+  /** Why the last refresh failed. */
+  errorOf(key: string): unknown {
+    return this.#backoffs.get(key)?.error;
+  }
+
+  /** @param isServing whether a value is served in spite of it */
+  failed(key: string, error: unknown, isServing: boolean): void {
+    const failures = (this.#backoffs.get(key)?.failures ?? 0) + 1;
+    const delayMs = Math.min(LONGEST_DELAY_MS, FIRST_DELAY_MS * 2 ** (failures - 1));
+    this.#backoffs.set(key, { failures, nextAt: this.#clock.now() + delayMs, error, isServing });
+    if (!isServing || this.#isStale) return;
+    this.#isStale = true;
+    this.#onStateChange('stale', error);
+  }
+
+  succeeded(key: string): void {
+    this.#backoffs.delete(key);
+    if (!this.#isStale || this.isServingStale()) return;
+    this.#isStale = false;
+    this.#onStateChange('recovered');
+  }
+
+  forget(key: string): void {
+    this.#backoffs.delete(key);
+    this.#isStale &&= this.isServingStale();
+  }
+
+  private isServingStale(): boolean {
+    return [...this.#backoffs.values()].some(({ isServing }) => isServing);
+  }
+
+  clear(): void {
+    this.#backoffs.clear();
+  }
+}

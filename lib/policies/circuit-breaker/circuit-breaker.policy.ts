@@ -1,0 +1,257 @@
+import { EFFORT, triedOnce, type CallOptions } from '../../core/calls/cancellation';
+import type {
+  DeleteOptions,
+  SecretDescription,
+  SecretMetadata,
+  SecretReading,
+  WriteOptions,
+} from '../../core/contract/custom-secret-manager';
+import {
+  SecretManagerError,
+  isSecretManagerError,
+  isTransient,
+  type SecretManagerErrorCode,
+} from '../../core/errors/secret-manager.error';
+import { quoteName } from '../../core/errors/wording';
+import { secretKey } from '../../core/validation/params';
+import {
+  Policy,
+  describeSecret,
+  readSecret,
+  type Ask,
+  type Pipeline,
+  type SecretReadings,
+} from '../policy';
+import type { CallVerdict, CircuitState } from './circuit';
+import { CircuitBoard, NO_PROBE, type KeyVerdict, type Probe } from './circuit-board';
+
+export type { CircuitState } from './circuit';
+
+export interface CircuitBreakerOptions {
+  /**
+   * After how many calls in a row that failed transiently it opens. Default 5. It takes failures of two names to open the
+   * circuit of the store, unless this is 1; one name that fails alone opens its own.
+   */
+  readonly failureThreshold?: number;
+  /** How long it stays open before one call is let through as a probe, in milliseconds. Default 10 000. */
+  readonly resetAfterMs?: number;
+  /** Called once when the circuit of the store opens, and once when it closes. */
+  readonly onStateChange?: (state: 'open' | 'closed') => void;
+  /** Whether the manager can tell by itself if it is healthy. If not, an open circuit counts. Default `true`. */
+  readonly hasHealthCheck?: boolean;
+  /** Whether all that is read is one secret, whose failures are the store's then. Default `false`. */
+  readonly holdsOneSecret?: boolean;
+}
+
+/**
+ * Spares a store that is down: after some failures in a row calls fail at once with `UNAVAILABLE`, until a probe succeeds. A
+ * secret that fails alone is refused alone. Failures of writes refuse writes, never reads.
+ *
+ * A denial and an absence are answers of a healthy store. A call that its caller ended, or that never reached the store, says
+ * nothing. A store that says when to come back is not down: the retry keeps to that.
+ */
+export class CircuitBreakerPolicy extends Policy {
+  readonly #reads: CircuitBoard;
+  readonly #writes: CircuitBoard;
+  readonly #failureThreshold: number;
+  readonly #hasHealthCheck: boolean;
+
+  constructor(
+    inner: Pipeline,
+    {
+      failureThreshold = 5,
+      resetAfterMs = 10_000,
+      onStateChange,
+      hasHealthCheck = true,
+      holdsOneSecret = false,
+    }: CircuitBreakerOptions = {},
+  ) {
+    super(inner);
+    this.#failureThreshold = failureThreshold;
+    this.#hasHealthCheck = hasHealthCheck;
+    const options = { failureThreshold, resetAfterMs, holdsOneSecret, onStateChange };
+    this.#reads = new CircuitBoard(options);
+    this.#writes = new CircuitBoard({ failureThreshold, resetAfterMs });
+  }
+
+  /** The state of the circuit that refuses the reads of all secrets. */
+  get state(): CircuitState {
+    return this.#reads.state;
+  }
+
+  override readSecret(
+    secretName: string,
+    options: CallOptions = {},
+  ): Promise<SecretReading | undefined> {
+    return this.guard(this.#reads, 'readSecret', secretName, options, readSecret);
+  }
+
+  override readSecretSync(
+    secretName: string,
+    options: CallOptions = {},
+  ): SecretReading | undefined {
+    const key = secretKey(secretName, options.params);
+    const probe = this.admit(this.#reads, 'readSecretSync', secretName, key);
+    try {
+      const reading = this.inner.readSecretSync(secretName, options);
+      this.#reads.ended([[key, ANSWERED]], probe);
+      return reading;
+    } catch (error) {
+      this.#reads.ended([[key, verdictOf(error)]], probe);
+      throw error;
+    }
+  }
+
+  /** Asks for those names that are not refused alone. */
+  override async readSecrets(
+    secretNames: readonly string[],
+    options: CallOptions = {},
+  ): Promise<SecretReadings> {
+    if (options[EFFORT] === 'unguarded') return await this.inner.readSecrets(secretNames, options);
+    this.assertStoreAdmitted(this.#reads, 'readSecrets');
+    const keyOf = (name: string): string => secretKey(name, options.params);
+    const readings = new Map<string, SecretReading | SecretManagerError | undefined>(
+      secretNames.map((name) => [
+        name,
+        this.refusalOf(this.#reads, 'readSecrets', name, keyOf(name)),
+      ]),
+    );
+    const admitted = secretNames.filter((name) => readings.get(name) === undefined);
+    if (admitted.length === 0) return readings;
+    const probe = this.#reads.admit(admitted.map(keyOf));
+    const verdicts = (outcomeOf: (name: string) => unknown): KeyVerdict[] =>
+      admitted.map((name) => [keyOf(name), verdictOf(outcomeOf(name))]);
+    try {
+      const asked = probe.ofStore ? triedOnce(options) : options;
+      for (const [name, answer] of await this.inner.readSecrets(admitted, asked)) {
+        readings.set(name, answer);
+      }
+      this.#reads.ended(
+        verdicts((name) => readings.get(name)),
+        probe,
+      );
+      return readings;
+    } catch (error) {
+      this.#reads.ended(
+        verdicts(() => error),
+        probe,
+      );
+      throw error;
+    }
+  }
+
+  override async writeSecret(
+    secretName: string,
+    value: string,
+    options: WriteOptions = {},
+  ): Promise<SecretMetadata> {
+    this.assertStoreAdmitted(this.#reads, 'writeSecret');
+    return await this.guard(this.#writes, 'writeSecret', secretName, options, (inner) =>
+      inner.writeSecret(secretName, value, options),
+    );
+  }
+
+  override async deleteSecret(
+    secretName: string,
+    options: DeleteOptions = {},
+  ): Promise<SecretMetadata> {
+    this.assertStoreAdmitted(this.#reads, 'deleteSecret');
+    return await this.guard(this.#writes, 'deleteSecret', secretName, options, (inner) =>
+      inner.deleteSecret(secretName, options),
+    );
+  }
+
+  override describeSecret(
+    secretName: string,
+    options: CallOptions = {},
+  ): Promise<SecretDescription> {
+    return this.guard(this.#reads, 'describeSecret', secretName, options, describeSecret);
+  }
+
+  override async checkHealth(options?: CallOptions): Promise<boolean> {
+    if (!this.#hasHealthCheck && this.state === 'open') return false;
+    return await this.inner.checkHealth(options);
+  }
+
+  private async guard<Answer>(
+    board: CircuitBoard,
+    operation: string,
+    secretName: string,
+    options: CallOptions,
+    ask: Ask<string, Answer>,
+  ): Promise<Answer> {
+    if (options[EFFORT] === 'unguarded') return await ask(this.inner, secretName, options);
+    const keyOf = (): string => secretKey(secretName, options.params);
+    const probe = board.isQuiet ? NO_PROBE : this.admit(board, operation, secretName, keyOf());
+    const isProbe = probe.ofStore || probe.ofKeys.size > 0;
+    try {
+      const answer = await ask(this.inner, secretName, isProbe ? triedOnce(options) : options);
+      if (!board.isQuiet) board.ended([[keyOf(), ANSWERED]], probe);
+      return answer;
+    } catch (error) {
+      board.ended([[keyOf(), verdictOf(error)]], probe);
+      throw error;
+    }
+  }
+
+  private admit(board: CircuitBoard, operation: string, secretName: string, key: string): Probe {
+    this.assertStoreAdmitted(board, operation);
+    const refusal = this.refusalOf(board, operation, secretName, key);
+    if (refusal !== undefined) throw refusal;
+    return board.admit([key]);
+  }
+
+  private assertStoreAdmitted({ refusedForMs }: CircuitBoard, operation: string): void {
+    if (refusedForMs === undefined) return;
+    const { secretManagerName: manager } = this;
+    throw new CircuitOpenError(
+      'UNAVAILABLE',
+      `${manager} is not asked: its last ${this.#failureThreshold} calls failed, and the circuit is open. It is tried again by itself.`,
+      { manager, operation, retryAfterMs: refusedForMs },
+    );
+  }
+
+  private refusalOf(
+    board: CircuitBoard,
+    operation: string,
+    secretName: string,
+    key: string,
+  ): CircuitOpenError | undefined {
+    const retryAfterMs = board.keyRefusedForMs(key);
+    if (retryAfterMs === undefined) return undefined;
+    const { secretManagerName: manager } = this;
+    return new CircuitOpenError(
+      'UNAVAILABLE',
+      `${manager} is not asked for ${quoteName(secretName)}: its last ${this.#failureThreshold} calls failed, and the circuit of ` +
+        'this secret is open. It is tried again by itself.',
+      { manager, operation, secretName, retryAfterMs },
+    );
+  }
+}
+
+/** The store was not asked: the outcome of a write that fails with it is known. */
+export class CircuitOpenError extends SecretManagerError {}
+
+const ANSWERED: CallVerdict = { kind: 'answered' };
+const FAILED: CallVerdict = { kind: 'failed' };
+const SILENT: CallVerdict = { kind: 'silent' };
+
+/** @param outcome a failure, or what a call brought */
+function verdictOf(outcome: unknown): CallVerdict {
+  if (!isSecretManagerError(outcome)) return ANSWERED;
+  const { code, retryAfterMs } = outcome;
+  if (SAYS_NOTHING.has(code)) return SILENT;
+  if (code === 'THROTTLED' && retryAfterMs !== undefined) return { kind: 'paced', retryAfterMs };
+  return isTransient(outcome) ? FAILED : ANSWERED;
+}
+
+/** The codes of failures that may not come from the store. */
+const SAYS_NOTHING: ReadonlySet<SecretManagerErrorCode> = new Set([
+  'CANCELLED',
+  'INVALID_ARGUMENT',
+  'MALFORMED',
+  'MISCONFIGURED',
+  'NOT_PERMITTED',
+  'UNKNOWN',
+  'UNSUPPORTED',
+] as const);

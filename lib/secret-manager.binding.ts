@@ -1,0 +1,83 @@
+import type { FactoryProvider, Provider, Type } from '@nestjs/common';
+import {
+  isCustomSecretManager,
+  type CustomSecretManager,
+} from './core/contract/custom-secret-manager';
+import { SecretManagerError } from './core/errors/secret-manager.error';
+import { kindOf } from './core/errors/wording';
+
+/**
+ * How the team's manager comes about: a class that Nest constructs with its own injections, or one of Nest's other ways. What
+ * is bound by `useExisting` or `useValue` belongs to somebody else, and is not closed at shutdown.
+ */
+export type ManagerBinding =
+  | Type<CustomSecretManager>
+  | { readonly useClass: Type<CustomSecretManager> }
+  | { readonly useExisting: FactoryProvider['provide'] }
+  | {
+      readonly useFactory: FactoryProvider<CustomSecretManager>['useFactory'];
+      readonly inject?: FactoryProvider['inject'];
+    }
+  | { readonly useValue: CustomSecretManager };
+
+/** Provides the manager, or fails the start with what is wrong with its binding. */
+export function toProvider(
+  provide: string,
+  binding: ManagerBinding | undefined,
+  problem: string | undefined,
+): Provider {
+  if (binding === undefined || problem !== undefined) {
+    return {
+      provide,
+      useFactory: () => {
+        throw new SecretManagerError('MISCONFIGURED', `SecretManagerModule: ${problem}.`, {
+          manager: 'unknown',
+          operation: 'forRoot',
+        });
+      },
+    };
+  }
+  return typeof binding === 'function'
+    ? { provide, useClass: binding }
+    : ({ provide, ...binding } as Provider);
+}
+
+/** Whether the manager ends with the registration. */
+export function isOwned(binding: ManagerBinding | undefined): boolean {
+  return binding !== undefined && !('useExisting' in binding || 'useValue' in binding);
+}
+
+/** What is wrong with the name of a registration. */
+export function registrationNameProblem(name: unknown): string | undefined {
+  if (name === undefined || (typeof name === 'string' && name !== '')) return undefined;
+  return `the name of a manager must be a string that is not empty, and is ${name === '' ? 'empty' : kindOf(name)}`;
+}
+
+/** What is wrong with how the manager is to come about, as a sentence without its end. */
+export function bindingProblem(binding: unknown): string | undefined {
+  if (binding === undefined || binding === null) {
+    return 'no manager is given. Name the class: forRoot({ manager: YourSecretManager })';
+  }
+  if (typeof binding === 'function') return classProblem(binding);
+  if (typeof binding !== 'object') return `the manager must be a class, and is ${kindOf(binding)}`;
+  if (isCustomSecretManager(binding)) {
+    return 'the manager is an instance. Give the class, or { useValue: instance }';
+  }
+  if ('useClass' in binding) return classProblem(binding.useClass);
+  if ('useValue' in binding) return valueProblem(binding.useValue);
+  if ('useExisting' in binding || 'useFactory' in binding) return undefined;
+  return 'the manager must be a class, or have one of useClass, useExisting, useFactory, useValue';
+}
+
+function classProblem(candidate: unknown): string | undefined {
+  const name = typeof candidate === 'function' ? candidate.name : kindOf(candidate);
+  if (typeof candidate !== 'function' || !isCustomSecretManager(candidate.prototype)) {
+    return `${name || 'the manager'} does not extend CustomSecretManager. Extend it and implement readSecret()`;
+  }
+  return undefined;
+}
+
+function valueProblem(candidate: unknown): string | undefined {
+  if (isCustomSecretManager(candidate)) return undefined;
+  return `useValue is ${kindOf(candidate)}, and must be an instance of a class that extends CustomSecretManager`;
+}

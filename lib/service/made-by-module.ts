@@ -1,0 +1,13 @@
+import { SecretManagerError } from '../core/errors/secret-manager.error';
+
+/** Throws where Nest constructs a service itself: it stands in somebody's `providers`. */
+export function assertMadeByModule(service: string, pipeline: object | undefined): void {
+  if (pipeline !== undefined) return;
+  throw new SecretManagerError(
+    'MISCONFIGURED',
+    `${service} stands in \`providers\`, and Nest cannot construct it. Take it out of there, and import ` +
+      'SecretManagerModule.forRoot({ manager, isGlobal: true }) in the root module. Without `isGlobal`, import a module that ' +
+      're-exports it: exports: [SecretManagerModule].',
+    { manager: 'unknown', operation: 'forRoot' },
+  );
+}

@@ -1,0 +1,224 @@
+import { closed, type CallOptions } from '../core/calls/cancellation';
+import type { SecretReading } from '../core/contract/custom-secret-manager';
+import { readEnvironment } from '../core/contract/environment';
+import type { Fallback, GetOptions } from '../core/contract/get-options';
+import {
+  SecretManagerError,
+  isSecretManagerError,
+  type OperationContext,
+} from '../core/errors/secret-manager.error';
+import { quoteName } from '../core/errors/wording';
+import { countingDown } from '../core/time/clock';
+import { readCallOptions } from '../core/validation/call-arguments';
+import { parseSecretName } from '../core/validation/secret-name';
+import type { SecretPipeline } from '../policies/compose';
+import type { ResolvedOptions } from '../secret-manager.options';
+
+/** One name to look up: found right, and with everything that decides where it is looked for. */
+export interface Lookup<Default = string> {
+  readonly name: string;
+  readonly context: OperationContext;
+  readonly call: CallOptions;
+  readonly fallback: Fallback;
+  /** The answer if the secret is absent everywhere. */
+  readonly whenAbsent: Default | undefined;
+  /** Whether an empty value counts as one where a secret is required. */
+  readonly allowEmpty: boolean;
+  /** Whether the settings let the manager be asked for it. */
+  readonly isHosted: boolean;
+}
+
+type LookupOptions<Default> = Omit<GetOptions, 'default'> & { readonly default?: Default };
+
+type Outcome = SecretReading | SecretManagerError | undefined;
+
+/** Decides who is asked for a secret, the manager or the environment, and what an absence and a failure lead to. */
+export class SecretLookup {
+  readonly #pipeline: SecretPipeline;
+  readonly #options: ResolvedOptions;
+  readonly #hostedKeys: ReadonlySet<string> | undefined;
+  readonly #warn: (message: string) => void;
+  /** The names that the environment stands in for, so that it is told once. */
+  readonly #replaced = new Set<string>();
+
+  constructor(pipeline: SecretPipeline, options: ResolvedOptions, warn: (message: string) => void) {
+    const { hostedKeys } = options.settings;
+    this.#pipeline = pipeline;
+    this.#options = options;
+    this.#hostedKeys = hostedKeys && new Set(hostedKeys);
+    this.#warn = warn;
+  }
+
+  /** Throws `INVALID_ARGUMENT` before anything else happens if the name or an option is wrong. */
+  parse(operation: string, given: string, options?: GetOptions): Lookup {
+    return this.lookupOf(operation, given, (context) =>
+      options === undefined ? {} : readCallOptions(options, context),
+    );
+  }
+
+  /** As {@link parse}, with options that are read elsewhere. */
+  lookupOf<Default = string>(
+    operation: string,
+    given: string,
+    optionsOf: (context: OperationContext) => LookupOptions<Default>,
+  ): Lookup<Default> {
+    const manager = this.#pipeline.outermost.secretManagerName;
+    const name = parseSecretName(given, { manager, operation });
+    const context = { manager, operation, secretName: name };
+    const options = optionsOf(context);
+    const { params, signal, maxAgeMs, staleIfErrorMs } = options;
+    const { timeoutMs = this.#options.timeoutMs } = options;
+    const { fallback = this.#options.fallback, allowEmpty = false } = options;
+    return {
+      name,
+      context,
+      call: { params, signal, maxAgeMs, staleIfErrorMs, timeoutMs },
+      fallback,
+      whenAbsent: options.default,
+      allowEmpty,
+      isHosted: this.whyNotHosted(name) === undefined,
+    };
+  }
+
+  /** The setting that keeps the manager from being asked for a name; `undefined` if none does. */
+  whyNotHosted(name: string): string | undefined {
+    if (this.#options.settings.accessMode === 'write_only') return 'accessMode is "write_only"';
+    const isListed = this.#hostedKeys?.has(name) ?? true;
+    return isListed ? undefined : `hostedKeys does not list ${quoteName(name)}`;
+  }
+
+  /** Resolves to the value, or to the default of the call if it is absent everywhere; a failure is not absence. */
+  async find(lookup: Lookup): Promise<string | undefined> {
+    if (this.#pipeline.isClosed()) throw closed(lookup.context);
+    if (!lookup.isHosted) return this.fromEnvironment(lookup) ?? lookup.whenAbsent;
+    let reading: Outcome;
+    try {
+      reading = await this.#pipeline.outermost.readSecret(lookup.name, lookup.call);
+    } catch (error) {
+      return this.inPlaceOf(error, lookup);
+    }
+    return this.valueOf(reading, lookup) ?? lookup.whenAbsent;
+  }
+
+  findSync(lookup: Lookup): string | undefined {
+    if (this.#pipeline.isClosed()) throw closed(lookup.context);
+    if (!lookup.isHosted) return this.fromEnvironment(lookup) ?? lookup.whenAbsent;
+    let reading: Outcome;
+    try {
+      reading = this.#pipeline.outermost.readSecretSync(lookup.name, lookup.call);
+    } catch (error) {
+      return this.inPlaceOf(error, lookup);
+    }
+    return this.valueOf(reading, lookup) ?? lookup.whenAbsent;
+  }
+
+  /** Resolves to one value, absence or error per name; one that fails does not lose the others. */
+  async readMany(
+    lookups: readonly Lookup[],
+    call: CallOptions = {},
+  ): Promise<ReadonlyMap<string, string | SecretManagerError | undefined>> {
+    if (this.#pipeline.isClosed()) {
+      return new Map(lookups.map(({ name, context }) => [name, closed(context)]));
+    }
+    const hosted = lookups.filter(({ isHosted }) => isHosted);
+    const outcomes = await this.outcomesOf(
+      hosted,
+      countingDown(call, call.timeoutMs ?? this.#options.timeoutMs),
+    );
+    return new Map(
+      lookups.map((lookup) => [
+        lookup.name,
+        asOutcome(() =>
+          lookup.isHosted
+            ? this.valueOf(outcomes(lookup.name), lookup)
+            : this.fromEnvironment(lookup),
+        ),
+      ]),
+    );
+  }
+
+  /** Returns the value where a secret is required. Throws `NOT_FOUND` for none, and `MALFORMED` for an empty one. */
+  required(value: string | undefined, lookup: Lookup): string {
+    if (value === undefined) throw this.notFound(lookup);
+    if (value === '' && !lookup.allowEmpty) throw isEmpty(lookup);
+    return value;
+  }
+
+  /** Names the sources that were asked, and says so if a setting kept the manager out. */
+  private notFound({ name, context, fallback }: Lookup): SecretManagerError {
+    const why = this.whyNotHosted(name);
+    const where =
+      why === undefined
+        ? whereHosted(context, fallback)
+        : `the environment does not have it. The manager was not asked, because ${why}.`;
+    const message = `The secret ${quoteName(name)} was not found: ${where}`;
+    return new SecretManagerError('NOT_FOUND', message, context);
+  }
+
+  private async outcomesOf(
+    lookups: readonly Lookup[],
+    call: CallOptions,
+  ): Promise<(name: string) => Outcome> {
+    if (lookups.length === 0) return () => undefined;
+    const names = [...new Set(lookups.map(({ name }) => name))];
+    try {
+      const readings = await this.#pipeline.outermost.readSecrets(names, call);
+      return (name) => readings.get(name);
+    } catch (error) {
+      return () => error as SecretManagerError; // of the batch as a whole, and so of each name
+    }
+  }
+
+  private valueOf(outcome: Outcome, lookup: Lookup): string | undefined {
+    if (outcome instanceof Error) return this.inPlaceOf(outcome, lookup);
+    if (this.#replaced.delete(lookup.name)) {
+      this.#warn(`${lookup.context.manager} answers for ${quoteName(lookup.name)} again.`);
+    }
+    if (outcome !== undefined) return outcome.value;
+    return lookup.fallback === 'never' ? undefined : this.fromEnvironment(lookup);
+  }
+
+  /** What the environment has, where the fallback lets it stand in for a manager that failed; throws the failure elsewhere. */
+  private inPlaceOf(error: unknown, lookup: Lookup): string | undefined {
+    const { name, context, fallback, call } = lookup;
+    if (!isSecretManagerError(error) || call.signal?.aborted) throw error;
+    if (this.#pipeline.isClosed()) throw error;
+    const isCovered =
+      fallback === 'on-any-failure' || (fallback === 'on-unavailable' && error.retryable);
+    const value = isCovered ? this.fromEnvironment(lookup) : undefined;
+    if (value === undefined) throw error;
+    if (!this.#replaced.has(name)) {
+      this.#replaced.add(name);
+      this.#warn(
+        `${context.manager} failed with ${error.code}; ${quoteName(name)} comes from the environment until it answers again.`,
+      );
+    }
+    return value;
+  }
+
+  private fromEnvironment({ name, context }: Lookup): string | undefined {
+    return readEnvironment(this.#options.environment, name, context);
+  }
+}
+
+function isEmpty({ name, context }: Lookup): SecretManagerError {
+  return new SecretManagerError(
+    'MALFORMED',
+    `The secret ${quoteName(name)} is empty where one is required. Give it a value, or say \`allowEmpty: true\` if that is right.`,
+    context,
+  );
+}
+
+function whereHosted({ manager }: OperationContext, fallback: Fallback): string {
+  return fallback === 'never'
+    ? `${manager} does not have it. The environment was not asked, because fallback is "never".`
+    : `neither ${manager} nor the environment has it.`;
+}
+
+function asOutcome(read: () => string | undefined): string | SecretManagerError | undefined {
+  try {
+    return read();
+  } catch (error) {
+    return error as SecretManagerError; // nothing else is thrown there
+  }
+}

@@ -1,0 +1,92 @@
+import { EFFORT } from '../core/calls/cancellation';
+import { pause } from '../core/calls/pause';
+import {
+  SecretManagerError,
+  isSecretManagerError,
+  isTransient,
+  type OperationContext,
+} from '../core/errors/secret-manager.error';
+import { now } from '../core/time/clock';
+import type { RequiredSecret } from '../secret-manager.options';
+import type { SecretLookup } from './secret-lookup';
+
+const BASE_DELAY_MS = 200;
+const LONGEST_DELAY_MS = 5_000;
+
+type Outcome = string | SecretManagerError | undefined;
+
+/**
+ * Reads what must be there before the application is. What fails transiently is repeated as one unit, with backoff, until
+ * the deadline: a store that is down for a moment must not keep an application from starting.
+ *
+ * Throws one error that names every required secret that is missing, every empty one, and every one that failed.
+ */
+export async function readAtStart(
+  lookup: SecretLookup,
+  required: readonly RequiredSecret[],
+  timeoutMs: number,
+  context: OperationContext,
+  warn: (message: string) => void,
+): Promise<void> {
+  const endsAt = now() + timeoutMs;
+  const outcomes = new Map<string, Outcome>();
+  const wanted = required.map((secret) => ({
+    ...secret,
+    parsed: lookup.parse(context.operation, secret.name, { allowEmpty: secret.allowEmpty }),
+  }));
+  let pending = wanted.map(({ parsed }) => parsed);
+  for (let attempt = 0; pending.length > 0; attempt++) {
+    const call = { timeoutMs: Math.max(1, endsAt - now()), [EFFORT]: 'unguarded' } as const;
+    for (const [name, outcome] of await lookup.readMany(pending, call)) outcomes.set(name, outcome);
+    pending = pending.filter(({ name }) => isTransient(outcomes.get(name)));
+    const delayMs = pauseAfter(
+      attempt,
+      pending.map(({ name }) => outcomes.get(name)),
+    );
+    if (pending.length === 0 || now() + delayMs >= endsAt) break;
+    if (attempt === 0)
+      warn(
+        `${context.manager} could not be asked at start; it is asked again for up to ${timeoutMs} ms.`,
+      );
+    await pause(delayMs, {}, context);
+  }
+  const [first, ...others] = wanted.flatMap(({ optional, parsed }) => {
+    const outcome = outcomes.get(parsed.name);
+    if (isSecretManagerError(outcome)) return [outcome];
+    if (outcome === undefined && optional) return []; // an empty one is not forgiven
+    return problemsOf(() => lookup.required(outcome, parsed));
+  });
+  if (first !== undefined) throw inOne([first, ...others], context);
+}
+
+function problemsOf(read: () => string): SecretManagerError[] {
+  try {
+    read();
+    return [];
+  } catch (error) {
+    return [error as SecretManagerError]; // nothing else is thrown there
+  }
+}
+
+function pauseAfter(attempt: number, failures: readonly unknown[]): number {
+  const asked = failures.map((error) =>
+    isSecretManagerError(error) ? (error.retryAfterMs ?? 0) : 0,
+  );
+  return Math.max(
+    Math.random() * Math.min(LONGEST_DELAY_MS, BASE_DELAY_MS * 2 ** attempt),
+    ...asked,
+  );
+}
+
+/** A failure decides the code before an absence does. */
+function inOne(
+  problems: readonly [SecretManagerError, ...SecretManagerError[]],
+  context: OperationContext,
+): SecretManagerError {
+  const decisive = problems.find(({ code }) => code !== 'NOT_FOUND') ?? problems[0];
+  return new SecretManagerError(
+    decisive.code,
+    `The application cannot start without its secrets:\n${problems.map(({ message }) => `- ${message}`).join('\n')}`,
+    { ...context, secretName: problems.length === 1 ? decisive.secretName : undefined },
+  );
+}

@@ -1,0 +1,80 @@
+import {
+  JsonNumber,
+  exactJson,
+  isExactNumber,
+  parseExactJson,
+} from '../../../lib/core/validation/exact-json';
+
+const NUMBERS = [
+  '0',
+  '-0',
+  '-1',
+  '1.5',
+  '1.10',
+  '-0.5',
+  '1e3',
+  '1E-7',
+  '1e400',
+  '9007199254740991',
+  '12345678901234567890',
+  '-12345678901234567890',
+  '100000000000000000001',
+];
+
+describe('exact JSON', () => {
+  describe.each([
+    ['alone', (number: string) => number],
+    ['in an object', (number: string) => `{"a":${number},"b":"x"}`],
+    ['last in an object', (number: string) => `{"b":"x","a":${number}}`],
+    ['in an array', (number: string) => `[${number},${number}]`],
+    ['deep inside', (number: string) => `{"a":[{"b":[[],{},${number}]}]}`],
+  ])('keeps the source text of a number %s', (_, textWith) => {
+    it.each(NUMBERS)('%s', (number) => {
+      expect(exactJson(parseExactJson(textWith(number)))).toBe(textWith(number));
+    });
+  });
+
+  it('keeps it between spaces and line breaks', () => {
+    const text = '{ "a" :\n\t1.10 , "b" : [ 1.0 , 2 ] }\n';
+
+    expect(exactJson(parseExactJson(text))).toBe('{"a":1.10,"b":[1.0,2]}');
+  });
+
+  it('returns plain numbers where nothing is lost', () => {
+    expect(parseExactJson('{"a":1.5,"b":12,"c":1.50}')).toMatchObject({ a: 1.5, b: 12 });
+  });
+
+  it.each(['{"a":"x: 1.10, [1.0"}', '{"a":"\\":1.10","b":1.10}', '{"\\\\":1.10,"b\\"":[",",1.0]}'])(
+    'takes no string for a number: %s',
+    (text) => {
+      expect(exactJson(parseExactJson(text))).toBe(text);
+    },
+  );
+
+  it('has __proto__ as a property like others', () => {
+    const parsed = parseExactJson('{"__proto__":{"a":1.10}}') as object;
+
+    expect(Object.keys(parsed)).toEqual(['__proto__']);
+    expect(Object.getPrototypeOf(parsed)).toBe(Object.prototype);
+  });
+
+  it.each(['', '{', '{"a":1.}', '[1.10,]', '01', '{"a":1.10}}'])('refuses %j', (text) => {
+    expect(() => parseExactJson(text)).toThrow(SyntaxError);
+  });
+
+  it('shows no source text', () => {
+    expect(JSON.stringify(new JsonNumber('1.10'))).toBe('{}');
+  });
+
+  it.each([
+    ['1.10', true],
+    ['1e3', true],
+    ['-0', true],
+    ['0.1', true],
+    ['12345678901234567890', false],
+    ['1e400', false],
+    ['0.12345678901234567890', false],
+  ])('tells whether a program can hold %s', (source, isExact) => {
+    expect(isExactNumber(source)).toBe(isExact);
+  });
+});

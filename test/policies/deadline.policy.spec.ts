@@ -1,0 +1,206 @@
+import { getEventListeners, getMaxListeners } from 'node:events';
+import { CANCELLATION, Cancellation } from '../../lib/core/calls/cancellation';
+import { BoundaryPolicy } from '../../lib/policies/boundary.policy';
+import { DeadlinePolicy } from '../../lib/policies/deadline.policy';
+import { failureOf } from '../support/failure-of';
+import { timersLeftBy, timersThatKeepAlive } from '../support/node-timers';
+import { ScriptedSecretManager } from '../support/scripted.secret-manager';
+
+const never = (): Promise<never> => new Promise(() => undefined);
+
+describe('DeadlinePolicy', () => {
+  beforeEach(() => jest.useFakeTimers());
+  afterEach(() => jest.useRealTimers());
+
+  it('cuts off a manager that ignores its deadline', async () => {
+    const policy = new DeadlinePolicy(new BoundaryPolicy(new ScriptedSecretManager(never)));
+
+    const reading = policy.readSecret('KEY');
+    const outcome = expect(reading).rejects.toMatchObject({
+      code: 'TIMEOUT',
+      secretName: 'KEY',
+      manager: 'scripted',
+      operation: 'readSecret',
+    });
+    await jest.advanceTimersByTimeAsync(10_000);
+
+    await outcome;
+  });
+
+  it('gives the manager what is left of the call, but no more than an attempt may take', async () => {
+    const manager = new ScriptedSecretManager();
+    const policy = new DeadlinePolicy(new BoundaryPolicy(manager), { attemptTimeoutMs: 1_000 });
+
+    await policy.readSecret('SHORT', { timeoutMs: 50 });
+    await policy.readSecret('LONG', { timeoutMs: 50_000 });
+
+    expect(manager.asked.map(({ options }) => options?.timeoutMs)).toEqual([50, 1_000]);
+  });
+
+  it('tells the manager whole milliseconds, as AbortSignal.timeout wants them', async () => {
+    const manager = new ScriptedSecretManager();
+    const policy = new DeadlinePolicy(new BoundaryPolicy(manager));
+
+    await policy.readSecret('KEY', { timeoutMs: 49.25 });
+
+    expect(manager.asked.at(0)?.options?.timeoutMs).toBe(50);
+  });
+
+  it('waits for months where it is told to, and not for a millisecond', async () => {
+    const policy = new DeadlinePolicy(new BoundaryPolicy(new ScriptedSecretManager(never)), {
+      attemptTimeoutMs: 2 ** 32,
+    });
+    const settled = jest.fn();
+
+    policy.readSecret('KEY').then(settled, settled);
+    await jest.advanceTimersByTimeAsync(2 ** 31);
+
+    expect(settled).not.toHaveBeenCalled();
+    await jest.advanceTimersByTimeAsync(2 ** 31);
+    expect(settled).toHaveBeenCalledTimes(1);
+  });
+
+  it('hands out a signal that is made when it is read, survives a spread, and aborts at the deadline', async () => {
+    const manager = new ScriptedSecretManager(never);
+    const policy = new DeadlinePolicy(new BoundaryPolicy(manager), { attemptTimeoutMs: 100 });
+
+    const reading = expect(policy.readSecret('KEY')).rejects.toMatchObject({ code: 'TIMEOUT' });
+    const options = manager.asked.at(0)?.options;
+    const descriptor = Object.getOwnPropertyDescriptor(options, 'signal');
+    const { signal } = { ...options };
+    await jest.advanceTimersByTimeAsync(100);
+    await reading;
+
+    expect(descriptor).toMatchObject({ enumerable: true, get: expect.any(Function) });
+    expect(signal?.aborted).toBe(true);
+    expect(Object.keys(options ?? {})).toEqual(['params', 'timeoutMs', 'signal']);
+  });
+
+  it.each([
+    ['what inherits from the options', (options: object) => Object.create(options) as object],
+    ['a proxy', (options: object) => new Proxy(options, {})],
+  ])('hands out a signal that %s keeps', async (_, derive) => {
+    const manager = new ScriptedSecretManager();
+    const policy = new DeadlinePolicy(new BoundaryPolicy(manager));
+
+    await policy.readSecret('KEY');
+
+    const derived = derive(manager.asked[0]?.options ?? {});
+    expect(Reflect.get(derived, 'signal')).toBeInstanceOf(AbortSignal);
+  });
+
+  it('hands out a signal to which the requests of a whole batch may listen without a warning', async () => {
+    const manager = new ScriptedSecretManager();
+    const policy = new DeadlinePolicy(new BoundaryPolicy(manager));
+
+    await policy.readSecret('KEY');
+    const { signal = AbortSignal.abort() } = manager.asked.at(0)?.options ?? {};
+
+    expect(signal.aborted).toBe(false);
+    expect(getMaxListeners(signal)).toBe(Infinity);
+  });
+
+  it('ends a call at once when its caller aborts', async () => {
+    const policy = new DeadlinePolicy(new BoundaryPolicy(new ScriptedSecretManager(never)));
+    const controller = new AbortController();
+
+    const reading = policy.readSecret('KEY', { signal: controller.signal });
+    controller.abort();
+
+    await expect(reading).rejects.toMatchObject({ code: 'CANCELLED' });
+  });
+
+  it('does not ask the manager for a caller who has aborted before', async () => {
+    const manager = new ScriptedSecretManager();
+    const policy = new DeadlinePolicy(new BoundaryPolicy(manager));
+
+    const reading = policy.readSecret('KEY', { signal: AbortSignal.abort() });
+
+    await expect(reading).rejects.toMatchObject({ code: 'CANCELLED' });
+    expect(manager.asked).toHaveLength(0);
+  });
+
+  it('passes on to a write only what its caller gave', async () => {
+    class Writer extends ScriptedSecretManager {
+      override writeSecret = jest.fn().mockResolvedValue({});
+    }
+    const manager = new Writer();
+    const policy = new DeadlinePolicy(new BoundaryPolicy(manager));
+
+    await policy.writeSecret('KEY', 'value', { tags: undefined, createOnly: true });
+
+    const [, , options] = manager.writeSecret.mock.calls[0];
+    expect(Object.keys(options)).toEqual(['params', 'timeoutMs', 'createOnly', 'signal']);
+  });
+
+  it('ends what is under way when it closes, and refuses what comes later', async () => {
+    const policy = new DeadlinePolicy(new BoundaryPolicy(new ScriptedSecretManager(never)));
+
+    const running = expect(policy.readSecret('KEY')).rejects.toMatchObject({ code: 'CANCELLED' });
+    await policy.close();
+
+    await running;
+    await expect(policy.readSecret('KEY')).rejects.toMatchObject({ code: 'UNAVAILABLE' });
+    expect(() => policy.readSecretSync('KEY')).toThrow(
+      expect.objectContaining({ code: 'UNAVAILABLE' }),
+    );
+  });
+
+  it('gives the manager five seconds to close', async () => {
+    class Stuck extends ScriptedSecretManager {
+      override close = never;
+    }
+    const policy = new DeadlinePolicy(new BoundaryPolicy(new Stuck()));
+
+    const closing = expect(policy.close()).rejects.toMatchObject({ code: 'TIMEOUT' });
+    await jest.advanceTimersByTimeAsync(5_000);
+
+    await closing;
+  });
+
+  it('leaves no listener on the signal of a caller', async () => {
+    const policy = new DeadlinePolicy(new BoundaryPolicy(new ScriptedSecretManager()));
+    const { signal } = new AbortController();
+
+    await Promise.all(Array.from({ length: 10 }, () => policy.readSecret('KEY', { signal })));
+
+    expect(getEventListeners(signal, 'abort')).toEqual([]);
+  });
+
+  it('keeps the process alive for a caller of its own, and not for a call that others wait for', async () => {
+    jest.useRealTimers();
+    const policy = new DeadlinePolicy(new BoundaryPolicy(new ScriptedSecretManager(never)));
+    const before = timersThatKeepAlive();
+
+    const options = { [CANCELLATION]: new Cancellation() };
+    const shared = failureOf(policy.readSecret('KEY', options));
+    const whileShared = timersThatKeepAlive() - before;
+    const own = failureOf(policy.readSecret('KEY'));
+    const whileOwn = timersThatKeepAlive() - before;
+    await policy.close();
+
+    expect([whileShared, whileOwn]).toEqual([0, 1]);
+    expect([(await shared).code, (await own).code]).toEqual(['CANCELLED', 'CANCELLED']);
+  });
+
+  it('leaves no deadline behind when it closes', async () => {
+    jest.useRealTimers();
+    const policy = new DeadlinePolicy(new BoundaryPolicy(new ScriptedSecretManager()));
+
+    const left = await timersLeftBy(async () => {
+      await policy.readSecret('KEY');
+      await policy.close();
+    });
+
+    expect(left).toBe(0);
+  });
+
+  it('leaves no timer behind', async () => {
+    const policy = new DeadlinePolicy(new BoundaryPolicy(new ScriptedSecretManager()));
+
+    await policy.readSecret('KEY');
+    await policy.close();
+
+    expect(jest.getTimerCount()).toBe(0);
+  });
+});
