@@ -4,6 +4,7 @@ import { FALLBACKS, type Fallback } from './core/contract/get-options';
 import { attempt } from './core/errors/safe-access';
 import { SecretManagerError } from './core/errors/secret-manager.error';
 import { kindOf, quoteName } from './core/errors/wording';
+import { DEFAULT_TIMEOUT_MS } from './core/time/durations';
 import { copyOption, fieldsOf, readFields, unknownOptions } from './core/validation/option-rules';
 import { configuredNameProblem } from './core/validation/secret-name';
 import type { CacheOptions } from './policies/cache/cache.policy';
@@ -85,7 +86,7 @@ export function resolveOptions(
     fallback = 'on-absence',
     environment = process.env,
     preload = [],
-    timeoutMs = 30_000,
+    timeoutMs = DEFAULT_TIMEOUT_MS,
     attemptTimeoutMs = 10_000,
     syncTimeoutMs = 3_000,
     cache = {},

@@ -20,6 +20,7 @@ import { SecretManagerError, type OperationContext } from '../core/errors/secret
 import { quoteName } from '../core/errors/wording';
 import { startTimer } from '../core/time/clock';
 import { Deadlines, type Deadline, type Expiring } from '../core/time/deadlines';
+import { DEFAULT_TIMEOUT_MS } from '../core/time/durations';
 import {
   HEALTH_TIMEOUT_MS,
   Policy,
@@ -59,7 +60,7 @@ export class DeadlinePolicy extends Policy {
     {
       attemptTimeoutMs = 10_000,
       syncTimeoutMs = 3_000,
-      startTimeoutMs = 30_000,
+      startTimeoutMs = DEFAULT_TIMEOUT_MS,
     }: DeadlineOptions = {},
   ) {
     super(inner);

@@ -1,11 +1,12 @@
 import { EFFORT, type CallOptions } from '../core/calls/cancellation';
-import { pause } from '../core/calls/pause';
+import { pause } from '../core/calls/waiting';
 import type { SecretDescription, SecretReading } from '../core/contract/custom-secret-manager';
 import {
   isSecretManagerError,
   isTransient,
   type SecretManagerError,
 } from '../core/errors/secret-manager.error';
+import { backoffMs, jittered } from '../core/time/backoff';
 import {
   Policy,
   describeSecret,
@@ -110,6 +111,7 @@ export class RetryPolicy extends Policy {
 
   private delayAfter(attempt: number, { retryAfterMs }: SecretManagerError): number {
     const { baseDelayMs, maxDelayMs } = this.#options;
-    return retryAfterMs ?? Math.random() * Math.min(maxDelayMs, baseDelayMs * 2 ** (attempt - 1));
+    const bounds = { firstMs: baseDelayMs, longestMs: maxDelayMs };
+    return retryAfterMs ?? jittered(backoffMs(attempt, bounds));
   }
 }

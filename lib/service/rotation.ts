@@ -1,5 +1,5 @@
 import type { CallOptions } from '../core/calls/cancellation';
-import { pause } from '../core/calls/pause';
+import { pause } from '../core/calls/waiting';
 import type {
   SecretDescription,
   SecretMetadata,
@@ -13,11 +13,11 @@ import {
   type RotationStep,
 } from '../core/errors/secret-manager.error';
 import { quoteName } from '../core/errors/wording';
+import { backoffMs } from '../core/time/backoff';
 import { countingDown } from '../core/time/clock';
 import type { SecretPipeline } from '../policies/compose';
 
-const FIRST_PAUSE_MS = 200;
-const LONGEST_PAUSE_MS = 2_000;
+const PAUSES = { firstMs: 200, longestMs: 2_000 };
 
 /** A rotation that is permitted, with its arguments found right. */
 export interface Rotation {
@@ -74,9 +74,10 @@ async function verify(
   call: CallOptions & { readonly timeoutMs: number },
 ): Promise<void> {
   const { next, value, context } = rotation;
-  for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS)) {
+  for (let attempt = 1; ; attempt++) {
     const outcome = await pipeline.readSecret(next, call).catch(unlessFinal);
     if (!isSecretManagerError(outcome) && outcome?.value === value) return;
+    const pauseMs = backoffMs(attempt, PAUSES);
     if (pauseMs >= call.timeoutMs) throw outcome instanceof Error ? outcome : notVerified(rotation);
     await pause(pauseMs, call, context);
   }

@@ -1,4 +1,5 @@
 import { closed } from '../core/calls/cancellation';
+import { waitFor } from '../core/calls/waiting';
 import type {
   DeleteOptions,
   OperationOptions,
@@ -8,7 +9,7 @@ import type {
 import { SecretManagerError, type OperationContext } from '../core/errors/secret-manager.error';
 import { quoteName } from '../core/errors/wording';
 import { countingDown } from '../core/time/clock';
-import { Turns } from '../core/time/named-lock';
+import { NamedLock } from '../core/time/named-lock';
 import {
   assertSecretValue,
   readArguments,
@@ -17,7 +18,6 @@ import {
 import { parseSecretName } from '../core/validation/secret-name';
 import type { SecretPipeline } from '../policies/compose';
 import type { Pipeline } from '../policies/policy';
-import { waitFor } from '../policies/single-flight/flight';
 import type { ResolvedOptions } from '../secret-manager.options';
 import { rotateSecret } from './rotation';
 import type { SecretLookup } from './secret-lookup';
@@ -39,7 +39,7 @@ export class SecretWriter {
   readonly #pipeline: SecretPipeline;
   readonly #options: ResolvedOptions;
   readonly #lookup: SecretLookup;
-  readonly #rotations = new Turns();
+  readonly #rotations = new NamedLock();
 
   constructor(pipeline: SecretPipeline, options: ResolvedOptions, lookup: SecretLookup) {
     this.#pipeline = pipeline;
@@ -79,7 +79,7 @@ export class SecretWriter {
     for (const name of names) this.assertReadable(name, context);
     const call = countingDown(this.call(options), options.timeoutMs ?? this.#options.timeoutMs);
     const wait = (turn: Promise<unknown>): Promise<unknown> => waitFor(turn, call, context);
-    return await this.#rotations.take(names, wait, () =>
+    return await this.#rotations.run(names, wait, () =>
       rotateSecret(this.#pipeline, {
         current: secretName,
         next: nextName,

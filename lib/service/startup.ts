@@ -1,17 +1,17 @@
 import { EFFORT } from '../core/calls/cancellation';
-import { pause } from '../core/calls/pause';
+import { pause } from '../core/calls/waiting';
 import {
   SecretManagerError,
   isSecretManagerError,
   isTransient,
   type OperationContext,
 } from '../core/errors/secret-manager.error';
+import { backoffMs, jittered } from '../core/time/backoff';
 import { now } from '../core/time/clock';
 import type { RequiredSecret } from '../secret-manager.options';
 import type { SecretLookup } from './secret-lookup';
 
-const BASE_DELAY_MS = 200;
-const LONGEST_DELAY_MS = 5_000;
+const PAUSES = { firstMs: 200, longestMs: 5_000 };
 
 type Outcome = string | SecretManagerError | undefined;
 
@@ -35,7 +35,7 @@ export async function readAtStart(
     parsed: lookup.parse(context.operation, secret.name, { allowEmpty: secret.allowEmpty }),
   }));
   let pending = wanted.map(({ parsed }) => parsed);
-  for (let attempt = 0; pending.length > 0; attempt++) {
+  for (let attempt = 1; pending.length > 0; attempt++) {
     const call = { timeoutMs: Math.max(1, endsAt - now()), [EFFORT]: 'unguarded' } as const;
     for (const [name, outcome] of await lookup.readMany(pending, call)) outcomes.set(name, outcome);
     pending = pending.filter(({ name }) => isTransient(outcomes.get(name)));
@@ -44,7 +44,7 @@ export async function readAtStart(
       pending.map(({ name }) => outcomes.get(name)),
     );
     if (pending.length === 0 || now() + delayMs >= endsAt) break;
-    if (attempt === 0)
+    if (attempt === 1)
       warn(
         `${context.manager} could not be asked at start; it is asked again for up to ${timeoutMs} ms.`,
       );
@@ -72,10 +72,7 @@ function pauseAfter(attempt: number, failures: readonly unknown[]): number {
   const asked = failures.map((error) =>
     isSecretManagerError(error) ? (error.retryAfterMs ?? 0) : 0,
   );
-  return Math.max(
-    Math.random() * Math.min(LONGEST_DELAY_MS, BASE_DELAY_MS * 2 ** attempt),
-    ...asked,
-  );
+  return Math.max(jittered(backoffMs(attempt, PAUSES)), ...asked);
 }
 
 /** A failure decides the code before an absence does. */

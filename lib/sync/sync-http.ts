@@ -1,5 +1,6 @@
 import { read } from '../core/errors/safe-access';
 import { SecretManagerError } from '../core/errors/secret-manager.error';
+import { DEFAULT_TIMEOUT_MS } from '../core/time/durations';
 import { BlockingWorker } from './blocking-worker';
 import { refusedWith } from './proxy';
 import { assertOptions, checkRequest, type SyncRequestOptions } from './sync-request';
@@ -10,7 +11,6 @@ import { workerFile } from './worker-file';
 export type SyncHttpOptions = Pick<SyncRequestOptions, 'tls' | 'proxy' | 'noProxy'>;
 
 const WORKER_FILE = workerFile(__filename, 'http.worker.cjs');
-const DEFAULT_TIMEOUT_MS = 30_000;
 
 /**
  * HTTP for a synchronous read: undici in a worker of its own, with connections that are kept, while this thread waits. The

@@ -12,6 +12,7 @@ import {
   type SecretManagerErrorCode,
 } from '../core/errors/secret-manager.error';
 import { quoteName } from '../core/errors/wording';
+import { DAY_MS } from '../core/time/durations';
 import { assertKnownOptions } from '../core/validation/option-rules';
 
 /** How a store breaks: it cannot be reached, denies, does not know the caller, is busy, hangs, or answers nonsense. */
@@ -55,7 +56,6 @@ interface CurrentFault {
 }
 
 const FAULT_OPTIONS = ['times', 'operation', 'secretName'];
-const DAY_MS = 86_400_000;
 
 const CODES: Readonly<Record<Exclude<Fault, 'hanging' | 'malformed'>, SecretManagerErrorCode>> = {
   unavailable: 'UNAVAILABLE',

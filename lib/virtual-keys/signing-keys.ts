@@ -1,6 +1,7 @@
-import { pause } from '../core/calls/pause';
+import { pause } from '../core/calls/waiting';
 import { SecretManagerError, isSecretManagerError } from '../core/errors/secret-manager.error';
 import { quoteName } from '../core/errors/wording';
+import { backoffMs } from '../core/time/backoff';
 import { setYoungest } from '../core/time/bounded-map';
 import { now } from '../core/time/clock';
 import { secretKey } from '../core/validation/params';
@@ -9,7 +10,7 @@ import { makeSigningKey } from './key-tag';
 import type { VirtualKeyCall } from './virtual-key-calls';
 import { signingKeyName } from './virtual-key-names';
 
-const FIRST_PAUSE_MS = 200;
+const PAUSES = { firstMs: 200, longestMs: 5_000 };
 const RELOAD_INTERVAL_MS = 1_000;
 /** How many stores of tenants are known at a time. */
 const MAX_STORES = 1_000;
@@ -50,11 +51,11 @@ export class SigningKeys {
   async obtain(call: VirtualKeyCall): Promise<string> {
     const [loaded] = this.loaded(call);
     if (loaded !== undefined) return loaded;
-    for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs *= 2) {
+    for (let attempt = 1; ; attempt++) {
       const stored = await this.read(call);
       if (stored !== undefined) return stored;
       if (await this.make(call)) continue;
-      await pause(pauseMs, call.options, call); // another instance has made it, and a replica may lag
+      await pause(backoffMs(attempt, PAUSES), call.options, call); // another instance has made it, and a replica may lag
     }
   }
 

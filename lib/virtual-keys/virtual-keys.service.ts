@@ -1,4 +1,5 @@
 import type { CallOptions } from '../core/calls/cancellation';
+import { waitFor } from '../core/calls/waiting';
 import { announceCopy } from '../core/contract/copies';
 import type {
   DeleteOptions,
@@ -13,12 +14,11 @@ import {
 } from '../core/errors/secret-manager.error';
 import { kindOf } from '../core/errors/wording';
 import { now } from '../core/time/clock';
-import { Turns } from '../core/time/named-lock';
+import { NamedLock } from '../core/time/named-lock';
 import { readArguments, readList } from '../core/validation/call-arguments';
 import { secretKey } from '../core/validation/params';
 import type { SecretPipeline } from '../policies/compose';
 import { asOutcome, type Pipeline } from '../policies/policy';
-import { waitFor } from '../policies/single-flight/flight';
 import type { ResolvedOptions } from '../secret-manager.options';
 import { assertMadeByModule } from '../service/made-by-module';
 import { digestOf, isSameDigest } from './key-digest';
@@ -68,7 +68,7 @@ export class VirtualKeysService {
   readonly #calls: VirtualKeyCalls;
   readonly #replacement: KeyReplacement;
   readonly #signingKeys: SigningKeys;
-  readonly #turns = new Turns();
+  readonly #locks = new NamedLock();
   /** When a key was last looked at again because a candidate was another one. */
   readonly #rechecked = new Map<string, number>();
 
@@ -279,7 +279,7 @@ export class VirtualKeysService {
     task: () => Promise<T>,
   ): Promise<T> {
     const wait = (turn: Promise<unknown>): Promise<unknown> => waitFor(turn, call.options, call);
-    return this.#turns.take([...new Set(names)], wait, task);
+    return this.#locks.run([...new Set(names)], wait, task);
   }
 }
 

@@ -1,5 +1,4 @@
-/** Node counts no further. */
-export const LONGEST_TIMER_MS = 2 ** 31 - 1;
+import { LONGEST_TIMER_MS } from './durations';
 
 /** Milliseconds on a clock that no correction of the wall clock moves. Looked up at each call, so that fake timers reach it. */
 export function now(): number {

@@ -1,6 +1,7 @@
 import { AsyncResource } from 'node:async_hooks';
 import { Bag, type InBag } from './bag';
-import { LONGEST_TIMER_MS, now, type TimerOptions } from './clock';
+import { now, type TimerOptions } from './clock';
+import { LONGEST_TIMER_MS } from './durations';
 
 /** What ends when its time is over. */
 export interface Expiring {

@@ -1,22 +1,27 @@
-/** Runs tasks that share a name one after the other. */
-export class Turns {
+/** Runs one task at a time under a name. Tasks under other names run beside it. */
+export class NamedLock {
   readonly #last = new Map<string, Promise<void>>();
 
-  /** @param wait for one's turn: if it rejects, the task is not run, and nobody else comes earlier for it */
-  take<T>(
+  /**
+   * Runs the task when every earlier one under any of the names has ended, well or not.
+   *
+   * @param wait awaits the earlier ones, no longer than the caller may wait. If it rejects, the task does not run, and the
+   *   order of the others stays as it was.
+   */
+  run<T>(
     names: readonly string[],
-    wait: (turn: Promise<unknown>) => Promise<unknown>,
+    wait: (earlier: Promise<unknown>) => Promise<unknown>,
     task: () => Promise<T>,
   ): Promise<T> {
-    const before = Promise.all(names.map((name) => this.#last.get(name) ?? Promise.resolve()));
-    const mine = wait(before).then(task);
-    const both = Promise.allSettled([before, mine]);
-    const settled: Promise<void> = both.then(() => this.leave(names, settled));
+    const earlier = Promise.all(names.map((name) => this.#last.get(name) ?? Promise.resolve()));
+    const mine = wait(earlier).then(task);
+    const both = Promise.allSettled([earlier, mine]);
+    const settled: Promise<void> = both.then(() => this.release(names, settled));
     for (const name of names) this.#last.set(name, settled);
     return mine;
   }
 
-  private leave(names: readonly string[], mine: Promise<void>): void {
+  private release(names: readonly string[], mine: Promise<void>): void {
     for (const name of names) {
       if (this.#last.get(name) === mine) this.#last.delete(name);
     }

@@ -17,6 +17,7 @@ import {
 import { SecretManagerError } from '../../core/errors/secret-manager.error';
 import { quoteName } from '../../core/errors/wording';
 import { countingDown } from '../../core/time/clock';
+import { DEFAULT_TIMEOUT_MS } from '../../core/time/durations';
 import { assertNoParams } from '../../core/validation/params';
 import { BatchReader } from './reads/batch';
 import { parseReadParams, type Encoding } from './reads/params';
@@ -43,7 +44,6 @@ export interface AwsSecretManagerOptions extends AwsClientOptions, WriterOptions
   readonly startsSyncReads?: boolean;
 }
 
-const DEFAULT_TIMEOUT_MS = 30_000;
 const READS_ALONE = 'they are for reads, and AWS writes, describes and deletes a secret as a whole';
 
 /**

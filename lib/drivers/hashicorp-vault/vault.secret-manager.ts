@@ -3,6 +3,7 @@ import {
   ENDS_BY_CANCELLATION,
   type CallOptions,
 } from '../../core/calls/cancellation';
+import { settledWithin } from '../../core/calls/waiting';
 import {
   CustomSecretManager,
   type DeleteOptions,
@@ -14,6 +15,7 @@ import {
 } from '../../core/contract/custom-secret-manager';
 import { SecretManagerError } from '../../core/errors/secret-manager.error';
 import { countingDown } from '../../core/time/clock';
+import { DEFAULT_TIMEOUT_MS } from '../../core/time/durations';
 import type { Engine } from './engines/engine';
 import { Kv2Engine } from './engines/kv2.engine';
 import { PathEngine } from './engines/path.engine';
@@ -31,9 +33,7 @@ import { VaultClient } from './wire/vault-client';
 import { isDeadToken, isDenial, isFromVault, vaultError } from './wire/vault-errors';
 import { serverState, type VaultServerState } from './wire/vault-health';
 import { VaultSyncClient } from './wire/vault-sync-client';
-import { settledWithin } from './wire/waiting';
 
-const DEFAULT_TIMEOUT_MS = 30_000;
 const REVOKE_TIMEOUT_MS = 3_000;
 
 /** The states in which a server can serve: a standby hands on what it is asked. */

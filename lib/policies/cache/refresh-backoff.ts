@@ -1,3 +1,4 @@
+import { backoffMs } from '../../core/time/backoff';
 import type { AgeClock } from '../../core/time/clock';
 
 interface Backoff {
@@ -7,8 +8,7 @@ interface Backoff {
   readonly isServing: boolean;
 }
 
-const FIRST_DELAY_MS = 1_000;
-const LONGEST_DELAY_MS = 30_000;
+const PAUSES = { firstMs: 1_000, longestMs: 30_000 };
 
 /** Spaces refreshes that fail, 1 s doubling to 30 s, so that an outage never becomes a call per read. */
 export class RefreshBackoff {
@@ -47,8 +47,8 @@ export class RefreshBackoff {
   /** @param isServing whether a value is served in spite of it */
   failed(key: string, error: unknown, isServing: boolean): void {
     const failures = (this.#backoffs.get(key)?.failures ?? 0) + 1;
-    const delayMs = Math.min(LONGEST_DELAY_MS, FIRST_DELAY_MS * 2 ** (failures - 1));
-    this.#backoffs.set(key, { failures, nextAt: this.#clock.now() + delayMs, error, isServing });
+    const nextAt = this.#clock.now() + backoffMs(failures, PAUSES);
+    this.#backoffs.set(key, { failures, nextAt, error, isServing });
     if (!isServing || this.#isStale) return;
     this.#isStale = true;
     this.#onStateChange('stale', error);

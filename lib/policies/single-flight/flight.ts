@@ -1,17 +1,12 @@
 import {
   CANCELLATION,
-  Cancellation,
   EFFORT,
-  cancelWith,
   type CallOptions,
-  type Cancellable,
-  type CancellationSource,
+  type Cancellation,
 } from '../../core/calls/cancellation';
-import { SecretManagerError, type OperationContext } from '../../core/errors/secret-manager.error';
-import { quoteName } from '../../core/errors/wording';
-import { Bag, type InBag } from '../../core/time/bag';
+import { SharedCall, type SharedCallTerms } from '../../core/calls/shared-call';
+import type { InBag } from '../../core/time/bag';
 import { now } from '../../core/time/clock';
-import { Deadlines, type Deadline, type Expiring } from '../../core/time/deadlines';
 import { secretKey } from '../../core/validation/params';
 
 /** What is read: the key under which it is shared, and what the key is made of. */
@@ -30,46 +25,33 @@ export function plainRead(secretName: string): SharedRead {
   return { key: secretName, secretName, params: undefined };
 }
 
-export interface FlightTerms {
-  /** Of the longest caller so far, from now. */
-  readonly timeoutMs: number;
+export interface FlightTerms extends SharedCallTerms {
   readonly effort?: CallOptions[typeof EFFORT];
-  readonly isBackground?: boolean;
 }
 
-/** One call that any number of callers wait for. It lives as long as the longest of them, or by itself in the background. */
-export class Flight<Outcome> extends Cancellation implements SharedRead, InBag {
+/** One read of a secret at the store, which any number of callers share. */
+export class Flight<Outcome> extends SharedCall<Outcome> implements SharedRead, InBag {
   place = -1;
-  /** Set when something newer is known, or written: those who wait get its outcome, the cache does not. */
+  /** Set when a newer value is known. The waiters still get the outcome of this call; the cache does not. */
   isSuperseded = false;
-  /** When the store was asked for the first time, on the clock of ages; `Infinity` until then. */
+  /** The start of the call, on the clock of ages. `Infinity` while it waits for another call to end. */
   departsAt = Infinity;
-  /** The turn of the event loop in which the store was asked. */
+  /** The turn of the event loop in which the call started. */
   turn = -1;
-  /** The one call for everybody who needs an answer younger than this one; it departs when this one has ended. */
+  /** The follow-up call, shared by all callers that need a younger answer. It starts when this call ends. */
   next: Flight<Outcome> | undefined;
-  /** Asks the store, if it has waited for another call to end. */
+  /** Starts a follow-up call. */
   whenBegun: (() => void) | undefined;
   readonly effort: CallOptions[typeof EFFORT];
-  readonly #isBackground: boolean;
-  #endsAt: number;
-  readonly #waiters = new Bag<Waiter>();
-  #outcome: Promise<Outcome> | undefined;
 
   constructor(
     readonly key: string,
     readonly secretName: string,
     readonly params: CallOptions['params'],
-    { timeoutMs, effort, isBackground = false }: FlightTerms,
+    { effort, ...terms }: FlightTerms,
   ) {
-    super();
+    super(terms);
     this.effort = effort;
-    this.#endsAt = now() + timeoutMs;
-    this.#isBackground = isBackground;
-  }
-
-  get endsAt(): number {
-    return this.#endsAt;
   }
 
   /** Whether it still waits for another call to end. */
@@ -77,93 +59,13 @@ export class Flight<Outcome> extends Cancellation implements SharedRead, InBag {
     return this.departsAt === Infinity;
   }
 
-  get isAwaited(): boolean {
-    return !this.#waiters.isEmpty;
-  }
-
-  /** The options for the store: they end with the last caller, and their `timeoutMs` is what is left at the moment. */
+  /** Returns the options for the store. They end with the last caller, and their `timeoutMs` is the time left at the moment. */
   callOptions(): CallOptions {
     return new FlightOptions(this);
   }
-
-  /** To be called once, with what is under way. */
-  depart(outcome: Promise<Outcome>): void {
-    this.#outcome = outcome;
-    const isUnheard = this.#isBackground || this.reason !== undefined;
-    if (isUnheard) outcome.catch(() => undefined); // whoever observes the policy is told
-  }
-
-  /** To be called when its outcome is there: it holds nobody any more. */
-  end(): void {
-    this.#outcome = undefined;
-    for (let waiter = this.#waiters.take(); waiter; waiter = this.#waiters.take()) waiter.stop();
-  }
-
-  /** Waits as one of the callers: to the end of the call, of its own time, or until its own signal aborts. */
-  wait(
-    { signal }: CallOptions,
-    timeoutMs: number,
-    context: OperationContext,
-    deadlines: Deadlines,
-  ): Promise<Outcome> {
-    const outcome = this.#outcome;
-    if (outcome === undefined) return Promise.reject(recursive(context));
-    return new Promise((resolve, reject) => {
-      outcome.then(resolve, reject);
-      const waiter = new Waiter(this, reject, deadlines, timeoutMs, context);
-      this.#endsAt = Math.max(this.#endsAt, waiter.endsAt);
-      this.#waiters.add(waiter);
-      waiter.listenTo(signal);
-    });
-  }
-
-  leave(waiter: Waiter, reason: SecretManagerError): void {
-    this.#waiters.remove(waiter);
-    if (!this.isAwaited && !this.#isBackground) this.cancel(reason);
-  }
 }
 
-/** One caller of many. */
-class Waiter implements Cancellable, Expiring, InBag {
-  place = -1;
-  readonly #deadline: Deadline;
-  #source: CancellationSource | undefined;
-
-  constructor(
-    private readonly flight: Flight<unknown>,
-    private readonly reject: (reason: SecretManagerError) => void,
-    private readonly deadlines: Deadlines,
-    private readonly timeoutMs: number,
-    private readonly context: OperationContext,
-  ) {
-    this.#deadline = deadlines.start(this, timeoutMs, { keepsAlive: true });
-  }
-
-  get endsAt(): number {
-    return this.#deadline.endsAt;
-  }
-
-  listenTo(signal: AbortSignal | undefined): void {
-    this.#source = cancelWith({ signal }, this.context, this);
-  }
-
-  stop(): void {
-    this.deadlines.stop(this.#deadline);
-    this.#source?.remove(this);
-  }
-
-  cancel(reason: SecretManagerError): void {
-    this.stop();
-    this.reject(reason);
-    this.flight.leave(this, reason);
-  }
-
-  expire(): void {
-    this.cancel(timedOut(this.context, this.timeoutMs));
-  }
-}
-
-/** Tells what holds at the moment, whenever it is read. */
+/** The options of a flight. Each property is computed when it is read. */
 class FlightOptions implements CallOptions {
   readonly params: CallOptions['params'];
   readonly [CANCELLATION]: Cancellation;
@@ -184,42 +86,4 @@ class FlightOptions implements CallOptions {
   get signal(): AbortSignal {
     return this.flight.signal;
   }
-}
-
-/** Waits for something as one of the callers of a call would: no longer than its deadline, and not past its signal. */
-export function waitFor<Outcome>(
-  outcome: Promise<Outcome>,
-  options: CallOptions & { readonly timeoutMs: number },
-  context: OperationContext,
-): Promise<Outcome> {
-  const { timeoutMs } = options;
-  const flight = new Flight<Outcome>('', '', undefined, { timeoutMs });
-  const deadlines = new Deadlines();
-  deadlines.close(); // there is no next call
-  const end = (): void => flight.end();
-  flight.depart(outcome);
-  const waiting = flight.wait(options, timeoutMs, context, deadlines);
-  waiting.then(end, end);
-  return waiting;
-}
-
-function timedOut(context: OperationContext, afterMs: number): SecretManagerError {
-  const { manager, secretName } = context;
-  return new SecretManagerError(
-    'TIMEOUT',
-    `${manager} did not answer${secretName === undefined ? '' : ` ${quoteName(secretName)}`} within ${Math.round(afterMs)} ms, the deadline of this call. ` +
-      'Check the store, or give the call more time with `timeoutMs`.',
-    context,
-  );
-}
-
-/** A secret that needs itself would wait for itself until its deadline. */
-function recursive(context: OperationContext): SecretManagerError {
-  const { manager, secretName } = context;
-  return new SecretManagerError(
-    'MISCONFIGURED',
-    `${manager} asked SecretsService for ${quoteName(secretName)} while it was being asked for it. Read what the manager ` +
-      'itself needs from ConfigService.',
-    context,
-  );
 }

@@ -17,6 +17,7 @@ import {
 import { Bag } from '../../core/time/bag';
 import { AgeClock, now } from '../../core/time/clock';
 import { Deadlines } from '../../core/time/deadlines';
+import { DEFAULT_TIMEOUT_MS } from '../../core/time/durations';
 import { EventLoopTurns } from '../../core/time/event-loop-turns';
 import { secretKey } from '../../core/validation/params';
 import {
@@ -74,7 +75,7 @@ export class SingleFlightPolicy extends Policy implements WriteObserver {
 
   constructor(
     inner: Pipeline,
-    { timeoutMs = 30_000, readsBatches = false }: SingleFlightOptions = {},
+    { timeoutMs = DEFAULT_TIMEOUT_MS, readsBatches = false }: SingleFlightOptions = {},
   ) {
     super(inner);
     this.#timeoutMs = timeoutMs;
@@ -207,14 +208,14 @@ export class SingleFlightPolicy extends Policy implements WriteObserver {
       if (this.#health === flight) this.#health = undefined;
       flight.end();
     };
-    flight.depart(this.inner.checkHealth(flight.callOptions()).finally(land));
+    flight.share(this.inner.checkHealth(flight.callOptions()).finally(land));
     return flight;
   }
 
   private launch(flight: ReadFlight, readBatch?: () => Promise<SecretReading | undefined>): void {
     this.#aloft.add(flight);
     this.begin(flight);
-    flight.depart(this.fly(flight, readBatch));
+    flight.share(this.fly(flight, readBatch));
   }
 
   private begin(flight: ReadFlight): void {
@@ -240,7 +241,7 @@ export class SingleFlightPolicy extends Policy implements WriteObserver {
     if (isOpen(flight.next)) return flight.next;
     const next = this.newFlight(flight.key, flight.secretName, options);
     this.#aloft.add(next);
-    next.depart(
+    next.share(
       new Promise((resolve, reject) => {
         next.whenBegun = () => resolve(this.fly(next));
         next.add({

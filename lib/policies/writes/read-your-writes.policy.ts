@@ -1,5 +1,5 @@
 import { EFFORT, type CallOptions } from '../../core/calls/cancellation';
-import { pause } from '../../core/calls/pause';
+import { pause } from '../../core/calls/waiting';
 import type { SecretReading } from '../../core/contract/custom-secret-manager';
 import {
   SecretManagerError,

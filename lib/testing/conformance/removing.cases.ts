@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import type { DeleteOptions } from '../../core/contract/custom-secret-manager';
+import { DAY_MS } from '../../core/time/durations';
 import { isSeeded, outcomeOf, read, valueOf } from './ask';
 import type { CaseDefinition } from './harness';
 
 const KEY = 'CONFORMANCE_KEY';
-const DAY_MS = 86_400_000;
 
 const WINDOWS: readonly (readonly [what: string, days: number, options?: DeleteOptions])[] = [
   ['for seven days if the call does not say', 7],

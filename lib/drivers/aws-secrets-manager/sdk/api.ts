@@ -27,6 +27,7 @@ import {
 import type { OperationOptions } from '../../../core/contract/custom-secret-manager';
 import { isErrorLike, read } from '../../../core/errors/safe-access';
 import { isSecretManagerError } from '../../../core/errors/secret-manager.error';
+import { LONGEST_TIMER_MS } from '../../../core/time/durations';
 import { otherRegion, regionOf } from './arn';
 import type { CredentialSource } from './credential-source';
 import { toAwsError, type AwsCall } from './errors';
@@ -37,8 +38,6 @@ interface CallLimits {
   readonly abortSignal?: AbortSignal;
   readonly requestTimeout?: number;
 }
-
-const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 /** What the API has to know about a client and its owner. */
 export interface ApiOptions {

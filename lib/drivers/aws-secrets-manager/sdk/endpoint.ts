@@ -1,13 +1,12 @@
 import { ListSecretsCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { read } from '../../../core/errors/safe-access';
-
-const LOOPBACK = /^(localhost|127(\.\d+){3}|\[?::1\]?)$/;
+import { isLoopback } from '../../../core/validation/loopback';
 
 /** Tells whether a request or URL goes over https, or over http within this machine. */
 export function isSafeAddress(address: unknown): boolean {
   const protocol = read(address, 'protocol');
   if (protocol === 'https:') return true;
-  return protocol === 'http:' && LOOPBACK.test(String(read(address, 'hostname')));
+  return protocol === 'http:' && isLoopback(String(read(address, 'hostname')));
 }
 
 /**

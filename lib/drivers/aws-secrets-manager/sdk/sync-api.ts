@@ -5,6 +5,7 @@ import type {
 } from '@aws-sdk/client-secrets-manager';
 import type { OperationOptions } from '../../../core/contract/custom-secret-manager';
 import { SecretManagerError } from '../../../core/errors/secret-manager.error';
+import { DEFAULT_TIMEOUT_MS } from '../../../core/time/durations';
 import { BlockingWorker } from '../../../sync/blocking-worker';
 import { workerFile } from '../../../sync/worker-file';
 import { otherRegion, regionOf } from './arn';
@@ -36,7 +37,6 @@ const WORKER_FILE = workerFile(__filename, 'sync.worker.cjs');
  */
 const CREDENTIAL_VARIABLES =
   /^(AWS_\w+|HOME|HOMEDRIVE|HOMEPATH|USERPROFILE|USER|LOGNAME|USERNAME|PATH|PATHEXT|COMSPEC|SYSTEMROOT|TMPDIR|TEMP|TMP)$/;
-const DEFAULT_TIMEOUT_MS = 30_000;
 
 /** As `SecretsManagerApi`, blocking: the SDK in a worker, where it has a client, and finds credentials, of its own. */
 export class SyncSecretsManagerApi {

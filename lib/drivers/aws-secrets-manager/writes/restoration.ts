@@ -5,6 +5,7 @@ import {
   SecretManagerError,
   isSecretManagerError,
 } from '../../../core/errors/secret-manager.error';
+import { DAY_MS } from '../../../core/time/durations';
 import type { SecretsManagerApi } from '../sdk/api';
 import { claim, taken } from './claim';
 import type { SecretDeletion } from './deletion';
@@ -12,7 +13,6 @@ import { toRegions, type Write } from './write';
 
 /** The caller's own time may be over when a restoration has to be undone. */
 const UNDO_TIMEOUT_MS = 10_000;
-const DAY_MS = 86_400_000;
 
 interface State {
   /** When it will be gone; `undefined` if it is not pending deletion. */

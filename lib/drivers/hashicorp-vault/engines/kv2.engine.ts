@@ -1,3 +1,4 @@
+import { pause } from '../../../core/calls/waiting';
 import type {
   DeleteOptions,
   SecretDescription,
@@ -7,25 +8,25 @@ import type {
 } from '../../../core/contract/custom-secret-manager';
 import { translateError } from '../../../core/errors/error-table';
 import { SecretManagerError } from '../../../core/errors/secret-manager.error';
+import { backoffMs, jittered } from '../../../core/time/backoff';
 import { now } from '../../../core/time/clock';
-import { Turns } from '../../../core/time/named-lock';
+import { DEFAULT_TIMEOUT_MS } from '../../../core/time/durations';
+import { NamedLock } from '../../../core/time/named-lock';
 import type { VaultCall } from '../options/vault-call';
 import type { Requests } from '../session/own-writes';
-import { pause, waitFor } from '../wire/waiting';
+import { waitFor } from '../wire/waiting';
 import { customMetadata, descriptionOf, type CustomMetadata } from './custom-metadata';
 import { subjectOf, type Engine } from './engine';
 import { assertExact, valueOf, without, type Fields } from './field';
 import { Kv2Api, type Kept } from './kv2-api';
 
 const DEFAULT_FIELD = 'value';
-const DEFAULT_TIMEOUT_MS = 30_000;
-const FIRST_PAUSE_MS = 20;
-const LONGEST_PAUSE_MS = 500;
+const PAUSES = { firstMs: 20, longestMs: 500 };
 
 /** The versioned key-value engine. Description and tags are kept as its custom metadata. */
 export class Kv2Engine implements Engine {
   readonly #api: Kv2Api;
-  readonly #changes = new Turns();
+  readonly #changes = new NamedLock();
 
   constructor(requests: Requests) {
     this.#api = new Kv2Api(requests);
@@ -103,15 +104,16 @@ export class Kv2Engine implements Engine {
     const endsAt = now() + timeoutMs;
     const secret = JSON.stringify([call.namespace, call.mount, call.name]);
     const wait = (turn: Promise<unknown>) => waitFor(turn, call.options);
-    return this.#changes.take([secret], wait, async () => {
-      for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS)) {
+    return this.#changes.run([secret], wait, async () => {
+      for (let conflicts = 1; ; conflicts++) {
         const kept = await this.#api.kept(call, (it) => it);
         const fields = next(kept.fields);
         if (fields !== undefined) assertExact(fields, call);
         const written = fields && (await this.#api.put(call, fields, kept.version));
         if (fields === undefined || written !== undefined) return written;
+        const pauseMs = backoffMs(conflicts, PAUSES);
         if (now() + pauseMs >= endsAt) throw overtaken(call);
-        await pause(pauseMs * Math.random(), call.options);
+        await pause(jittered(pauseMs), call.options, CONTEXT);
       }
     });
   }

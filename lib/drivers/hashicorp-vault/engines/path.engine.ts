@@ -6,7 +6,7 @@ import {
   type WriteOptions,
 } from '../../../core/contract/custom-secret-manager';
 import { SecretManagerError } from '../../../core/errors/secret-manager.error';
-import { Turns } from '../../../core/time/named-lock';
+import { NamedLock } from '../../../core/time/named-lock';
 import type { VaultCall } from '../options/vault-call';
 import type { OwnAnswer } from '../session/credential';
 import type { Requests } from '../session/own-writes';
@@ -30,7 +30,7 @@ const DEFAULT_FIELD = 'value';
 export class PathEngine implements Engine {
   readonly #requests: Requests;
   readonly #mounts = new KvMounts();
-  readonly #turns = new Turns();
+  readonly #locks = new NamedLock();
   readonly #leases: VaultLeases;
 
   constructor(requests: Requests, leases: VaultLeases) {
@@ -97,7 +97,7 @@ export class PathEngine implements Engine {
   /** Fields are written with all their neighbours, one write of a secret after the other. */
   private inTurn(call: VaultCall, change: () => Promise<void>): Promise<void> {
     const name = JSON.stringify([call.namespace, call.mount, call.name]);
-    return this.#turns.take([name], (turn) => waitFor(turn, call.options), change);
+    return this.#locks.run([name], (turn) => waitFor(turn, call.options), change);
   }
 
   private async put(call: VaultCall, content: Fields): Promise<void> {

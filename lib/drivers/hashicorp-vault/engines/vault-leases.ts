@@ -1,6 +1,10 @@
+import { CANCELLATION } from '../../../core/calls/cancellation';
+import { SharedCall } from '../../../core/calls/shared-call';
 import type { OperationOptions } from '../../../core/contract/custom-secret-manager';
 import { isTransient } from '../../../core/errors/secret-manager.error';
 import { startTimer, type AgeClock } from '../../../core/time/clock';
+import { Deadlines } from '../../../core/time/deadlines';
+import { DAY_MS, DEFAULT_TIMEOUT_MS } from '../../../core/time/durations';
 import type { VaultCall } from '../options/vault-call';
 import type { Credential, OwnAnswer } from '../session/credential';
 import type { Credentials } from '../session/credentials';
@@ -8,6 +12,7 @@ import type { VaultAnswer } from '../wire/exchange';
 import type { VaultClient } from '../wire/vault-client';
 import { isDeadToken, isFromVault, vaultError } from '../wire/vault-errors';
 import type { VaultSyncClient } from '../wire/vault-sync-client';
+import { CONTEXT } from '../wire/waiting';
 import {
   leaseOf,
   renewalOf,
@@ -17,7 +22,6 @@ import {
   type Lease,
   type LeasedFields,
 } from './lease';
-import { SharedCall } from './shared-call';
 
 type Ask = (call: VaultCall) => Promise<OwnAnswer | undefined>;
 
@@ -41,6 +45,7 @@ export class VaultLeases {
   readonly #clock: AgeClock;
   readonly #held = new Map<string, Lease>();
   readonly #reading = new Map<string, SharedCall<LeasedFields>>();
+  readonly #deadlines = new Deadlines();
   /** Those that were replaced, too: whoever got one may still use it. */
   readonly #alive = new Set<Lease>();
   #isClosed = false;
@@ -59,8 +64,10 @@ export class VaultLeases {
   read(call: VaultCall, ask: Ask): Promise<LeasedFields> {
     const key = keyOf(call);
     const reading = this.#reading.get(key);
-    const shared = reading === undefined || reading.isOver ? this.begin(key, call, ask) : reading;
-    return shared.wait(call.options);
+    const isOpen = reading !== undefined && reading.reason === undefined;
+    const shared = isOpen ? reading : this.begin(key, call, ask);
+    const { timeoutMs = DEFAULT_TIMEOUT_MS } = call.options;
+    return shared.wait(call.options, timeoutMs, CONTEXT, this.#deadlines);
   }
 
   /** As `read`, blocking. A read that is under way cannot be waited for: this one may get a lease of its own. */
@@ -75,18 +82,21 @@ export class VaultLeases {
   /** Tries once to revoke every lease that is alive. Never rejects. */
   async close(): Promise<void> {
     this.#isClosed = true;
+    this.#deadlines.close();
     const leases = [...this.#alive];
     for (const lease of leases) this.forget(lease);
     await Promise.allSettled(leases.map((lease) => this.revoke(lease)));
   }
 
   private begin(key: string, call: VaultCall, ask: Ask): SharedCall<LeasedFields> {
-    const shared = new SharedCall((options) =>
-      this.readOnce(key, { ...call, options }, ask).finally(() => {
-        if (this.#reading.get(key) === shared) this.#reading.delete(key);
-      }),
-    );
+    const shared = new SharedCall<LeasedFields>({ timeoutMs: DAY_MS });
+    const options = { timeoutMs: DAY_MS, [CANCELLATION]: shared }; // its callers have deadlines of their own
+    const end = (): void => {
+      if (this.#reading.get(key) === shared) this.#reading.delete(key);
+      shared.end();
+    };
     this.#reading.set(key, shared);
+    shared.share(this.readOnce(key, { ...call, options }, ask).finally(end));
     return shared;
   }
 

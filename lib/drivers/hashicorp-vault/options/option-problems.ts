@@ -1,9 +1,10 @@
 import { accessSync, constants } from 'node:fs';
 import { kindOf, quoteName } from '../../../core/errors/wording';
+import { isLoopback } from '../../../core/validation/loopback';
 import { secretNameProblem } from '../../../core/validation/secret-name';
 import { proxyProblem } from '../../../sync/proxy';
 import { ENVIRONMENT_PROBLEMS, type EnvironmentOptions } from './from-environment';
-import { isLoopback, parseHost } from './hosts';
+import { parseHost } from './hosts';
 import { unknownOptionProblems } from './known-options';
 import { certificatesProblem } from './vault-tls';
 import { DEFAULT_JWT_FILE, type GivenVaultOptions, type VaultAuth } from './vault.options';

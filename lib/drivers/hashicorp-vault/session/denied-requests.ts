@@ -1,9 +1,9 @@
+import { backoffMs } from '../../../core/time/backoff';
 import { setYoungest } from '../../../core/time/bounded-map';
 import { now } from '../../../core/time/clock';
 import type { VaultRequest } from '../wire/vault-request';
 
-const FIRST_PAUSE_MS = 30_000;
-const LONGEST_PAUSE_MS = 30 * 60_000;
+const PAUSES = { firstMs: 30_000, longestMs: 30 * 60_000 };
 const MAX_REMEMBERED = 100;
 
 /**
@@ -11,22 +11,22 @@ const MAX_REMEMBERED = 100;
  * ever: of one request each pause is twice the last, and of all together there is one login in 30 s at most.
  */
 export class DeniedRequests {
-  readonly #helpless = new Map<string, { readonly pauseMs: number; readonly nextAt: number }>();
+  readonly #helpless = new Map<string, { readonly denials: number; readonly nextAt: number }>();
   #nextAt = 0;
 
   /** Whether a fresh token is worth a login. Whoever is told so makes it. */
   mayTryAnew(request: VaultRequest): boolean {
     const { nextAt = 0 } = this.#helpless.get(keyOf(request)) ?? {};
     if (request.isProbe || now() < Math.max(nextAt, this.#nextAt)) return false;
-    this.#nextAt = now() + FIRST_PAUSE_MS;
+    this.#nextAt = now() + PAUSES.firstMs;
     return true;
   }
 
   notHelped(request: VaultRequest): void {
     const key = keyOf(request);
-    const before = this.#helpless.get(key);
-    const pauseMs = before ? Math.min(before.pauseMs * 2, LONGEST_PAUSE_MS) : FIRST_PAUSE_MS;
-    setYoungest(this.#helpless, key, { pauseMs, nextAt: now() + pauseMs }, MAX_REMEMBERED);
+    const denials = (this.#helpless.get(key)?.denials ?? 0) + 1;
+    const nextAt = now() + backoffMs(denials, PAUSES);
+    setYoungest(this.#helpless, key, { denials, nextAt }, MAX_REMEMBERED);
   }
 
   /** The role may do more than before. */

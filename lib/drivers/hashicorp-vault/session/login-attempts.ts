@@ -2,6 +2,7 @@ import {
   SecretManagerError,
   isSecretManagerError,
 } from '../../../core/errors/secret-manager.error';
+import { backoffMs } from '../../../core/time/backoff';
 import { countingDown, type AgeClock } from '../../../core/time/clock';
 import type { VaultClient } from '../wire/vault-client';
 import type { VaultRequest } from '../wire/vault-request';
@@ -11,8 +12,7 @@ import { credentialOf, type Credential } from './credential';
 import type { Grant, VaultLogin } from './vault-login';
 
 const TIMEOUT_MS = 10_000;
-const FIRST_PAUSE_MS = 1_000;
-const LONGEST_PAUSE_MS = 30_000;
+const PAUSES = { firstMs: 1_000, longestMs: 30_000 };
 
 /**
  * Logs in. All requests of one login together have 10 s. A refused login is not repeated per read: for a while it fails as it
@@ -66,9 +66,8 @@ export class LoginAttempts {
 
   /** What came of a login is of no use. */
   refuse(error: SecretManagerError): void {
-    const pauseMs = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** this.#refusals);
     this.#refusals += 1;
-    this.#refusal = { error, until: this.#clock.now() + pauseMs };
+    this.#refusal = { error, until: this.#clock.now() + backoffMs(this.#refusals, PAUSES) };
   }
 
   private made(grant: Grant, askedAt: number): Credential {

@@ -1,11 +1,14 @@
+import { pause } from '../../../core/calls/waiting';
 import type { OperationOptions } from '../../../core/contract/custom-secret-manager';
+import { backoffMs } from '../../../core/time/backoff';
 import { setYoungest } from '../../../core/time/bounded-map';
 import { now } from '../../../core/time/clock';
+import { DEFAULT_TIMEOUT_MS } from '../../../core/time/durations';
 import { trimSlashes } from '../options/option-problems';
 import { canForward, newerIndex, storageIndexOf } from '../wire/storage-index';
 import { sayingsOf } from '../wire/vault-errors';
 import type { VaultRequest } from '../wire/vault-request';
-import { pause } from '../wire/waiting';
+import { CONTEXT } from '../wire/waiting';
 import type { OwnAnswer } from './credential';
 import type { VaultSession } from './vault-session';
 
@@ -15,10 +18,8 @@ export type Requests = Pick<VaultSession, 'send' | 'sendAnd' | 'sendSync'>;
 /** A replica that lags longer is broken, or belongs to a cluster that was replaced: reads must not wait for it for ever. */
 const REQUIRED_FOR_MS = 60_000;
 const MAX_NAMESPACES = 100;
-const DEFAULT_TIMEOUT_MS = 30_000;
 const LONGEST_WAIT_MS = 2_000;
-const FIRST_PAUSE_MS = 10;
-const LONGEST_PAUSE_MS = 200;
+const PAUSES = { firstMs: 10, longestMs: 200 };
 
 /**
  * Has requests see the writes that were made through here, whichever node answers them. The answer of a write tells how far the
@@ -72,12 +73,13 @@ export class OwnWrites implements Requests {
   ): Promise<OwnAnswer> {
     const { timeoutMs = DEFAULT_TIMEOUT_MS } = options;
     const endsAt = now() + Math.min(timeoutMs, LONGEST_WAIT_MS);
-    for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS)) {
+    for (let refusals = 1; ; refusals++) {
       const answer = await this.#session.send(requiring(index, request), options);
       if (isIndexRefused(answer)) break;
       if (!isLagging(answer)) return answer;
+      const pauseMs = backoffMs(refusals, PAUSES);
       if (now() + pauseMs >= endsAt) return behind(answer);
-      await pause(pauseMs, options);
+      await pause(pauseMs, options, CONTEXT);
     }
     this.#required.clear();
     return await this.#session.send(request, options);

@@ -1,4 +1,5 @@
 import { isTransient } from '../../../core/errors/secret-manager.error';
+import { backoffMs } from '../../../core/time/backoff';
 import { startTimer, type AgeClock } from '../../../core/time/clock';
 import { isObject } from '../wire/exchange';
 import { isFromVault, sayingsOf, vaultError } from '../wire/vault-errors';
@@ -18,8 +19,7 @@ export interface TokenUser {
 
 const RENEWED_AT = 2 / 3;
 const JITTER = 0.1;
-const FIRST_PAUSE_MS = 1_000;
-const LONGEST_PAUSE_MS = 30_000;
+const PAUSES = { firstMs: 1_000, longestMs: 30_000 };
 const SHORTEST_PAUSE_MS = 100;
 
 /** What a 500 says of a token past its longest life, and of one that another client certificate logged in for. */
@@ -55,12 +55,12 @@ export class TokenUpkeep {
    * Of a token that was given, the server may tell how long it lasts; it is asked until it answers. Where it does not tell,
    * the token is used as it is.
    */
-  async learn(credential: Credential, pauseMs = FIRST_PAUSE_MS): Promise<void> {
+  async learn(credential: Credential, failures = 1): Promise<void> {
     const askedAt = this.#clock.now();
     const answer = await this.#api.lookUp(credential.token).catch(() => undefined);
     if (this.#kept !== credential) return;
     if (answer === undefined || isTransient(vaultError(answer, 'Looking at the token'))) {
-      return this.plan(() => this.learn(credential, doubled(pauseMs)), pauseMs);
+      return this.plan(() => this.learn(credential, failures + 1), backoffMs(failures, PAUSES));
     }
     const data = answer.content?.data;
     if (answer.statusCode !== 200 || !isObject(data)) return;
@@ -78,7 +78,7 @@ export class TokenUpkeep {
   }
 
   /** An outage is waited out, as long as the token lasts. */
-  private async maintain(credential: Credential, pauseMs = FIRST_PAUSE_MS): Promise<void> {
+  private async maintain(credential: Credential, failures = 1): Promise<void> {
     if (this.#kept !== credential) return;
     try {
       const isRenewed = credential.isRenewable && (await this.renew(credential));
@@ -87,8 +87,9 @@ export class TokenUpkeep {
     } catch (error) {
       const remainingMs = credential.expiresAt - this.#clock.now();
       if (this.#kept !== credential || remainingMs <= 0) return; // who reads next logs in
-      const delayMs = Math.min(isTransient(error) ? pauseMs : LONGEST_PAUSE_MS, remainingMs / 2);
-      const again = (): Promise<void> => this.maintain(credential, doubled(pauseMs));
+      const pauseMs = isTransient(error) ? backoffMs(failures, PAUSES) : PAUSES.longestMs;
+      const delayMs = Math.min(pauseMs, remainingMs / 2);
+      const again = (): Promise<void> => this.maintain(credential, failures + 1);
       this.plan(again, Math.max(delayMs, SHORTEST_PAUSE_MS));
     }
   }
@@ -117,8 +118,4 @@ export class TokenUpkeep {
     this.#user.goOnWith(extended);
     this.keep(extended, validForMs);
   }
-}
-
-function doubled(pauseMs: number): number {
-  return Math.min(pauseMs * 2, LONGEST_PAUSE_MS);
 }

@@ -1,5 +1,6 @@
 import { quoteName } from '../../../core/errors/wording';
-import { isLoopback, parseHost } from '../options/hosts';
+import { isLoopback } from '../../../core/validation/loopback';
+import { parseHost } from '../options/hosts';
 import type { VaultAnswer } from './exchange';
 import type { VaultRequest } from './vault-request';
 

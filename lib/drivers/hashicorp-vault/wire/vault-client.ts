@@ -1,6 +1,7 @@
 import type { OperationOptions } from '../../../core/contract/custom-secret-manager';
 import { now } from '../../../core/time/clock';
 import { Deadlines } from '../../../core/time/deadlines';
+import { DEFAULT_TIMEOUT_MS } from '../../../core/time/durations';
 import { exactJson } from '../../../core/validation/exact-json';
 import { Connections, type ConnectionOptions } from './connections';
 import { Exchange, type VaultAnswer } from './exchange';
@@ -12,7 +13,6 @@ export interface VaultClientOptions extends ConnectionOptions, RedirectOptions {
   readonly address: string;
 }
 
-const DEFAULT_TIMEOUT_MS = 30_000;
 const SHORTEST_MS = 1;
 const CONTEXT = { manager: 'hashicorp-vault', operation: 'request' };
 

@@ -1,5 +1,6 @@
 import type { OperationOptions } from '../../../core/contract/custom-secret-manager';
 import { countingDown } from '../../../core/time/clock';
+import { DEFAULT_TIMEOUT_MS } from '../../../core/time/durations';
 import { exactJson } from '../../../core/validation/exact-json';
 import { SyncHttp } from '../../../sync';
 import { answerOf, connectionError, type VaultAnswer } from './exchange';
@@ -7,8 +8,6 @@ import { Redirects } from './redirects';
 import type { TlsFiles } from './tls-files';
 import { basePathOf, below, headersOf, originOf, type VaultClientOptions } from './vault-client';
 import type { VaultRequest } from './vault-request';
-
-const DEFAULT_TIMEOUT_MS = 30_000;
 
 /** As `VaultClient`, blocking. */
 export class VaultSyncClient {

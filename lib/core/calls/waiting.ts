@@ -1,0 +1,89 @@
+import { SecretManagerError, type OperationContext } from '../errors/secret-manager.error';
+import { quoteName } from '../errors/wording';
+import { startTimer } from '../time/clock';
+import { DEFAULT_TIMEOUT_MS } from '../time/durations';
+import {
+  CANCELLATION,
+  cancelWith,
+  type CallOptions,
+  type CancellationSource,
+} from './cancellation';
+
+/**
+ * Waits for work that others wait for, too. Rejects with `TIMEOUT` after `timeoutMs` (default 30 000), and as soon as the call is cancelled. The
+ * work goes on.
+ *
+ * @param late makes the error of a deadline that has passed
+ */
+export function waitFor<Outcome>(
+  work: Promise<Outcome>,
+  options: CallOptions,
+  context: OperationContext,
+  late: (context: OperationContext, timeoutMs: number) => SecretManagerError = timedOut,
+): Promise<Outcome> {
+  const { timeoutMs = DEFAULT_TIMEOUT_MS } = options;
+  return new Promise((resolve, reject) => {
+    let source: CancellationSource | undefined;
+    const stop = (): void => {
+      stopTimer();
+      source?.remove(waiting);
+    };
+    const fail = (reason: unknown): void => {
+      stop();
+      reject(reason as Error);
+    };
+    const waiting = { cancel: fail };
+    const stopTimer = startTimer(() => fail(late(context, timeoutMs)), timeoutMs, {
+      keepsAlive: true,
+    });
+    source = cancelWith(options, context, waiting);
+    work.then((outcome) => {
+      stop();
+      resolve(outcome);
+    }, fail);
+  });
+}
+
+/** Waits `delayMs` between two attempts of a call. Rejects as soon as the call is cancelled. */
+export function pause(
+  delayMs: number,
+  options: CallOptions,
+  context: OperationContext,
+): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const wake = (): void => {
+      source?.remove(waiting);
+      resolve();
+    };
+    const keepsAlive = options[CANCELLATION] === undefined; // the waiters of a shared call do
+    const stopTimer = startTimer(wake, delayMs, { keepsAlive });
+    const waiting = {
+      cancel(reason: SecretManagerError): void {
+        stopTimer();
+        reject(reason);
+      },
+    };
+    const source = cancelWith(options, context, waiting);
+  });
+}
+
+/** Resolves when the work has ended, well or not, or after `limitMs`. */
+export async function settledWithin(limitMs: number, work: Promise<unknown>): Promise<void> {
+  let stop = (): void => undefined;
+  const passed = new Promise<void>((resolve) => {
+    stop = startTimer(resolve, limitMs, { keepsAlive: true });
+  });
+  await Promise.race([Promise.allSettled([work]), passed]).finally(() => stop());
+}
+
+/** Returns the error of a call whose own deadline has passed. */
+export function timedOut(context: OperationContext, timeoutMs: number): SecretManagerError {
+  const { manager, secretName } = context;
+  const about = secretName === undefined ? '' : ` ${quoteName(secretName)}`;
+  return new SecretManagerError(
+    'TIMEOUT',
+    `${manager} did not answer${about} within ${Math.round(timeoutMs)} ms, the deadline of this call. ` +
+      'Check the store, or give the call more time with `timeoutMs`.',
+    context,
+  );
+}

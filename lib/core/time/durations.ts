@@ -1,0 +1,7 @@
+/** The time of a call that has no deadline of its own, in milliseconds. */
+export const DEFAULT_TIMEOUT_MS = 30_000;
+
+export const DAY_MS = 86_400_000;
+
+/** The longest delay that Node's timers can count, in milliseconds. */
+export const LONGEST_TIMER_MS = 2 ** 31 - 1;
