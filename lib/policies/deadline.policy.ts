@@ -7,12 +7,10 @@ import {
   type CallOptions,
   type CancellationSource,
 } from '../core/calls/cancellation';
-import { HandedOptions } from '../core/calls/manager-options';
+import { ManagerOptions } from '../core/calls/manager-options';
 import type {
   DeleteOptions,
   OperationOptions,
-  SecretDescription,
-  SecretMetadata,
   SecretReading,
   WriteOptions,
 } from '../core/contract/custom-secret-manager';
@@ -24,12 +22,10 @@ import { DEFAULT_TIMEOUT_MS } from '../core/time/durations';
 import {
   HEALTH_TIMEOUT_MS,
   Policy,
-  describeSecret,
-  readSecret,
-  readSecrets,
   type Ask,
+  type Operation,
   type Pipeline,
-  type SecretReadings,
+  type Subject,
 } from './policy';
 
 export interface DeadlineOptions {
@@ -69,14 +65,6 @@ export class DeadlinePolicy extends Policy {
     this.#startTimeoutMs = startTimeoutMs;
   }
 
-  override readSecret(
-    secretName: string,
-    options: CallOptions = {},
-  ): Promise<SecretReading | undefined> {
-    const context = this.context('readSecret', secretName);
-    return this.attempt(context, secretName, options, readSecret);
-  }
-
   override readSecretSync(
     secretName: string,
     options: CallOptions = {},
@@ -89,84 +77,34 @@ export class DeadlinePolicy extends Policy {
     });
   }
 
-  override readSecrets(
-    secretNames: readonly string[],
-    options: CallOptions = {},
-  ): Promise<SecretReadings> {
-    return this.attempt(this.context('readSecrets'), secretNames, options, readSecrets);
-  }
-
-  override writeSecret(
-    secretName: string,
-    value: string,
-    options: WriteOptions = {},
-  ): Promise<SecretMetadata> {
-    const { description, tags, createOnly } = options;
-    const context = this.context('writeSecret', secretName);
-    return this.attempt(context, secretName, options, (inner, _, own) =>
-      inner.writeSecret(secretName, value, withGiven(own, { description, tags, createOnly })),
-    );
-  }
-
-  override deleteSecret(secretName: string, options: DeleteOptions = {}): Promise<SecretMetadata> {
-    const { recoveryWindowInDays } = options;
-    const context = this.context('deleteSecret', secretName);
-    return this.attempt(context, secretName, options, (inner, _, own) =>
-      inner.deleteSecret(secretName, withGiven(own, { recoveryWindowInDays })),
-    );
-  }
-
-  override describeSecret(
-    secretName: string,
-    options: CallOptions = {},
-  ): Promise<SecretDescription> {
-    const context = this.context('describeSecret', secretName);
-    return this.attempt(context, secretName, options, describeSecret);
-  }
-
-  override validateEnvironment(): Promise<void> {
-    const timeoutMs = this.#startTimeoutMs;
-    return this.attempt(
-      this.context('validateEnvironment'),
-      undefined,
-      { timeoutMs },
-      async (inner) => inner.validateEnvironment(),
-      timeoutMs,
-    );
-  }
-
-  override checkHealth(options: CallOptions = {}): Promise<boolean> {
-    const { timeoutMs = 0 } = options;
-    return this.attempt(
-      this.context('checkHealth'),
-      undefined,
-      options,
-      (inner, _, own) => inner.checkHealth(own),
-      Math.max(timeoutMs, HEALTH_TIMEOUT_MS),
-    );
-  }
-
   override close(): Promise<void> {
     this.#closing ??= this.shutDown();
     return this.#closing;
   }
 
-  private async attempt<Subject, Answer>(
-    context: OperationContext,
-    subject: Subject,
+  protected override async around<About extends Subject, Answer>(
+    operation: Operation,
+    subject: About,
     options: CallOptions,
-    ask: Ask<Subject, Answer>,
-    limitMs: number = this.#attemptTimeoutMs,
+    ask: Ask<About, Answer>,
   ): Promise<Answer> {
+    const context = this.context(operation, typeof subject === 'string' ? subject : undefined);
     if (this.#closing) throw closed(context);
-    const attempt = new Attempt<Answer>(context, options, limitMs);
+    const attempt = new Attempt<Answer>(context, options, this.limitOf(operation, options));
     attempt.begin(this.#running, options);
     try {
       if (attempt.reason !== undefined) throw attempt.reason;
-      return await attempt.outlasting(ask(this.inner, subject, attempt.handed));
+      const handed = WRITES.has(operation) ? withGiven(attempt.handed, options) : attempt.handed;
+      return await attempt.outlasting(ask(this.inner, subject, handed));
     } finally {
       attempt.end(this.#running);
     }
+  }
+
+  private limitOf(operation: Operation, { timeoutMs = 0 }: CallOptions): number {
+    if (operation === 'validateEnvironment') return this.#startTimeoutMs;
+    if (operation === 'checkHealth') return Math.max(timeoutMs, HEALTH_TIMEOUT_MS);
+    return this.#attemptTimeoutMs;
   }
 
   private async shutDown(): Promise<void> {
@@ -184,10 +122,6 @@ export class DeadlinePolicy extends Policy {
     } finally {
       stopTimer();
     }
-  }
-
-  private context(operation: string, secretName?: string): OperationContext {
-    return { manager: this.secretManagerName, operation, secretName };
   }
 }
 
@@ -209,7 +143,7 @@ class Attempt<T> extends Cancellation implements Expiring {
     this.#isShared = shared !== undefined;
     this.#endsInMs = Math.min(limitMs, this.#isShared ? Infinity : timeoutMs);
     const leftMs = Math.ceil(Math.min(this.#endsInMs, timeoutMs)); // whole: AbortSignal.timeout takes nothing else
-    this.handed = new HandedOptions(params, leftMs, this);
+    this.handed = new ManagerOptions(params, leftMs, this);
   }
 
   begin(running: Deadlines, options: CallOptions): void {
@@ -241,14 +175,15 @@ class Attempt<T> extends Cancellation implements Expiring {
   }
 }
 
-/** Adds what the caller gave; what it left out must not reach the manager, not even as `undefined`. */
-function withGiven<Given extends object>(
-  handed: OperationOptions,
-  given: Given,
-): OperationOptions & Given {
-  const entries = Object.entries(given).filter(([, value]) => value !== undefined);
-  return Object.assign(handed, Object.fromEntries(entries) as Given); // onto `handed`: a spread would lose its signal
+/** Adds the fields of a write that the caller gave. A field that it left out must not reach the manager, not even as `undefined`. */
+function withGiven(handed: OperationOptions, given: WriteOptions & DeleteOptions): CallOptions {
+  const { description, tags, createOnly, recoveryWindowInDays } = given;
+  const entries = Object.entries({ description, tags, createOnly, recoveryWindowInDays });
+  const fields = Object.fromEntries(entries.filter(([, value]) => value !== undefined));
+  return Object.assign(handed, fields); // onto `handed`: a spread would lose its signal
 }
+
+const WRITES: ReadonlySet<Operation> = new Set(['writeSecret', 'deleteSecret'] as const);
 
 function timedOut(context: OperationContext, afterMs: number): SecretManagerError {
   const { manager, operation, secretName } = context;

@@ -7,7 +7,7 @@ import {
   type SecretReading,
   type WriteOptions,
 } from '../core/contract/custom-secret-manager';
-import type { SecretManagerError } from '../core/errors/secret-manager.error';
+import type { OperationContext, SecretManagerError } from '../core/errors/secret-manager.error';
 
 /** How long a store may take to say that it is healthy, unless the call says otherwise. */
 export const HEALTH_TIMEOUT_MS = 10_000;
@@ -23,23 +23,45 @@ export interface Pipeline extends CustomSecretManager {
   deleteSecret(secretName: string, options?: DeleteOptions): Promise<SecretMetadata>;
 }
 
-/** An operation as a policy hands it on. One for all its calls: a closure for each would be held as long as it lasts. */
-export type Ask<Subject, Answer> = (
+/** The operations that {@link Policy.around} sees. */
+export type Operation =
+  | 'readSecret'
+  | 'readSecrets'
+  | 'writeSecret'
+  | 'deleteSecret'
+  | 'describeSecret'
+  | 'checkHealth'
+  | 'validateEnvironment';
+
+/** The names that an operation is about, if it is about any. */
+export type Subject = string | readonly string[] | undefined;
+
+/** Passes an operation on to the next policy. */
+export type Ask<About extends Subject, Answer> = (
   inner: Pipeline,
-  subject: Subject,
+  subject: About,
   options: CallOptions,
 ) => Promise<Answer>;
 
-export const readSecret: Ask<string, SecretReading | undefined> = (inner, secretName, options) =>
+// The operations of every read are constants: a closure per call would be held as long as the call lasts.
+
+const readSecret: Ask<string, SecretReading | undefined> = (inner, secretName, options) =>
   inner.readSecret(secretName, options);
 
-export const readSecrets: Ask<readonly string[], SecretReadings> = (inner, secretNames, options) =>
+const readSecrets: Ask<readonly string[], SecretReadings> = (inner, secretNames, options) =>
   inner.readSecrets(secretNames, options);
 
-export const describeSecret: Ask<string, SecretDescription> = (inner, secretName, options) =>
+const describeSecret: Ask<string, SecretDescription> = (inner, secretName, options) =>
   inner.describeSecret(secretName, options);
 
-/** A policy wraps a secret manager and is one. By itself it hands everything on; a subclass overrides what it changes. */
+const checkHealth: Ask<undefined, boolean> = (inner, _, options) => inner.checkHealth(options);
+
+const validateEnvironment: Ask<undefined, void> = async (inner) => inner.validateEnvironment();
+
+/**
+ * A policy wraps a secret manager and is one. It passes every operation on. A subclass overrides single operations, or
+ * {@link around} for all asynchronous ones.
+ */
 export abstract class Policy extends CustomSecretManager implements Pipeline {
   readonly #inner: Pipeline;
 
@@ -52,6 +74,16 @@ export abstract class Policy extends CustomSecretManager implements Pipeline {
     return this.#inner;
   }
 
+  /** Runs one asynchronous operation. `ask` passes it on to the next policy. */
+  protected around<About extends Subject, Answer>(
+    _operation: Operation,
+    subject: About,
+    options: CallOptions,
+    ask: Ask<About, Answer>,
+  ): Promise<Answer> {
+    return ask(this.#inner, subject, options);
+  }
+
   /** Reads name by name through this policy, 16 at a time. */
   protected readEach(
     secretNames: readonly string[],
@@ -60,11 +92,15 @@ export abstract class Policy extends CustomSecretManager implements Pipeline {
     return super.readSecrets(secretNames, options) as Promise<SecretReadings>;
   }
 
+  protected context(operation: string, secretName?: string): OperationContext {
+    return { manager: this.secretManagerName, operation, secretName };
+  }
+
   override readSecret(
     secretName: string,
-    options?: CallOptions,
+    options: CallOptions = {},
   ): Promise<SecretReading | undefined> {
-    return this.#inner.readSecret(secretName, options);
+    return this.around('readSecret', secretName, options, readSecret);
   }
 
   override readSecretSync(secretName: string, options?: CallOptions): SecretReading | undefined {
@@ -73,33 +109,40 @@ export abstract class Policy extends CustomSecretManager implements Pipeline {
 
   override readSecrets(
     secretNames: readonly string[],
-    options?: CallOptions,
+    options: CallOptions = {},
   ): Promise<SecretReadings> {
-    return this.#inner.readSecrets(secretNames, options);
+    return this.around('readSecrets', secretNames, options, readSecrets);
   }
 
   override writeSecret(
     secretName: string,
     value: string,
-    options?: WriteOptions,
+    options: WriteOptions = {},
   ): Promise<SecretMetadata> {
-    return this.#inner.writeSecret(secretName, value, options);
+    return this.around('writeSecret', secretName, options, (inner, name, given) =>
+      inner.writeSecret(name, value, given),
+    );
   }
 
-  override deleteSecret(secretName: string, options?: DeleteOptions): Promise<SecretMetadata> {
-    return this.#inner.deleteSecret(secretName, options);
+  override deleteSecret(secretName: string, options: DeleteOptions = {}): Promise<SecretMetadata> {
+    return this.around('deleteSecret', secretName, options, (inner, name, given) =>
+      inner.deleteSecret(name, given),
+    );
   }
 
-  override describeSecret(secretName: string, options?: CallOptions): Promise<SecretDescription> {
-    return this.#inner.describeSecret(secretName, options);
+  override describeSecret(
+    secretName: string,
+    options: CallOptions = {},
+  ): Promise<SecretDescription> {
+    return this.around('describeSecret', secretName, options, describeSecret);
   }
 
-  override validateEnvironment(): void | Promise<void> {
-    return this.#inner.validateEnvironment();
+  override validateEnvironment(): Promise<void> {
+    return this.around('validateEnvironment', undefined, {}, validateEnvironment);
   }
 
-  override checkHealth(options?: CallOptions): Promise<boolean> {
-    return this.#inner.checkHealth(options);
+  override checkHealth(options: CallOptions = {}): Promise<boolean> {
+    return this.around('checkHealth', undefined, options, checkHealth);
   }
 
   override close(): void | Promise<void> {

@@ -1,6 +1,6 @@
-import { EFFORT, type CallOptions } from '../core/calls/cancellation';
+import { ATTEMPTS, type CallOptions } from '../core/calls/cancellation';
 import { pause } from '../core/calls/waiting';
-import type { SecretDescription, SecretReading } from '../core/contract/custom-secret-manager';
+import type { SecretReading } from '../core/contract/custom-secret-manager';
 import {
   isSecretManagerError,
   isTransient,
@@ -9,11 +9,11 @@ import {
 import { backoffMs, jittered } from '../core/time/backoff';
 import {
   Policy,
-  describeSecret,
-  readSecret,
   type Ask,
+  type Operation,
   type Pipeline,
   type SecretReadings,
+  type Subject,
 } from './policy';
 
 export interface RetryOptions {
@@ -28,11 +28,14 @@ export interface RetryOptions {
 }
 
 const BUDGET = 100;
+const READS: ReadonlySet<Operation> = new Set([
+  'readSecret',
+  'readSecrets',
+  'describeSecret',
+] as const);
 
 /**
- * Repeats a read that failed transiently, within the call's deadline. Writes are not repeated: their outcome is unknown.
- *
- * Full jitter: clients that failed together must not come back together.
+ * Retries a read that failed transiently, within the call's deadline. Writes are not retried, because their outcome is unknown.
  */
 export class RetryPolicy extends Policy {
   readonly #options: Required<RetryOptions>;
@@ -51,21 +54,31 @@ export class RetryPolicy extends Policy {
     this.#options = { maxAttempts, baseDelayMs, maxDelayMs, budgetRatio };
   }
 
-  override readSecret(
-    secretName: string,
-    options: CallOptions = {},
-  ): Promise<SecretReading | undefined> {
-    return this.repeat(secretName, options, readSecret);
+  protected override async around<About extends Subject, Answer>(
+    operation: Operation,
+    subject: About,
+    options: CallOptions,
+    ask: Ask<About, Answer>,
+  ): Promise<Answer> {
+    if (!READS.has(operation)) return await ask(this.inner, subject, options);
+    const { maxAttempts, budgetRatio } = this.#options;
+    this.#budget = Math.min(BUDGET, this.#budget + budgetRatio);
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await ask(this.inner, subject, options);
+      } catch (error) {
+        if (options[ATTEMPTS] !== undefined || attempt >= maxAttempts) throw error;
+        if (!isTransient(error)) throw error;
+        const delayMs = this.delayAfter(attempt, error as SecretManagerError);
+        if (this.#budget < 1 || delayMs >= (options.timeoutMs ?? Infinity)) throw error;
+        this.#budget -= 1;
+        await pause(delayMs, options, this.context(operation));
+        if (options[ATTEMPTS] !== undefined) throw error; // a write has outdated the call meanwhile
+      }
+    }
   }
 
-  override describeSecret(
-    secretName: string,
-    options: CallOptions = {},
-  ): Promise<SecretDescription> {
-    return this.repeat(secretName, options, describeSecret);
-  }
-
-  /** Repeats the whole batch if it failed as a whole, and those names alone that failed by themselves. */
+  /** Retries the whole batch if it failed as a whole, else the names that failed. */
   override readSecrets(
     secretNames: readonly string[],
     options: CallOptions = {},
@@ -80,33 +93,13 @@ export class RetryPolicy extends Policy {
       if (failure !== undefined) throw failure;
       return readings;
     };
-    return this.repeat(secretNames, options, readThePending).catch((error: unknown) => {
-      if (readings.size === 0) throw error;
-      if (isSecretManagerError(error)) for (const name of pending) readings.set(name, error);
-      return readings;
-    });
-  }
-
-  private async repeat<Subject, Answer>(
-    subject: Subject,
-    options: CallOptions,
-    ask: Ask<Subject, Answer>,
-  ): Promise<Answer> {
-    const { maxAttempts, budgetRatio } = this.#options;
-    this.#budget = Math.min(BUDGET, this.#budget + budgetRatio);
-    for (let attempt = 1; ; attempt++) {
-      try {
-        return await ask(this.inner, subject, options);
-      } catch (error) {
-        if (options[EFFORT] !== undefined || attempt >= maxAttempts) throw error;
-        if (!isTransient(error)) throw error;
-        const delayMs = this.delayAfter(attempt, error as SecretManagerError);
-        if (this.#budget < 1 || delayMs >= (options.timeoutMs ?? Infinity)) throw error;
-        this.#budget -= 1;
-        await pause(delayMs, options, { manager: this.secretManagerName, operation: 'readSecret' });
-        if (options[EFFORT] !== undefined) throw error; // a write has overtaken it meanwhile
-      }
-    }
+    return this.around('readSecrets', secretNames, options, readThePending).catch(
+      (error: unknown) => {
+        if (readings.size === 0) throw error;
+        if (isSecretManagerError(error)) for (const name of pending) readings.set(name, error);
+        return readings;
+      },
+    );
   }
 
   private delayAfter(attempt: number, { retryAfterMs }: SecretManagerError): number {

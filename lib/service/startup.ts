@@ -1,4 +1,4 @@
-import { EFFORT } from '../core/calls/cancellation';
+import { ATTEMPTS } from '../core/calls/cancellation';
 import { pause } from '../core/calls/waiting';
 import {
   SecretManagerError,
@@ -36,7 +36,7 @@ export async function readAtStart(
   }));
   let pending = wanted.map(({ parsed }) => parsed);
   for (let attempt = 1; pending.length > 0; attempt++) {
-    const call = { timeoutMs: Math.max(1, endsAt - now()), [EFFORT]: 'unguarded' } as const;
+    const call = { timeoutMs: Math.max(1, endsAt - now()), [ATTEMPTS]: 'unguarded' } as const;
     for (const [name, outcome] of await lookup.readMany(pending, call)) outcomes.set(name, outcome);
     pending = pending.filter(({ name }) => isTransient(outcomes.get(name)));
     const delayMs = pauseAfter(

@@ -1,6 +1,6 @@
 import { SecretManagerError, type SecretAnswer } from 'nestjs-custom-secret-manager';
 import { Cancellation, ENDS_BY_CANCELLATION } from '../../lib/core/calls/cancellation';
-import { HandedOptions } from '../../lib/core/calls/manager-options';
+import { ManagerOptions } from '../../lib/core/calls/manager-options';
 import { BoundaryPolicy } from '../../lib/policies/boundary.policy';
 import { ScriptedSecretManager, failure } from '../support/scripted.secret-manager';
 
@@ -225,7 +225,7 @@ describe('BoundaryPolicy', () => {
     ['a class that extends such a one', class extends EndingByCancellation {}, true],
   ])('hands %s a signal, of its own where a spread must keep it', async (_, Manager, isOwn) => {
     const manager = new Manager();
-    const handed = new HandedOptions(undefined, 1_000, new Cancellation());
+    const handed = new ManagerOptions(undefined, 1_000, new Cancellation());
 
     await new BoundaryPolicy(manager).readSecret('KEY', handed);
 

@@ -72,12 +72,12 @@ export function endsByCancellation(manager: object): boolean {
  * its refreshes by itself. `overtaken`: nothing repeats it, because a write has made its answer old. `unguarded`: the circuit
  * breaker neither stops nor counts it either, because the start repeats everything as one unit.
  */
-export const EFFORT: unique symbol = Symbol('effort');
+export const ATTEMPTS: unique symbol = Symbol('attempts');
 
 /** The options of a call inside the pipeline. */
 export interface CallOptions extends OperationOptions {
   readonly [CANCELLATION]?: Cancellation;
-  readonly [EFFORT]?: 'single' | 'overtaken' | 'unguarded';
+  readonly [ATTEMPTS]?: 'single' | 'overtaken' | 'unguarded';
   /** How old an answer may be at most; 0 asks the store, and a failure is not answered from the cache. */
   readonly maxAgeMs?: number;
   /** How old an answer may be if the store cannot be asked; 0: a failure is thrown. */
@@ -87,7 +87,7 @@ export interface CallOptions extends OperationOptions {
 /** The same call, to be tried once. What its options tell of the moment, they go on telling. */
 export function triedOnce(options: CallOptions): CallOptions {
   const once = Object.create(options) as CallOptions;
-  return Object.defineProperty(once, EFFORT, { value: 'single' });
+  return Object.defineProperty(once, ATTEMPTS, { value: 'single' });
 }
 
 /** Where something is to be taken off again that has ended by itself. */

@@ -1,7 +1,7 @@
 import { CANCELLATION, type CallOptions, type Cancellation } from './cancellation';
 
 /** What a manager is handed. Its signal is made when it is first read. */
-export class HandedOptions implements CallOptions {
+export class ManagerOptions implements CallOptions {
   readonly #cancellation: Cancellation;
 
   constructor(
@@ -26,12 +26,12 @@ export class HandedOptions implements CallOptions {
  * accessor of its own would give each object another hidden class; to define it takes 1 us all the same.
  */
 export function ownSignal<Options extends CallOptions | undefined>(options: Options): Options {
-  if (!(options instanceof HandedOptions)) return options;
+  if (!(options instanceof ManagerOptions)) return options;
   Object.defineProperty(options, CANCELLATION, { value: options[CANCELLATION] });
   return Object.defineProperty(options, 'signal', OWN_SIGNAL);
 }
 
-const OWN_SIGNAL: PropertyDescriptor & ThisType<HandedOptions> = {
+const OWN_SIGNAL: PropertyDescriptor & ThisType<ManagerOptions> = {
   enumerable: true,
   get() {
     return this[CANCELLATION].signal;

@@ -1,11 +1,5 @@
-import { EFFORT, triedOnce, type CallOptions } from '../../core/calls/cancellation';
-import type {
-  DeleteOptions,
-  SecretDescription,
-  SecretMetadata,
-  SecretReading,
-  WriteOptions,
-} from '../../core/contract/custom-secret-manager';
+import { ATTEMPTS, triedOnce, type CallOptions } from '../../core/calls/cancellation';
+import type { SecretReading } from '../../core/contract/custom-secret-manager';
 import {
   SecretManagerError,
   isSecretManagerError,
@@ -16,11 +10,11 @@ import { quoteName } from '../../core/errors/wording';
 import { secretKey } from '../../core/validation/params';
 import {
   Policy,
-  describeSecret,
-  readSecret,
   type Ask,
+  type Operation,
   type Pipeline,
   type SecretReadings,
+  type Subject,
 } from '../policy';
 import type { CallVerdict, CircuitState } from './circuit';
 import { CircuitBoard, NO_PROBE, type KeyVerdict, type Probe } from './circuit-board';
@@ -79,13 +73,6 @@ export class CircuitBreakerPolicy extends Policy {
     return this.#reads.state;
   }
 
-  override readSecret(
-    secretName: string,
-    options: CallOptions = {},
-  ): Promise<SecretReading | undefined> {
-    return this.guard(this.#reads, 'readSecret', secretName, options, readSecret);
-  }
-
   override readSecretSync(
     secretName: string,
     options: CallOptions = {},
@@ -107,7 +94,8 @@ export class CircuitBreakerPolicy extends Policy {
     secretNames: readonly string[],
     options: CallOptions = {},
   ): Promise<SecretReadings> {
-    if (options[EFFORT] === 'unguarded') return await this.inner.readSecrets(secretNames, options);
+    if (options[ATTEMPTS] === 'unguarded')
+      return await this.inner.readSecrets(secretNames, options);
     this.assertStoreAdmitted(this.#reads, 'readSecrets');
     const keyOf = (name: string): string => secretKey(name, options.params);
     const readings = new Map<string, SecretReading | SecretManagerError | undefined>(
@@ -140,47 +128,23 @@ export class CircuitBreakerPolicy extends Policy {
     }
   }
 
-  override async writeSecret(
-    secretName: string,
-    value: string,
-    options: WriteOptions = {},
-  ): Promise<SecretMetadata> {
-    this.assertStoreAdmitted(this.#reads, 'writeSecret');
-    return await this.guard(this.#writes, 'writeSecret', secretName, options, (inner) =>
-      inner.writeSecret(secretName, value, options),
-    );
-  }
-
-  override async deleteSecret(
-    secretName: string,
-    options: DeleteOptions = {},
-  ): Promise<SecretMetadata> {
-    this.assertStoreAdmitted(this.#reads, 'deleteSecret');
-    return await this.guard(this.#writes, 'deleteSecret', secretName, options, (inner) =>
-      inner.deleteSecret(secretName, options),
-    );
-  }
-
-  override describeSecret(
-    secretName: string,
-    options: CallOptions = {},
-  ): Promise<SecretDescription> {
-    return this.guard(this.#reads, 'describeSecret', secretName, options, describeSecret);
-  }
-
   override async checkHealth(options?: CallOptions): Promise<boolean> {
     if (!this.#hasHealthCheck && this.state === 'open') return false;
     return await this.inner.checkHealth(options);
   }
 
-  private async guard<Answer>(
-    board: CircuitBoard,
-    operation: string,
-    secretName: string,
+  protected override async around<About extends Subject, Answer>(
+    operation: Operation,
+    secretName: About,
     options: CallOptions,
-    ask: Ask<string, Answer>,
+    ask: Ask<About, Answer>,
   ): Promise<Answer> {
-    if (options[EFFORT] === 'unguarded') return await ask(this.inner, secretName, options);
+    if (options[ATTEMPTS] === 'unguarded' || typeof secretName !== 'string') {
+      return await ask(this.inner, secretName, options);
+    }
+    const isWrite = WRITES.has(operation);
+    if (isWrite) this.assertStoreAdmitted(this.#reads, operation);
+    const board = isWrite ? this.#writes : this.#reads;
     const keyOf = (): string => secretKey(secretName, options.params);
     const probe = board.isQuiet ? NO_PROBE : this.admit(board, operation, secretName, keyOf());
     const isProbe = probe.ofStore || probe.ofKeys.size > 0;
@@ -231,6 +195,8 @@ export class CircuitBreakerPolicy extends Policy {
 
 /** The store was not asked: the outcome of a write that fails with it is known. */
 export class CircuitOpenError extends SecretManagerError {}
+
+const WRITES: ReadonlySet<Operation> = new Set(['writeSecret', 'deleteSecret'] as const);
 
 const ANSWERED: CallVerdict = { kind: 'answered' };
 const FAILED: CallVerdict = { kind: 'failed' };

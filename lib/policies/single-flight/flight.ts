@@ -1,6 +1,6 @@
 import {
   CANCELLATION,
-  EFFORT,
+  ATTEMPTS,
   type CallOptions,
   type Cancellation,
 } from '../../core/calls/cancellation';
@@ -26,7 +26,7 @@ export function plainRead(secretName: string): SharedRead {
 }
 
 export interface FlightTerms extends SharedCallTerms {
-  readonly effort?: CallOptions[typeof EFFORT];
+  readonly effort?: CallOptions[typeof ATTEMPTS];
 }
 
 /** One read of a secret at the store, which any number of callers share. */
@@ -42,7 +42,7 @@ export class Flight<Outcome> extends SharedCall<Outcome> implements SharedRead, 
   next: Flight<Outcome> | undefined;
   /** Starts a follow-up call. */
   whenBegun: (() => void) | undefined;
-  readonly effort: CallOptions[typeof EFFORT];
+  readonly effort: CallOptions[typeof ATTEMPTS];
 
   constructor(
     readonly key: string,
@@ -75,7 +75,7 @@ class FlightOptions implements CallOptions {
     this[CANCELLATION] = flight;
   }
 
-  get [EFFORT](): CallOptions[typeof EFFORT] {
+  get [ATTEMPTS](): CallOptions[typeof ATTEMPTS] {
     return this.flight.isSuperseded ? 'overtaken' : this.flight.effort;
   }
 

@@ -1,7 +1,7 @@
 import {
   CANCELLATION,
   Cancellation,
-  EFFORT,
+  ATTEMPTS,
   cancelled,
   closed,
   shuttingDown,
@@ -11,7 +11,6 @@ import type { SecretReading } from '../../core/contract/custom-secret-manager';
 import {
   isSecretManagerError,
   isTransient,
-  type OperationContext,
   type SecretManagerError,
 } from '../../core/errors/secret-manager.error';
 import { Bag } from '../../core/time/bag';
@@ -163,7 +162,7 @@ export class SingleFlightPolicy extends Policy implements WriteObserver {
   }
 
   private newFlight(key: string, secretName: string, options: CallOptions): ReadFlight {
-    const { params, timeoutMs = this.#timeoutMs, [EFFORT]: effort } = options;
+    const { params, timeoutMs = this.#timeoutMs, [ATTEMPTS]: effort } = options;
     return new Flight(key, secretName, params, { timeoutMs, effort });
   }
 
@@ -335,10 +334,6 @@ export class SingleFlightPolicy extends Policy implements WriteObserver {
     }
     return flight.wait(options, options.timeoutMs ?? this.#timeoutMs, context, this.#deadlines);
   }
-
-  private context(operation: string, secretName?: string): OperationContext {
-    return { manager: this.secretManagerName, operation, secretName };
-  }
 }
 
 function isOpen<Outcome>(flight: Flight<Outcome> | undefined): flight is Flight<Outcome> {
@@ -348,7 +343,7 @@ function isOpen<Outcome>(flight: Flight<Outcome> | undefined): flight is Flight<
 /** A batch ends when all its readers have left, or with the longest of them; it is not repeated once a write has overtaken it. */
 function batchOptions(
   flights: readonly ReadFlight[],
-  { params, [EFFORT]: effort }: CallOptions,
+  { params, [ATTEMPTS]: effort }: CallOptions,
 ): CallOptions {
   const cancellation = new Cancellation();
   let remaining = flights.length;
@@ -362,7 +357,7 @@ function batchOptions(
   return {
     params,
     [CANCELLATION]: cancellation,
-    get [EFFORT]() {
+    get [ATTEMPTS]() {
       return flights.some(({ isSuperseded }) => isSuperseded) ? 'overtaken' : effort;
     },
     get timeoutMs() {

@@ -1,11 +1,7 @@
-import { EFFORT, type CallOptions } from '../../core/calls/cancellation';
+import { ATTEMPTS, type CallOptions } from '../../core/calls/cancellation';
 import { pause } from '../../core/calls/waiting';
 import type { SecretReading } from '../../core/contract/custom-secret-manager';
-import {
-  SecretManagerError,
-  isSecretManagerError,
-  type OperationContext,
-} from '../../core/errors/secret-manager.error';
+import { SecretManagerError, isSecretManagerError } from '../../core/errors/secret-manager.error';
 import { secretKey } from '../../core/validation/params';
 import { Policy, type Pipeline, type SecretReadings } from '../policy';
 import type { RecentWrites } from './recent-writes';
@@ -58,7 +54,8 @@ export class ReadYourWritesPolicy extends Policy {
     for (const pauseMs of PAUSES_MS) {
       const reading = await this.inner.readSecret(secretName, options);
       if (!this.isDoubted(secretName, reading, options)) return reading;
-      if (!isOvertaken(options)) await pause(pauseMs, options, this.context(secretName));
+      if (!isOvertaken(options))
+        await pause(pauseMs, options, this.context('readSecret', secretName));
       // its callers ask again with those who came after the write that has overtaken it
       if (isOvertaken(options)) throw this.lagging(secretName);
     }
@@ -75,17 +72,13 @@ export class ReadYourWritesPolicy extends Policy {
 
   private lagging(secretName: string): LaggingReplicaError {
     const message = `${this.secretManagerName} answered from a replica that lags behind a write.`;
-    return new LaggingReplicaError('UNAVAILABLE', message, this.context(secretName));
-  }
-
-  private context(secretName: string): OperationContext {
-    return { manager: this.secretManagerName, operation: 'readSecret', secretName };
+    return new LaggingReplicaError('UNAVAILABLE', message, this.context('readSecret', secretName));
   }
 }
 
 /** The store answered with what a write has replaced, and was not asked again. */
 export class LaggingReplicaError extends SecretManagerError {}
 
-function isOvertaken({ [EFFORT]: effort }: CallOptions): boolean {
+function isOvertaken({ [ATTEMPTS]: effort }: CallOptions): boolean {
   return effort === 'overtaken';
 }
