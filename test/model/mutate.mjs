@@ -23,7 +23,7 @@ const COPIED = [
 const MUTATIONS = [
   {
     breaks: 'staleness has no bound',
-    file: 'lib/policies/cache/cache.policy.ts',
+    file: 'lib/policies/cache/freshness.ts',
     from: 'return Math.min(boundMs, validForMs);',
     to: 'return Math.min(Infinity, validForMs);',
   },
@@ -41,8 +41,8 @@ const MUTATIONS = [
   },
   {
     breaks: 'a read after a write joins one from before it',
-    file: 'lib/policies/single-flight/single-flight.policy.ts',
-    from: 'flight.isSuperseded = true;\n      this.clear(flight);',
+    file: 'lib/policies/single-flight/flights.ts',
+    from: 'flight.isSuperseded = true;\n      this.detach(flight);',
     to: 'flight.isSuperseded = true;',
   },
   {
@@ -77,9 +77,9 @@ const MUTATIONS = [
   },
   {
     breaks: 'maxAgeMs 0 is answered from the cache',
-    file: 'lib/policies/cache/cache.policy.ts',
-    from: 'if (ageMs >= maxAgeMs || ageMs >= (entry.validForMs ?? Infinity)) return undefined;',
-    to: 'if (ageMs >= (entry.validForMs ?? Infinity)) return undefined;',
+    file: 'lib/policies/cache/freshness.ts',
+    from: 'if (ageMs >= maxAgeMs || isLeaseOver(entry, ageMs)) return undefined;',
+    to: 'if (isLeaseOver(entry, ageMs)) return undefined;',
   },
   {
     breaks: 'a replica that lags is believed',

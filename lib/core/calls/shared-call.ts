@@ -4,6 +4,7 @@ import { Bag, type InBag } from '../time/bag';
 import { now } from '../time/clock';
 import type { Deadline, Deadlines, Expiring } from '../time/deadlines';
 import {
+  CANCELLATION,
   Cancellation,
   cancelWith,
   type CallOptions,
@@ -77,6 +78,29 @@ export class SharedCall<Outcome> extends Cancellation {
   leave(waiter: Waiter, reason: SecretManagerError): void {
     this.#waiters.remove(waiter);
     if (!this.isAwaited && !this.#isBackground) this.cancel(reason);
+  }
+}
+
+/** The options of a shared call. Each property is computed when it is read, because callers join and leave. */
+export class SharedCallOptions implements CallOptions {
+  readonly [CANCELLATION]: Cancellation;
+  readonly #call: SharedCall<unknown>;
+
+  constructor(
+    call: SharedCall<unknown>,
+    readonly params: CallOptions['params'],
+  ) {
+    this[CANCELLATION] = call;
+    this.#call = call;
+  }
+
+  /** The time that is left of the longest caller's deadline. */
+  get timeoutMs(): number {
+    return Math.max(0, this.#call.endsAt - now());
+  }
+
+  get signal(): AbortSignal {
+    return this.#call.signal;
   }
 }
 

@@ -106,7 +106,12 @@ export function isSecretManagerError(thrown: unknown): thrown is SecretManagerEr
   return hasBrand(thrown, BRAND);
 }
 
-/** Whether the failure may be gone a little later. */
+/** Returns whether what was thrown is a failure with this code. */
+export function hasCode(thrown: unknown, code: SecretManagerErrorCode): boolean {
+  return isSecretManagerError(thrown) && thrown.code === code;
+}
+
+/** Returns whether the failure may be gone a little later. */
 export function isTransient(thrown: unknown): boolean {
   return isSecretManagerError(thrown) && TRANSIENT.has(thrown.code) && thrown.retryable;
 }

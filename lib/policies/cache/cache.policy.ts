@@ -2,9 +2,9 @@ import { ATTEMPTS, triedOnce, type CallOptions } from '../../core/calls/cancella
 import type { SecretReading } from '../../core/contract/custom-secret-manager';
 import {
   isSecretManagerError,
+  hasCode,
   isTransient,
   type SecretManagerError,
-  type SecretManagerErrorCode,
 } from '../../core/errors/secret-manager.error';
 import type { AgeClock } from '../../core/time/clock';
 import { Policy, asOutcome, type SecretReadings } from '../policy';
@@ -13,6 +13,16 @@ import type { FlightObserver, SingleFlightPolicy } from '../single-flight/single
 import { REPLICA_LAG_MS, RecentWrites, type SecretState } from '../writes/recent-writes';
 import type { WriteObserver } from '../writes/writes.policy';
 import { CacheEntries } from './cache-entries';
+import {
+  freshMs,
+  freshUntil,
+  isLeaseOver,
+  servable,
+  servableOnError,
+  servableUnasked,
+  stateOf,
+  type FreshnessBounds,
+} from './freshness';
 import { dueAt, type CacheEntry } from './cache-entry';
 import { PinnedSecrets } from './pinned-secrets';
 import { RefreshBackoff } from './refresh-backoff';
@@ -33,8 +43,6 @@ export interface CacheOptions {
   readonly onStateChange?: (state: 'stale' | 'recovered', error?: unknown) => void;
 }
 
-const JITTER = 0.1;
-
 /**
  * Answers from memory within stated bounds. A value is fresh for `ttlMs`; then it is served while a refresh runs behind it;
  * then the store is asked, and the value serves on only if the store cannot be asked. A denial and an absence end it at
@@ -44,7 +52,7 @@ export class CachePolicy extends Policy implements SecretCache, FlightObserver, 
   readonly #flights: SingleFlightPolicy;
   readonly #clock: AgeClock;
   readonly #recentWrites: RecentWrites;
-  readonly #options: Required<Omit<CacheOptions, 'maxEntries' | 'onStateChange'>>;
+  readonly #bounds: FreshnessBounds;
   readonly #entries: CacheEntries;
   #isClosed = false;
   readonly #pinned: PinnedSecrets;
@@ -66,7 +74,7 @@ export class CachePolicy extends Policy implements SecretCache, FlightObserver, 
     this.#flights = inner;
     this.#clock = inner.clock;
     this.#recentWrites = recentWrites;
-    this.#options = { ttlMs, staleWhileRevalidateMs, staleIfErrorMs, absenceTtlMs };
+    this.#bounds = { ttlMs, staleWhileRevalidateMs, staleIfErrorMs, absenceTtlMs };
     this.#pinned = new PinnedSecrets((read) => this.refreshBehind(read), this.#clock);
     this.#entries = new CacheEntries(maxEntries, this.#pinned, this.#clock);
     this.#backoff = new RefreshBackoff(this.#clock, onStateChange);
@@ -136,7 +144,10 @@ export class CachePolicy extends Policy implements SecretCache, FlightObserver, 
         readings.set(secretName, this.staleOrOutcome(read, outcomes.get(secretName), options));
       } else {
         const again = () => this.readSecret(secretName, options).catch(asOutcome);
-        readings.set(secretName, this.isOver(entry) ? await again() : toReading(entry));
+        readings.set(
+          secretName,
+          isLeaseOver(entry, this.ageOf(entry)) ? await again() : toReading(entry),
+        );
       }
     }
     return readings;
@@ -213,20 +224,14 @@ export class CachePolicy extends Policy implements SecretCache, FlightObserver, 
     this.planRefresh(key);
   }
 
-  /** The entry that may be served without asking the store first, with a refresh behind it where it is due. */
+  /** Returns the entry that may be served without asking the store. Refreshes it in the background if it is stale. */
   private servable(read: SharedRead, options: CallOptions = {}): CacheEntry | undefined {
     const entry = this.#entries.get(read);
     if (entry === undefined) return undefined;
-    const { maxAgeMs = Infinity, staleIfErrorMs = Infinity } = options;
-    const ageMs = this.ageOf(entry);
-    if (ageMs >= maxAgeMs || ageMs >= (entry.validForMs ?? Infinity)) return undefined;
-    const staleForMs = ageMs - this.freshMs(entry);
-    if (staleForMs >= 0) {
-      if (entry.value === undefined || ageMs >= staleIfErrorMs) return undefined;
-      const lasts = ageMs < this.lastsMs(entry, staleBoundOf(options));
-      if (this.#backoff.isFailing(read.key) && !lasts) return undefined;
-      const isSpaced = lasts && this.#backoff.isWaiting(read.key);
-      if (!isSpaced && staleForMs >= this.#options.staleWhileRevalidateMs) return undefined;
+    const refresh = this.#backoff.stateOf(read.key);
+    const state = servable(this.#bounds, entry, this.ageOf(entry), options, refresh);
+    if (state === undefined) return undefined;
+    if (state === 'stale') {
       this.refreshWhenDue(read);
     }
     this.#entries.touch(entry);
@@ -234,18 +239,15 @@ export class CachePolicy extends Policy implements SecretCache, FlightObserver, 
   }
 
   /**
-   * The entry that may be served because the store cannot be asked, or is being asked: to ask it synchronously would stop the
-   * event loop for as long as it hangs.
+   * Returns the entry that a synchronous read may serve because the store cannot be asked, or is being asked. Asking it once more
+   * would stop the event loop for as long as it hangs.
    */
-  private servableUnasked(
-    read: SharedRead,
-    { maxAgeMs, staleIfErrorMs }: CallOptions,
-  ): CacheEntry | undefined {
+  private servableUnasked(read: SharedRead, options: CallOptions): CacheEntry | undefined {
     const { key } = read;
-    const entry = this.#entries.get(read);
-    if (entry?.value === undefined || maxAgeMs !== undefined) return undefined;
     if (!this.#backoff.isFailing(key) && !this.#flights.isInFlight(key)) return undefined;
-    if (this.ageOf(entry) >= this.lastsMs(entry, staleIfErrorMs)) return undefined;
+    const entry = this.#entries.get(read);
+    const isServable = entry && servableUnasked(this.#bounds, entry, this.ageOf(entry), options);
+    if (!isServable) return undefined;
     this.refreshWhenDue(read);
     this.#entries.touch(entry);
     return entry;
@@ -261,8 +263,8 @@ export class CachePolicy extends Policy implements SecretCache, FlightObserver, 
   ): SecretReading | undefined {
     const entry = this.#entries.get(read);
     const isKnown = entry && !this.#recentWrites.mayBeReplaced(read.key, toReading(entry));
-    if (isKnown && this.ageOf(entry) < this.freshMs(entry)) return toReading(entry);
-    const { ttlMs, absenceTtlMs } = this.#options;
+    if (isKnown && this.ageOf(entry) < freshMs(this.#bounds, entry)) return toReading(entry);
+    const { ttlMs, absenceTtlMs } = this.#bounds;
     const isAbsent = ({ value }: SecretState) => value === undefined;
     const left = this.#recentWrites.left(read.key, (state) =>
       isAbsent(state) ? absenceTtlMs : ttlMs,
@@ -270,29 +272,16 @@ export class CachePolicy extends Policy implements SecretCache, FlightObserver, 
     return left === undefined ? reading : toReading(left);
   }
 
-  /**
-   * A failure is answered with the last value if the store could not be asked, and the value is young enough. A caller that asks
-   * for an age gets the failure, unless it also says how old the answer may be then.
-   */
+  /** Returns the cached reading in place of a failure if that may be served, else throws the failure. */
   private staleOrThrow(
     read: SharedRead,
     error: unknown,
     options: CallOptions,
   ): SecretReading | undefined {
     const entry = this.#entries.get(read);
-    if (entry === undefined) throw error;
-    const ageMs = this.ageOf(entry);
-    if (hasCode(error, 'UNSUPPORTED')) {
-      // there may be no synchronous read
-      const { maxAgeMs = Infinity, staleIfErrorMs = Infinity } = options;
-      const isFresh = ageMs < this.freshMs(entry);
-      const staleMs = isFresh ? Infinity : staleIfErrorMs;
-      const boundMs = Math.min(maxAgeMs, staleMs, this.lastsMs(entry));
-      if (ageMs < boundMs) return toReading(entry);
-      throw error;
-    }
-    const isYoungEnough = ageMs < this.lastsMs(entry, staleBoundOf(options));
-    if (!isYoungEnough || !isTransient(error) || entry.value === undefined) throw error;
+    const isServable =
+      entry && servableOnError(this.#bounds, entry, this.ageOf(entry), options, error);
+    if (!isServable) throw error;
     return toReading(entry);
   }
 
@@ -307,11 +296,6 @@ export class CachePolicy extends Policy implements SecretCache, FlightObserver, 
     } catch {
       return outcome;
     }
-  }
-
-  /** Whether a lease has ended, as it may while a batch waits for others. */
-  private isOver(entry: CacheEntry): boolean {
-    return this.ageOf(entry) >= (entry.validForMs ?? Infinity);
   }
 
   private ageOf({ readAt }: CacheEntry): number {
@@ -345,38 +329,12 @@ export class CachePolicy extends Policy implements SecretCache, FlightObserver, 
       value: reading?.value,
       version: reading?.version,
       readAt: Math.trunc(readAt),
-      freshUntil: this.freshUntil(reading, Math.trunc(readAt), validForMs),
+      freshUntil: freshUntil(this.#bounds, reading, Math.trunc(readAt), validForMs),
       validForMs,
       used: 0,
     });
     for (const key of this.#entries.surplus()) this.drop(key);
     this.planRefresh(read.key);
-  }
-
-  /** Until when it answers without another look. What is valid for a limited time never does: it ends on time. */
-  private freshUntil(
-    reading: SecretReading | undefined,
-    readAt: number,
-    validForMs: number | undefined,
-  ): number {
-    const { ttlMs, absenceTtlMs } = this.#options;
-    if (validForMs !== undefined) return 0;
-    if (reading === undefined) return Math.trunc(readAt + absenceTtlMs);
-    return Math.trunc(readAt + ttlMs * (1 - JITTER * Math.random()));
-  }
-
-  private freshMs({ value, readAt, freshUntil, validForMs }: CacheEntry): number {
-    if (validForMs === undefined) return freshUntil - readAt;
-    const { ttlMs, absenceTtlMs } = this.#options;
-    return Math.min(value === undefined ? absenceTtlMs : ttlMs, validForMs);
-  }
-
-  /** @param boundMs how old it may be if the store cannot be asked; a lease ends on time all the same */
-  private lastsMs(
-    { validForMs = Infinity }: CacheEntry,
-    boundMs: number = this.#options.ttlMs + this.#options.staleIfErrorMs,
-  ): number {
-    return Math.min(boundMs, validForMs);
   }
 
   private drop(key: string): void {
@@ -397,14 +355,10 @@ export class CachePolicy extends Policy implements SecretCache, FlightObserver, 
     ageMs: number,
   ): SecretInspection | undefined {
     const { value, version } = entry;
-    const freshMs = this.freshMs(entry);
-    const isFresh = ageMs < freshMs;
-    if (value === undefined) return isFresh ? { name, state: 'absent', ageMs } : undefined;
-    const servedMs = freshMs + this.#options.staleWhileRevalidateMs;
-    const isLeaseOver = ageMs >= (entry.validForMs ?? Infinity);
-    if (isLeaseOver || ageMs >= Math.max(servedMs, this.lastsMs(entry))) return undefined;
-    const state = isFresh && !this.#backoff.isFailing(key) ? 'fresh' : 'stale';
-    return { name, state, ageMs, ...(version !== undefined && { version }) };
+    const state = stateOf(this.#bounds, entry, ageMs, this.#backoff.isFailing(key));
+    if (state === undefined) return undefined;
+    const hasVersion = value !== undefined && version !== undefined;
+    return { name, state, ageMs, ...(hasVersion && { version }) };
   }
 
   private cachedReads(): SharedRead[] {
@@ -414,13 +368,4 @@ export class CachePolicy extends Policy implements SecretCache, FlightObserver, 
 
 function toReading({ value, version }: SecretState): SecretReading | undefined {
   return value === undefined ? undefined : { value, version };
-}
-
-/** How old a value may be for this caller if the store cannot be asked; `undefined`: as the cache has it. */
-function staleBoundOf({ maxAgeMs, staleIfErrorMs }: CallOptions): number | undefined {
-  return staleIfErrorMs ?? (maxAgeMs === undefined ? undefined : 0);
-}
-
-function hasCode(error: unknown, code: SecretManagerErrorCode): boolean {
-  return isSecretManagerError(error) && error.code === code;
 }

@@ -1,6 +1,8 @@
 import { backoffMs } from '../../core/time/backoff';
 import type { AgeClock } from '../../core/time/clock';
 
+import type { RefreshState } from './freshness';
+
 interface Backoff {
   readonly failures: number;
   readonly nextAt: number;
@@ -33,6 +35,10 @@ export class RefreshBackoff {
   /** Whether it is too early to try again. */
   isWaiting(key: string): boolean {
     return this.#clock.now() < this.nextAt(key);
+  }
+
+  stateOf(key: string): RefreshState {
+    return { isFailing: this.isFailing(key), isWaiting: this.isWaiting(key) };
   }
 
   nextAt(key: string): number {

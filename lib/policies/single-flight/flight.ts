@@ -1,12 +1,6 @@
-import {
-  CANCELLATION,
-  ATTEMPTS,
-  type CallOptions,
-  type Cancellation,
-} from '../../core/calls/cancellation';
-import { SharedCall, type SharedCallTerms } from '../../core/calls/shared-call';
+import { ATTEMPTS, type CallOptions } from '../../core/calls/cancellation';
+import { SharedCall, SharedCallOptions, type SharedCallTerms } from '../../core/calls/shared-call';
 import type { InBag } from '../../core/time/bag';
-import { now } from '../../core/time/clock';
 import { secretKey } from '../../core/validation/params';
 
 /** What is read: the key under which it is shared, and what the key is made of. */
@@ -26,7 +20,7 @@ export function plainRead(secretName: string): SharedRead {
 }
 
 export interface FlightTerms extends SharedCallTerms {
-  readonly effort?: CallOptions[typeof ATTEMPTS];
+  readonly attempts?: CallOptions[typeof ATTEMPTS];
 }
 
 /** One read of a secret at the store, which any number of callers share. */
@@ -35,55 +29,46 @@ export class Flight<Outcome> extends SharedCall<Outcome> implements SharedRead, 
   /** Set when a newer value is known. The waiters still get the outcome of this call; the cache does not. */
   isSuperseded = false;
   /** The start of the call, on the clock of ages. `Infinity` while it waits for another call to end. */
-  departsAt = Infinity;
+  startedAt = Infinity;
   /** The turn of the event loop in which the call started. */
   turn = -1;
   /** The follow-up call, shared by all callers that need a younger answer. It starts when this call ends. */
   next: Flight<Outcome> | undefined;
   /** Starts a follow-up call. */
-  whenBegun: (() => void) | undefined;
-  readonly effort: CallOptions[typeof ATTEMPTS];
+  whenStarted: (() => void) | undefined;
+  readonly attempts: CallOptions[typeof ATTEMPTS];
 
   constructor(
     readonly key: string,
     readonly secretName: string,
     readonly params: CallOptions['params'],
-    { effort, ...terms }: FlightTerms,
+    { attempts, ...terms }: FlightTerms,
   ) {
     super(terms);
-    this.effort = effort;
+    this.attempts = attempts;
   }
 
   /** Whether it still waits for another call to end. */
   get isPending(): boolean {
-    return this.departsAt === Infinity;
+    return this.startedAt === Infinity;
   }
 
   /** Returns the options for the store. They end with the last caller, and their `timeoutMs` is the time left at the moment. */
   callOptions(): CallOptions {
-    return new FlightOptions(this);
+    return new FlightOptions(this, this.params);
   }
 }
 
-/** The options of a flight. Each property is computed when it is read. */
-class FlightOptions implements CallOptions {
-  readonly params: CallOptions['params'];
-  readonly [CANCELLATION]: Cancellation;
+/** Also tells the policies below whether a write has superseded the flight. */
+class FlightOptions extends SharedCallOptions {
+  readonly #flight: Flight<unknown>;
 
-  constructor(private readonly flight: Flight<unknown>) {
-    this.params = flight.params;
-    this[CANCELLATION] = flight;
+  constructor(flight: Flight<unknown>, params: CallOptions['params']) {
+    super(flight, params);
+    this.#flight = flight;
   }
 
   get [ATTEMPTS](): CallOptions[typeof ATTEMPTS] {
-    return this.flight.isSuperseded ? 'overtaken' : this.flight.effort;
-  }
-
-  get timeoutMs(): number {
-    return Math.max(0, this.flight.endsAt - now());
-  }
-
-  get signal(): AbortSignal {
-    return this.flight.signal;
+    return this.#flight.isSuperseded ? 'overtaken' : this.#flight.attempts;
   }
 }

@@ -1,0 +1,128 @@
+import type { CallOptions } from '../../core/calls/cancellation';
+import type { SecretReading } from '../../core/contract/custom-secret-manager';
+import { hasCode, isTransient } from '../../core/errors/secret-manager.error';
+import type { CacheEntry } from './cache-entry';
+import type { SecretInspection } from './secret-cache';
+
+/** The bounds of a cache, in milliseconds. The names are those of RFC 5861. */
+export interface FreshnessBounds {
+  readonly ttlMs: number;
+  readonly staleWhileRevalidateMs: number;
+  readonly staleIfErrorMs: number;
+  readonly absenceTtlMs: number;
+}
+
+/** The refreshes of a secret: whether the last one failed, and whether it is too early for the next one. */
+export interface RefreshState {
+  readonly isFailing: boolean;
+  readonly isWaiting: boolean;
+}
+
+const JITTER = 0.1;
+
+/** Returns until when a reading may be served without another look at the clock of ages. A lease never may: it ends on time. */
+export function freshUntil(
+  { ttlMs, absenceTtlMs }: FreshnessBounds,
+  reading: SecretReading | undefined,
+  readAt: number,
+  validForMs: number | undefined,
+): number {
+  if (validForMs !== undefined) return 0;
+  if (reading === undefined) return Math.trunc(readAt + absenceTtlMs);
+  return Math.trunc(readAt + ttlMs * (1 - JITTER * Math.random()));
+}
+
+/** Returns how long an entry is fresh after its reading. */
+export function freshMs({ ttlMs, absenceTtlMs }: FreshnessBounds, entry: CacheEntry): number {
+  const { value, readAt, freshUntil: until, validForMs } = entry;
+  if (validForMs === undefined) return until - readAt;
+  return Math.min(value === undefined ? absenceTtlMs : ttlMs, validForMs);
+}
+
+/**
+ * Returns whether an entry may be served without asking the store: `fresh`, or `stale` with a refresh behind it. Past
+ * `staleWhileRevalidateMs` that holds only while failed refreshes are spaced.
+ */
+export function servable(
+  bounds: FreshnessBounds,
+  entry: CacheEntry,
+  ageMs: number,
+  options: CallOptions,
+  refresh: RefreshState,
+): 'fresh' | 'stale' | undefined {
+  const { maxAgeMs = Infinity, staleIfErrorMs = Infinity } = options;
+  if (ageMs >= maxAgeMs || isLeaseOver(entry, ageMs)) return undefined;
+  const staleForMs = ageMs - freshMs(bounds, entry);
+  if (staleForMs < 0) return 'fresh';
+  if (entry.value === undefined || ageMs >= staleIfErrorMs) return undefined;
+  const lasts = ageMs < lastsMs(bounds, entry, errorBoundOf(options));
+  if (refresh.isFailing && !lasts) return undefined;
+  const isSpaced = lasts && refresh.isWaiting;
+  return isSpaced || staleForMs < bounds.staleWhileRevalidateMs ? 'stale' : undefined;
+}
+
+/** Returns whether a value is young enough for a synchronous read while the store cannot be asked, or is being asked. */
+export function servableUnasked(
+  bounds: FreshnessBounds,
+  entry: CacheEntry,
+  ageMs: number,
+  { maxAgeMs, staleIfErrorMs }: CallOptions,
+): boolean {
+  if (entry.value === undefined || maxAgeMs !== undefined) return false;
+  return ageMs < lastsMs(bounds, entry, staleIfErrorMs);
+}
+
+/**
+ * Returns whether an entry may be served in place of a failure: the store could not be asked, and the value is young enough. A
+ * caller with `maxAgeMs` gets the failure, unless it also gives `staleIfErrorMs`. A manager without a synchronous read is no
+ * failure of the store: then an absence counts, too.
+ */
+export function servableOnError(
+  bounds: FreshnessBounds,
+  entry: CacheEntry,
+  ageMs: number,
+  options: CallOptions,
+  error: unknown,
+): boolean {
+  if (hasCode(error, 'UNSUPPORTED')) {
+    const { maxAgeMs = Infinity, staleIfErrorMs = Infinity } = options;
+    const staleMs = ageMs < freshMs(bounds, entry) ? Infinity : staleIfErrorMs;
+    return ageMs < Math.min(maxAgeMs, staleMs, lastsMs(bounds, entry));
+  }
+  const isYoungEnough = ageMs < lastsMs(bounds, entry, errorBoundOf(options));
+  return isYoungEnough && isTransient(error) && entry.value !== undefined;
+}
+
+/** Returns the state of an entry as applications see it, or `undefined` if it is not served any more. */
+export function stateOf(
+  bounds: FreshnessBounds,
+  entry: CacheEntry,
+  ageMs: number,
+  isFailing: boolean,
+): SecretInspection['state'] | undefined {
+  const forMs = freshMs(bounds, entry);
+  const isFresh = ageMs < forMs;
+  if (entry.value === undefined) return isFresh ? 'absent' : undefined;
+  const servedMs = Math.max(forMs + bounds.staleWhileRevalidateMs, lastsMs(bounds, entry));
+  if (isLeaseOver(entry, ageMs) || ageMs >= servedMs) return undefined;
+  return isFresh && !isFailing ? 'fresh' : 'stale';
+}
+
+/** Returns whether the lease of an entry has ended. */
+export function isLeaseOver({ validForMs = Infinity }: CacheEntry, ageMs: number): boolean {
+  return ageMs >= validForMs;
+}
+
+/** @param boundMs the age at which an entry ends if the store cannot be asked; a lease ends on time all the same */
+function lastsMs(
+  { ttlMs, staleIfErrorMs }: FreshnessBounds,
+  { validForMs = Infinity }: CacheEntry,
+  boundMs: number = ttlMs + staleIfErrorMs,
+): number {
+  return Math.min(boundMs, validForMs);
+}
+
+/** Returns the age that a caller accepts if the store cannot be asked; `undefined` means the bound of the cache. */
+function errorBoundOf({ maxAgeMs, staleIfErrorMs }: CallOptions): number | undefined {
+  return staleIfErrorMs ?? (maxAgeMs === undefined ? undefined : 0);
+}

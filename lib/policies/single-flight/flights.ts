@@ -1,0 +1,94 @@
+import type { SharedCall } from '../../core/calls/shared-call';
+import type { SecretReading } from '../../core/contract/custom-secret-manager';
+import type { SecretManagerError } from '../../core/errors/secret-manager.error';
+import { Bag } from '../../core/time/bag';
+import { AgeClock } from '../../core/time/clock';
+import { EventLoopTurns } from '../../core/time/event-loop-turns';
+import type { Flight } from './flight';
+
+export type ReadFlight = Flight<SecretReading | undefined>;
+
+/** The reads in flight: one per key, and one follow-up call that starts when it ends. */
+export class Flights {
+  /** The clock on which flights start and answers age. */
+  readonly clock = new AgeClock();
+  readonly #turns = new EventLoopTurns();
+  /** The flights that a caller can join. */
+  readonly #byKey = new Map<string, ReadFlight>();
+  /** All of them, also those that were superseded. */
+  readonly #all = new Bag<ReadFlight>();
+
+  add(flight: ReadFlight): void {
+    this.#all.add(flight);
+  }
+
+  /** Starts a flight: callers can join it from now on. */
+  start(flight: ReadFlight): void {
+    this.#byKey.set(flight.key, flight);
+    flight.startedAt = this.clock.now();
+    flight.turn = this.#turns.current;
+  }
+
+  /** Ends a flight. Its follow-up call starts. */
+  end(flight: ReadFlight): void {
+    this.#all.remove(flight);
+    this.detach(flight);
+  }
+
+  /** Returns the flight that a caller can join: not one that was cancelled, but its follow-up call. */
+  of(key: string): ReadFlight | undefined {
+    const flight = this.#byKey.get(key);
+    const next = flight?.next;
+    if (isOpen(flight)) return flight;
+    return isOpen(next) ? next : undefined;
+  }
+
+  /** Returns whether the answer of a flight will be younger than `maxAgeMs`: it starts later, or started in this turn. */
+  isRecent({ isPending, turn, startedAt }: ReadFlight, maxAgeMs: number): boolean {
+    if (isPending || turn === this.#turns.current) return true;
+    return this.clock.now() - startedAt < maxAgeMs;
+  }
+
+  /** Keeps the answer of a flight out of the cache, because a younger one is known. */
+  outdate(key: string): void {
+    const flight = this.#byKey.get(key);
+    if (flight !== undefined) flight.isSuperseded = true;
+  }
+
+  /**
+   * Also detaches the flights of one secret, or all: their waiters still get the result, but new callers start a fresh read. A
+   * follow-up call that has not started is a fresh read.
+   */
+  supersede(secretName?: string): void {
+    const superseded = [...this.#all].filter(
+      (flight) =>
+        !flight.isPending && (secretName === undefined || flight.secretName === secretName),
+    );
+    for (const flight of superseded) {
+      flight.isSuperseded = true;
+      this.detach(flight);
+    }
+  }
+
+  cancelAll(reason: SecretManagerError): void {
+    for (const flight of this.#all) flight.cancel(reason);
+  }
+
+  private detach(flight: ReadFlight): void {
+    if (this.#byKey.get(flight.key) === flight) this.#byKey.delete(flight.key);
+    const { next } = flight;
+    if (next === undefined) return;
+    flight.next = undefined;
+    if (!isOpen(next)) {
+      this.#all.remove(next);
+      return;
+    }
+    this.start(next);
+    next.whenStarted?.();
+  }
+}
+
+/** Returns whether a call can be joined: it was not cancelled. */
+export function isOpen<Call extends SharedCall<unknown>>(call: Call | undefined): call is Call {
+  return call !== undefined && call.reason === undefined;
+}
