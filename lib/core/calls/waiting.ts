@@ -23,14 +23,14 @@ export function waitFor<Outcome>(
 ): Promise<Outcome> {
   const { timeoutMs = DEFAULT_TIMEOUT_MS } = options;
   return new Promise((resolve, reject) => {
-    let source: CancellationSource | undefined;
+    let source: CancellationSource | undefined = undefined;
     const stop = (): void => {
       stopTimer();
       source?.remove(waiting);
     };
     const fail = (reason: unknown): void => {
       stop();
-      reject(reason as Error);
+      reject(reason);
     };
     const waiting = { cancel: fail };
     const stopTimer = startTimer(() => fail(late(context, timeoutMs)), timeoutMs, {
