@@ -28,7 +28,7 @@ export function waitFor<Outcome>(
       stopTimer();
       source?.remove(waiting);
     };
-    const fail = (reason: unknown): void => {
+    const fail = (reason: SecretManagerError): void => {
       stop();
       reject(reason);
     };
@@ -37,10 +37,7 @@ export function waitFor<Outcome>(
       keepsAlive: true,
     });
     source = cancelWith(options, context, waiting);
-    work.then((outcome) => {
-      stop();
-      resolve(outcome);
-    }, fail);
+    work.then(resolve, reject).finally(stop);
   });
 }
 
