@@ -91,9 +91,9 @@ describe('the stack of a read that failed', () => {
     expect(journey).toEqual([
       'MyManager.readSecret',
       'BoundaryPolicy.call',
-      'DeadlinePolicy.attempt',
-      'RetryPolicy.repeat',
-      'CircuitBreakerPolicy.guard',
+      'DeadlinePolicy.around',
+      'RetryPolicy.around',
+      'CircuitBreakerPolicy.around',
       'SingleFlightPolicy.fly',
       'CachePolicy.readSecret',
       'SecretLookup.find',
@@ -123,7 +123,7 @@ describe('the stack of a read that failed', () => {
     expect(journey).toEqual([
       'MyManager.readSecret',
       'BoundaryPolicy.call',
-      'DeadlinePolicy.attempt',
+      'DeadlinePolicy.around',
       'SingleFlightPolicy.fly',
       'SecretLookup.find',
       'MyController.show',

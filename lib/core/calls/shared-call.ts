@@ -81,26 +81,27 @@ export class SharedCall<Outcome> extends Cancellation {
   }
 }
 
-/** The options of a shared call. Each property is computed when it is read, because callers join and leave. */
+/**
+ * The options of a shared call. Each property is computed when it is read, because callers join and leave. It has no `#private`
+ * field, because others inherit from an instance by `Object.create`.
+ */
 export class SharedCallOptions implements CallOptions {
   readonly [CANCELLATION]: Cancellation;
-  readonly #call: SharedCall<unknown>;
 
   constructor(
-    call: SharedCall<unknown>,
+    private readonly call: SharedCall<unknown>,
     readonly params: CallOptions['params'],
   ) {
     this[CANCELLATION] = call;
-    this.#call = call;
   }
 
   /** The time that is left of the longest caller's deadline. */
   get timeoutMs(): number {
-    return Math.max(0, this.#call.endsAt - now());
+    return Math.max(0, this.call.endsAt - now());
   }
 
   get signal(): AbortSignal {
-    return this.#call.signal;
+    return this.call.signal;
   }
 }
 

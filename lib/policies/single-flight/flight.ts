@@ -61,14 +61,14 @@ export class Flight<Outcome> extends SharedCall<Outcome> implements SharedRead, 
 
 /** Also tells the policies below whether a write has superseded the flight. */
 class FlightOptions extends SharedCallOptions {
-  readonly #flight: Flight<unknown>;
-
-  constructor(flight: Flight<unknown>, params: CallOptions['params']) {
+  constructor(
+    private readonly flight: Flight<unknown>,
+    params: CallOptions['params'],
+  ) {
     super(flight, params);
-    this.#flight = flight;
   }
 
   get [ATTEMPTS](): CallOptions[typeof ATTEMPTS] {
-    return this.#flight.isSuperseded ? 'overtaken' : this.#flight.attempts;
+    return this.flight.isSuperseded ? 'overtaken' : this.flight.attempts;
   }
 }
