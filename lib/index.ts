@@ -24,6 +24,7 @@ export {
   type SecretManagerErrorCode,
   type SecretManagerErrorContext,
 } from './core/secret-manager.error';
+export { StoreResponseError, type StoreResponseErrorOptions } from './core/store-response.error';
 export type { ManagerBinding } from './manager-binding';
 export type { CacheOptions } from './policies/cache.policy';
 export type { CircuitBreakerOptions, CircuitState } from './policies/circuit-breaker.policy';
