@@ -1,4 +1,4 @@
-import { Module } from '@nestjs/common';
+import { Module, type MiddlewareConsumer, type NestModule } from '@nestjs/common';
 import { APP_FILTER } from '@nestjs/core';
 import { TerminusModule } from '@nestjs/terminus';
 import { SecretManagerModule } from 'nestjs-custom-secret-manager';
@@ -19,6 +19,7 @@ import { EchoProvider } from './providers/echo.provider';
 import { OpenAiProvider } from './providers/openai.provider';
 import { Providers } from './providers/providers';
 import { Upstream } from './providers/upstream';
+import { identifyRequest } from './request-id';
 import { SecretsModule } from './secrets.module';
 import { SecretHits } from './status/secret-hits';
 import { StatusReport } from './status/status-report';
@@ -55,4 +56,8 @@ import { StatusController } from './status/status.controller';
     { provide: APP_FILTER, useClass: OpenAiErrorFilter },
   ],
 })
-export class AppModule {}
+export class AppModule implements NestModule {
+  configure(consumer: MiddlewareConsumer): void {
+    consumer.apply(identifyRequest).forRoutes('{*path}');
+  }
+}
