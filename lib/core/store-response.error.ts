@@ -24,7 +24,9 @@ export class StoreResponseError extends Error {
     super(`The store answered ${statusCode}.`);
     this.statusCode = statusCode;
     const retryAfter = retryAfterHeader(headers);
-    this.headers = RETRY_AFTER.test(String(retryAfter)) ? { 'retry-after': String(retryAfter) } : {};
+    this.headers = RETRY_AFTER.test(String(retryAfter))
+      ? { 'retry-after': String(retryAfter) }
+      : {};
   }
 }
 

@@ -1,4 +1,8 @@
-import { SecretManagerError, StoreResponseError } from 'nestjs-custom-secret-manager';
+import {
+  SecretManagerError,
+  StoreResponseError,
+  type SecretReading,
+} from 'nestjs-custom-secret-manager';
 
 /** A secret of the store; `data` is null if there is none, or if its last version was deleted. */
 export interface Stored {
@@ -22,6 +26,15 @@ export function storedIn(statusCode: number, headers: object, text: string): Sto
   const known = MISLEADING.find(([form]) => form.test(answer));
   if (known) throw new SecretManagerError(known[1], known[2]);
   throw new StoreResponseError(statusCode, { headers });
+}
+
+/** Returns the value of a secret with its version, or `undefined` if there is none. */
+export function readingOf({ data, metadata }: Stored): SecretReading | undefined {
+  if (data === null) return undefined;
+  if (typeof data?.value !== 'string') {
+    throw new SecretManagerError('MALFORMED', 'The secret is not kept as { "value": "..." }.');
+  }
+  return { value: data.value, version: String(metadata?.version) };
 }
 
 function parse(text: string): Answer {

@@ -2,20 +2,22 @@ import { Injectable } from '@nestjs/common';
 import { ConfigService } from '@nestjs/config';
 import {
   CustomSecretManager,
-  SecretManagerError,
   type DeleteOptions,
   type OperationOptions,
-  type SecretReading,
   type WriteOptions,
 } from 'nestjs-custom-secret-manager';
 import { requestSync } from 'nestjs-custom-secret-manager/sync';
+import { Agent, request } from 'undici';
 import { TeamStore } from './team-store';
-import { storedIn, type Stored } from './team-store.answer';
+import { readingOf, storedIn } from './team-store.answer';
+
+type Method = 'GET' | 'HEAD' | 'POST' | 'DELETE';
 
 /** Secrets as `{ "value": "..." }` in a KV 2 mount of HashiCorp Vault or OpenBao. */
 @Injectable()
 export class TeamSecretManager extends CustomSecretManager {
   readonly #store: TeamStore;
+  readonly #connections = new Agent();
 
   constructor(config: ConfigService) {
     super('team-store');
@@ -50,23 +52,23 @@ export class TeamSecretManager extends CustomSecretManager {
     await this.ask('DELETE', this.#store.path(part, name), options);
   }
 
-  override async checkHealth({ signal }: OperationOptions = {}): Promise<boolean> {
-    const { url, headers } = this.#store.request('sys/health');
-    return (await fetch(url, { method: 'HEAD', headers, signal, redirect: 'manual' })).ok;
+  override async checkHealth(options: OperationOptions = {}) {
+    const { statusCode } = await this.send('HEAD', 'sys/health', options);
+    return statusCode === 200;
   }
 
-  private async ask(method: string, path: string, options: OperationOptions, content?: object) {
+  override async close() {
+    await this.#connections.destroy();
+  }
+
+  private async ask(method: Method, path: string, options: OperationOptions, content?: object) {
+    const { statusCode, headers, body } = await this.send(method, path, options, content);
+    return storedIn(statusCode, headers, await body.text());
+  }
+
+  private send(method: Method, path: string, { signal }: OperationOptions, content?: object) {
     const { url, headers } = this.#store.request(path);
-    const init = { method, headers, signal: options.signal, redirect: 'manual' } as const;
-    const response = await fetch(url, { ...init, body: content && JSON.stringify(content) });
-    return storedIn(response.status, response.headers, await response.text());
+    const body = content && JSON.stringify(content);
+    return request(url, { method, headers, body, signal, dispatcher: this.#connections });
   }
-}
-
-function readingOf({ data, metadata }: Stored): SecretReading | undefined {
-  if (data === null) return undefined;
-  if (typeof data?.value !== 'string') {
-    throw new SecretManagerError('MALFORMED', 'The secret is not kept as { "value": "..." }.');
-  }
-  return { value: data.value, version: String(metadata?.version) };
 }
