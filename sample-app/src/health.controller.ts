@@ -10,14 +10,14 @@ export class HealthController {
   ) {}
 
   /** Readiness: send no traffic here while the store is down. */
-  @Get()
+  @Get(['', 'readiness'])
   @HealthCheck()
   ready(): Promise<HealthCheckResult> {
     return this.health.check([() => this.secretManager.isHealthy('secrets', { timeoutMs: 2_000 })]);
   }
 
   /** Liveness: a restart does not mend a store, so the store is not asked. */
-  @Get('live')
+  @Get(['live', 'liveness', 'liveliness'])
   live(): { status: string } {
     return { status: 'ok' };
   }

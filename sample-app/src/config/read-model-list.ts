@@ -55,8 +55,11 @@ function lacksKey({ model, api_key, api_base }: LitellmParams): boolean {
   return api_base === undefined || model.startsWith('anthropic/');
 }
 
+/** A model that reasons may be silent for minutes. OpenAI's clients wait as long. */
+const DEFAULT_TIMEOUT_S = 600;
+
 function toModel({ name, params }: Entry): Model {
-  const { model, api_key: apiKey, api_base: apiBase, timeout = 60 } = params;
+  const { model, api_key: apiKey, api_base: apiBase, timeout = DEFAULT_TIMEOUT_S } = params;
   const [provider = '', ...rest] = model.split('/');
   return {
     name: String(name),
