@@ -3,6 +3,8 @@
 import json
 import os
 
+os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"  # without it the import asks the network
+
 import instructor
 import litellm
 import openai
