@@ -17,6 +17,7 @@ const NODE_CLIENTS = [
 const PYTHON_CLIENTS = [
   'openai',
   'litellm',
+  'mcp', // LiteLLM's SDK imports it where a request has tools
   'instructor',
   'pydantic-ai-slim[openai]',
   'llama-index-llms-openai-like',

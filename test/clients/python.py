@@ -31,9 +31,11 @@ def sdk_plain(model, key=KEY, **more):
 
 
 def sdk_stream(model):
-    with sdk().chat.completions.stream(model=model, messages=MESSAGES) as stream:
-        message = stream.get_final_completion().choices[0].message
-    return message.content if message.role == "assistant" else f"the role is {message.role}"
+    role = content = ""
+    for part in sdk().chat.completions.create(model=model, messages=MESSAGES, stream=True):
+        role += part.choices[0].delta.role or ""
+        content += part.choices[0].delta.content or ""
+    return content if role == "assistant" else f"the role is {role}"
 
 
 def lite(model, key=KEY, **more):
