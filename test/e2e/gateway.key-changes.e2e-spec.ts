@@ -16,6 +16,8 @@ const OTHER = modelEntry('other', 'echo/other');
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
 
+jest.setTimeout(30_000); // on a busy machine
+
 let store: InMemorySecretManager;
 let gateway: Gateway;
 

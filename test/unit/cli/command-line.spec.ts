@@ -8,6 +8,8 @@ import { removeTemporaryFolders, temporaryFolder } from '../../support/temporary
 
 const CANARY = 'sk-canary-of-the-command-line-7d1f';
 
+jest.setTimeout(30_000); // scrypt takes seconds on a busy machine
+
 let folder: string;
 let path: string;
 let keyFile: string;
