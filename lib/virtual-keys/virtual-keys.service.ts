@@ -141,7 +141,8 @@ export class VirtualKeysService {
 
   /**
    * Gives a key a new value, random unless one is given, and another alias if one is given; description and tags stay. Rejects
-   * with `NOT_FOUND` if the key was never stored, and with `CONFLICT` if the new alias is taken; nothing is changed then.
+   * with `NOT_FOUND` if the key was never stored, and with `CONFLICT` if the new alias is taken; nothing is changed then. Rotations
+   * of one key run one after the other; each succeeds, and the value of the last one holds.
    */
   async rotate(
     key: VirtualKey,

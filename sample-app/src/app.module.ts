@@ -1,5 +1,5 @@
 import { Module, type MiddlewareConsumer, type NestModule } from '@nestjs/common';
-import { APP_FILTER } from '@nestjs/core';
+import { APP_FILTER, APP_INTERCEPTOR } from '@nestjs/core';
 import { TerminusModule } from '@nestjs/terminus';
 import { SecretManagerModule } from 'nestjs-custom-secret-manager';
 import { SecretManagerHealthIndicator } from 'nestjs-custom-secret-manager/terminus';
@@ -8,11 +8,14 @@ import { ModelsController } from './chat/models.controller';
 import { PermittedModels } from './chat/permitted-models';
 import { ModelListModule } from './config/model-list.module';
 import { OpenAiErrorFilter } from './errors/openai-error.filter';
+import { JsonOnlyInterceptor } from './json-only.interceptor';
 import { HealthController } from './health.controller';
 import { GatewayKeys } from './keys/gateway-keys';
+import { KeyChanges } from './keys/key-changes';
 import { KeyRecords } from './keys/key-records';
 import { KeysController } from './keys/keys.controller';
 import { MasterKey } from './keys/master-key';
+import { OneChange } from './keys/one-change';
 import { StoredKeys } from './keys/stored-keys';
 import { AnthropicProvider } from './providers/anthropic.provider';
 import { EchoProvider } from './providers/echo.provider';
@@ -44,6 +47,8 @@ import { StatusController } from './status/status.controller';
     KeyRecords,
     StoredKeys,
     GatewayKeys,
+    OneChange,
+    KeyChanges,
     PermittedModels,
     Providers,
     OpenAiProvider,
@@ -53,6 +58,7 @@ import { StatusController } from './status/status.controller';
     SecretManagerHealthIndicator,
     SecretHits,
     StatusReport,
+    { provide: APP_INTERCEPTOR, useClass: JsonOnlyInterceptor },
     { provide: APP_FILTER, useClass: OpenAiErrorFilter },
   ],
 })

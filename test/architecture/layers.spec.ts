@@ -24,6 +24,7 @@ const LAYERS: Readonly<Record<string, Layer>> = {
   },
   files: { files: /^files\//, imports: [CORE, /^node:fs/] },
   sync: { files: /^sync\//, imports: [CORE, /^node:/, /^undici$/] },
+  cli: { files: /^cli\//, imports: [CORE, /^drivers\/encrypted-file\/index\.ts$/, /^node:/] },
   testing: { files: /^testing\//, imports: [CORE, /^node:(assert|util|crypto)/] },
   terminus: {
     files: /^terminus\//,
@@ -69,6 +70,14 @@ describe('the layers', () => {
     );
 
     expect(crossing).toEqual([]);
+  });
+
+  it('leave the command line to the one who types it', () => {
+    const inside = IMPORTS.filter(
+      ({ from, to }) => to.startsWith('cli/') && !from.startsWith('cli/'),
+    );
+
+    expect(inside).toEqual([]);
   });
 
   it('import in no circle', () => {

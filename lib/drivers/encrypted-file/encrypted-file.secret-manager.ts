@@ -14,7 +14,7 @@ import { assertNoParams } from '../../core/params';
 import { isSecretManagerError } from '../../core/secret-manager.error';
 import { quoteName } from '../../core/secret-name';
 import { read } from '../../core/untrusted';
-import { deleteFrom, isThere, writeTo } from './changes';
+import { deleteFrom, isThere, withoutExpired, writeTo } from './changes';
 import { EncryptedStore, type Snapshot } from './encrypted-store';
 import { keyProblems, toKeySource, type KeyOptions } from './key-source';
 import { Keyring } from './keyring';
@@ -30,6 +30,14 @@ export interface EncryptedFileSecretManagerOptions extends KeyOptions {
    * `keyFile`, starts at the directory in which the process is when the manager is made.
    */
   readonly path: string;
+}
+
+/** A secret of the store, without its content. */
+export interface ListedSecret {
+  readonly name: string;
+  readonly version?: string;
+  /** The time at which the store removes a secret that was deleted. */
+  readonly deletionAt?: Date;
 }
 
 /**
@@ -102,6 +110,18 @@ export class EncryptedFileSecretManager extends CustomSecretManager {
     this.assertUsable(options);
     const { description, tags } = this.content(await this.#store.open(), secretName) ?? {};
     return { description, tags };
+  }
+
+  /** Resolves to all secrets in the order of their names, those that are pending deletion included. */
+  async listSecrets(options?: OperationOptions): Promise<readonly ListedSecret[]> {
+    this.assertUsable(options);
+    const records = withoutExpired((await this.#store.open()).records);
+    const secrets = [...records.values()].map(({ name, version, deletionAt }) => ({
+      name,
+      version,
+      ...(deletionAt === undefined ? {} : { deletionAt: new Date(deletionAt) }),
+    }));
+    return secrets.sort((one, other) => (one.name < other.name ? -1 : 1));
   }
 
   /** Opens the store, or makes it. Rejects with all that is wrong with options, key and file. */

@@ -35,3 +35,21 @@ export function keyIsTaken(): OpenAiError {
     code: 'conflict',
   });
 }
+
+export function keyWasReplaced(): OpenAiError {
+  return new OpenAiError(HttpStatus.CONFLICT, {
+    message: 'The key was replaced already. Speak of the key that replaced it.',
+    type: 'invalid_request_error',
+    param: 'key',
+    code: 'conflict',
+  });
+}
+
+export function keyIsChanging(): OpenAiError {
+  return new OpenAiError(HttpStatus.CONFLICT, {
+    message: 'Another request changes the key at this moment. Look at the key, and try again.',
+    type: 'invalid_request_error',
+    param: 'key',
+    code: 'conflict',
+  });
+}
