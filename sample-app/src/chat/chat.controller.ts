@@ -3,6 +3,7 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { Body, Controller, HttpStatus, Post, Res, UseGuards } from '@nestjs/common';
 import { BodyPipe } from '../body.pipe';
+import { BodyLimit } from '../http/json-body.interceptor';
 import { CallerGuard, FromCaller, type Caller } from '../keys/caller';
 import { Providers } from '../providers/providers';
 import { brokenOff } from '../providers/upstream-errors';
@@ -16,6 +17,7 @@ import { PermittedModels } from './permitted-models';
  */
 @Controller('v1/chat/completions')
 @UseGuards(CallerGuard)
+@BodyLimit(20 * 1024 * 1024) // a long conversation
 export class ChatController {
   constructor(
     private readonly models: PermittedModels,

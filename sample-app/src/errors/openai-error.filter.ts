@@ -2,21 +2,22 @@ import {
   Catch,
   HttpException,
   HttpStatus,
-  Logger,
   type ArgumentsHost,
   type ExceptionFilter,
 } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import { isSecretManagerError } from 'nestjs-custom-secret-manager';
+import { FailureLog } from './failure-log';
 import { ofSecretManager } from './of-secret-manager';
 import { OpenAiError } from './openai-error';
 
 /** Whatever fails is answered in OpenAI's form, with a text of this application: others may quote a body, a URL or a key. */
 @Catch()
 export class OpenAiErrorFilter implements ExceptionFilter {
-  readonly #logger = new Logger('Gateway');
-
-  constructor(private readonly adapterHost: HttpAdapterHost) {}
+  constructor(
+    private readonly adapterHost: HttpAdapterHost,
+    private readonly log: FailureLog,
+  ) {}
 
   catch(thrown: unknown, host: ArgumentsHost): void {
     const { httpAdapter } = this.adapterHost;
@@ -31,16 +32,15 @@ export class OpenAiErrorFilter implements ExceptionFilter {
   }
 
   private answerTo(thrown: unknown): HttpException {
-    if (isSecretManagerError(thrown)) return this.told(ofSecretManager(thrown), thrown.message);
-    if (thrown instanceof OpenAiError) return this.told(thrown, thrown.message);
+    if (isSecretManagerError(thrown)) return this.logged(ofSecretManager(thrown), thrown);
+    if (thrown instanceof OpenAiError) return this.logged(thrown, thrown);
     if (thrown instanceof HttpException) return isOfHealth(thrown) ? thrown : ofNest(thrown);
-    const name = thrown instanceof Error ? thrown.name : typeof thrown;
-    return this.told(ofNest(new HttpException('', HttpStatus.INTERNAL_SERVER_ERROR)), `${name}.`);
+    return this.logged(ofNest(new HttpException('', HttpStatus.INTERNAL_SERVER_ERROR)), thrown);
   }
 
-  /** Whoever runs the gateway is told what is not the caller's fault. Such texts name secrets, and hold none. */
-  private told(answer: OpenAiError, text: string): OpenAiError {
-    if (answer.getStatus() >= 500) this.#logger.warn(`A request failed: ${text}`);
+  /** What is not the caller's fault is told to those who run the gateway. */
+  private logged(answer: OpenAiError, thrown: unknown): OpenAiError {
+    if (answer.getStatus() >= 500) this.log.add(thrown);
     return answer;
   }
 }
@@ -61,6 +61,10 @@ function ofNest(exception: HttpException): OpenAiError {
 const TEXTS: ReadonlyMap<number, string> = new Map([
   [HttpStatus.BAD_REQUEST, 'The body is not valid JSON.'],
   [HttpStatus.NOT_FOUND, 'There is no such route.'],
+  [HttpStatus.REQUEST_TIMEOUT, 'The body took too long to arrive.'],
   [HttpStatus.PAYLOAD_TOO_LARGE, 'The body is too large.'],
-  [HttpStatus.UNSUPPORTED_MEDIA_TYPE, 'The body must be JSON in UTF-8.'],
+  [
+    HttpStatus.UNSUPPORTED_MEDIA_TYPE,
+    'The body must be JSON in UTF-8, not compressed. Send "content-type: application/json".',
+  ],
 ]);

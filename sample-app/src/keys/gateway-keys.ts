@@ -1,8 +1,9 @@
-import { randomBytes, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { Injectable, Logger } from '@nestjs/common';
-import { VirtualKeysService, type VerifyOptions } from 'nestjs-custom-secret-manager';
+import { VirtualKeysService } from 'nestjs-custom-secret-manager';
 import { expiryAfter } from './duration';
 import { keyIsTaken, noSuchKey } from './key-errors';
+import { KeyLookups } from './key-lookups';
 import { KEY_FORM, isExpired, tokenIdOf, virtualKeyOf, type KeyRecord } from './key-record';
 import { KeyRecords } from './key-records';
 import { type DeleteKeysDto, type GenerateKeyDto, type RegenerateKeyDto } from './key-requests';
@@ -11,6 +12,9 @@ import { StoredKeys, type KnownKey } from './stored-keys';
 export interface IssuedKey extends KnownKey {
   readonly key: string;
 }
+
+/** Bounds for whom a cached key opens the door, if the store cannot be asked, to a minute after it was read. */
+const AUTHORISES = { staleIfErrorMs: 60_000, timeoutMs: 5_000 } as const;
 
 /** Issues keys, and tells who has one. */
 @Injectable()
@@ -21,22 +25,25 @@ export class GatewayKeys {
     private readonly virtualKeys: VirtualKeysService,
     private readonly records: KeyRecords,
     private readonly stored: StoredKeys,
+    private readonly lookups: KeyLookups,
   ) {}
 
-  /** Resolves to what is known of a key, or to `undefined` if it is none. Goes on from the cache while the store is down. */
+  /**
+   * Resolves to what is known of a key, or to `undefined` if it is none. Goes on from the cache while the store is down, for a
+   * minute. Rejects with 429 if too many unknown keys are looked up.
+   */
   async authenticate(key: string): Promise<KeyRecord | undefined> {
     if (!KEY_FORM.test(key)) return undefined;
-    const record = await this.records.find(tokenIdOf(key));
-    if (record === undefined || isExpired(record)) return undefined;
-    const isKey = (options?: VerifyOptions): Promise<boolean> =>
-      this.virtualKeys.verify(virtualKeyOf(record), key, options);
-    if (await isKey()) return record;
-    return (await isKey({ maxAgeMs: 0 })) ? record : undefined; // another instance may have made it a moment ago
+    const tokenId = tokenIdOf(key);
+    this.lookups.assertPermitted(key, tokenId);
+    const record = await this.lookUp(key, tokenId);
+    this.lookups.ended(key, tokenId, record !== undefined);
+    return record;
   }
 
   async generate(wanted: GenerateKeyDto): Promise<IssuedKey> {
     const { key_alias = null, models, duration } = wanted;
-    const key = wanted.key ?? makeKey();
+    const key = wanted.key ?? (await this.virtualKeys.generate());
     const tokenId = tokenIdOf(key);
     await this.assertFree(tokenId);
     const record: KeyRecord = {
@@ -49,6 +56,7 @@ export class GatewayKeys {
     await this.stored.add(tokenId, record, () =>
       this.virtualKeys.create({ ...virtualKeyOf(record), value: key }),
     );
+    this.lookups.ended(key, tokenId, true);
     return { key, tokenId, record };
   }
 
@@ -62,7 +70,7 @@ export class GatewayKeys {
   /** Replaces a key at once; it keeps its models, and its alias unless another one is given. */
   async regenerate(keyOrTokenId: string, wanted: RegenerateKeyDto): Promise<IssuedKey> {
     const old = await this.find(keyOrTokenId);
-    const key = wanted.new_key ?? makeKey();
+    const key = wanted.new_key ?? (await this.virtualKeys.generate());
     const tokenId = tokenIdOf(key);
     const record: KeyRecord = {
       ...old.record,
@@ -76,6 +84,7 @@ export class GatewayKeys {
     await this.stored.add(tokenId, record, () =>
       this.virtualKeys.rotate(virtualKeyOf(old.record), { alias: record.key_alias, value: key }),
     );
+    this.lookups.ended(key, tokenId, true);
     await this.tidyUp([old.tokenId, tokenIdOf(keyOrTokenId)].filter((each) => each !== tokenId));
     return { key, tokenId, record };
   }
@@ -93,6 +102,17 @@ export class GatewayKeys {
     return deleted;
   }
 
+  private async lookUp(key: string, tokenId: string): Promise<KeyRecord | undefined> {
+    const record = await this.records.find(tokenId, AUTHORISES);
+    if (record === undefined || isExpired(record)) return undefined;
+    const virtualKey = virtualKeyOf(record);
+    if (await this.virtualKeys.verify(virtualKey, key, AUTHORISES)) return record;
+    if (!this.lookups.isRecheckPermitted()) return undefined;
+    // another instance may have made it a moment ago
+    const isKey = await this.virtualKeys.verify(virtualKey, key, { maxAgeMs: 0 });
+    return isKey ? record : undefined;
+  }
+
   /** The key is replaced, and has to be told whatever becomes of the records of those before it: they open nothing. */
   private async tidyUp(replaced: readonly string[]): Promise<void> {
     try {
@@ -105,8 +125,4 @@ export class GatewayKeys {
   private async assertFree(tokenId: string): Promise<void> {
     if ((await this.stored.find(tokenId)) !== undefined) throw keyIsTaken();
   }
-}
-
-function makeKey(): string {
-  return `sk-${randomBytes(32).toString('base64url')}`;
 }

@@ -2,7 +2,9 @@ import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import { SecretsService } from 'nestjs-custom-secret-manager';
 import { Agent, request, type Dispatcher } from 'undici';
 import { type Model } from '../config/model-list';
+import { OpenAiError } from '../errors/openai-error';
 import { SecretHits } from '../status/secret-hits';
+import { MAX_REFUSAL_BYTES, parseAnswer, readText } from './bounded-body';
 import { ofNoAnswer, ofRefusal } from './upstream-errors';
 
 export type UpstreamBody = Dispatcher.ResponseData['body'];
@@ -40,9 +42,9 @@ export class Upstream implements OnApplicationShutdown {
 
   async readJson(body: UpstreamBody): Promise<object> {
     try {
-      return Object(await body.json()) as object;
+      return Object(parseAnswer(await readText(body))) as object;
     } catch (error) {
-      throw ofNoAnswer(error);
+      throw error instanceof OpenAiError ? error : ofNoAnswer(error);
     }
   }
 
@@ -83,6 +85,6 @@ async function goodBody(
   key: string | undefined,
 ): Promise<UpstreamBody> {
   if (answer.statusCode === 200) return answer.body;
-  const text = await answer.body.text().catch(() => '');
+  const text = await readText(answer.body, MAX_REFUSAL_BYTES).catch(() => '');
   throw ofRefusal(answer, text, key);
 }
