@@ -15,6 +15,8 @@ import {
 } from '../support/gateway';
 import { removeTemporaryFolders } from '../support/temporary-folder';
 
+jest.setTimeout(30_000); // of a machine that is busy with other tests
+
 const MB = 1024 * 1024;
 const CHAT = '/v1/chat/completions';
 const JSON_TYPE = { 'content-type': 'application/json' };

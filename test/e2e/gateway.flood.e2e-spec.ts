@@ -33,9 +33,14 @@ const MADE_UP: Readonly<Record<string, (at: number) => string>> = {
   'with another scheme': () => `Basic ${random(40)}`,
 };
 
-const COUNT = 300;
-/** What the bucket holds, and what flows into it while a slow machine asks. */
-const FEW = 200;
+jest.setTimeout(60_000); // of a machine that is busy with other tests
+
+const COUNT = 200;
+
+/** What the bucket holds, and what has flowed into it since. */
+function few(startedAt: number): number {
+  return 100 + Math.ceil(((performance.now() - startedAt) / 1_000) * 20);
+}
 
 describe('a flood of made-up keys', () => {
   let store: CheckedStore;
@@ -89,21 +94,23 @@ describe('a flood of made-up keys', () => {
     async (_, key) => {
       await gateway.generate();
       await gateway.generate({ key: 'sk-chosen-by-a-customer' });
-      const before = readsOf('gateway/keys/');
+      const [before, startedAt] = [readsOf('gateway/keys/'), performance.now()];
 
       const statuses = await flood(COUNT, key);
 
       expect([...new Set(statuses)].filter((status) => status !== 401 && status !== 429)).toEqual(
         [],
       );
-      expect(readsOf('gateway/keys/') - before).toBeLessThanOrEqual(FEW);
+      expect(readsOf('gateway/keys/') - before).toBeLessThanOrEqual(few(startedAt));
     },
   );
 
   it('asks the store about a few of them where no key was ever generated', async () => {
+    const startedAt = performance.now();
+
     await flood(COUNT, MADE_UP['of the length of generated keys']);
 
-    expect(readsOf('gateway/keys/')).toBeLessThanOrEqual(FEW);
+    expect(readsOf('gateway/keys/')).toBeLessThanOrEqual(few(startedAt));
   });
 
   it('tells those that it does not look up when to come again', async () => {
@@ -154,7 +161,7 @@ describe('a flood of made-up keys', () => {
 
   it('keeps nobody from issuing keys', async () => {
     const [, ...issued] = await Promise.all([
-      flood(500),
+      flood(300),
       ...Array.from({ length: 20 }, () => gateway.generate()),
     ]);
 
@@ -165,7 +172,7 @@ describe('a flood of made-up keys', () => {
   it('pushes no key out of the cache', async () => {
     const { key } = await gateway.generate();
     await statusOfKey(key);
-    await flood(1_500);
+    await flood(1_200);
     store.fail('unavailable');
 
     expect(await statusOfKey(key)).toBe(200);
