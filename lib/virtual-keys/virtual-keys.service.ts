@@ -108,6 +108,18 @@ export class VirtualKeysService {
   }
 
   /**
+   * Resolves to a new key, as `create` makes it, and stores it nowhere: for a gateway that has to write something about a key
+   * before the key works. Give it to `create` or `rotate` as the `value`; {@link isIssuable} knows it. The first call makes the
+   * key that signs it.
+   */
+  async generate(
+    options: Pick<WriteOptions, 'params' | 'signal' | 'timeoutMs'> = {},
+  ): Promise<string> {
+    this.#calls.permit('generate', ['writeSecret']);
+    return await this.issue(this.#calls.permittedSigning('generate', options));
+  }
+
+  /**
    * Whether a candidate can be a key that the service made, without asking the store: a gateway refuses a flood of made-up keys
    * with it. `false` also for a key that was stored with a `value` of the caller's. Until the key that signs them has been read,
    * which begins with the first call, the form alone counts. A signing key that somebody replaced is known within a second of the

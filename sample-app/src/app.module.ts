@@ -7,11 +7,16 @@ import { ChatController } from './chat/chat.controller';
 import { ModelsController } from './chat/models.controller';
 import { PermittedModels } from './chat/permitted-models';
 import { ModelListModule } from './config/model-list.module';
+import { FailureLog } from './errors/failure-log';
 import { OpenAiErrorFilter } from './errors/openai-error.filter';
-import { JsonOnlyInterceptor } from './json-only.interceptor';
 import { HealthController } from './health.controller';
+import { AllowedHostsGuard } from './http/allowed-hosts.guard';
+import { BodyBudget } from './http/body-budget';
+import { JsonBodyInterceptor } from './http/json-body.interceptor';
+import { discardUnreadBody } from './http/unread-body';
 import { GatewayKeys } from './keys/gateway-keys';
 import { KeyChanges } from './keys/key-changes';
+import { KeyLookups } from './keys/key-lookups';
 import { KeyRecords } from './keys/key-records';
 import { KeysController } from './keys/keys.controller';
 import { MasterKey } from './keys/master-key';
@@ -25,6 +30,7 @@ import { Upstream } from './providers/upstream';
 import { identifyRequest } from './request-id';
 import { SecretsModule } from './secrets.module';
 import { SecretHits } from './status/secret-hits';
+import { StoreHealth } from './status/store-health';
 import { StatusReport } from './status/status-report';
 import { StatusController } from './status/status.controller';
 
@@ -46,6 +52,7 @@ import { StatusController } from './status/status.controller';
     MasterKey,
     KeyRecords,
     StoredKeys,
+    KeyLookups,
     GatewayKeys,
     OneChange,
     KeyChanges,
@@ -57,13 +64,17 @@ import { StatusController } from './status/status.controller';
     Upstream,
     SecretManagerHealthIndicator,
     SecretHits,
+    StoreHealth,
     StatusReport,
-    { provide: APP_INTERCEPTOR, useClass: JsonOnlyInterceptor },
+    AllowedHostsGuard,
+    BodyBudget,
+    FailureLog,
+    { provide: APP_INTERCEPTOR, useClass: JsonBodyInterceptor },
     { provide: APP_FILTER, useClass: OpenAiErrorFilter },
   ],
 })
 export class AppModule implements NestModule {
   configure(consumer: MiddlewareConsumer): void {
-    consumer.apply(identifyRequest).forRoutes('{*path}');
+    consumer.apply(identifyRequest, discardUnreadBody).forRoutes('{*path}');
   }
 }

@@ -8,6 +8,7 @@ import OpenAI from 'openai';
 import request from 'supertest';
 import { AppModule } from '../../sample-app/src/app.module';
 import { ModelList } from '../../sample-app/src/config/model-list';
+import { GATEWAY_OPTIONS } from '../../sample-app/src/http/gateway-options';
 import { readModelList } from '../../sample-app/src/config/read-model-list';
 import { CapturedLog, closeLater } from './application';
 import { temporaryFolder } from './temporary-folder';
@@ -40,7 +41,7 @@ export async function startGateway(
     .useValue(readModelList(modelsFile(models)))
     .setLogger(log)
     .compile();
-  const options = { forceCloseConnections: true }; // of clients that a test has aborted
+  const options = { ...GATEWAY_OPTIONS, forceCloseConnections: true }; // of clients that a test has aborted
   const app = closeLater(module.createNestApplication<INestApplication<Server>>(options));
   await app.listen(0, '127.0.0.1');
   return new Gateway(await app.getUrl(), log);

@@ -3,6 +3,7 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { Body, Controller, HttpStatus, Logger, Post, Res, UseGuards } from '@nestjs/common';
 import { BodyPipe } from '../body.pipe';
+import { BodyLimit } from '../http/json-body.interceptor';
 import { CallerGuard, FromCaller, type Caller } from '../keys/caller';
 import { type ProviderCall } from '../providers/provider';
 import { Providers } from '../providers/providers';
@@ -20,6 +21,7 @@ import { wholeStream } from './whole-stream';
  */
 @Controller(['v1/chat/completions', 'chat/completions'])
 @UseGuards(CallerGuard)
+@BodyLimit(20 * 1024 * 1024) // a long conversation
 export class ChatController {
   readonly #logger = new Logger('Gateway');
 

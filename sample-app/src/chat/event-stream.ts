@@ -1,19 +1,18 @@
 import { createParser, type ParseError } from 'eventsource-parser';
+import { MAX_EVENT_CHARACTERS, tooMuch } from '../providers/bounded-body';
 
 /** Server-sent events, as OpenAI sends them. */
 export const EVENT_STREAM = { 'content-type': 'text/event-stream', 'cache-control': 'no-cache' };
-
-const LONGEST_EVENT = 8 * 1024 * 1024;
 
 export function toEvent(data: object | '[DONE]'): string {
   return `data: ${typeof data === 'string' ? data : JSON.stringify(data)}\n\n`;
 }
 
-/** Yields the `data` of each event of a body. Throws if one event has more than 8 Mi characters. */
+/** Yields the `data` of each event of a body. Throws if one event has more than 4 Mi characters. */
 export async function* readEvents(body: AsyncIterable<Uint8Array>): AsyncGenerator<string> {
   let events: string[] = [];
   const parser = createParser({
-    maxBufferSize: LONGEST_EVENT,
+    maxBufferSize: MAX_EVENT_CHARACTERS,
     onEvent: ({ data }) => events.push(data),
     onError: throwIfTooLarge,
   });
@@ -29,5 +28,5 @@ export async function* readEvents(body: AsyncIterable<Uint8Array>): AsyncGenerat
 
 /** The parser quotes the line that it does not know, and goes on: only its limit is an error here. */
 function throwIfTooLarge({ type }: ParseError): void {
-  if (type === 'max-buffer-size-exceeded') throw new Error('An event is too large.');
+  if (type === 'max-buffer-size-exceeded') throw tooMuch();
 }

@@ -66,9 +66,16 @@ function toModel({ name, params }: Entry): Model {
     provider: provider as ProviderName, // it was found right
     upstreamModel: rest.join('/'),
     apiKey,
-    apiBase: apiBase?.replace(/\/+$/, ''),
+    apiBase: apiBase && withoutSlashes(apiBase),
     timeoutMs: timeout * 1_000,
   };
+}
+
+/** Without those at the end. */
+function withoutSlashes(address: string): string {
+  let end = address.length;
+  while (address[end - 1] === '/') end -= 1;
+  return address.slice(0, end);
 }
 
 function wrong(path: string, problems: readonly string[]): Error {

@@ -3,22 +3,23 @@ import {
   Catch,
   HttpException,
   HttpStatus,
-  Logger,
   type ArgumentsHost,
   type ExceptionFilter,
 } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import { isSecretManagerError } from 'nestjs-custom-secret-manager';
 import { requestIdOf } from '../request-id';
+import { FailureLog } from './failure-log';
 import { ofSecretManager } from './of-secret-manager';
 import { OpenAiError } from './openai-error';
 
 /** Whatever fails is answered in OpenAI's form, with a text of this application: others may quote a body, a URL or a key. */
 @Catch()
 export class OpenAiErrorFilter implements ExceptionFilter {
-  readonly #logger = new Logger('Gateway');
-
-  constructor(private readonly adapterHost: HttpAdapterHost) {}
+  constructor(
+    private readonly adapterHost: HttpAdapterHost,
+    private readonly log: FailureLog,
+  ) {}
 
   catch(thrown: unknown, host: ArgumentsHost): void {
     const { httpAdapter } = this.adapterHost;
@@ -37,20 +38,14 @@ export class OpenAiErrorFilter implements ExceptionFilter {
   }
 
   private answerTo(thrown: unknown, requestId: string): HttpException {
-    const told = (answer: OpenAiError, text: string): OpenAiError => {
-      if (answer.getStatus() >= 500) this.warn(text, requestId);
+    const logged = (answer: OpenAiError): OpenAiError => {
+      if (answer.getStatus() >= 500) this.log.add(thrown, requestId); // it is not the caller's fault
       return answer;
     };
-    if (isSecretManagerError(thrown)) return told(ofSecretManager(thrown), thrown.message);
-    if (thrown instanceof OpenAiError) return told(thrown, thrown.message);
+    if (isSecretManagerError(thrown)) return logged(ofSecretManager(thrown));
+    if (thrown instanceof OpenAiError) return logged(thrown);
     if (thrown instanceof HttpException) return isOfHealth(thrown) ? thrown : ofNest(thrown);
-    const name = thrown instanceof Error ? thrown.name : typeof thrown;
-    return told(ofNest(new HttpException('', HttpStatus.INTERNAL_SERVER_ERROR)), `${name}.`);
-  }
-
-  /** Logs what is not the caller's fault. Such texts name secrets, and hold none. */
-  private warn(text: string, requestId: string): void {
-    this.#logger.warn(`A request failed: ${text} (request ${requestId})`);
+    return logged(ofNest(new HttpException('', HttpStatus.INTERNAL_SERVER_ERROR)));
   }
 }
 

@@ -3,6 +3,7 @@ import { Injectable } from '@nestjs/common';
 import { VirtualKeysService, type VerifyOptions } from 'nestjs-custom-secret-manager';
 import { expiryAfter } from './duration';
 import { keyIsTaken, noSuchKey } from './key-errors';
+import { KeyLookups } from './key-lookups';
 import {
   KEY_FORM,
   isUsable,
@@ -13,12 +14,14 @@ import {
 } from './key-record';
 import { KeyRecords } from './key-records';
 import { type DeleteKeysDto, type GenerateKeyDto } from './key-requests';
-import { makeKey } from './new-key';
 import { StoredKeys, type KnownKey } from './stored-keys';
 
 export interface IssuedKey extends KnownKey {
   readonly key: string;
 }
+
+/** A cached key is good for a minute after it was read, if the store cannot be asked. */
+const AUTHORISES = { staleIfErrorMs: 60_000, timeoutMs: 5_000 } as const;
 
 /** Issues keys, and tells who has one. */
 @Injectable()
@@ -27,20 +30,25 @@ export class GatewayKeys {
     private readonly virtualKeys: VirtualKeysService,
     private readonly records: KeyRecords,
     private readonly stored: StoredKeys,
+    private readonly lookups: KeyLookups,
   ) {}
 
-  /** Resolves to what is known of a key, or to `undefined` if it is none. Goes on from the cache while the store is down. */
+  /**
+   * Resolves to the record of a key, or to `undefined` if there is no such key. Goes on from the cache while the store is down, for
+   * a minute. Rejects with 429 if too many unknown keys are looked up.
+   */
   async authenticate(key: string): Promise<KeyRecord | undefined> {
     if (!KEY_FORM.test(key)) return undefined;
     const tokenId = tokenIdOf(key);
-    if ((await this.records.find(tokenId)) === undefined) return undefined;
-    const record = await this.lookUp(key, tokenId);
-    return record ?? (await this.lookUp(key, tokenId, { maxAgeMs: 0 })); // another instance may have changed it a moment ago
+    this.lookups.assertPermitted(key, tokenId);
+    const record = await this.lookUpTwice(key, tokenId);
+    this.lookups.ended(key, tokenId, record !== undefined);
+    return record;
   }
 
   async generate(wanted: GenerateKeyDto): Promise<IssuedKey> {
     const { key_alias = null, models, duration, blocked } = wanted;
-    const key = wanted.key ?? makeKey();
+    const key = wanted.key ?? (await this.virtualKeys.generate());
     const tokenId = tokenIdOf(key);
     await this.assertFree(tokenId);
     const record: KeyRecord = {
@@ -54,6 +62,7 @@ export class GatewayKeys {
     await this.stored.add(tokenId, record, () =>
       this.virtualKeys.create({ ...virtualKeyOf(record), value: key }),
     );
+    this.lookups.ended(key, tokenId, true);
     return { key, tokenId, record };
   }
 
@@ -81,10 +90,18 @@ export class GatewayKeys {
     if ((await this.stored.find(tokenId)) !== undefined) throw keyIsTaken();
   }
 
+  /** Looks a key with a record up once more, without the cache: another instance may have changed it a moment ago. */
+  private async lookUpTwice(key: string, tokenId: string): Promise<KeyRecord | undefined> {
+    if ((await this.records.find(tokenId, AUTHORISES)) === undefined) return undefined;
+    const record = await this.lookUp(key, tokenId, AUTHORISES);
+    if (record !== undefined || !this.lookups.isRecheckPermitted()) return record;
+    return await this.lookUp(key, tokenId, { maxAgeMs: 0 });
+  }
+
   private async lookUp(
     key: string,
     tokenId: string,
-    options?: VerifyOptions,
+    options: VerifyOptions,
   ): Promise<KeyRecord | undefined> {
     const own = await this.records.find(tokenId, options);
     const record = own && (await this.stored.recordFor(tokenId, own, options));

@@ -3,10 +3,10 @@ import { VirtualKeysService } from 'nestjs-custom-secret-manager';
 import { expiryAfter, timeAfter } from './duration';
 import { GatewayKeys, type IssuedKey } from './gateway-keys';
 import { keyWasReplaced } from './key-errors';
+import { KeyLookups } from './key-lookups';
 import { tokenIdOf, virtualKeyOf, type FormerKey, type KeyRecord } from './key-record';
 import { KeyRecords } from './key-records';
 import { type RegenerateKeyDto, type UpdateKeyDto } from './key-requests';
-import { makeKey } from './new-key';
 import { OneChange } from './one-change';
 import { RecentlyReplaced } from './recently-replaced';
 import { StoredKeys, type KnownKey } from './stored-keys';
@@ -25,6 +25,7 @@ export class KeyChanges {
     private readonly records: KeyRecords,
     private readonly virtualKeys: VirtualKeysService,
     private readonly oneChange: OneChange,
+    private readonly lookups: KeyLookups,
   ) {}
 
   /**
@@ -63,7 +64,7 @@ export class KeyChanges {
   }
 
   private async replace(old: KnownKey, wanted: RegenerateKeyDto): Promise<IssuedKey> {
-    const key = wanted.new_key ?? makeKey();
+    const key = wanted.new_key ?? (await this.virtualKeys.generate());
     const tokenId = tokenIdOf(key);
     const until = wanted.grace_period ? timeAfter(wanted.grace_period) : new Date();
     const former = { token_id: old.tokenId, until: until.toISOString() };
@@ -84,6 +85,7 @@ export class KeyChanges {
         { overlapMs },
       ),
     );
+    this.lookups.ended(key, tokenId, true);
     return { key, tokenId, record };
   }
 

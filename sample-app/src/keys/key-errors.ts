@@ -9,6 +9,15 @@ export function notAuthenticated(): OpenAiError {
   });
 }
 
+export function tooManyUnknownKeys(): OpenAiError {
+  return new OpenAiError(HttpStatus.TOO_MANY_REQUESTS, {
+    message: 'The gateway looks up too many unknown keys now. Try again in a second.',
+    type: 'rate_limit_error',
+    code: 'too_many_unknown_keys',
+    retryAfterMs: 1_000,
+  });
+}
+
 export function noSuchKey(): OpenAiError {
   return new OpenAiError(HttpStatus.NOT_FOUND, {
     message: 'There is no such key.',

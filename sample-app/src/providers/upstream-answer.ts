@@ -1,6 +1,7 @@
 import { type Dispatcher } from 'undici';
 import { readEvents } from '../chat/event-stream';
 import { OpenAiError } from '../errors/openai-error';
+import { parseAnswer, readText } from './bounded-body';
 import { type Redaction } from './redaction';
 import { notUnderstood, ofBrokenBody, ofErrorEvent } from './upstream-errors';
 
@@ -13,11 +14,11 @@ export class UpstreamAnswer {
 
   /** Resolves to the JSON of the body. Rejects if it is no object, or tells an error. */
   async json(): Promise<object> {
-    const text = await this.response.body.text().catch((error: unknown) => {
+    const text = await readText(this.response.body).catch((error: unknown) => {
       throw ofBrokenBody(error);
     });
     try {
-      return this.checked(this.redaction.json(JSON.parse(text)));
+      return this.checked(this.redaction.json(parseAnswer(text)));
     } catch (error) {
       throw error instanceof OpenAiError ? error : notUnderstood();
     }
@@ -33,7 +34,7 @@ export class UpstreamAnswer {
     const redaction = this.redaction.ofStream();
     try {
       for await (const data of readEvents(body)) {
-        yield data === '[DONE]' ? data : this.checked(redaction.json(JSON.parse(data)));
+        yield data === '[DONE]' ? data : this.checked(redaction.json(parseAnswer(data)));
       }
     } catch (error) {
       throw ofBrokenBody(error);

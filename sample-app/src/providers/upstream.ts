@@ -3,6 +3,7 @@ import { SecretsService } from 'nestjs-custom-secret-manager';
 import { Agent, request, type Dispatcher } from 'undici';
 import { type Model } from '../config/model-list';
 import { SecretHits } from '../status/secret-hits';
+import { MAX_REFUSAL_BYTES, readText } from './bounded-body';
 import { Redaction } from './redaction';
 import { UpstreamAnswer } from './upstream-answer';
 import { ofNoAnswer, ofRefusal } from './upstream-errors';
@@ -80,6 +81,6 @@ async function goodAnswer(
 ): Promise<UpstreamAnswer> {
   const redaction = new Redaction(keys);
   if (answer.statusCode === 200) return new UpstreamAnswer(answer, redaction);
-  const text = await answer.body.text().catch(() => '');
+  const text = await readText(answer.body, MAX_REFUSAL_BYTES).catch(() => '');
   throw ofRefusal(answer, text, redaction);
 }
