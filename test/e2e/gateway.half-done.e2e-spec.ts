@@ -1,7 +1,14 @@
 import type { DeleteOptions, WriteOptions } from 'nestjs-custom-secret-manager';
 import { InMemorySecretManager } from 'nestjs-custom-secret-manager/testing';
 import { closeApplications } from '../support/application';
-import { MASTER_KEY, hello, startGateway, type Gateway, type Issued } from '../support/gateway';
+import {
+  MASTER_KEY,
+  SIGNING_KEY,
+  hello,
+  startGateway,
+  type Gateway,
+  type Issued,
+} from '../support/gateway';
 import { removeTemporaryFolders } from '../support/temporary-folder';
 
 type Moment = 'before' | 'after';
@@ -41,9 +48,6 @@ class BreakingStore extends InMemorySecretManager {
     throw Object.assign(new Error(), { statusCode: 503 });
   }
 }
-
-/** Made for the first key, and kept. */
-const SIGNING_KEY = 'litellm/service/signing-key';
 
 const MOMENTS: readonly (readonly [number, Moment])[] = [1, 2, 3, 4, 5, 6, 7, 8].flatMap(
   (change) =>

@@ -4,6 +4,7 @@ import { closeApplications } from '../support/application';
 import {
   ECHO,
   MASTER_KEY,
+  SIGNING_KEY,
   hello,
   modelEntry,
   startGateway,
@@ -38,7 +39,9 @@ const statusOf = async (key: string, model = 'echo'): Promise<number> =>
 const namesInStore = async (): Promise<string[]> => {
   const names = new Set(store.calls.map(({ secretName }) => secretName ?? ''));
   const values = await Promise.all([...names].map((name) => store.readSecret(name)));
-  return [...names].filter((name, at) => /^(gateway|litellm)/.test(name) && values[at]).sort();
+  return [...names]
+    .filter((name, at) => /^(gateway|litellm)/.test(name) && name !== SIGNING_KEY && values[at])
+    .sort();
 };
 
 /** Lets the dates go on, and nothing else. */

@@ -13,6 +13,8 @@ import { readModelList } from '../../sample-app/src/config/read-model-list';
 import { CapturedLog, closeLater } from './application';
 import { temporaryFolder } from './temporary-folder';
 
+/** The secret under which the library keeps what signs its keys. The first key makes it, and it stays. */
+export const SIGNING_KEY = 'litellm/service/signing-key';
 export const MASTER_KEY = 'sk-canary-of-the-master-key-5e0b';
 
 /** An entry of the configuration file. */
