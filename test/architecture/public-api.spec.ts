@@ -154,7 +154,7 @@ describe('the public API', () => {
       'drivers/encrypted-file/index.ts',
       encryptedFile,
       ['EncryptedFileSecretManager'],
-      ['EncryptedFileSecretManagerOptions', 'KeyOptions'],
+      ['EncryptedFileSecretManagerOptions', 'KeyOptions', 'ListedSecret'],
     ],
   ])('of %s is what is listed here, and nothing else', (_, path, loaded, values, types) => {
     expect(exportsOf(path)).toEqual([...values, ...types].sort());
