@@ -6,7 +6,7 @@ const store = useStore();
 
 /** Holds commits up until it is called. */
 function holdCommits(): () => void {
-  const commit = Reflect.get(Writer.prototype, 'commit') as Writer['commit'];
+  const commit: Writer['commit'] = Reflect.get(Writer.prototype, 'commit');
   let release = (): void => undefined;
   const held = new Promise<void>((resolve) => (release = resolve));
   jest.spyOn(Writer.prototype, 'commit').mockImplementation(async function (this: Writer, changes) {
