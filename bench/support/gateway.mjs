@@ -17,8 +17,10 @@ export async function startGateway(folder) {
   let output = '';
   child.stdout.setEncoding('utf8');
   child.stdout.on('data', (chunk) => (output += chunk));
+  const ended = once(child, 'exit').then(() => false);
+  const printed = () => once(child.stdout, 'data').then(() => true);
   while (!LISTENING.test(output)) {
-    await Promise.race([once(child.stdout, 'data'), once(child, 'exit').then(() => fail(output))]);
+    if (!(await Promise.race([printed(), ended]))) fail(output);
   }
   const [url] = LISTENING.exec(output);
   const masterKey = await masterKeyOf(folder);
@@ -34,7 +36,7 @@ export async function startGateway(folder) {
     },
     async stop() {
       child.kill();
-      await once(child, 'exit');
+      await ended;
     },
   };
 }
