@@ -3,4 +3,4 @@ export {
   type EncryptedFileSecretManagerOptions,
   type ListedSecret,
 } from './encrypted-file.secret-manager';
-export type { KeyOptions } from './key-source';
+export type { KeyOptions } from './keys/key-source';

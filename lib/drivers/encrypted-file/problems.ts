@@ -1,6 +1,19 @@
 import { SecretManagerError } from '../../core/secret-manager.error';
 import { read } from '../../core/untrusted';
 
+/** The errors of a disk that is full, over its quota or failing, as Node and as LMDB name them. LMDB makes EIO of half a write. */
+const DISK_ERRORS: ReadonlySet<unknown> = new Set([
+  'EIO',
+  'EFBIG',
+  'ENOSPC',
+  'EDQUOT',
+  ...[5, 27, 28, 122],
+]);
+
+export function isDiskError(code: unknown): boolean {
+  return DISK_ERRORS.has(code);
+}
+
 export function misconfigured(message: string): SecretManagerError {
   return new SecretManagerError('MISCONFIGURED', message);
 }
@@ -13,7 +26,7 @@ export function unavailable(message: string): SecretManagerError {
   return new SecretManagerError('UNAVAILABLE', message);
 }
 
-/** Whether a file, or a folder on the way to it, is not there. */
+/** Tells whether a file, or a folder on the way to it, is missing. */
 export function isMissing(thrown: unknown): boolean {
   return hasCode(thrown, 'ENOENT') || hasCode(thrown, 'ENOTDIR');
 }
