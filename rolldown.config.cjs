@@ -52,4 +52,25 @@ const build = (format, extension, writeBundle) => ({
   plugins: [{ name: 'files', writeBundle }],
 });
 
-module.exports = [build('cjs', 'js', copyWorkers), build('es', 'mjs', declareModules)];
+/**
+ * The command line is a bundle of its own, beside a driver that it requires: as an entry of the others it would move that driver,
+ * and its peer, into the file that all entries share.
+ *
+ * @type {import('rolldown').RolldownOptions}
+ */
+const commandLine = {
+  input: { 'cli/program': 'lib/cli/program.ts' },
+  external: /^\.\.\/drivers\//,
+  makeAbsoluteExternalsRelative: false,
+  platform: 'node',
+  tsconfig: 'tsconfig.build.json',
+  output: {
+    dir: 'dist',
+    format: 'cjs',
+    strict: true,
+    sourcemap: true,
+    entryFileNames: '[name].js',
+  },
+};
+
+module.exports = [build('cjs', 'js', copyWorkers), build('es', 'mjs', declareModules), commandLine];

@@ -19,6 +19,10 @@ export {
   type SecretManagerErrorCode,
   type SecretManagerErrorContext,
 } from './core/errors/secret-manager.error';
+export {
+  StoreResponseError,
+  type StoreResponseErrorOptions,
+} from './core/errors/store-response.error';
 export type { CacheOptions } from './policies/cache/cache.policy';
 export type { SecretInspection } from './policies/cache/secret-cache';
 export type {

@@ -57,6 +57,23 @@ export async function readRegularFile(
   }
 }
 
+export interface OpenedFile {
+  readonly descriptor: number;
+  readonly stats: BigIntStats;
+}
+
+/** Runs `use` with a regular file that is open, and closes the file. Throws what {@link readRegularFile} throws. */
+export function withRegularFileSync<T>(path: PathLike, use: (file: OpenedFile) => T): T {
+  const descriptor = openOrExplain(path);
+  try {
+    const stats = fstatSync(descriptor, { bigint: true });
+    if (!stats.isFile()) throw new UnusableFile('not a file');
+    return use({ descriptor, stats });
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
 /** As {@link readRegularFile}, blocking. */
 export function readRegularFileSync(
   path: PathLike,

@@ -40,6 +40,8 @@ export interface SecretPipeline {
   readonly virtualKeys: Pipeline;
   readonly cache: SecretCache;
   readonly circuitState: () => CircuitState;
+  /** How long reads still fail at once, in milliseconds. */
+  readonly circuitRetryAfterMs: () => number | undefined;
   /** Drops one secret, or all, in every cache. Of a primary secret every key is a part. */
   readonly forget: (secretName?: string) => void;
   /** Ends what is under way, and closes the manager. */
@@ -88,6 +90,7 @@ export function compose(manager: CustomSecretManager, options: PipelineOptions):
     },
     isClosed: () => isClosed,
     circuitState: () => (circuitBreaker ? circuitBreaker.state : 'closed'),
+    circuitRetryAfterMs: () => (circuitBreaker ? circuitBreaker.refusedForMs : undefined),
     isSupported: (operation) => implementsOperation(manager, operation),
     assertSupported: (operation, secretName) => {
       if (!implementsOperation(manager, operation))

@@ -69,6 +69,11 @@ export class SecretsService {
     return this.#pipeline.circuitState();
   }
 
+  /** How long reads still fail at once, in milliseconds, before the store is asked again; `undefined` if it may be asked now. */
+  get circuitRetryAfterMs(): number | undefined {
+    return this.#pipeline.circuitRetryAfterMs();
+  }
+
   /**
    * Resolves to the value; to `options.default`, or `undefined`, if the secret is absent from the manager and the
    * environment. Rejects with the failure if it could not be told.

@@ -112,6 +112,18 @@ export class VirtualKeysService {
   }
 
   /**
+   * Resolves to a new key, as `create` makes it, and stores it nowhere: for a gateway that has to write something about a key
+   * before the key works. Give it to `create` or `rotate` as the `value`; {@link isIssuable} knows it. The first call makes the
+   * key that signs it.
+   */
+  async generate(
+    options: Pick<WriteOptions, 'params' | 'signal' | 'timeoutMs'> = {},
+  ): Promise<string> {
+    this.#calls.permit('generate', ['writeSecret']);
+    return await this.issue(this.#calls.permittedSigning('generate', options));
+  }
+
+  /**
    * Whether a candidate can be a key that the service made, without asking the store: a gateway refuses a flood of made-up keys
    * with it. `false` also for a key that was stored with a `value` of the caller's. Until the key that signs them has been read,
    * which begins with the first call, the form alone counts. A signing key that somebody replaced is known within a second of the
@@ -145,7 +157,8 @@ export class VirtualKeysService {
 
   /**
    * Gives a key a new value, random unless one is given, and another alias if one is given; description and tags stay. Rejects
-   * with `NOT_FOUND` if the key was never stored, and with `CONFLICT` if the new alias is taken; nothing is changed then.
+   * with `NOT_FOUND` if the key was never stored, and with `CONFLICT` if the new alias is taken; nothing is changed then. Rotations
+   * of one key run one after the other; each succeeds, and the value of the last one holds.
    */
   async rotate(
     key: VirtualKey,

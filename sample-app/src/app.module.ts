@@ -1,5 +1,5 @@
-import { Module } from '@nestjs/common';
-import { APP_FILTER } from '@nestjs/core';
+import { Module, type MiddlewareConsumer, type NestModule } from '@nestjs/common';
+import { APP_FILTER, APP_INTERCEPTOR } from '@nestjs/core';
 import { TerminusModule } from '@nestjs/terminus';
 import { SecretManagerModule } from 'nestjs-custom-secret-manager';
 import { SecretManagerHealthIndicator } from 'nestjs-custom-secret-manager/terminus';
@@ -7,20 +7,30 @@ import { ChatController } from './chat/chat.controller';
 import { ModelsController } from './chat/models.controller';
 import { PermittedModels } from './chat/permitted-models';
 import { ModelListModule } from './config/model-list.module';
+import { FailureLog } from './errors/failure-log';
 import { OpenAiErrorFilter } from './errors/openai-error.filter';
 import { HealthController } from './health.controller';
+import { AllowedHostsGuard } from './http/allowed-hosts.guard';
+import { BodyBudget } from './http/body-budget';
+import { JsonBodyInterceptor } from './http/json-body.interceptor';
+import { discardUnreadBody } from './http/unread-body';
 import { GatewayKeys } from './keys/gateway-keys';
+import { KeyChanges } from './keys/key-changes';
+import { KeyLookups } from './keys/key-lookups';
 import { KeyRecords } from './keys/key-records';
 import { KeysController } from './keys/keys.controller';
 import { MasterKey } from './keys/master-key';
+import { OneChange } from './keys/one-change';
 import { StoredKeys } from './keys/stored-keys';
 import { AnthropicProvider } from './providers/anthropic.provider';
 import { EchoProvider } from './providers/echo.provider';
 import { OpenAiProvider } from './providers/openai.provider';
 import { Providers } from './providers/providers';
 import { Upstream } from './providers/upstream';
+import { identifyRequest } from './request-id';
 import { SecretsModule } from './secrets.module';
 import { SecretHits } from './status/secret-hits';
+import { StoreHealth } from './status/store-health';
 import { StatusReport } from './status/status-report';
 import { StatusController } from './status/status.controller';
 
@@ -42,7 +52,10 @@ import { StatusController } from './status/status.controller';
     MasterKey,
     KeyRecords,
     StoredKeys,
+    KeyLookups,
     GatewayKeys,
+    OneChange,
+    KeyChanges,
     PermittedModels,
     Providers,
     OpenAiProvider,
@@ -51,8 +64,17 @@ import { StatusController } from './status/status.controller';
     Upstream,
     SecretManagerHealthIndicator,
     SecretHits,
+    StoreHealth,
     StatusReport,
+    AllowedHostsGuard,
+    BodyBudget,
+    FailureLog,
+    { provide: APP_INTERCEPTOR, useClass: JsonBodyInterceptor },
     { provide: APP_FILTER, useClass: OpenAiErrorFilter },
   ],
 })
-export class AppModule {}
+export class AppModule implements NestModule {
+  configure(consumer: MiddlewareConsumer): void {
+    consumer.apply(identifyRequest, discardUnreadBody).forRoutes('{*path}');
+  }
+}

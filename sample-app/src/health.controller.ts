@@ -1,23 +1,25 @@
-import { Controller, Get } from '@nestjs/common';
+import { Controller, Get, UseGuards } from '@nestjs/common';
 import { HealthCheck, HealthCheckService, type HealthCheckResult } from '@nestjs/terminus';
-import { SecretManagerHealthIndicator } from 'nestjs-custom-secret-manager/terminus';
+import { AllowedHostsGuard } from './http/allowed-hosts.guard';
+import { StoreHealth } from './status/store-health';
 
 @Controller('health')
+@UseGuards(AllowedHostsGuard)
 export class HealthController {
   constructor(
     private readonly health: HealthCheckService,
-    private readonly secretManager: SecretManagerHealthIndicator,
+    private readonly store: StoreHealth,
   ) {}
 
   /** Readiness: send no traffic here while the store is down. */
-  @Get()
+  @Get(['', 'readiness'])
   @HealthCheck()
   ready(): Promise<HealthCheckResult> {
-    return this.health.check([() => this.secretManager.isHealthy('secrets', { timeoutMs: 2_000 })]);
+    return this.health.check([() => this.store.check('secrets')]);
   }
 
   /** Liveness: a restart does not mend a store, so the store is not asked. */
-  @Get('live')
+  @Get(['live', 'liveness', 'liveliness'])
   live(): { status: string } {
     return { status: 'ok' };
   }

@@ -4,11 +4,11 @@ import { NestFactory } from '@nestjs/core';
 import { type NestExpressApplication } from '@nestjs/platform-express';
 import { SecretsService } from 'nestjs-custom-secret-manager';
 import { AppModule } from './app.module';
+import { GATEWAY_OPTIONS } from './http/gateway-options';
 import { firstSteps } from './first-steps';
 
 async function start(): Promise<void> {
-  const app = await NestFactory.create<NestExpressApplication>(AppModule);
-  app.useBodyParser('json', { limit: '20mb' }); // a long conversation
+  const app = await NestFactory.create<NestExpressApplication>(AppModule, GATEWAY_OPTIONS);
   app.enableShutdownHooks([], { useProcessExit: true });
   const logger = new Logger('Gateway');
   const config = app.get(ConfigService);

@@ -1,12 +1,40 @@
+import { Module } from '@nestjs/common';
+import { ConfigModule, ConfigService } from '@nestjs/config';
 import { NestFactory } from '@nestjs/core';
-import { SecretsService } from 'nestjs-custom-secret-manager';
-import { SecretsModule } from './secrets.module';
+import {
+  SecretManagerModule,
+  SecretsService,
+  isSecretManagerError,
+} from 'nestjs-custom-secret-manager';
+import { chooseStore } from './store/choose-store';
+
+/** Knows the store, and of its secrets the master key alone. */
+@Module({
+  imports: [
+    ConfigModule.forRoot({ isGlobal: true }),
+    SecretManagerModule.forRootAsync({
+      manager: { inject: [ConfigService], useFactory: chooseStore },
+      inject: [ConfigService],
+      useFactory: (environment: ConfigService) => ({
+        environment,
+        settings: { hostedKeys: ['MASTER_KEY'] },
+      }),
+    }),
+  ],
+})
+class MasterKeyModule {}
 
 /** Prints the master key, and nothing else, for a shell to take. */
 async function print(): Promise<void> {
-  const app = await NestFactory.createApplicationContext(SecretsModule, { logger: ['error'] });
-  console.log(await app.get(SecretsService).getOrThrow('MASTER_KEY'));
-  await app.close();
+  const app = await NestFactory.createApplicationContext(MasterKeyModule, { logger: ['error'] });
+  try {
+    console.log(await app.get(SecretsService).getOrThrow('MASTER_KEY'));
+  } catch (error) {
+    console.error(isSecretManagerError(error) ? error.message : 'The store cannot be read.');
+    process.exitCode = 1;
+  } finally {
+    await app.close();
+  }
 }
 
 void print();

@@ -2,89 +2,73 @@ import { Injectable } from '@nestjs/common';
 import { ConfigService } from '@nestjs/config';
 import {
   CustomSecretManager,
-  SecretManagerError,
   type DeleteOptions,
   type OperationOptions,
-  type SecretMetadata,
-  type SecretReading,
   type WriteOptions,
 } from 'nestjs-custom-secret-manager';
-import { KvClient, type Kept } from './kv-client';
+import { requestSync } from 'nestjs-custom-secret-manager/sync';
+import { Agent, request } from 'undici';
+import { TeamStore } from './team-store';
+import { readingOf, storedIn } from './team-store.answer';
 
-/**
- * The team's store: a KV 2 mount of HashiCorp Vault or OpenBao that keeps each secret as `{ "value": "..." }`, without
- * description and tags. Address, token and mount come from `STORE_ADDR`, `STORE_TOKEN` and `STORE_MOUNT`, or `VAULT_...`.
- */
+type Method = 'GET' | 'HEAD' | 'POST' | 'DELETE';
+
+/** Secrets as `{ "value": "..." }` in a KV 2 mount of HashiCorp Vault or OpenBao. */
 @Injectable()
 export class TeamSecretManager extends CustomSecretManager {
-  readonly #client: KvClient;
+  readonly #store: TeamStore;
+  readonly #connections = new Agent();
 
   constructor(config: ConfigService) {
     super('team-store');
-    const setting = (name: string): string | undefined =>
-      config.get<string>(`STORE_${name}`) ?? config.get<string>(`VAULT_${name}`);
-    this.#client = new KvClient({
-      address: setting('ADDR'),
-      token: setting('TOKEN'),
-      mount: setting('MOUNT'),
-    });
+    this.#store = new TeamStore(config);
   }
 
   override validateEnvironment(): void {
-    const problem = this.#client.problem();
-    if (problem) throw new SecretManagerError('MISCONFIGURED', `STORE_${problem}.`);
+    this.#store.check();
   }
 
-  override async readSecret(
-    secretName: string,
-    options: OperationOptions = {},
-  ): Promise<SecretReading | undefined> {
-    return readingOf(await this.#client.ask('GET', 'data', secretName, options));
+  override async readSecret(name: string, options: OperationOptions = {}) {
+    return readingOf(await this.ask('GET', this.#store.path('data', name), options));
   }
 
-  override readSecretSync(
-    secretName: string,
-    options: OperationOptions = {},
-  ): SecretReading | undefined {
-    return readingOf(this.#client.readSync(secretName, options));
+  override readSecretSync(name: string, { timeoutMs }: OperationOptions = {}) {
+    const { url, headers } = this.#store.request(this.#store.path('data', name));
+    const response = requestSync(url, { headers, timeoutMs });
+    return readingOf(storedIn(response.statusCode, response.headers, response.text()));
   }
 
-  override async writeSecret(
-    secretName: string,
-    value: string,
-    options: WriteOptions = {},
-  ): Promise<SecretMetadata> {
-    const cas = options.createOnly ? await this.absentVersion(secretName, options) : undefined;
+  override async writeSecret(name: string, value: string, options: WriteOptions = {}) {
+    const path = this.#store.path('data', name);
+    const last = options.createOnly ? await this.ask('GET', path, options) : undefined;
+    const cas = last && (last.data === null ? (last.metadata?.version ?? 0) : 0);
     const content = { data: { value }, options: { cas } };
-    const { version } = await this.#client.ask('POST', 'data', secretName, options, content);
+    const { version } = await this.ask('POST', path, options, content);
     return { version: String(version) };
   }
 
-  /** The store keeps what is deleted until somebody restores or destroys it; without a recovery window, nothing is kept. */
-  override async deleteSecret(secretName: string, options: DeleteOptions = {}): Promise<void> {
+  override async deleteSecret(name: string, options: DeleteOptions = {}): Promise<void> {
     const part = options.recoveryWindowInDays === 0 ? 'metadata' : 'data';
-    await this.#client.ask('DELETE', part, secretName, options);
+    await this.ask('DELETE', this.#store.path(part, name), options);
   }
 
-  override checkHealth(options: OperationOptions = {}): Promise<boolean> {
-    return this.#client.isActive(options);
+  override async checkHealth(options: OperationOptions = {}) {
+    const { statusCode } = await this.send('HEAD', 'sys/health', options);
+    return statusCode === 200;
   }
 
-  override close(): Promise<void> {
-    return this.#client.close();
+  override async close() {
+    await this.#connections.destroy();
   }
 
-  /** What a secret that is to be created must follow: the version that was deleted, or none. */
-  private async absentVersion(secretName: string, options: OperationOptions): Promise<number> {
-    const { data, metadata } = await this.#client.ask('GET', 'data', secretName, options);
-    return data === null ? (metadata?.version ?? 0) : 0;
+  private async ask(method: Method, path: string, options: OperationOptions, content?: object) {
+    const { statusCode, headers, body } = await this.send(method, path, options, content);
+    return storedIn(statusCode, headers, await body.text());
   }
-}
 
-function readingOf({ data, metadata }: Kept): SecretReading | undefined {
-  if (data === null) return undefined;
-  if (typeof data?.value !== 'string') {
-    throw new SecretManagerError('MALFORMED', 'The secret is not kept as { "value": "..." }.');
+  private send(method: Method, path: string, { signal }: OperationOptions, content?: object) {
+    const { url, headers } = this.#store.request(path);
+    const body = content && JSON.stringify(content);
+    return request(url, { method, headers, body, signal, dispatcher: this.#connections });
   }
-  return { value: data.value, version: String(metadata?.version) };
 }

@@ -21,10 +21,11 @@ const LAYERS: Readonly<Record<string, Layer>> = {
   policies: { files: POLICIES, imports: [CORE, PURE_NODE] },
   drivers: {
     files: /^drivers\//,
-    imports: [CORE, /^sync\//, /^files\//, /^node:/, /^undici$/, /^@aws-sdk\//],
+    imports: [CORE, /^sync\//, /^files\//, /^node:/, /^undici$/, /^@aws-sdk\//], // and lmdb, which is loaded so that its absence can be explained
   },
   files: { files: /^files\//, imports: [CORE, /^node:fs/] },
   sync: { files: /^sync\//, imports: [CORE, /^node:/, /^undici$/] },
+  cli: { files: /^cli\//, imports: [CORE, /^drivers\/encrypted-file\/index\.ts$/, /^node:/] },
   testing: { files: /^testing\//, imports: [CORE, /^node:(assert|util|crypto)/] },
   terminus: {
     files: /^terminus\//,
@@ -55,6 +56,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   core: ['errors', 'time', 'contract', 'validation', 'calls'],
   'drivers/hashicorp-vault': ['options', 'wire', 'session', 'engines'],
   'drivers/aws-secrets-manager': ['sdk', 'reads', 'writes'],
+  'drivers/encrypted-file': ['pages', 'files', 'keys', 'seals', 'legacy', 'store'],
 };
 
 function isPermitted({ to, isTypeOnly }: Import, { files, imports, types = [] }: Layer): boolean {
@@ -111,6 +113,14 @@ describe('the layers', () => {
     expect(crossing).toEqual([]);
   });
 
+  it('leave the command line to the one who types it', () => {
+    const inside = IMPORTS.filter(
+      ({ from, to }) => to.startsWith('cli/') && !from.startsWith('cli/'),
+    );
+
+    expect(inside).toEqual([]);
+  });
+
   it('import in no circle, types included', () => {
     const circles = [...FILES.keys()].filter((path) => reachable(path, IMPORTS).has(path));
 
@@ -160,14 +170,16 @@ describe('the source', () => {
     expect(files).toEqual(['sync/request-sync.ts']);
   });
 
-  it('ends no process and loads nothing at run time', () => {
+  it('ends no process and loads nothing at run time but lmdb, an optional peer', () => {
     const isForbidden = (node: ts.Node): boolean =>
       ts.isCallExpression(node) &&
       ((/^process\.(exit|abort|kill)$/.test(node.expression.getText()) && !asksOnly(node)) ||
         node.expression.kind === ts.SyntaxKind.ImportKeyword ||
-        node.expression.getText() === 'require');
+        /^(require|createRequire)$/.test(node.expression.getText()));
 
-    expect(placesOf(isForbidden)).toEqual([]);
+    const files = placesOf(isForbidden).map((place) => place.split(':')[0]);
+
+    expect(files).toEqual(['drivers/encrypted-file/store/lmdb.ts']);
   });
 
   it('writes no environment variable', () => {

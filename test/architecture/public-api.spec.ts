@@ -39,6 +39,7 @@ const VALUES = [
   'SecretManagerError',
   'SecretManagerModule',
   'SecretsService',
+  'StoreResponseError',
   'VirtualKeysService',
   'getSecretManagerToken',
   'getSecretToken',
@@ -77,6 +78,7 @@ const TYPES = [
   'SecretMetadata',
   'SecretOutcome',
   'SecretReading',
+  'StoreResponseErrorOptions',
   'StoredVirtualKey',
   'VerifyOptions',
   'VirtualKey',
@@ -154,7 +156,7 @@ describe('the public API', () => {
       'drivers/encrypted-file/index.ts',
       encryptedFile,
       ['EncryptedFileSecretManager'],
-      ['EncryptedFileSecretManagerOptions', 'KeyOptions'],
+      ['EncryptedFileSecretManagerOptions', 'KeyOptions', 'ListedSecret'],
     ],
   ])('of %s is what is listed here, and nothing else', (_, path, loaded, values, types) => {
     expect(exportsOf(path)).toEqual([...values, ...types].sort());

@@ -178,9 +178,15 @@ describe('a chat request', () => {
     expect(choices[0]?.message.content).toBe('Good day');
   });
 
-  it.each([false, true])(
-    'is repeated once with a key that was rotated (stream: %s)',
-    async (stream) => {
+  it.each([
+    [401, false],
+    [401, true],
+    [403, false],
+    [403, true],
+  ])(
+    'is sent a second time with a key that was rotated after a %d (stream: %s)',
+    async (status, stream) => {
+      provider.refusal = status;
       await gateway.post('/v1/chat/completions', hello('gpt')).expect(200);
       store.rotate('PROVIDER_KEY', 'the next key');
       provider.key = 'the next key';
@@ -214,9 +220,15 @@ describe('a chat request', () => {
     expect(reads.length).toBeLessThan(answers.length);
   });
 
-  it.each(['gpt', 'claude'])(
-    'to %s fails if its key is refused twice, and nobody learns the key',
-    async (model) => {
+  it.each([
+    ['gpt', 401],
+    ['gpt', 403],
+    ['claude', 401],
+    ['claude', 403],
+  ])(
+    'to %s fails if its key is refused twice with %d, and nobody learns the key',
+    async (model, status) => {
+      provider.refusal = status;
       provider.key = 'another key';
 
       const error = await failure(client.chat.completions.create(hello(model)));
@@ -232,7 +244,6 @@ describe('a chat request', () => {
   it.each([
     [400, 400, 'about the request'],
     [404, 404, 'about the request'],
-    [403, 502, undefined],
     [500, 502, undefined],
     [302, 502, undefined],
   ])('that the provider answers with %i fails with %i', async (given, status, told) => {

@@ -1,7 +1,14 @@
 import type { DeleteOptions, WriteOptions } from 'nestjs-custom-secret-manager';
 import { InMemorySecretManager } from 'nestjs-custom-secret-manager/testing';
 import { closeApplications } from '../support/application';
-import { MASTER_KEY, hello, startGateway, type Gateway, type Issued } from '../support/gateway';
+import {
+  MASTER_KEY,
+  SIGNING_KEY,
+  hello,
+  startGateway,
+  type Gateway,
+  type Issued,
+} from '../support/gateway';
 import { removeTemporaryFolders } from '../support/temporary-folder';
 
 type Moment = 'before' | 'after';
@@ -42,7 +49,7 @@ class BreakingStore extends InMemorySecretManager {
   }
 }
 
-const MOMENTS: readonly (readonly [number, Moment])[] = [1, 2, 3, 4, 5, 6].flatMap(
+const MOMENTS: readonly (readonly [number, Moment])[] = [1, 2, 3, 4, 5, 6, 7, 8].flatMap(
   (change) =>
     [
       [change, 'before'],
@@ -71,7 +78,9 @@ describe('a change of keys that breaks off half-way', () => {
   const keysInStore = async (): Promise<string[]> => {
     const names = new Set(store.calls.map(({ secretName }) => secretName ?? ''));
     const values = await Promise.all([...names].map((name) => store.readSecret(name)));
-    return [...names].filter((name, at) => name.startsWith('litellm/') && values[at]).sort();
+    return [...names]
+      .filter((name, at) => name.startsWith('litellm/') && name !== SIGNING_KEY && values[at])
+      .sort();
   };
 
   it.each(MOMENTS)(
@@ -133,6 +142,45 @@ describe('a change of keys that breaks off half-way', () => {
       expect([last.status, await statusOf((last.body as Issued).key)]).toEqual([200, 200]);
       expect(await statusOf(old.key)).toBe(401);
       expect(await keysInStore()).toEqual(['litellm/desktop']);
+    },
+  );
+
+  it.each(MOMENTS)(
+    'is asked for again, and the key works all the time: an update of the alias, at change %i, %s it',
+    async (change, moment) => {
+      const { key } = await gateway.generate({ key_alias: 'laptop' });
+      const wanted = { key, key_alias: 'desktop' };
+      store.breakAt(change, moment);
+      const first = await gateway.post('/key/update', wanted);
+      store.mend();
+      const between = await statusOf(key);
+
+      const last = first.status === 200 ? first : await gateway.post('/key/update', wanted);
+
+      expect([200, 503]).toContain(first.status);
+      expect([between, last.status, await statusOf(key)]).toEqual([200, 200, 200]);
+      expect(await keysInStore()).toEqual(['litellm/desktop']);
+    },
+  );
+
+  it.each(MOMENTS)(
+    'is asked for again: a regeneration with a grace period, at change %i, %s it',
+    async (change, moment) => {
+      const old = await gateway.generate();
+      const wanted = { grace_period: '1h' };
+      store.breakAt(change, moment);
+      const first = await gateway.post(`/key/${old.token_id}/regenerate`, wanted);
+      store.mend();
+      const between = await statusOf(old.key);
+
+      const last =
+        first.status === 200
+          ? first
+          : await gateway.post(`/key/${old.token_id}/regenerate`, wanted);
+
+      const { key } = last.body as Issued;
+      expect([200, 503]).toContain(first.status);
+      expect([between, await statusOf(old.key), await statusOf(key)]).toEqual([200, 200, 200]);
     },
   );
 

@@ -1,5 +1,7 @@
 import { ConfigService } from '@nestjs/config';
-import { KvClient } from '../../sample-app/src/kv-client';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { TeamSecretManager } from '../../sample-app/src/team.secret-manager';
 import { closeApplications, startWith, type Started } from '../support/application';
 import { everythingOf, failureOf, leaks } from '../support/failure-of';
@@ -55,14 +57,73 @@ describe("the sample's own manager, at a store that breaks", () => {
     });
   });
 
-  it.each([
-    { address: 'http://127.0.0.1:8200', token: 's.token' },
-    { address: 'https://vault.example/', token: 'hvs.token' },
-  ])('finds nothing wrong with $address', (settings) => {
-    const client = new KvClient(settings);
+  it('sends its token to no other host, wherever a redirect leads', async () => {
+    const other = await new FaultStore().start();
+    const redirecting = createServer((_, response) => {
+      response.writeHead(307, { location: `http://${other.host}/v1/secret/KEY` }).end();
+    }).listen(0, '127.0.0.1');
+    await once(redirecting, 'listening');
+    const { port } = redirecting.address() as AddressInfo;
+    const manager = managerWith({ STORE_ADDR: `http://127.0.0.1:${port}`, STORE_TOKEN: TOKEN });
 
-    const problem = client.problem();
+    const calls = [
+      manager.readSecret('KEY'),
+      manager.writeSecret('KEY', VALUE),
+      manager.deleteSecret('KEY'),
+    ];
 
-    expect(problem).toBeUndefined();
+    const failures = await Promise.allSettled(calls);
+    redirecting.close();
+    await other.stop();
+    expect(failures).toMatchObject(
+      calls.map(() => ({ reason: { name: 'StoreResponseError', statusCode: 307 } })),
+    );
+    expect(other.requests).toEqual([]);
   });
 });
+
+describe("the variables of the sample's own manager", () => {
+  it.each<[string, Record<string, string>]>([
+    ['STORE_ADDR must be set', {}],
+    ['STORE_ADDR must be set', { STORE_TOKEN: TOKEN, VAULT_ADDR: 'https://vault.example' }],
+    ['STORE_ADDR must be set', { STORE_TOKEN: TOKEN, STORE_ADDR: 'vault.example:8200' }],
+    ['STORE_ADDR must be set', { STORE_TOKEN: TOKEN, STORE_ADDR: `https://u:${TOKEN}@vault` }],
+    ['STORE_ADDR must be set', { STORE_TOKEN: TOKEN, STORE_ADDR: 'https://vault.example/path' }],
+    ['STORE_TOKEN must be set', { STORE_ADDR: 'https://vault.example', VAULT_TOKEN: TOKEN }],
+    ['STORE_TOKEN must be set', { STORE_ADDR: 'https://vault.example', BAO_TOKEN: TOKEN }],
+    ['STORE_TOKEN must be set', { STORE_ADDR: 'https://vault.example', STORE_TOKEN: 'two words' }],
+    ['STORE_ALLOW_HTTP=true', { STORE_ADDR: 'http://vault.example:8200', STORE_TOKEN: TOKEN }],
+    ['STORE_ALLOW_HTTP=true', { STORE_ADDR: 'http://10.0.0.7', STORE_TOKEN: TOKEN }],
+    ['STORE_ALLOW_HTTP=true', { STORE_ADDR: 'http://127.0.0.1.evil.test', STORE_TOKEN: TOKEN }],
+    ['STORE_ALLOW_HTTP=true', { STORE_ADDR: 'http://localhost.evil.test', STORE_TOKEN: TOKEN }],
+  ])('are refused with "%s" and nothing of them if they are %j', async (text, variables) => {
+    const manager = managerWith(variables);
+
+    const ofStart = await failureOf(() => manager.validateEnvironment());
+    const ofRead = await failureOf(manager.readSecret('KEY'));
+    const ofHealth = await failureOf(manager.checkHealth());
+
+    for (const failure of [ofStart, ofRead, ofHealth]) {
+      expect(failure.code).toBe('MISCONFIGURED');
+      expect(failure.message).toContain(text);
+      expect(failure.message).not.toContain('VAULT_');
+      expect(leaks(everythingOf(failure), TOKEN)).toBe(false);
+    }
+  });
+
+  it.each<Record<string, string>>([
+    { STORE_ADDR: 'http://127.0.0.1:8200' },
+    { STORE_ADDR: 'http://localhost' },
+    { STORE_ADDR: 'http://[::1]:8200/' },
+    { STORE_ADDR: 'https://vault.example/' },
+    { STORE_ADDR: 'http://vault.internal:8200', STORE_ALLOW_HTTP: 'true' },
+  ])('may be %j', (variables) => {
+    const manager = managerWith({ STORE_TOKEN: TOKEN, ...variables });
+
+    expect(() => manager.validateEnvironment()).not.toThrow();
+  });
+});
+
+function managerWith(variables: Record<string, string>): TeamSecretManager {
+  return new TeamSecretManager(new ConfigService(variables));
+}

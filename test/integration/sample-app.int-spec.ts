@@ -71,7 +71,7 @@ describe('the gateway as a process', () => {
       expect(await after.masterKey()).toBe(masterKey);
       expect(output).toContain(keyFile);
       expect(keys.filter((canary) => leaks(output, canary))).toEqual([]);
-      expect(readdirSync(environment.DATA_DIR)).toEqual(['secrets', 'secrets.key']);
+      expect(readdirSync(environment.DATA_DIR)).toEqual(['secrets', 'secrets-lock', 'secrets.key']);
     },
   );
 

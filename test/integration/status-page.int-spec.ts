@@ -104,7 +104,10 @@ describeHere('the status page in a browser', () => {
     expect(names).toEqual([HOSTILE, 'MASTER_KEY', 'PROVIDER_KEY', LONG]);
     expect(states).toEqual(['fresh', 'fresh', 'fresh', 'fresh']);
     expect(await texts('#managers h3 span')).toEqual(['encrypted-file', 'up']);
-    expect(await texts('#managers [data-field="circuit"]')).toEqual(['closed']);
+    expect(await texts('#managers dd')).toEqual([
+      expect.stringMatching(/^The store answered in \d+ ms\.$/),
+      'The store is asked normally.',
+    ]);
     expect(await texts('#secrets img, #secrets b')).toEqual([]);
     expect(await page.title()).toBe('Gateway status');
     expect(complaints).toEqual([]);
@@ -151,9 +154,33 @@ describeHere('the status page in a browser', () => {
     await shows('#managers [data-field="status"]', 'down');
     await shows('tr[data-key="PROVIDER_KEY"] [data-field="state"]', 'stale');
 
-    expect(await texts('#managers [data-field="code"]')).toEqual(['UNAVAILABLE']);
+    expect(await texts('#managers dd')).toEqual([
+      expect.stringMatching(/^The store is not available \(UNAVAILABLE after \d+ ms\)\.$/),
+      'Not paused: each read still tries the store.',
+    ]);
+    expect(await texts('#managers [data-tone="good"]')).toEqual([]);
     expect(complaints).toEqual([]);
     await keep('store-down');
+  });
+
+  it('shows that reads are paused, and when the store is tried next', async () => {
+    await open(DESKTOP);
+
+    await store.fail();
+    for (let at = 0; at < 12; at++) {
+      const key = `sk-of-nobody-at-all-${at}`;
+      await gateway.request('/v1/models', 'GET', undefined, key);
+    }
+    await shows('#managers [data-field="reads"]', 'Paused');
+
+    expect(await texts('#managers [data-field="reads"]')).toEqual([
+      expect.stringMatching(
+        /^Paused after repeated failures\. (Next try in \d+ s|The next read tries the store)\.$/,
+      ),
+    ]);
+    expect(await texts('#managers [data-tone="good"]')).toEqual([]);
+    expect(complaints).toEqual([]);
+    await keep('store-paused');
   });
 
   it('says that the gateway does not answer, and leaves what it knew', async () => {

@@ -123,6 +123,7 @@ async function tryOut({ title, source, dependencies, applications }, tarball, to
     await assertBringsOnly(['undici'], folder);
   });
   if (!installed || !(await tools)) return;
+  await check(`${title}: command line`, () => tryCommandLine(folder));
   await Promise.all(
     applications.map(({ type, checkedAs, runs }) =>
       check(`${title}: ${type}`, async () => {
@@ -134,6 +135,15 @@ async function tryOut({ title, source, dependencies, applications }, tarball, to
       }),
     ),
   );
+}
+
+/** Stores a secret and reads it by the command that the package installs. */
+async function tryCommandLine(folder) {
+  const store = '--path store/secrets --key-file store/secrets.key';
+  const command = (rest) => `npx --no-install ${NAME} secret ${rest} ${store}`;
+  await run(folder, 'sh', '-c', `echo 'the value' | ${command('set API_KEY')}`);
+  assert.equal(await run(folder, 'sh', '-c', command('get API_KEY')), 'the value');
+  await assert.rejects(run(folder, 'sh', '-c', command('get OTHER')), { code: 1 });
 }
 
 async function check(title, holds) {

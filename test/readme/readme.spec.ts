@@ -1,5 +1,5 @@
 import { readFileSync, readdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 
 const ROOT = join(__dirname, '../..');
 const SOURCES = ['test/readme', 'sample-app/src', 'test/integration'].flatMap((folder) =>
@@ -31,24 +31,32 @@ describe('The README', () => {
     }
   });
 
-  it('shows only requests that are run', () => {
-    const steps = readFileSync(join(ROOT, 'sample-app/first-steps.sh'), 'utf8').split('\n');
-    const blocks = [...readme.matchAll(/^```sh\n(.*?)^```$/gms)].map(([, lines = '']) => lines);
+  it.each(['README.md', 'sample-app/README.md'])('shows only requests that are run: %s', (file) => {
+    const scripts = ['first-steps.sh', 'rotation.sh'].flatMap((script) =>
+      readFileSync(join(ROOT, 'sample-app', script), 'utf8').split('\n'),
+    );
 
-    const requests = blocks
-      .flatMap((lines) => lines.split('\n'))
-      .filter((line) => line.includes('curl'));
+    const requests = requestsIn(readFileSync(join(ROOT, file), 'utf8'));
 
-    expect(steps).toEqual(expect.arrayContaining(requests));
+    expect(requests.length).toBeGreaterThan(2);
+    expect(scripts).toEqual(expect.arrayContaining(requests));
   });
 
   it('is no longer than can be read at one go', () => {
     expect(readme.split('\n').length).toBeLessThanOrEqual(500);
   });
 
-  it('links to nothing that is not there', () => {
-    const links = [...readme.matchAll(/\]\((?!https?:|#)([^)#]+)/g)].map(([, path = '']) => path);
+  it.each(['README.md', 'sample-app/README.md'])('links to nothing that is missing: %s', (file) => {
+    const text = readFileSync(join(ROOT, file), 'utf8');
+    const links = [...text.matchAll(/\]\((?!https?:|#)([^)#]+)/g)].map(([, path = '']) => path);
 
-    for (const link of links) expect(() => readFileSync(join(ROOT, link))).not.toThrow(/ENOENT/);
+    for (const link of links)
+      expect(() => readFileSync(join(ROOT, dirname(file), link))).not.toThrow(/ENOENT/);
   });
 });
+
+/** The lines of shell blocks that make a request. */
+function requestsIn(text: string): string[] {
+  const blocks = [...text.matchAll(/^```sh\n(.*?)^```$/gms)].map(([, lines = '']) => lines);
+  return blocks.flatMap((lines) => lines.split('\n')).filter((line) => line.includes('curl'));
+}

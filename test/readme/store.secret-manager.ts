@@ -1,6 +1,10 @@
 import { Injectable } from '@nestjs/common';
 import { ConfigService } from '@nestjs/config';
-import { CustomSecretManager, type OperationOptions } from 'nestjs-custom-secret-manager';
+import {
+  CustomSecretManager,
+  StoreResponseError,
+  type OperationOptions,
+} from 'nestjs-custom-secret-manager';
 import { request } from 'undici';
 
 @Injectable()
@@ -19,6 +23,6 @@ export class StoreSecretManager extends CustomSecretManager {
     const text = await body.text();
     if (statusCode === 200) return text;
     if (statusCode === 404) return undefined; // the store says that there is none: absent, not failed
-    throw Object.assign(new Error(), { statusCode, headers }); // the library knows what 403 or 503 mean
+    throw new StoreResponseError(statusCode, { headers }); // the library knows what 403 or 503 mean
   }
 }

@@ -55,6 +55,9 @@ function revoked(): object {
 class Instance {
   tenant = 'acme';
 }
+const nested = (open: string, close: string, inside = ''): unknown =>
+  JSON.parse(open.repeat(200_000) + inside + close.repeat(200_000));
+
 const circular: Record<string, unknown> = {};
 circular.self = circular;
 
@@ -151,6 +154,8 @@ describe('params', () => {
     ['an instance of a class', { a: new Instance() }],
     ['an instance of a class itself', new Instance()],
     ['a circle', circular],
+    ['lists that are nested 200 000 deep', { a: nested('[', ']') }],
+    ['objects that are nested 200 000 deep', { a: nested('{"a":', '}', '1') }],
     ['undefined in a list', { a: [undefined] }],
     ['a list', ['a']],
     ['a string', 'version=1'],

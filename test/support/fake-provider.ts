@@ -13,6 +13,8 @@ type Reply = (response: ServerResponse) => void;
 /** Speaks as OpenAI (`/v1/chat/completions`) and as Anthropic (`/v1/messages`) do, and accepts one key: the one of the moment. */
 export class FakeProvider {
   readonly requests: ProviderRequest[] = [];
+  /** The status for another key than the one of the moment. */
+  refusal = 401;
   readonly #server: Server = createServer(
     (request, response) => void this.answer(request, response),
   );
@@ -69,7 +71,7 @@ export class FakeProvider {
     this.requests.push({ path: String(request.url), key, content });
     const reply = this.#replies.shift();
     if (reply !== undefined) return reply(response);
-    if (key !== this.key) return refuse(response, key);
+    if (key !== this.key) return refuse(response, key, this.refusal);
     const answers = apiKey === undefined ? OPENAI : ANTHROPIC;
     if (!content.stream) return void response.end(JSON.stringify(answers.whole));
     response.writeHead(200, { 'content-type': 'text/event-stream' });
@@ -78,9 +80,9 @@ export class FakeProvider {
 }
 
 /** As OpenAI does, it quotes what was wrong. */
-function refuse(response: ServerResponse, key: string): void {
+function refuse(response: ServerResponse, key: string, status: number): void {
   const error = { message: `Incorrect API key provided: ${key}.`, code: 'invalid_api_key' };
-  response.writeHead(401, { 'content-type': 'application/json' });
+  response.writeHead(status, { 'content-type': 'application/json' });
   response.end(JSON.stringify({ error }));
 }
 

@@ -9,9 +9,12 @@ import request from 'supertest';
 import { AppModule } from '../../sample-app/src/app.module';
 import { ModelList } from '../../sample-app/src/config/model-list';
 import { readModelList } from '../../sample-app/src/config/read-model-list';
+import { GATEWAY_OPTIONS } from '../../sample-app/src/http/gateway-options';
 import { CapturedLog, closeLater } from './application';
 import { temporaryFolder } from './temporary-folder';
 
+/** The secret under which the library keeps what signs its keys. The first key makes it, and it stays. */
+export const SIGNING_KEY = 'litellm/service/signing-key';
 export const MASTER_KEY = 'sk-canary-of-the-master-key-5e0b';
 
 /** An entry of the configuration file. */
@@ -40,7 +43,7 @@ export async function startGateway(
     .useValue(readModelList(modelsFile(models)))
     .setLogger(log)
     .compile();
-  const options = { forceCloseConnections: true }; // of clients that a test has aborted
+  const options = { ...GATEWAY_OPTIONS, forceCloseConnections: true }; // of clients that a test has aborted
   const app = closeLater(module.createNestApplication<INestApplication<Server>>(options));
   await app.listen(0, '127.0.0.1');
   return new Gateway(await app.getUrl(), log);

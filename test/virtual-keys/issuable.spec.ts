@@ -57,6 +57,35 @@ describe('isIssuable', () => {
     expect(madeUp.filter((candidate) => keys.isIssuable(candidate))).toEqual([]);
   });
 
+  it('knows a key that was generated, before and after it is stored', async () => {
+    const keys = await keysOn(store);
+
+    const value = await keys.generate();
+    const before = keys.isIssuable(value);
+    await keys.create({ id: '1', value });
+
+    expect([before, keys.isIssuable(value)]).toEqual([true, true]);
+    expect(await keys.verify({ id: '1' }, value)).toBe(true);
+    expect(await keys.generate()).not.toBe(value);
+  });
+
+  it('generates a key that every instance on the store knows', async () => {
+    const [one, other] = [await keysOn(store), await keysOn(store)];
+
+    const values = await Promise.all([one.generate(), other.generate()]);
+
+    expect(values.map((value) => one.isIssuable(value))).toEqual([true, true]);
+  });
+
+  it('generates no key where virtual keys are not permitted', async () => {
+    const keys = await keysOn(store, { storeVirtualKeys: false });
+
+    const error = await failureOf(keys.generate());
+
+    expect(error).toMatchObject({ code: 'NOT_PERMITTED', operation: 'generate' });
+    expect(store.calls).toEqual([]);
+  });
+
   it('does not know keys that were stored with a value of the caller', async () => {
     const keys = await keysOn(store);
     await keys.create({ id: '1', value: 'sk-chosen' });

@@ -73,8 +73,9 @@ export const DEFAULT_RECOVERY_WINDOW_IN_DAYS = 7;
  * The contract between an application and its secret store: extend it, implement `readSecret`, and register the class
  * with `SecretManagerModule`. A policy of the pipeline is one, too.
  *
- * Errors: throw what comes; it is translated in one place. Throw a {@link SecretManagerError} to choose the code. Answer
- * `undefined` only if the store said that it has no such secret.
+ * Errors: throw what comes; it is translated in one place. Throw a `StoreResponseError` for an HTTP status that is a
+ * failure, and a {@link SecretManagerError} to choose the code. Answer `undefined` only if the store said that it has no
+ * such secret.
  */
 export abstract class CustomSecretManager {
   /** @param secretManagerName stands in errors, logs and health; default: the name of the class */

@@ -1,5 +1,6 @@
 import { codeOfGrpcStatus, grpcRetryDelayMs, grpcStatusOf } from './grpc-status';
 import { isKnownCode } from './known-codes';
+import { retryAfterHeader } from './retry-after-header';
 import { attempt, read } from './safe-access';
 import {
   SecretManagerError,
@@ -219,22 +220,13 @@ function adopt(thrown: SecretManagerError, context: OperationContext): SecretMan
   });
 }
 
-/** Node's `Retry-After`, in seconds or as a date, from the headers of an error or of its response. */
+/** Returns the milliseconds of the `Retry-After` in the headers of an error or of its response. */
 export function retryAfterMs(thrown: unknown): number | undefined {
   const headers =
     read(thrown, 'headers') ??
     read(read(thrown, 'response'), 'headers') ??
     read(read(thrown, '$response'), 'headers'); // of the AWS SDK
-  const get = read(headers, 'get');
-  const value =
-    typeof get === 'function'
-      ? attempt(() => get.call(headers, 'retry-after') as unknown)
-      : header(headers);
-  return parseRetryAfter(Array.isArray(value) ? value[0] : value);
-}
-
-function header(headers: unknown): unknown {
-  return read(headers, 'retry-after') ?? read(headers, 'Retry-After');
+  return parseRetryAfter(retryAfterHeader(headers));
 }
 
 /** Milliseconds of a `Retry-After`, in seconds or as a date; `undefined` for what is past, 0, or neither. */

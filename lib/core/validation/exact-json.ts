@@ -16,12 +16,16 @@ const MAY_CHANGE = /(?:"\s*:|[[,]|^)\s*(?:-?\d{16}|-?\d+[.eE]|-0)/;
 
 const TOKEN = /"[^"\\]*(?:\\.[^"\\]*)*"|[{}[\],:]|[^\s{}[\],:"]+/g;
 
+/** How deep JSON may be nested. What reads it calls itself, and the stack ends at some thousands. */
+const MAX_DEPTH = 1_000;
+
 /**
  * Returns what `JSON.parse` returns, with a {@link JsonNumber} for each number that it would change. Throws a `SyntaxError`,
- * which quotes the text, for text that is not JSON.
+ * which may quote the text, for text that is not JSON, or is nested more than 1 000 deep.
  */
 export function parseExactJson(text: string): unknown {
   const parsed: unknown = JSON.parse(text);
+  if (isTooDeep(text)) throw new SyntaxError('The JSON is nested too deep.');
   return MAY_CHANGE.test(text) ? new ExactReader(text).value() : parsed;
 }
 
@@ -43,7 +47,31 @@ export function isExactNumber(source: string): boolean {
 
 /** The digits of a number, without the zeros at both ends. */
 export function significantDigits(source: string): string {
-  return mantissaOf(source).replace('.', '').replace(/^0+/, '').replace(/0+$/, '');
+  const digits = mantissaOf(source).replace('.', '').replace(/^0+/, '');
+  return digits.slice(0, endOfDigits(digits));
+}
+
+/** Returns where the zeros at the end begin. An expression, `/0+$/`, takes the square of the time on zeros elsewhere. */
+function endOfDigits(digits: string): number {
+  let end = digits.length;
+  while (digits[end - 1] === '0') end -= 1;
+  return end;
+}
+
+/** Reads text that is known to be JSON. */
+function isTooDeep(text: string): boolean {
+  if (text.length <= 2 * MAX_DEPTH) return false;
+  let depth = 0;
+  let isInString = false;
+  for (let at = 0; at < text.length; at++) {
+    const character = text[at];
+    if (character === '"') isInString = !isInString;
+    else if (isInString) at += character === '\\' ? 1 : 0;
+    else if (character === '{' || character === '[') depth += 1;
+    else if (character === '}' || character === ']') depth -= 1;
+    if (depth > MAX_DEPTH) return true;
+  }
+  return false;
 }
 
 /** Reads text that is known to be JSON. */

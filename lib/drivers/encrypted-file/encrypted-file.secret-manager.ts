@@ -14,48 +14,71 @@ import { isSecretManagerError } from '../../core/errors/secret-manager.error';
 import { quoteName } from '../../core/errors/wording';
 import { unknownOptions } from '../../core/validation/option-rules';
 import { assertNoParams } from '../../core/validation/params';
-import { deleteFrom, isThere, writeTo } from './changes';
-import { EncryptedStore, type Snapshot } from './encrypted-store';
-import { keyProblems, toKeySource, type KeyOptions } from './key-source';
-import { Keyring } from './keyring';
-import { misconfigured } from './problems';
-import { unseal, type SecretContent } from './sealing';
+import { warnOfReadableKey } from './files/ownership';
+import { isDiskError, misconfigured } from './files/problems';
+import { keyProblems, toKeySource, type KeyOptions } from './keys/key-source';
+import { Keyring } from './keys/keyring';
+import type { SealedTree, SecretContent } from './seals/sealed-tree';
+import { deleteFrom, isKept, isPresent, writeTo } from './store/changes';
+import { EncryptedStore } from './store/encrypted-store';
+import { open } from './store/opening';
 
-const OPTIONS = ['path', 'key', 'keyFile', 'passphrase'];
+const OPTIONS = ['path', 'key', 'keyFile', 'passphrase', 'create'];
 
 /** Where the store is, and exactly one of `key`, `keyFile` and `passphrase`. */
 export interface EncryptedFileSecretManagerOptions extends KeyOptions {
   /**
-   * The file that holds the secrets. It is made at start, with its folder, if there is none. A relative path, also that of
-   * `keyFile`, starts at the directory in which the process is when the manager is made.
+   * The file that holds the secrets. A relative path, also that of `keyFile`, starts at the directory in which the process is when
+   * the manager is made.
    */
   readonly path: string;
+  /**
+   * Whether the start makes the store, with its folder and its key file, if there is none. Default `true`. With `false`, a volume
+   * that was not mounted is `MISCONFIGURED`.
+   */
+  readonly create?: boolean;
+}
+
+/** A secret of the store, without its content. */
+export interface ListedSecret {
+  readonly name: string;
+  readonly version?: string;
+  /** The time at which the store removes a secret that was deleted. */
+  readonly deletionAt?: Date;
 }
 
 /**
- * Secrets in one encrypted file, for an application that has no store but its disk. Values, descriptions and tags are sealed
- * with AES-256-GCM. Names, versions and times can be read by everybody who reads the file; a change of them is found out.
+ * Secrets in one encrypted file, for an application that has no store but its disk. LMDB keeps the file, and needs the package
+ * `lmdb`. Names, values, descriptions, tags and times are sealed with AES-256-GCM. Everybody who reads the file can see how many
+ * secrets there are and how long they are.
  *
- * Several processes may share the file. What was written is on the disk when the write resolves. `validateEnvironment` makes the
- * store; one that is gone later is `UNAVAILABLE`, and is not made anew.
+ * A read reports a secret that was removed, exchanged, changed or put back in an older version as `MALFORMED`; start and health
+ * look at every secret. A whole older file cannot be told from the store. Somebody who may write the file can make it unusable.
+ *
+ * Several processes of one machine may share the file. A write resolves when it is on the disk. `validateEnvironment` makes the
+ * store, and takes over one of the first format. A store that is missing later is `UNAVAILABLE`, and is not made again.
  */
 export class EncryptedFileSecretManager extends CustomSecretManager {
   readonly #path: string;
+  readonly #creates: boolean;
   readonly #problems: readonly string[];
+  readonly #keyring: Keyring;
   readonly #store: EncryptedStore;
 
   constructor(options: EncryptedFileSecretManagerOptions) {
     super('encrypted-file');
-    const { path, ...keyOptions } = options;
+    const { path, create = true, ...keyOptions } = options;
     this.#problems = [
       ...unknownOptions(options, OPTIONS),
       ...pathProblems(path, keyOptions),
+      ...(typeof create === 'boolean' ? [] : ['`create` must be `true` or `false`']),
       ...keyProblems(keyOptions),
     ];
     const isUsable = this.#problems.length === 0;
     this.#path = isUsable ? resolve(path) : '';
-    const source = isUsable ? toKeySource(keyOptions) : undefined;
-    this.#store = new EncryptedStore(this.#path, new Keyring(source));
+    this.#creates = create;
+    this.#keyring = new Keyring(isUsable ? toKeySource(keyOptions) : undefined);
+    this.#store = new EncryptedStore(this.#path, this.#keyring);
   }
 
   override async readSecret(
@@ -63,7 +86,7 @@ export class EncryptedFileSecretManager extends CustomSecretManager {
     options?: OperationOptions,
   ): Promise<SecretReading | undefined> {
     this.assertUsable(options);
-    return this.reading(await this.#store.open(), secretName);
+    return await this.#store.look((tree) => readingOf(tree, secretName));
   }
 
   override readSecretSync(
@@ -71,7 +94,7 @@ export class EncryptedFileSecretManager extends CustomSecretManager {
     options?: OperationOptions,
   ): SecretReading | undefined {
     this.assertUsable(options);
-    return this.reading(this.#store.openSync(), secretName);
+    return this.#store.lookSync((tree) => readingOf(tree, secretName));
   }
 
   override async writeSecret(
@@ -100,28 +123,42 @@ export class EncryptedFileSecretManager extends CustomSecretManager {
     options?: OperationOptions,
   ): Promise<SecretDescription> {
     this.assertUsable(options);
-    const { description, tags } = this.content(await this.#store.open(), secretName) ?? {};
-    return { description, tags };
+    const content = await this.#store.look((tree) => contentOf(tree, secretName));
+    return { description: content?.description, tags: content?.tags };
   }
 
-  /** Opens the store, or makes it. Rejects with all that is wrong with options, key and file. */
+  /** Resolves to all secrets in the order of their names, those that are pending deletion included. Opens no value. */
+  async listSecrets(options?: OperationOptions): Promise<readonly ListedSecret[]> {
+    this.assertUsable(options);
+    const entries = await this.#store.look((tree) => [...tree.entries()]);
+    const secrets = entries.filter(isKept).map(({ name, version, deletionAt }) => ({
+      name,
+      version: String(version),
+      ...(deletionAt !== undefined && { deletionAt: new Date(deletionAt) }),
+    }));
+    return secrets.sort((one, other) => (one.name < other.name ? -1 : 1));
+  }
+
+  /** Opens the store, or makes it. Rejects with all that is wrong with options, key, store and their owners and modes. */
   override async validateEnvironment(): Promise<void> {
     this.assertUsable();
     try {
-      await this.#store.openOrCreate();
+      await open(this.#path, this.#keyring, this.#creates);
+      await this.#store.verify();
     } catch (thrown) {
       if (isSecretManagerError(thrown)) throw thrown;
-      throw misconfigured(
-        `The store at ${quoteName(this.#path)} can be neither opened nor made (${String(read(thrown, 'code'))}). ` +
-          'Let the user of the process read it, and write in its folder.',
-      );
+      throw this.notOpened(read(thrown, 'code'));
     }
+    warnOfReadableKey(this.#keyring.keyFile);
   }
 
-  /** Resolves to `true` if the store can be read and opened, and rejects if not. */
+  /**
+   * Resolves to `true` if every secret can be opened, and rejects if not. Looks at all of a large store now and then only, so that
+   * health takes 5 % of the time at most.
+   */
   override async checkHealth(): Promise<boolean> {
     this.assertUsable();
-    await this.#store.open();
+    await this.#store.verifyNowAndThen();
     return true;
   }
 
@@ -129,15 +166,13 @@ export class EncryptedFileSecretManager extends CustomSecretManager {
     await this.#store.close();
   }
 
-  private reading(snapshot: Snapshot, secretName: string): SecretReading | undefined {
-    const content = this.content(snapshot, secretName);
-    const version = snapshot.records.get(secretName)?.version;
-    return content && { value: content.value, version };
-  }
-
-  private content(snapshot: Snapshot, secretName: string): SecretContent | undefined {
-    const record = snapshot.records.get(secretName);
-    return isThere(record) ? unseal(this.#store.keysOf(snapshot).sealing, record) : undefined;
+  private notOpened(code: unknown): Error {
+    const remedy = isDiskError(code)
+      ? 'The disk is full, over its quota or failing: free some space.'
+      : 'Let the user of the process read it, and write in its folder.';
+    return misconfigured(
+      `The store at ${quoteName(this.#path)} can be neither opened nor made (${String(code)}). ${remedy}`,
+    );
   }
 
   private assertUsable({ params }: OperationOptions = {}): void {
@@ -147,6 +182,17 @@ export class EncryptedFileSecretManager extends CustomSecretManager {
     }
     assertNoParams(params, 'an encrypted file keeps one version of a secret, and knows no tenants');
   }
+}
+
+function readingOf(tree: SealedTree, secretName: string): SecretReading | undefined {
+  const entry = tree.entry(secretName);
+  if (entry === undefined || !isPresent(entry)) return undefined;
+  return { value: tree.content(entry).value, version: String(entry.version) };
+}
+
+function contentOf(tree: SealedTree, secretName: string): SecretContent | undefined {
+  const entry = tree.entry(secretName);
+  return entry !== undefined && isPresent(entry) ? tree.content(entry) : undefined;
 }
 
 function pathProblems(path: unknown, { keyFile }: KeyOptions): string[] {

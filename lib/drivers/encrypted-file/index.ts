@@ -1,5 +1,6 @@
 export {
   EncryptedFileSecretManager,
   type EncryptedFileSecretManagerOptions,
+  type ListedSecret,
 } from './encrypted-file.secret-manager';
-export type { KeyOptions } from './key-source';
+export type { KeyOptions } from './keys/key-source';

@@ -1,8 +1,8 @@
 import { ATTEMPTS, triedOnce, type CallOptions } from '../../core/calls/cancellation';
 import type { SecretReading } from '../../core/contract/custom-secret-manager';
 import {
-  isSecretManagerError,
   hasCode,
+  isSecretManagerError,
   isTransient,
   type SecretManagerError,
 } from '../../core/errors/secret-manager.error';
@@ -13,6 +13,7 @@ import type { FlightObserver, SingleFlightPolicy } from '../single-flight/single
 import { REPLICA_LAG_MS, RecentWrites, type SecretState } from '../writes/recent-writes';
 import type { WriteObserver } from '../writes/writes.policy';
 import { CacheEntries } from './cache-entries';
+import { dueAt, type CacheEntry } from './cache-entry';
 import {
   freshMs,
   freshUntil,
@@ -23,7 +24,6 @@ import {
   stateOf,
   type FreshnessBounds,
 } from './freshness';
-import { dueAt, type CacheEntry } from './cache-entry';
 import { PinnedSecrets } from './pinned-secrets';
 import { RefreshBackoff } from './refresh-backoff';
 import type { SecretCache, SecretInspection } from './secret-cache';

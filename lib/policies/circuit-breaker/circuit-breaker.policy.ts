@@ -73,6 +73,11 @@ export class CircuitBreakerPolicy extends Policy {
     return this.#reads.state;
   }
 
+  /** How long the reads of all secrets still fail at once, in milliseconds; `undefined` if the store may be asked. */
+  get refusedForMs(): number | undefined {
+    return this.#reads.refusedForMs;
+  }
+
   override readSecretSync(
     secretName: string,
     options: CallOptions = {},

@@ -1,22 +1,30 @@
 import { type ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { Body, Controller, HttpStatus, Post, Res, UseGuards } from '@nestjs/common';
+import { Body, Controller, HttpStatus, Logger, Post, Res, UseGuards } from '@nestjs/common';
 import { BodyPipe } from '../body.pipe';
+import { BodyLimit } from '../http/json-body.interceptor';
 import { CallerGuard, FromCaller, type Caller } from '../keys/caller';
+import { type ProviderCall } from '../providers/provider';
 import { Providers } from '../providers/providers';
-import { brokenOff } from '../providers/upstream-errors';
+import { ofBrokenBody } from '../providers/upstream-errors';
+import { OpenAiError } from '../errors/openai-error';
+import { requestIdOf } from '../request-id';
 import { ChatRequest } from './chat-request';
 import { EVENT_STREAM, toEvent } from './event-stream';
 import { PermittedModels } from './permitted-models';
+import { wholeStream } from './whole-stream';
 
 /**
  * What a request passes through: caller's key (`CallerGuard`) -> body (`BodyPipe`) -> may the key use the model
  * (`PermittedModels`) -> provider (`Providers`) -> the provider's key, live from the store (`Upstream`) -> the provider.
  */
-@Controller('v1/chat/completions')
+@Controller(['v1/chat/completions', 'chat/completions'])
 @UseGuards(CallerGuard)
+@BodyLimit(20 * 1024 * 1024) // a long conversation
 export class ChatController {
+  readonly #logger = new Logger('Gateway');
+
   constructor(
     private readonly models: PermittedModels,
     private readonly providers: Providers,
@@ -29,13 +37,39 @@ export class ChatController {
     @Res() response: ServerResponse,
   ): Promise<void> {
     const model = this.models.find(chat.model, caller);
-    const provider = this.providers.of(model);
     const call = { model, chat, signal: untilClosed(response) };
-    if (chat.stream) return await sendEvents(response, await provider.stream(call));
-    const answer = await provider.complete(call);
+    try {
+      await (chat.stream ? this.sendStream(call, response) : this.sendWhole(call, response));
+    } catch (error) {
+      if (call.signal.aborted) return; // the caller has left, so nobody would get the error
+      throw error instanceof OpenAiError ? error.about(subjectOf(call)) : error;
+    }
+  }
+
+  private async sendWhole(call: ProviderCall, response: ServerResponse): Promise<void> {
+    const answer = await this.providers.of(call.model).complete(call);
     response.writeHead(HttpStatus.OK, { 'content-type': 'application/json' });
     response.end(JSON.stringify(answer));
   }
+
+  /** Waits for the first chunk, because a status can tell an error only before anything is sent. */
+  private async sendStream(call: ProviderCall, response: ServerResponse): Promise<void> {
+    const chunks = wholeStream(await this.providers.of(call.model).stream(call));
+    const first = await chunks.next();
+    const onFailure = (thrown: unknown): OpenAiError => {
+      const error = ofBrokenBody(thrown);
+      const text = `${subjectOf(call)}, request ${requestIdOf(response)}: ${error.message}`;
+      if (!call.signal.aborted) this.#logger.warn(`A stream broke off: ${text}`);
+      return error;
+    };
+    response.writeHead(HttpStatus.OK, EVENT_STREAM);
+    const events = Readable.from(toEvents(first.value as object, chunks, onFailure));
+    await pipeline(events, response).catch(() => undefined); // the caller left
+  }
+}
+
+function subjectOf({ model }: ProviderCall): string {
+  return `model ${JSON.stringify(model.name)}`;
 }
 
 /** Ends the call to the provider as soon as the caller has left. */
@@ -46,17 +80,17 @@ function untilClosed(response: ServerResponse): AbortSignal {
   return left.signal;
 }
 
-async function sendEvents(response: ServerResponse, chunks: AsyncIterable<object>): Promise<void> {
-  response.writeHead(HttpStatus.OK, EVENT_STREAM);
-  await pipeline(Readable.from(events(chunks)), response).catch(() => undefined); // the caller left
-}
-
-/** The status is sent already: what fails now is told as an event, after which there is no `[DONE]`. */
-async function* events(chunks: AsyncIterable<object>): AsyncGenerator<string> {
+/** The status is sent by now, so a failure is an event, after which there is no `[DONE]`. */
+async function* toEvents(
+  first: object,
+  rest: AsyncIterable<object>,
+  onFailure: (thrown: unknown) => OpenAiError,
+): AsyncGenerator<string> {
   try {
-    for await (const chunk of chunks) yield toEvent(chunk);
+    yield toEvent(first);
+    for await (const chunk of rest) yield toEvent(chunk);
     yield toEvent('[DONE]');
-  } catch {
-    yield toEvent(brokenOff().getResponse() as object);
+  } catch (error) {
+    yield toEvent(onFailure(error).getResponse() as object);
   }
 }

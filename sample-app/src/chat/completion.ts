@@ -21,7 +21,7 @@ export interface CompletionChunk {
   readonly model: string;
   readonly choices: readonly {
     readonly index: 0;
-    readonly delta: { readonly role?: 'assistant'; readonly content?: string };
+    readonly delta: { readonly content?: string };
     readonly finish_reason: FinishReason | null;
   }[];
   readonly usage?: Usage;
@@ -57,7 +57,7 @@ export function toChunk(
   content: string | undefined,
   finish_reason: FinishReason | null = null,
 ): CompletionChunk {
-  const delta = content === undefined ? {} : { role: 'assistant' as const, content };
+  const delta = content === undefined ? {} : { content };
   const choices = [{ index: 0 as const, delta, finish_reason }];
   return { id, object: 'chat.completion.chunk', created: nowInSeconds(), model, choices };
 }

@@ -1,3 +1,6 @@
+import { createParser, type ParseError } from 'eventsource-parser';
+import { MAX_EVENT_CHARACTERS, tooMuch } from '../providers/bounded-body';
+
 /** Server-sent events, as OpenAI sends them. */
 export const EVENT_STREAM = { 'content-type': 'text/event-stream', 'cache-control': 'no-cache' };
 
@@ -5,22 +8,25 @@ export function toEvent(data: object | '[DONE]'): string {
   return `data: ${typeof data === 'string' ? data : JSON.stringify(data)}\n\n`;
 }
 
-/** The `data` of each event of a body. */
+/** Yields the `data` of each event of a body. Throws if one event has more than 4 Mi characters. */
 export async function* readEvents(body: AsyncIterable<Uint8Array>): AsyncGenerator<string> {
+  let events: string[] = [];
+  const parser = createParser({
+    maxBufferSize: MAX_EVENT_CHARACTERS,
+    onEvent: ({ data }) => events.push(data),
+    onError: throwIfTooLarge,
+  });
   const decoder = new TextDecoder();
-  let text = '';
   for await (const bytes of body) {
-    const events = (text + decoder.decode(bytes, { stream: true })).split(/\r?\n\r?\n/);
-    text = events.pop() ?? '';
-    yield* events.flatMap(dataOf);
+    parser.feed(decoder.decode(bytes, { stream: true }));
+    yield* events;
+    events = [];
   }
-  yield* dataOf(text);
+  parser.feed('\n\n'); // a server may leave out the empty line after its last event
+  yield* events;
 }
 
-/** A comment, which keeps a connection open, has none. */
-function dataOf(event: string): string[] {
-  const lines = event.split(/\r?\n/).filter((line) => line.startsWith('data:'));
-  return lines.length === 0
-    ? []
-    : [lines.map((line) => line.slice(5).replace(/^ /, '')).join('\n')];
+/** The parser quotes the line that it does not know, and goes on: only its limit is an error here. */
+function throwIfTooLarge({ type }: ParseError): void {
+  if (type === 'max-buffer-size-exceeded') throw tooMuch();
 }

@@ -1,8 +1,9 @@
-import { Controller, Get, UseGuards } from '@nestjs/common';
+import { Controller, Get, Param, UseGuards } from '@nestjs/common';
+import { type Model } from '../config/model-list';
 import { CallerGuard, FromCaller, type Caller } from '../keys/caller';
 import { PermittedModels } from './permitted-models';
 
-@Controller('v1/models')
+@Controller(['v1/models', 'models'])
 @UseGuards(CallerGuard)
 export class ModelsController {
   readonly #created = Math.floor(Date.now() / 1_000);
@@ -11,12 +12,16 @@ export class ModelsController {
 
   @Get()
   list(@FromCaller() caller: Caller): object {
-    const data = this.models.of(caller).map(({ name, provider }) => ({
-      id: name,
-      object: 'model',
-      created: this.#created,
-      owned_by: provider,
-    }));
-    return { object: 'list', data };
+    return { object: 'list', data: this.models.of(caller).map((model) => this.toAnswer(model)) };
+  }
+
+  /** A name may hold slashes, escaped or not, as LiteLLM's do. */
+  @Get('*name')
+  find(@Param('name') name: string | readonly string[], @FromCaller() caller: Caller): object {
+    return this.toAnswer(this.models.findVisible([name].flat().join('/'), caller));
+  }
+
+  private toAnswer({ name, provider }: Model): object {
+    return { id: name, object: 'model', created: this.#created, owned_by: provider };
   }
 }

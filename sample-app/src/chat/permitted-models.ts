@@ -26,9 +26,24 @@ export class PermittedModels {
     }
     const model = this.list.find(name);
     if (model !== undefined) return model;
-    const message = 'There is no such model. GET /v1/models lists those that there are.';
-    throw new OpenAiError(HttpStatus.NOT_FOUND, { ...details, message, code: 'model_not_found' });
+    throw noSuchModel();
   }
+
+  /** Throws the same 404 for a model that the caller may not use, as the list leaves it out. */
+  findVisible(name: string, caller: Caller): Model {
+    const model = this.of(caller).find((each) => each.name === name);
+    if (model !== undefined) return model;
+    throw noSuchModel();
+  }
+}
+
+function noSuchModel(): OpenAiError {
+  return new OpenAiError(HttpStatus.NOT_FOUND, {
+    message: 'There is no such model. GET /v1/models lists those that there are.',
+    type: 'invalid_request_error',
+    param: 'model',
+    code: 'model_not_found',
+  });
 }
 
 function isPermitted(name: string, { models }: Caller): boolean {

@@ -55,17 +55,27 @@ function lacksKey({ model, api_key, api_base }: LitellmParams): boolean {
   return api_base === undefined || model.startsWith('anthropic/');
 }
 
+/** A model that reasons may be silent for minutes. OpenAI's clients wait as long. */
+const DEFAULT_TIMEOUT_S = 600;
+
 function toModel({ name, params }: Entry): Model {
-  const { model, api_key: apiKey, api_base: apiBase, timeout = 60 } = params;
+  const { model, api_key: apiKey, api_base: apiBase, timeout = DEFAULT_TIMEOUT_S } = params;
   const [provider = '', ...rest] = model.split('/');
   return {
     name: String(name),
     provider: provider as ProviderName, // it was found right
     upstreamModel: rest.join('/'),
     apiKey,
-    apiBase: apiBase?.replace(/\/+$/, ''),
+    apiBase: apiBase && withoutSlashes(apiBase),
     timeoutMs: timeout * 1_000,
   };
+}
+
+/** Without those at the end. */
+function withoutSlashes(address: string): string {
+  let end = address.length;
+  while (address[end - 1] === '/') end -= 1;
+  return address.slice(0, end);
 }
 
 function wrong(path: string, problems: readonly string[]): Error {

@@ -1,47 +1,51 @@
+import { type ServerResponse } from 'node:http';
 import {
   Catch,
   HttpException,
   HttpStatus,
-  Logger,
   type ArgumentsHost,
   type ExceptionFilter,
 } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import { isSecretManagerError } from 'nestjs-custom-secret-manager';
+import { requestIdOf } from '../request-id';
+import { FailureLog } from './failure-log';
 import { ofSecretManager } from './of-secret-manager';
 import { OpenAiError } from './openai-error';
 
 /** Whatever fails is answered in OpenAI's form, with a text of this application: others may quote a body, a URL or a key. */
 @Catch()
 export class OpenAiErrorFilter implements ExceptionFilter {
-  readonly #logger = new Logger('Gateway');
-
-  constructor(private readonly adapterHost: HttpAdapterHost) {}
+  constructor(
+    private readonly adapterHost: HttpAdapterHost,
+    private readonly log: FailureLog,
+  ) {}
 
   catch(thrown: unknown, host: ArgumentsHost): void {
     const { httpAdapter } = this.adapterHost;
-    const response: unknown = host.switchToHttp().getResponse();
-    const answer = this.answerTo(thrown);
+    const response = host.switchToHttp().getResponse<ServerResponse>();
+    const answer = this.answerTo(thrown, requestIdOf(response));
+    if (httpAdapter.isHeadersSent(response)) return;
     if (answer instanceof OpenAiError && answer.retryAfterMs !== undefined) {
       const seconds = Math.ceil(answer.retryAfterMs / 1_000);
       httpAdapter.setHeader(response, 'Retry-After', String(seconds));
+      httpAdapter.setHeader(response, 'retry-after-ms', String(answer.retryAfterMs));
     }
-    if (!httpAdapter.isHeadersSent(response))
-      httpAdapter.reply(response, answer.getResponse(), answer.getStatus());
+    if (answer instanceof OpenAiError && answer.isFinal) {
+      httpAdapter.setHeader(response, 'x-should-retry', 'false');
+    }
+    httpAdapter.reply(response, answer.getResponse(), answer.getStatus());
   }
 
-  private answerTo(thrown: unknown): HttpException {
-    if (isSecretManagerError(thrown)) return this.told(ofSecretManager(thrown), thrown.message);
-    if (thrown instanceof OpenAiError) return this.told(thrown, thrown.message);
+  private answerTo(thrown: unknown, requestId: string): HttpException {
+    const logged = (answer: OpenAiError): OpenAiError => {
+      if (answer.getStatus() >= 500) this.log.add(thrown, requestId); // it is not the caller's fault
+      return answer;
+    };
+    if (isSecretManagerError(thrown)) return logged(ofSecretManager(thrown));
+    if (thrown instanceof OpenAiError) return logged(thrown);
     if (thrown instanceof HttpException) return isOfHealth(thrown) ? thrown : ofNest(thrown);
-    const name = thrown instanceof Error ? thrown.name : typeof thrown;
-    return this.told(ofNest(new HttpException('', HttpStatus.INTERNAL_SERVER_ERROR)), `${name}.`);
-  }
-
-  /** Whoever runs the gateway is told what is not the caller's fault. Such texts name secrets, and hold none. */
-  private told(answer: OpenAiError, text: string): OpenAiError {
-    if (answer.getStatus() >= 500) this.#logger.warn(`A request failed: ${text}`);
-    return answer;
+    return logged(ofNest(new HttpException('', HttpStatus.INTERNAL_SERVER_ERROR)));
   }
 }
 

@@ -6,18 +6,28 @@ export interface OpenAiErrorDetails {
   readonly param?: string | null;
   readonly code?: string | null;
   readonly retryAfterMs?: number;
+  /** A client must not repeat the request. OpenAI's clients obey; by the status alone they would repeat it. */
+  readonly isFinal?: boolean;
+  /** The text for the log, where the message has words of a provider. Default: the message. */
+  readonly logText?: string;
 }
 
-/** An error that OpenAI's clients understand. Its text goes to the caller, so it holds nothing secret. */
+/** An error that OpenAI's clients understand. The caller gets its details, so they hold nothing secret. `message` is for the log. */
 export class OpenAiError extends HttpException {
   readonly retryAfterMs?: number;
+  readonly isFinal: boolean;
 
-  constructor(
-    status: number,
-    { message, type, param = null, code = null, retryAfterMs }: OpenAiErrorDetails,
-  ) {
+  constructor(status: number, details: OpenAiErrorDetails) {
+    const { message, type, param = null, code = null, logText = message } = details;
     super({ error: { message, type, param, code } }, status);
-    this.message = message;
-    this.retryAfterMs = retryAfterMs;
+    this.message = logText;
+    this.retryAfterMs = details.retryAfterMs;
+    this.isFinal = details.isFinal ?? false;
+  }
+
+  /** Names the subject in the text for the log, and not in the answer. */
+  about(subject: string): this {
+    this.message = `${subject}: ${this.message}`;
+    return this;
   }
 }

@@ -1,42 +1,54 @@
-import { randomBytes, randomUUID } from 'node:crypto';
-import { Injectable, Logger } from '@nestjs/common';
+import { randomUUID } from 'node:crypto';
+import { Injectable } from '@nestjs/common';
 import { VirtualKeysService, type VerifyOptions } from 'nestjs-custom-secret-manager';
 import { expiryAfter } from './duration';
 import { keyIsTaken, noSuchKey } from './key-errors';
-import { KEY_FORM, isExpired, tokenIdOf, virtualKeyOf, type KeyRecord } from './key-record';
+import { KeyLookups } from './key-lookups';
+import {
+  KEY_FORM,
+  isUsable,
+  tokenIdOf,
+  virtualKeyOf,
+  virtualKeysOf,
+  type KeyRecord,
+} from './key-record';
 import { KeyRecords } from './key-records';
-import { type DeleteKeysDto, type GenerateKeyDto, type RegenerateKeyDto } from './key-requests';
+import { type DeleteKeysDto, type GenerateKeyDto } from './key-requests';
 import { StoredKeys, type KnownKey } from './stored-keys';
 
 export interface IssuedKey extends KnownKey {
   readonly key: string;
 }
 
+/** A cached key is good for a minute after it was read, if the store cannot be asked. */
+const AUTHORISES = { staleIfErrorMs: 60_000, timeoutMs: 5_000 } as const;
+
 /** Issues keys, and tells who has one. */
 @Injectable()
 export class GatewayKeys {
-  readonly #logger = new Logger('Gateway');
-
   constructor(
     private readonly virtualKeys: VirtualKeysService,
     private readonly records: KeyRecords,
     private readonly stored: StoredKeys,
+    private readonly lookups: KeyLookups,
   ) {}
 
-  /** Resolves to what is known of a key, or to `undefined` if it is none. Goes on from the cache while the store is down. */
+  /**
+   * Resolves to the record of a key, or to `undefined` if there is no such key. Goes on from the cache while the store is down, for
+   * a minute. Rejects with 429 if too many unknown keys are looked up.
+   */
   async authenticate(key: string): Promise<KeyRecord | undefined> {
     if (!KEY_FORM.test(key)) return undefined;
-    const record = await this.records.find(tokenIdOf(key));
-    if (record === undefined || isExpired(record)) return undefined;
-    const isKey = (options?: VerifyOptions): Promise<boolean> =>
-      this.virtualKeys.verify(virtualKeyOf(record), key, options);
-    if (await isKey()) return record;
-    return (await isKey({ maxAgeMs: 0 })) ? record : undefined; // another instance may have made it a moment ago
+    const tokenId = tokenIdOf(key);
+    this.lookups.assertPermitted(key, tokenId);
+    const record = await this.lookUpTwice(key, tokenId);
+    this.lookups.ended(key, tokenId, record !== undefined);
+    return record;
   }
 
   async generate(wanted: GenerateKeyDto): Promise<IssuedKey> {
-    const { key_alias = null, models, duration } = wanted;
-    const key = wanted.key ?? makeKey();
+    const { key_alias = null, models, duration, blocked } = wanted;
+    const key = wanted.key ?? (await this.virtualKeys.generate());
     const tokenId = tokenIdOf(key);
     await this.assertFree(tokenId);
     const record: KeyRecord = {
@@ -45,10 +57,12 @@ export class GatewayKeys {
       models: models ?? [],
       created_at: new Date().toISOString(),
       expires: duration ? expiryAfter(duration) : null,
+      ...(blocked ? { blocked } : {}),
     };
     await this.stored.add(tokenId, record, () =>
       this.virtualKeys.create({ ...virtualKeyOf(record), value: key }),
     );
+    this.lookups.ended(key, tokenId, true);
     return { key, tokenId, record };
   }
 
@@ -57,27 +71,6 @@ export class GatewayKeys {
     const known = await this.stored.find(tokenIdOf(keyOrTokenId));
     if (known === undefined) throw noSuchKey();
     return known;
-  }
-
-  /** Replaces a key at once; it keeps its models, and its alias unless another one is given. */
-  async regenerate(keyOrTokenId: string, wanted: RegenerateKeyDto): Promise<IssuedKey> {
-    const old = await this.find(keyOrTokenId);
-    const key = wanted.new_key ?? makeKey();
-    const tokenId = tokenIdOf(key);
-    const record: KeyRecord = {
-      ...old.record,
-      key_alias: wanted.key_alias ?? old.record.key_alias,
-      successor: undefined,
-    };
-    if (tokenId !== old.tokenId) {
-      await this.assertFree(tokenId);
-      await this.records.put(old.tokenId, { ...old.record, successor: tokenId });
-    }
-    await this.stored.add(tokenId, record, () =>
-      this.virtualKeys.rotate(virtualKeyOf(old.record), { alias: record.key_alias, value: key }),
-    );
-    await this.tidyUp([old.tokenId, tokenIdOf(keyOrTokenId)].filter((each) => each !== tokenId));
-    return { key, tokenId, record };
   }
 
   /** Resolves to the token ids and aliases of what was deleted; what is not there is left out. */
@@ -93,20 +86,29 @@ export class GatewayKeys {
     return deleted;
   }
 
-  /** The key is replaced, and has to be told whatever becomes of the records of those before it: they open nothing. */
-  private async tidyUp(replaced: readonly string[]): Promise<void> {
-    try {
-      for (const tokenId of new Set(replaced)) await this.records.remove(tokenId);
-    } catch {
-      this.#logger.warn('The record of a key that was replaced could not be removed.');
-    }
-  }
-
-  private async assertFree(tokenId: string): Promise<void> {
+  async assertFree(tokenId: string): Promise<void> {
     if ((await this.stored.find(tokenId)) !== undefined) throw keyIsTaken();
   }
-}
 
-function makeKey(): string {
-  return `sk-${randomBytes(32).toString('base64url')}`;
+  /** Looks a key with a record up once more, without the cache: another instance may have changed it a moment ago. */
+  private async lookUpTwice(key: string, tokenId: string): Promise<KeyRecord | undefined> {
+    if ((await this.records.find(tokenId, AUTHORISES)) === undefined) return undefined;
+    const record = await this.lookUp(key, tokenId, AUTHORISES);
+    if (record !== undefined || !this.lookups.isRecheckPermitted()) return record;
+    return await this.lookUp(key, tokenId, { maxAgeMs: 0 });
+  }
+
+  private async lookUp(
+    key: string,
+    tokenId: string,
+    options: VerifyOptions,
+  ): Promise<KeyRecord | undefined> {
+    const own = await this.records.find(tokenId, options);
+    const record = own && (await this.stored.recordFor(tokenId, own, options));
+    if (record === undefined || !isUsable(record)) return undefined;
+    for (const virtualKey of virtualKeysOf(record)) {
+      if (await this.virtualKeys.verify(virtualKey, key, options)) return record;
+    }
+    return undefined;
+  }
 }

@@ -1,5 +1,13 @@
-import { ArrayMaxSize, IsArray, IsOptional, IsString, Length, Matches } from 'class-validator';
-import { DURATION_FORM } from './duration';
+import {
+  ArrayMaxSize,
+  IsArray,
+  IsBoolean,
+  IsOptional,
+  IsString,
+  Length,
+  Matches,
+} from 'class-validator';
+import { IsDuration } from './duration';
 import { KEY_FORM } from './key-record';
 
 /** What every store can have in a name; "virtual-key-" begins the names of keys without an alias. */
@@ -10,7 +18,7 @@ const aliasRule = {
 };
 const keyRule = { message: '$property must be "sk-" and 16 letters, digits, - or _, or more' };
 
-export class GenerateKeyDto {
+class KeyLimitsDto {
   @IsOptional()
   @Matches(ALIAS, aliasRule)
   key_alias?: string | null;
@@ -19,25 +27,55 @@ export class GenerateKeyDto {
   @IsArray()
   @ArrayMaxSize(200)
   @Length(1, 200, { each: true })
-  models?: string[];
+  models?: string[] | null;
 
+  @IsOptional()
+  @IsBoolean()
+  blocked?: boolean | null;
+}
+
+export class GenerateKeyDto extends KeyLimitsDto {
   @IsOptional()
   @Matches(KEY_FORM, keyRule)
   key?: string;
 
   @IsOptional()
-  @Matches(DURATION_FORM, { message: 'duration must be as "30s", "30m", "30h" or "30d"' })
-  duration?: string;
+  @IsDuration()
+  duration?: string | null;
 }
 
-export class RegenerateKeyDto {
+/** Leaves alone what it does not mention, or gives as `null`. */
+class ChangeKeyDto extends KeyLimitsDto {
+  /** From now on; `-1` for ever. */
   @IsOptional()
-  @Matches(ALIAS, aliasRule)
-  key_alias?: string | null;
+  @IsDuration({ allowsForEver: true })
+  duration?: string | null;
+}
+
+export class RegenerateKeyDto extends ChangeKeyDto {
+  /** Stands in the path, or here. */
+  @IsOptional()
+  @IsString()
+  key?: string;
 
   @IsOptional()
   @Matches(KEY_FORM, keyRule)
   new_key?: string;
+
+  /** For how long the key that is replaced may still be used. Default: not at all. */
+  @IsOptional()
+  @IsDuration({ allowsZero: true })
+  grace_period?: string | null;
+}
+
+export class UpdateKeyDto extends ChangeKeyDto {
+  @Length(1, 1_000)
+  key = '';
+}
+
+export class KeyDto {
+  @Length(1, 1_000)
+  key = '';
 }
 
 export class DeleteKeysDto {

@@ -2,14 +2,25 @@ import { Body, Controller, Get, HttpCode, Param, Post, Query, UseGuards } from '
 import { BodyPipe } from '../body.pipe';
 import { noSuchKey } from './key-errors';
 import { GatewayKeys, type IssuedKey } from './gateway-keys';
-import { DeleteKeysDto, GenerateKeyDto, RegenerateKeyDto } from './key-requests';
+import { KeyChanges } from './key-changes';
+import { type KeyRecord } from './key-record';
+import {
+  DeleteKeysDto,
+  GenerateKeyDto,
+  KeyDto,
+  RegenerateKeyDto,
+  UpdateKeyDto,
+} from './key-requests';
 import { MasterKeyGuard } from './master-key.guard';
 
 /** Manages keys as LiteLLM's proxy does. A key is shown once, by the request that made it. */
 @Controller('key')
 @UseGuards(MasterKeyGuard)
 export class KeysController {
-  constructor(private readonly keys: GatewayKeys) {}
+  constructor(
+    private readonly keys: GatewayKeys,
+    private readonly changes: KeyChanges,
+  ) {}
 
   @Post('generate')
   @HttpCode(200)
@@ -21,17 +32,37 @@ export class KeysController {
   async info(@Query('key') key: unknown): Promise<object> {
     if (typeof key !== 'string') throw noSuchKey();
     const { tokenId, record } = await this.keys.find(key);
-    const { key_alias, models, created_at, expires } = record;
-    return { key: tokenId, info: { key_alias, models, created_at, expires } };
+    return { key: tokenId, info: toldOf(record) };
   }
 
-  @Post(':key/regenerate')
+  @Post(['regenerate', ':key/regenerate'])
   @HttpCode(200)
   async regenerate(
-    @Param('key') key: string,
+    @Param('key') key: string | undefined,
     @Body(new BodyPipe(RegenerateKeyDto)) wanted: RegenerateKeyDto,
   ): Promise<object> {
-    return answerOf(await this.keys.regenerate(key, wanted));
+    const which = key ?? wanted.key;
+    if (which === undefined) throw noSuchKey();
+    return answerOf(await this.changes.regenerate(which, wanted));
+  }
+
+  @Post('update')
+  @HttpCode(200)
+  async update(@Body(new BodyPipe(UpdateKeyDto)) wanted: UpdateKeyDto): Promise<object> {
+    const { tokenId, record } = await this.changes.update(wanted.key, wanted);
+    return { key: tokenId, ...toldOf(record) };
+  }
+
+  @Post('block')
+  @HttpCode(200)
+  async block(@Body(new BodyPipe(KeyDto)) { key }: KeyDto): Promise<object> {
+    return await this.setBlocked(key, true);
+  }
+
+  @Post('unblock')
+  @HttpCode(200)
+  async unblock(@Body(new BodyPipe(KeyDto)) { key }: KeyDto): Promise<object> {
+    return await this.setBlocked(key, false);
   }
 
   @Post('delete')
@@ -39,9 +70,17 @@ export class KeysController {
   async delete(@Body(new BodyPipe(DeleteKeysDto)) which: DeleteKeysDto): Promise<object> {
     return { deleted_keys: await this.keys.delete(which) };
   }
+
+  private async setBlocked(key: string, blocked: boolean): Promise<object> {
+    const { tokenId, record } = await this.changes.update(key, { blocked });
+    return { token: tokenId, ...toldOf(record), blocked };
+  }
 }
 
 function answerOf({ key, tokenId, record }: IssuedKey): object {
-  const { key_alias, models, created_at, expires } = record;
-  return { key, token_id: tokenId, key_alias, models, created_at, expires };
+  return { key, token_id: tokenId, ...toldOf(record) };
+}
+
+function toldOf({ key_alias, models, created_at, expires, blocked }: KeyRecord): object {
+  return { key_alias, models, created_at, expires, ...(blocked ? { blocked } : {}) };
 }

@@ -3,10 +3,11 @@ import {
   SecretsService,
   VirtualKeysService,
   isSecretManagerError,
+  type GetOptions,
   type VirtualKey,
 } from 'nestjs-custom-secret-manager';
 import { aliasIsTaken } from './key-errors';
-import { tokenIdOf, virtualKeyOf, type KeyRecord } from './key-record';
+import { tokenIdOf, virtualKeysOf, type KeyRecord } from './key-record';
 import { KeyRecords } from './key-records';
 
 /** A key that there is, and what is known of it. */
@@ -40,10 +41,32 @@ export class StoredKeys {
    */
   async find(tokenId: string): Promise<KnownKey | undefined> {
     const asked = await this.records.find(tokenId, NOW);
-    const present = asked && (await this.tokenIdAt(virtualKeyOf(asked)));
-    const record = present && (await this.records.find(present, NOW));
-    if (record && record.id === asked.id) return { tokenId: present, record };
-    return asked?.successor === undefined ? undefined : await this.find(asked.successor);
+    if (asked === undefined) return undefined;
+    for (const key of virtualKeysOf(asked)) {
+      const present = await this.tokenIdAt(key);
+      const record = present === undefined ? undefined : await this.records.find(present, NOW);
+      if (present && record?.id === asked.id) return { tokenId: present, record };
+    }
+    return asked.successor === undefined ? undefined : await this.find(asked.successor);
+  }
+
+  /**
+   * Resolves to the record that counts for a key: its own, or, once the key was replaced, the one of its successor. So a key that
+   * overlaps is blocked and limited as the key that replaced it.
+   */
+  async recordFor(tokenId: string, record: KeyRecord, options?: GetOptions): Promise<KeyRecord> {
+    if (record.successor === undefined) return record;
+    for (const key of virtualKeysOf(record)) {
+      if ((await this.tokenIdAt(key, { ...options, fallback: 'never' })) === tokenId) return record;
+    }
+    const next = await this.records.find(record.successor, options);
+    if (next?.id !== record.id) return record;
+    return await this.recordFor(record.successor, next, options);
+  }
+
+  /** Resolves to whether the key is stored at this alias. */
+  async isAt(key: VirtualKey, tokenId: string): Promise<boolean> {
+    return (await this.tokenIdAt(key)) === tokenId;
   }
 
   /** Writes the record, then has the key stored. */
@@ -52,18 +75,39 @@ export class StoredKeys {
     try {
       await store();
     } catch (error) {
-      if (!isSecretManagerError(error) || error.code !== 'CONFLICT') throw error;
+      if (!isConflict(error)) throw error;
       await this.records.remove(tokenId);
       throw aliasIsTaken();
     }
   }
 
-  /** Resolves to whether there was one. */
+  /** Has the key moved to another alias. Its record names both aliases meanwhile, so that the key is found all the time. */
+  async move(
+    tokenId: string,
+    records: {
+      readonly before: KeyRecord;
+      readonly meanwhile: KeyRecord;
+      readonly after: KeyRecord;
+    },
+    move: () => Promise<unknown>,
+  ): Promise<void> {
+    await this.records.put(tokenId, records.meanwhile);
+    try {
+      await move();
+    } catch (error) {
+      if (!isConflict(error)) throw error;
+      await this.records.put(tokenId, records.before);
+      throw aliasIsTaken();
+    }
+    await this.records.put(tokenId, records.after);
+  }
+
+  /** Resolves to whether there was one. Of a key that was replaced and overlaps, only the overlap ends. */
   async delete(tokenId: string): Promise<boolean> {
     const record = await this.records.find(tokenId, NOW);
     if (record === undefined) return false;
-    const known = await this.find(tokenId);
-    if (known !== undefined) await this.remove(virtualKeyOf(known.record), known.tokenId);
+    const known = record.replaced ? undefined : await this.find(tokenId);
+    if (known !== undefined) await this.remove(known);
     if (known?.tokenId !== tokenId) await this.records.remove(tokenId);
     return true;
   }
@@ -73,19 +117,42 @@ export class StoredKeys {
     const key = { id: alias, alias };
     const tokenId = await this.tokenIdAt(key);
     if (tokenId === undefined) return false;
-    await this.remove(key, tokenId);
+    const record = await this.records.find(tokenId, NOW);
+    await this.removeKey(key);
+    await this.removeRecords(tokenId, record);
     return true;
   }
 
-  private async remove(key: VirtualKey, tokenId: string): Promise<void> {
+  private async remove({ tokenId, record }: KnownKey): Promise<void> {
+    for (const key of virtualKeysOf(record)) {
+      if (await this.isAt(key, tokenId)) await this.removeKey(key);
+    }
+    await this.removeRecords(tokenId, record);
+  }
+
+  private async removeKey(key: VirtualKey): Promise<void> {
     const outcomes = await this.virtualKeys.delete([key]);
     const failure = outcomes.get(key.id);
     if (failure !== undefined) throw failure;
+  }
+
+  private async removeRecords(tokenId: string, record: KeyRecord | undefined): Promise<void> {
+    for (const { token_id } of record?.former ?? []) {
+      const former = await this.records.find(token_id, NOW);
+      if (former?.replaced) await this.records.remove(token_id); // else the regeneration broke off, and it is still a key
+    }
     await this.records.remove(tokenId);
   }
 
-  private async tokenIdAt({ id, alias }: VirtualKey): Promise<string | undefined> {
-    const key = await this.secrets.get(VIRTUAL_KEYS + (alias ?? `virtual-key-${id}`), NOW);
+  private async tokenIdAt(
+    { id, alias }: VirtualKey,
+    options: GetOptions = NOW,
+  ): Promise<string | undefined> {
+    const key = await this.secrets.get(VIRTUAL_KEYS + (alias ?? `virtual-key-${id}`), options);
     return key === undefined ? undefined : tokenIdOf(key);
   }
+}
+
+function isConflict(error: unknown): boolean {
+  return isSecretManagerError(error) && error.code === 'CONFLICT';
 }

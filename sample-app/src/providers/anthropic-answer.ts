@@ -7,7 +7,7 @@ import {
   type CompletionChunk,
   type FinishReason,
 } from '../chat/completion';
-import { brokenOff } from './upstream-errors';
+import { brokenOff, notUnderstood } from './upstream-errors';
 
 interface AnthropicUsage {
   readonly input_tokens?: number;
@@ -31,24 +31,20 @@ interface AnthropicEvent {
 }
 
 export function fromAnthropic(message: AnthropicMessage): Completion {
-  const {
-    content = [],
-    stop_reason,
-    usage: { input_tokens = 0, output_tokens = 0 } = {},
-  } = message;
+  const { content, stop_reason, usage: { input_tokens = 0, output_tokens = 0 } = {} } = message;
+  if (!isList(content)) throw notUnderstood();
   const text = content.map((block) => (block.type === 'text' ? block.text : '')).join('');
   return toCompletion(message, text, reasonOf(stop_reason), toUsage(input_tokens, output_tokens));
 }
 
 export async function* fromAnthropicEvents(
-  events: AsyncIterable<string>,
+  events: AsyncIterable<object | string>,
   { withUsage }: { readonly withUsage: boolean },
 ): AsyncGenerator<CompletionChunk> {
   let head = { id: '', model: '' };
   let [input, output] = [0, 0];
-  for await (const data of events) {
-    const { type, message, delta, usage } = JSON.parse(data) as AnthropicEvent;
-    if (type === 'error') throw brokenOff();
+  for await (const event of events) {
+    const { type, message, delta, usage } = event as AnthropicEvent;
     if (message !== undefined) head = message;
     input = message?.usage?.input_tokens ?? input;
     output = usage?.output_tokens ?? output;
@@ -59,6 +55,11 @@ export async function* fromAnthropicEvents(
     return;
   }
   throw brokenOff();
+}
+
+/** Keeps the type of the elements, which `Array.isArray` loses. */
+function isList<T>(content: readonly T[] | undefined): content is readonly T[] {
+  return Array.isArray(content);
 }
 
 function reasonOf(stopReason: string | null | undefined): FinishReason {

@@ -2,15 +2,13 @@ import { HttpStatus } from '@nestjs/common';
 import { type ChatRequest, type Message } from '../chat/chat-request';
 import { textOf } from '../chat/content';
 import { OpenAiError } from '../errors/openai-error';
+import { hasMoreThanContent, untranslatable } from './anthropic-fields';
 
 const DEFAULT_MAX_TOKENS = 4_096; // Anthropic wants to be told
 
-/** A chat request as Anthropic takes it. Throws what the caller is told if something of it cannot be said there. */
+/** Returns a chat request as Anthropic takes it. Throws a 400 that names a field which has no place there. */
 export function toAnthropic(chat: ChatRequest, model: string): object {
-  const untranslated = ['tools', 'functions', 'response_format', 'n', 'logprobs'].find(
-    (field) =>
-      chat[field] !== undefined && chat[field] !== null && !(field === 'n' && chat.n === 1),
-  );
+  const untranslated = untranslatable(chat);
   if (untranslated !== undefined) throw cannotSay(untranslated);
   const system = chat.messages.filter(isInstruction).map(textIn).join('\n\n');
   const messages = chat.messages.filter((message) => !isInstruction(message)).map(toMessage);
@@ -36,15 +34,15 @@ function toMessage(message: Message): object {
   return { role: message.role, content: textIn(message) };
 }
 
-function textIn({ content }: Message): string {
-  const text = textOf(content);
-  if (text === undefined) throw cannotSay('messages');
+function textIn(message: Message): string {
+  const text = textOf(message.content);
+  if (text === undefined || hasMoreThanContent(message)) throw cannotSay('messages');
   return text;
 }
 
 function cannotSay(param: string): OpenAiError {
   return new OpenAiError(HttpStatus.BAD_REQUEST, {
-    message: `The gateway translates text for this provider, and not what is in ${param}.`,
+    message: `The gateway translates text for this provider, and has no translation of ${param}. Leave it out.`,
     type: 'invalid_request_error',
     param,
     code: 'unsupported_parameter',

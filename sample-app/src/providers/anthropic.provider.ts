@@ -1,10 +1,10 @@
 import { Injectable } from '@nestjs/common';
 import { wantsUsage } from '../chat/chat-request';
-import { readEvents } from '../chat/event-stream';
 import { toAnthropic } from './anthropic-request';
 import { fromAnthropic, fromAnthropicEvents, type AnthropicMessage } from './anthropic-answer';
 import { type Provider, type ProviderCall } from './provider';
-import { Upstream, type UpstreamBody } from './upstream';
+import { Upstream } from './upstream';
+import { type UpstreamAnswer } from './upstream-answer';
 
 const ANTHROPIC = 'https://api.anthropic.com';
 
@@ -14,16 +14,16 @@ export class AnthropicProvider implements Provider {
   constructor(private readonly upstream: Upstream) {}
 
   async complete(call: ProviderCall): Promise<object> {
-    const answer = await this.upstream.readJson(await this.send(call));
+    const answer = await (await this.send(call)).json();
     return fromAnthropic(answer as AnthropicMessage);
   }
 
   async stream(call: ProviderCall): Promise<AsyncIterable<object>> {
     const withUsage = wantsUsage(call.chat);
-    return fromAnthropicEvents(readEvents(await this.send(call)), { withUsage });
+    return fromAnthropicEvents((await this.send(call)).events(), { withUsage });
   }
 
-  private send({ model, chat, signal }: ProviderCall): Promise<UpstreamBody> {
+  private send({ model, chat, signal }: ProviderCall): Promise<UpstreamAnswer> {
     const { apiBase = ANTHROPIC, upstreamModel } = model;
     return this.upstream.post(model, {
       url: `${apiBase}/v1/messages`,

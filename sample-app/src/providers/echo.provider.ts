@@ -8,6 +8,7 @@ import {
   toUsageChunk,
   type Completion,
   type CompletionChunk,
+  type Usage,
 } from '../chat/completion';
 import { textOf } from '../chat/content';
 import { type Provider, type ProviderCall } from './provider';
@@ -16,9 +17,8 @@ import { type Provider, type ProviderCall } from './provider';
 @Injectable()
 export class EchoProvider implements Provider {
   async complete(call: ProviderCall): Promise<Completion> {
-    const words = wordsOf(call);
-    const usage = toUsage(words.length, words.length);
-    return toCompletion(headOf(call), words.join(''), 'stop', usage);
+    const text = textIn(call);
+    return toCompletion(headOf(call), text, 'stop', usageOf(text));
   }
 
   async stream(call: ProviderCall): Promise<AsyncIterable<CompletionChunk>> {
@@ -28,17 +28,33 @@ export class EchoProvider implements Provider {
 
 async function* echo(call: ProviderCall): AsyncGenerator<CompletionChunk> {
   const head = headOf(call);
-  const words = wordsOf(call);
-  for (const word of words) yield toChunk(head, word);
+  const text = textIn(call);
+  for (const [word] of text.matchAll(WORD)) yield toChunk(head, word);
   yield toChunk(head, undefined, 'stop');
-  if (wantsUsage(call.chat)) yield toUsageChunk(head, toUsage(words.length, words.length));
+  if (wantsUsage(call.chat)) yield toUsageChunk(head, usageOf(text));
 }
 
 function headOf({ model }: ProviderCall): { id: string; model: string } {
   return { id: `chatcmpl-${randomUUID()}`, model: model.name };
 }
 
-function wordsOf({ chat }: ProviderCall): string[] {
-  const text = textOf(chat.messages.at(-1)?.content) ?? '';
-  return text.match(/\s*\S+\s*/g) ?? [];
+function textIn({ chat }: ProviderCall): string {
+  return textOf(chat.messages.at(-1)?.content) ?? '';
 }
+
+/** Each character is looked at once: what begins with a space matches at the beginning alone. */
+const WORD = /^\s+|\S+\s*/g;
+
+/** Counts words, without a list of them: a message may have millions. */
+function usageOf(text: string): Usage {
+  let words = 0;
+  let isInWord = false;
+  for (let at = 0; at < text.length; at++) {
+    const isSpace = text.charCodeAt(at) <= SPACE;
+    if (!isSpace && !isInWord) words += 1;
+    isInWord = !isSpace;
+  }
+  return toUsage(words, words);
+}
+
+const SPACE = 0x20;

@@ -1,7 +1,8 @@
 import { Injectable } from '@nestjs/common';
-import { readEvents } from '../chat/event-stream';
 import { type Provider, type ProviderCall } from './provider';
-import { Upstream, type UpstreamBody } from './upstream';
+import { Upstream } from './upstream';
+import { type UpstreamAnswer } from './upstream-answer';
+import { brokenOff, notUnderstood } from './upstream-errors';
 
 const OPENAI = 'https://api.openai.com/v1';
 
@@ -11,14 +12,17 @@ export class OpenAiProvider implements Provider {
   constructor(private readonly upstream: Upstream) {}
 
   async complete(call: ProviderCall): Promise<object> {
-    return await this.upstream.readJson(await this.send(call));
+    const answer = await (await this.send(call)).json();
+    const { choices } = answer as { choices?: unknown };
+    if (!Array.isArray(choices) || choices.length === 0) throw notUnderstood();
+    return answer;
   }
 
   async stream(call: ProviderCall): Promise<AsyncIterable<object>> {
     return chunksOf(await this.send(call));
   }
 
-  private send({ model, chat, signal }: ProviderCall): Promise<UpstreamBody> {
+  private send({ model, chat, signal }: ProviderCall): Promise<UpstreamAnswer> {
     const { apiBase = OPENAI, upstreamModel } = model;
     return this.upstream.post(model, {
       url: `${apiBase}/chat/completions`,
@@ -29,9 +33,11 @@ export class OpenAiProvider implements Provider {
   }
 }
 
-async function* chunksOf(body: UpstreamBody): AsyncGenerator<object> {
-  for await (const data of readEvents(body)) {
-    if (data === '[DONE]') return;
-    yield JSON.parse(data) as object;
+/** A stream that ends without `[DONE]` was cut off. */
+async function* chunksOf(answer: UpstreamAnswer): AsyncGenerator<object> {
+  for await (const event of answer.events()) {
+    if (event === '[DONE]') return;
+    yield event;
   }
+  throw brokenOff();
 }

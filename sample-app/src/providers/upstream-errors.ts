@@ -1,67 +1,112 @@
 import { HttpStatus } from '@nestjs/common';
 import { type Dispatcher } from 'undici';
 import { OpenAiError, type OpenAiErrorDetails } from '../errors/openai-error';
+import { type Redaction } from './redaction';
+import { retryAfterMs } from './retry-after';
 
-/** What a caller is told when the provider did not answer. */
+/** The error for a request that got no answer. */
 export function ofNoAnswer(thrown: unknown): OpenAiError {
-  const { code } = Object(thrown) as { code?: unknown };
-  const isTimeout = typeof code === 'string' && code.endsWith('TIMEOUT');
-  return isTimeout
-    ? serverError(HttpStatus.GATEWAY_TIMEOUT, 'The provider did not answer in time.')
-    : serverError(HttpStatus.BAD_GATEWAY, 'The provider could not be asked.');
+  return ofTimeout(thrown) ?? serverError('The provider could not be asked.');
 }
 
-/** What a caller is told when the provider ended in the middle of its answer. */
+/** The error for an answer that ended in its middle. */
+export function ofBrokenBody(thrown: unknown): OpenAiError {
+  return thrown instanceof OpenAiError ? thrown : (ofTimeout(thrown) ?? brokenOff());
+}
+
 export function brokenOff(): OpenAiError {
-  return serverError(HttpStatus.BAD_GATEWAY, 'The provider broke off.');
+  return serverError('The provider broke off.');
 }
 
-/** What a caller is told when the provider refused. Its own words are passed on only where they are about the request. */
+/** The error for a 200 with another body than a completion. */
+export function notUnderstood(): OpenAiError {
+  return serverError('The provider answered something else than a completion.');
+}
+
+/** The error for an event of a stream that says that the provider failed. */
+export function ofErrorEvent(error: unknown, redaction: Redaction): OpenAiError {
+  const logText = 'The provider reported an error.';
+  return serverError('The provider broke off.', { ...detailsOf(error, redaction), logText });
+}
+
+/** The error for a refusal. The provider's own words are passed on only where they are about the request. */
 export function ofRefusal(
   { statusCode, headers }: Pick<Dispatcher.ResponseData, 'statusCode' | 'headers'>,
   text: string,
-  key: string | undefined,
+  redaction: Redaction,
 ): OpenAiError {
+  const details = detailsIn(text, redaction);
+  const later = { retryAfterMs: retryAfterMs(headers) };
   if (statusCode === 401 || statusCode === 403) {
-    return serverError(HttpStatus.BAD_GATEWAY, "The provider refused the gateway's key.");
+    return serverError("The provider refused the gateway's key.");
   }
   if (statusCode === 429) {
-    return new OpenAiError(statusCode, {
-      message: 'The provider asks to come back later.',
-      type: 'rate_limit_error',
-      code: 'rate_limit_exceeded',
-      retryAfterMs: retryAfterMs(headers['retry-after']),
-    });
+    return [details.code, details.type].includes(QUOTA) ? outOfQuota() : rateLimited(later);
   }
-  if (statusCode < 400 || statusCode >= 500)
-    return serverError(HttpStatus.BAD_GATEWAY, 'The provider failed.');
-  const quotesKey = key !== undefined && text.includes(key);
-  const details = quotesKey ? {} : detailsOf(text);
+  if (statusCode < 400 || statusCode >= 500) return serverError('The provider failed.', later);
   return new OpenAiError(statusCode, {
     message: 'The provider refused the request.',
     type: 'invalid_request_error',
     ...details,
+    ...later,
   });
 }
 
-function serverError(status: HttpStatus, message: string): OpenAiError {
-  return new OpenAiError(status, { message, type: 'server_error', code: 'provider_error' });
+const QUOTA = 'insufficient_quota';
+
+/** Clients repeat a 429, and would do so until the bill of the gateway is paid. */
+function outOfQuota(): OpenAiError {
+  return new OpenAiError(HttpStatus.TOO_MANY_REQUESTS, {
+    message: "The gateway's quota at the provider is used up.",
+    type: QUOTA,
+    code: QUOTA,
+    isFinal: true,
+  });
+}
+
+function rateLimited(later: Pick<OpenAiErrorDetails, 'retryAfterMs'>): OpenAiError {
+  return new OpenAiError(HttpStatus.TOO_MANY_REQUESTS, {
+    message: 'The provider asks to come back later.',
+    type: 'rate_limit_error',
+    code: 'rate_limit_exceeded',
+    ...later,
+  });
+}
+
+function serverError(message: string, more: Partial<OpenAiErrorDetails> = {}): OpenAiError {
+  const details = { message, type: 'server_error', code: 'provider_error', ...more };
+  return new OpenAiError(HttpStatus.BAD_GATEWAY, details);
+}
+
+/** A completion that took too long may have been paid for: a client that repeats it pays again. */
+function ofTimeout(thrown: unknown): OpenAiError | undefined {
+  const { code } = Object(thrown) as { code?: unknown };
+  if (typeof code !== 'string' || !code.endsWith('TIMEOUT')) return undefined;
+  return new OpenAiError(HttpStatus.GATEWAY_TIMEOUT, {
+    message: 'The provider did not answer in time.',
+    type: 'server_error',
+    code: 'provider_error',
+    isFinal: code !== 'UND_ERR_CONNECT_TIMEOUT',
+  });
 }
 
 /** OpenAI and Anthropic both answer `{ error: { message, type } }`. */
-function detailsOf(text: string): Partial<OpenAiErrorDetails> {
+function detailsIn(text: string, redaction: Redaction): Partial<OpenAiErrorDetails> {
   try {
-    const { error } = JSON.parse(text) as { error?: Partial<Record<string, unknown>> };
-    const fields = ['message', 'type', 'param', 'code'].filter(
-      (name) => typeof error?.[name] === 'string',
-    );
-    return Object.fromEntries(fields.map((name) => [name, error?.[name]]));
+    const { error } = Object(JSON.parse(text)) as { error?: unknown };
+    return detailsOf(error, redaction);
   } catch {
     return {};
   }
 }
 
-function retryAfterMs(header: string | string[] | undefined): number | undefined {
-  const seconds = Number(header);
-  return header !== undefined && Number.isFinite(seconds) ? seconds * 1_000 : undefined;
+function detailsOf(error: unknown, redaction: Redaction): Partial<OpenAiErrorDetails> {
+  const given = Object(error) as Partial<Record<string, unknown>>;
+  const entries = ['message', 'type', 'param', 'code'].flatMap((name) => {
+    const text = given[name];
+    return typeof text === 'string' ? [[name, redaction.error(text.slice(0, LONGEST_TEXT))]] : [];
+  });
+  return Object.fromEntries(entries) as Partial<OpenAiErrorDetails>;
 }
+
+const LONGEST_TEXT = 2_000;

@@ -1,11 +1,12 @@
-import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
+import { HttpStatus, Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import { SecretsService } from 'nestjs-custom-secret-manager';
 import { Agent, request, type Dispatcher } from 'undici';
 import { type Model } from '../config/model-list';
 import { SecretHits } from '../status/secret-hits';
+import { MAX_REFUSAL_BYTES, readText } from './bounded-body';
+import { Redaction } from './redaction';
+import { UpstreamAnswer } from './upstream-answer';
 import { ofNoAnswer, ofRefusal } from './upstream-errors';
-
-export type UpstreamBody = Dispatcher.ResponseData['body'];
 
 export interface UpstreamRequest {
   readonly url: string;
@@ -25,25 +26,19 @@ export class Upstream implements OnApplicationShutdown {
   ) {}
 
   /**
-   * Resolves to the body of an answer that is good. A key that the provider refuses may have been rotated: it is read again
-   * from the store, and the request repeated, once.
+   * Resolves to a good answer. A key that the provider refuses may have been rotated: it is read again from the store, and
+   * the request is sent a second time, and never a third.
    */
-  async post(model: Model, wanted: UpstreamRequest): Promise<UpstreamBody> {
+  async post(model: Model, wanted: UpstreamRequest): Promise<UpstreamAnswer> {
     const key = await this.keyOf(model);
     const answer = await this.send(model, wanted, key);
-    if (answer.statusCode !== 401 || model.apiKey === undefined) return await goodBody(answer, key);
-    await answer.body.dump();
-    await this.secrets.refresh(model.apiKey); // of all who are refused at once, the store hears one
-    const nextKey = await this.keyOf(model);
-    return await goodBody(await this.send(model, wanted, nextKey), nextKey);
-  }
-
-  async readJson(body: UpstreamBody): Promise<object> {
-    try {
-      return Object(await body.json()) as object;
-    } catch (error) {
-      throw ofNoAnswer(error);
+    if (!KEY_REFUSED.has(answer.statusCode) || model.apiKey === undefined) {
+      return await goodAnswer(answer, [key]);
     }
+    await answer.body.dump();
+    await this.secrets.refresh(model.apiKey); // for all requests that are refused at once, the store gets one call
+    const nextKey = await this.keyOf(model);
+    return await goodAnswer(await this.send(model, wanted, nextKey), [key, nextKey]);
   }
 
   async onApplicationShutdown(): Promise<void> {
@@ -78,11 +73,14 @@ export class Upstream implements OnApplicationShutdown {
   }
 }
 
-async function goodBody(
+const KEY_REFUSED: ReadonlySet<number> = new Set([HttpStatus.UNAUTHORIZED, HttpStatus.FORBIDDEN]);
+
+async function goodAnswer(
   answer: Dispatcher.ResponseData,
-  key: string | undefined,
-): Promise<UpstreamBody> {
-  if (answer.statusCode === 200) return answer.body;
-  const text = await answer.body.text().catch(() => '');
-  throw ofRefusal(answer, text, key);
+  keys: readonly (string | undefined)[],
+): Promise<UpstreamAnswer> {
+  const redaction = new Redaction(keys);
+  if (answer.statusCode === 200) return new UpstreamAnswer(answer, redaction);
+  const text = await readText(answer.body, MAX_REFUSAL_BYTES).catch(() => '');
+  throw ofRefusal(answer, text, redaction);
 }

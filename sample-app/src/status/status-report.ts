@@ -1,11 +1,12 @@
 import { Injectable } from '@nestjs/common';
-import { type HealthIndicatorResult } from '@nestjs/terminus';
 import { SecretsService, type SecretInspection } from 'nestjs-custom-secret-manager';
-import { SecretManagerHealthIndicator } from 'nestjs-custom-secret-manager/terminus';
 import { ModelList } from '../config/model-list';
+import { SharedAnswer } from '../http/shared-answer';
 import { KEY_RECORDS } from '../keys/key-records';
 import { VIRTUAL_KEYS } from '../keys/stored-keys';
 import { SecretHits } from './secret-hits';
+import { StoreHealth } from './store-health';
+import { checkInWords, readsInWords, type Findings } from './words';
 
 export interface SecretStatus {
   readonly name: string;
@@ -17,9 +18,15 @@ export interface SecretStatus {
   readonly hits: number;
 }
 
+/** As the health check reports it, and in words. */
+export interface ManagerStatus extends Findings {
+  readonly manager: string;
+  readonly check: string;
+  readonly reads: string;
+}
+
 export interface Status {
-  /** As the health check reports each. */
-  readonly managers: readonly HealthIndicatorResult[string][];
+  readonly managers: readonly ManagerStatus[];
   readonly secrets: readonly SecretStatus[];
   /** The records of the gateway's keys: how many are at hand, and how often one was asked for. */
   readonly keys: { readonly cached: number; readonly hits: number };
@@ -28,22 +35,40 @@ export interface Status {
 /** What may be told of the secret layer to everybody: names, never a value. */
 @Injectable()
 export class StatusReport {
+  readonly #shared = new SharedAnswer(() => this.make(), { lastsMs: 1_000 });
+
   constructor(
     private readonly secrets: SecretsService,
-    private readonly health: SecretManagerHealthIndicator,
+    private readonly health: StoreHealth,
     private readonly models: ModelList,
     private readonly hits: SecretHits,
   ) {}
 
-  /** Resolves to the state of this moment, also while the store is down. */
-  async make(): Promise<Status> {
-    const { store } = await this.health.isHealthy('store', { timeoutMs: 2_000 });
+  /** Resolves to the state of the last second, also while the store is down. Everybody gets the same report. */
+  get(): Promise<Status> {
+    return this.#shared.get();
+  }
+
+  private async make(): Promise<Status> {
+    const managers = await this.managers();
     const cached = this.secrets.inspect();
     return {
-      managers: store === undefined ? [] : [store],
+      managers,
       secrets: this.secretsOf(cached),
       keys: { cached: cached.filter(isKeyRecord).length, hits: this.hits.of(KEY_RECORDS) },
     };
+  }
+
+  private async managers(): Promise<ManagerStatus[]> {
+    const store = await this.health.get();
+    if (store === undefined) return [];
+    const {
+      managerName: manager,
+      circuitState: circuit,
+      circuitRetryAfterMs: retryAfterMs,
+    } = this.secrets;
+    const found: Findings = { ...store, circuit, retryAfterMs };
+    return [{ ...found, manager, check: checkInWords(found), reads: readsInWords(found) }];
   }
 
   /** Also what should be there and is not: a secret that the store denies is dropped from the cache. */

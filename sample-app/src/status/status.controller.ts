@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { Controller, Get, Header, applyDecorators } from '@nestjs/common';
+import { Controller, Get, Header, UseGuards, applyDecorators } from '@nestjs/common';
+import { AllowedHostsGuard } from '../http/allowed-hosts.guard';
 import { StatusReport, type Status } from './status-report';
 
 /** Nothing but the page's own files; names come from outside, so no script or style stands in the page itself. */
@@ -20,6 +21,7 @@ const POLICY = [
  * page and JSON alike: what they show are names, states, ages, versions and counts, and none of that opens anything.
  */
 @Controller()
+@UseGuards(AllowedHostsGuard)
 export class StatusController {
   readonly #page = pageFile('index.html');
   readonly #style = pageFile('page.css');
@@ -48,7 +50,7 @@ export class StatusController {
   @Get('status')
   @Sent('application/json')
   status(): Promise<Status> {
-    return this.report.make();
+    return this.report.get();
   }
 }
 

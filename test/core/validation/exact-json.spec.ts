@@ -62,6 +62,35 @@ describe('exact JSON', () => {
     expect(() => parseExactJson(text)).toThrow(SyntaxError);
   });
 
+  it.each([
+    ['lists', '['.repeat(200_000) + ']'.repeat(200_000)],
+    ['objects', '{"a":'.repeat(200_000) + '1.10' + '}'.repeat(200_000)],
+    ['a list with a bracket in its text', '["]",'.repeat(200_000) + '1' + ']'.repeat(200_000)],
+    ['a list with an escaped quote', '["\\"]",'.repeat(200_000) + '1' + ']'.repeat(200_000)],
+  ])('refuses %s that are nested 200 000 deep, as it refuses what is not JSON', (_, text) => {
+    expect(() => parseExactJson(text)).toThrow(SyntaxError);
+  });
+
+  it('counts no brackets inside of texts', () => {
+    const text = JSON.stringify({
+      a: '[{'.repeat(5_000),
+      b: '"'.repeat(5_000),
+      c: '\\"['.repeat(5_000),
+    });
+
+    expect(exactJson(parseExactJson(text))).toBe(text);
+  });
+
+  it('reads what is 1 000 deep', () => {
+    const text = '['.repeat(1_000) + '1.10' + ']'.repeat(1_000);
+
+    expect(exactJson(parseExactJson(text))).toBe(text);
+  });
+
+  it('compares a number of a megabyte before the test times out', () => {
+    expect(isExactNumber(`1${'0'.repeat(1_000_000)}1`)).toBe(false);
+  });
+
   it('shows no source text', () => {
     expect(JSON.stringify(new JsonNumber('1.10'))).toBe('{}');
   });

@@ -31,6 +31,8 @@ async function main(): Promise<void> {
   assert.equal(app.get(SecretsService).getSync('NAME'), 'value of NAME');
   const subPath = 'nestjs-custom-secret-manager/terminus';
   await assert.rejects(import(subPath), /@nestjs\/terminus/);
+  const embedded = 'nestjs-custom-secret-manager/drivers/encrypted-file';
+  await assert.rejects(import(embedded), { code: 'MISCONFIGURED', message: /npm install lmdb$/ });
   const vault = new VaultSecretManager({ address: '', auth: { method: 'token', token: 't' } });
   assert.throws(() => vault.validateEnvironment(), { code: 'MISCONFIGURED' });
   await app.close();

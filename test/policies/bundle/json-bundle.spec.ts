@@ -41,6 +41,12 @@ describe('parseBundle', () => {
     },
   );
 
+  it('takes an object that is nested 200 000 deep for no bundle', () => {
+    const deep = '['.repeat(200_000) + ']'.repeat(200_000);
+
+    expect(parseBundle(`{"A":"a","B":${deep}}`)).toBeUndefined();
+  });
+
   it.each([
     ['0', '0'],
     ['-1.5', '-1.5'],

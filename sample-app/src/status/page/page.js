@@ -4,14 +4,11 @@ const PATIENCE_MS = 5_000;
 /** Good, dubious or bad: what a word means to whoever looks. */
 const TONES = {
   up: 'good',
-  closed: 'good',
   fresh: 'good',
-  'half-open': 'dubious',
   stale: 'dubious',
   absent: 'dubious',
   unknown: 'dubious',
   down: 'bad',
-  open: 'bad',
 };
 
 const UNITS = [
@@ -43,17 +40,17 @@ async function update() {
 function show({ managers, secrets, keys }) {
   list('managers', 'manager', managers, (manager) => manager.manager, showManager);
   list('secrets', 'secret', secrets, (secret) => secret.name, showSecret);
+  byId('no-secrets').hidden = secrets.length > 0;
+  byId('secrets-table').hidden = secrets.length === 0;
   write(byId('keys-cached'), keys.cached);
   write(byId('keys-hits'), keys.hits);
 }
 
-function showManager(card, { manager, status, code, circuit, latencyMs }) {
+function showManager(card, { manager, status, check, reads }) {
   card.text('manager', manager);
   card.badge('status', status);
-  card.badge('circuit', circuit);
-  card.text('latency', latencyMs === undefined ? undefined : `${latencyMs} ms`);
-  card.text('code', code);
-  card.hide('code', code === undefined);
+  card.text('check', check);
+  card.text('reads', reads);
 }
 
 function showSecret(row, { name, state, ageMs, version, hits }) {
@@ -92,10 +89,6 @@ class Fields {
   badge(field, text = 'unknown') {
     this.text(field, text);
     this.element.querySelector(`[data-field="${field}"]`).dataset.tone = TONES[text] ?? '';
-  }
-
-  hide(field, isHidden) {
-    this.element.querySelector(`[data-for="${field}"]`).hidden = isHidden;
   }
 }
 

@@ -1,0 +1,118 @@
+import { quoteName } from '../core/errors/wording';
+import type { Action, Command } from './command';
+import { Failure, wrongUsage } from './failure';
+import { readNewValue } from './new-value';
+import { confirm } from './questions';
+import type { CommandStore } from './store';
+import type { Streams } from './streams';
+
+type Run = (command: Command, store: CommandStore, streams: Streams) => Promise<void>;
+
+/** Each action prints its result, or rejects. */
+export const ACTIONS: Readonly<Record<Action, Run>> = {
+  set: async (command, store, streams) => {
+    const { name, options } = command;
+    const write = {
+      createOnly: options['create-only'],
+      description: options.description,
+      tags: readTags(options.tag),
+    };
+    const isNew = !(await store.exists());
+    if (!isNew) await store.open(); // a wrong key is told before somebody types a value
+    const value = await readNewValue(command, streams);
+    if (isNew) streams.stderr.write(`${await store.create()}\n`);
+    const { version = '' } = await store.manager.writeSecret(name, value, write);
+    streams.stdout.write(`Stored ${quoteName(name)} as version ${version}.\n`);
+  },
+
+  get: async ({ name, options }, store, streams) => {
+    await store.open();
+    const reading = await store.manager.readSecret(name);
+    if (reading === undefined) throw missing(name);
+    const isShown = streams.stdout.isTTY === true;
+    if (isShown && !options.yes) await assertShown(name, streams);
+    streams.stdout.write(isShown ? `${reading.value}\n` : reading.value);
+  },
+
+  list: async ({ options }, store, { stdout }) => {
+    await store.open();
+    const secrets = await store.manager.listSecrets();
+    const described = await Promise.all(
+      secrets.map(async (secret) => ({
+        ...secret,
+        description: (await store.manager.describeSecret(secret.name)).description,
+      })),
+    );
+    if (options.json) stdout.write(`${JSON.stringify(described, undefined, 2)}\n`);
+    else for (const secret of described) stdout.write(`${lineOf(secret)}\n`);
+  },
+
+  delete: async ({ name, options }, store, streams) => {
+    const days = readDays(options['recovery-window-days']);
+    await store.open();
+    const found = (await store.manager.listSecrets()).find((secret) => secret.name === name);
+    if (found === undefined || (found.deletionAt && days !== 0)) throw missing(name);
+    if (streams.stdin.isTTY && !options.yes && !(await confirm(questionOf(name, days), streams))) {
+      throw new Failure(`${quoteName(name)} was not deleted.`);
+    }
+    const { deletionAt } = await store.manager.deleteSecret(name, { recoveryWindowInDays: days });
+    const end = deletionAt
+      ? `Until ${deletionAt.toISOString()} "secret set" restores it, with its description and tags.`
+      : 'It cannot be restored.';
+    streams.stdout.write(`Deleted ${quoteName(name)}. ${end}\n`);
+  },
+};
+
+async function assertShown(name: string, streams: Streams): Promise<void> {
+  if (!streams.stdin.isTTY) {
+    throw new Failure(
+      `The value of ${quoteName(name)} would be shown on the terminal. Redirect the output, or give --yes.`,
+    );
+  }
+  const question = `Show the value of ${quoteName(name)} on this terminal?`;
+  if (!(await confirm(question, streams)))
+    throw new Failure(`The value of ${quoteName(name)} was not shown.`);
+}
+
+function questionOf(name: string, days: number | undefined): string {
+  return days === 0
+    ? `Delete ${quoteName(name)} for good?`
+    : `Delete ${quoteName(name)}? Its value can then no longer be read.`;
+}
+
+function missing(name: string): Failure {
+  return new Failure(
+    `There is no secret ${quoteName(name)} in the store. "secret list" tells all.`,
+  );
+}
+
+function readTags(given: readonly string[] | undefined): Record<string, string> | undefined {
+  if (given === undefined) return undefined;
+  const tags = given.map((tag) => /^([^=]+)=(.*)$/s.exec(tag));
+  if (tags.includes(null)) throw wrongUsage('--tag takes NAME=VALUE.');
+  return Object.fromEntries(tags.map((tag) => [tag?.[1] ?? '', tag?.[2] ?? '']));
+}
+
+function readDays(given: string | undefined): number | undefined {
+  if (given === undefined) return undefined;
+  if (/^\d{1,7}$/.test(given)) return Number(given);
+  throw wrongUsage('--recovery-window-days takes a whole number of days, 0 or more.');
+}
+
+function lineOf(secret: {
+  readonly name: string;
+  readonly version?: string;
+  readonly deletionAt?: Date;
+  readonly description?: string;
+}): string {
+  const { name, version = '', deletionAt, description = '' } = secret;
+  const note = deletionAt ? `deleted, restorable until ${deletionAt.toISOString()}` : description;
+  return [name, version, note].map(onOneLine).join('\t').trimEnd();
+}
+
+/** Escapes what moves a cursor, ends a line or a column. */
+function onOneLine(text: string): string {
+  return text.replace(/[\p{Cc}\u2028\u2029]/gu, (character) => {
+    return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
+  });
+}

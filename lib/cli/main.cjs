@@ -1,0 +1,26 @@
+#!/usr/bin/env node
+// Plain CommonJS, so that an optional peer that is missing ends in one line: what `program` imports is loaded inside `try`.
+'use strict';
+const { readFileSync } = require('node:fs');
+const { join } = require('node:path');
+
+/** @param {string} message */
+const fail = (message) => {
+  process.stderr.write(`Error: ${message}\n`);
+  process.exitCode = 1;
+};
+
+/** A reader such as `head` may have left. */
+process.stdout.on('error', () => undefined);
+
+try {
+  const { runProgram } = require('./program');
+  const { version } = JSON.parse(readFileSync(join(__dirname, '../../package.json'), 'utf8'));
+  const { stdin, stdout, stderr, env } = process;
+  runProgram(process.argv.slice(2), { stdin, stdout, stderr, env, version }).then(
+    (code) => (process.exitCode = code),
+    () => fail('The command failed.'),
+  );
+} catch (thrown) {
+  fail(thrown instanceof Error ? (thrown.message.split('\n')[0] ?? '') : 'The command failed.');
+}

@@ -1,0 +1,55 @@
+import { isSecretManagerError } from '../core/errors/secret-manager.error';
+import { ACTIONS } from './actions';
+import { readCommand } from './command';
+import { Failure, type ExitCode } from './failure';
+import { HELP } from './help';
+import { CommandStore } from './store';
+import type { Streams } from './streams';
+
+/** The process that a command runs in. */
+export interface Surroundings extends Streams {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** The version of the package. */
+  readonly version: string;
+}
+
+/** Runs one command. Resolves to its exit code when it has printed its result, or one line about its failure. */
+export async function runProgram(
+  args: readonly string[],
+  surroundings: Surroundings,
+): Promise<ExitCode> {
+  try {
+    await run(args, surroundings);
+    return 0;
+  } catch (thrown) {
+    surroundings.stderr.write(`Error: ${messageOf(thrown).replace(/\s*\n(- )?/g, ' ')}\n`);
+    return exitCodeOf(thrown);
+  }
+}
+
+async function run(args: readonly string[], surroundings: Surroundings): Promise<void> {
+  const { stdout, env, version } = surroundings;
+  const command = readCommand(args);
+  if (command === 'help' || command === 'version') {
+    stdout.write(command === 'help' ? HELP : `${version}\n`);
+    return;
+  }
+  const store = new CommandStore(command, env);
+  try {
+    await ACTIONS[command.action](command, store, surroundings);
+  } finally {
+    await store.manager.close();
+  }
+}
+
+/** Other errors may quote a path or a value; their code tells enough. */
+function messageOf(thrown: unknown): string {
+  if (thrown instanceof Failure || isSecretManagerError(thrown)) return thrown.message;
+  const { code = 'no code' } = Object(thrown) as NodeJS.ErrnoException;
+  return `The store cannot be used (${code}).`;
+}
+
+function exitCodeOf(thrown: unknown): ExitCode {
+  if (thrown instanceof Failure) return thrown.exitCode;
+  return isSecretManagerError(thrown) && thrown.code === 'INVALID_ARGUMENT' ? 2 : 1;
+}

@@ -1,0 +1,11 @@
+import { attempt, read } from './safe-access';
+
+/** Returns the first `Retry-After` of a `Headers` object or of a plain one, as it stands there. */
+export function retryAfterHeader(headers: unknown): unknown {
+  const get = read(headers, 'get');
+  const value =
+    typeof get === 'function'
+      ? attempt(() => get.call(headers, 'retry-after') as unknown)
+      : (read(headers, 'retry-after') ?? read(headers, 'Retry-After'));
+  return Array.isArray(value) ? value[0] : value;
+}

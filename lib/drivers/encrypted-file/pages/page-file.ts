@@ -1,0 +1,89 @@
+import { fstatSync, readSync } from 'node:fs';
+import { Damage } from './damage';
+import { META_BYTES, PAGE_HEADER_BYTES, parseMeta, type Meta } from './meta';
+import { Page, isPage, type PageValue } from './page';
+
+const OVERFLOW = 0x04;
+/** A tree of LMDB is never deeper. */
+const MAX_DEPTH = 32;
+/** lmdb-js puts the number that a conditional write compares before each value. */
+const VERSION_BYTES = 8;
+
+/**
+ * One state of a file of LMDB: that of the last commit when it was opened.
+ *
+ * It reads pages without LMDB: with bounds, and not mapped into memory. A file that was cut off or written over cannot crash
+ * the process, and a reader takes no place in LMDB's table of readers, where two containers have one and the same process id.
+ */
+export class PageFile {
+  readonly meta: Meta;
+  readonly #descriptor: number;
+  readonly #pageCount: number;
+
+  constructor(descriptor: number) {
+    this.#descriptor = descriptor;
+    this.meta = readMeta(descriptor);
+    const { size } = fstatSync(descriptor); // after the meta page: another process may add pages meanwhile
+    this.#pageCount = Math.floor(size / this.meta.pageSize);
+  }
+
+  /** Tells whether somebody has committed since the file was opened, so that pages may have a new use. */
+  hasMovedOn(): boolean {
+    return readMeta(this.#descriptor).transaction !== this.meta.transaction;
+  }
+
+  /** Returns the value of a key, or `undefined` if there is none. Throws {@link Damage} if a page on the way is not one. */
+  find(key: Buffer): Buffer | undefined {
+    let number = this.meta.entries.root;
+    if (number === undefined) return undefined;
+    for (let depth = 0; depth < MAX_DEPTH; depth++) {
+      const page = this.page(number);
+      const { index, isFound } = page.search(key);
+      if (!page.isBranch)
+        return isFound ? withoutVersion(this.storedBytes(page.valueAt(index))) : undefined;
+      number = page.childAt(Math.max(0, index));
+    }
+    throw new Damage();
+  }
+
+  page(number: number): Page {
+    return new Page(this.bytesOf(number, this.meta.pageSize), number, this.meta.transaction);
+  }
+
+  /** Returns the bytes of a value. Throws {@link Damage} unless they lie where the entry says. */
+  storedBytes(value: PageValue): Buffer {
+    if ('bytes' in value) return value.bytes;
+    const { firstPage, pages, size } = value;
+    const header = this.bytesOf(firstPage, PAGE_HEADER_BYTES);
+    const isItself = isPage(header, firstPage, this.meta.transaction);
+    const isOverflow = header.readUInt16LE(18) === OVERFLOW && header.readUInt32LE(20) === pages;
+    const fits = PAGE_HEADER_BYTES + size <= pages * this.meta.pageSize;
+    const isInFile =
+      firstPage + pages <= this.#pageCount && firstPage + pages <= this.meta.lastPage + 1;
+    if (!isItself || !isOverflow || !fits || !isInFile) throw new Damage();
+    return this.bytesOf(firstPage, size, PAGE_HEADER_BYTES);
+  }
+
+  private bytesOf(number: number, length: number, from = 0): Buffer {
+    if (number < 2 || number > this.meta.lastPage || number >= this.#pageCount) throw new Damage();
+    return readBytes(this.#descriptor, length, number * this.meta.pageSize + from);
+  }
+}
+
+function withoutVersion(stored: Buffer): Buffer {
+  if (stored.length < VERSION_BYTES) throw new Damage();
+  return stored.subarray(VERSION_BYTES);
+}
+
+function readMeta(descriptor: number): Meta {
+  const first = parseMeta(readBytes(descriptor, META_BYTES, 0));
+  const second = parseMeta(readBytes(descriptor, META_BYTES, first.pageSize));
+  if (second.pageSize !== first.pageSize) throw new Damage();
+  return second.transaction > first.transaction ? second : first;
+}
+
+function readBytes(descriptor: number, length: number, position: number): Buffer {
+  const bytes = Buffer.allocUnsafe(length);
+  if (readSync(descriptor, bytes, 0, length, position) !== length) throw new Damage();
+  return bytes;
+}

@@ -1,0 +1,34 @@
+import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
+import { Damage } from '../pages/damage';
+
+const CIPHER = 'aes-256-gcm';
+const NONCE_BYTES = 12;
+export const TAG_BYTES = 16;
+
+/** Seals bytes under a nonce of their own: nonce, tag, cipher text. Under another `place` they cannot be unsealed. */
+export function seal(key: Buffer, place: string, content: Buffer): Buffer {
+  const nonce = randomBytes(NONCE_BYTES);
+  const cipher = createCipheriv(CIPHER, key, nonce, { authTagLength: TAG_BYTES });
+  cipher.setAAD(Buffer.from(place));
+  const sealed = [cipher.update(content), cipher.final()];
+  return Buffer.concat([nonce, cipher.getAuthTag(), ...sealed]);
+}
+
+/** Throws {@link Damage} unless `seal` has made the bytes, with this key and for this place. */
+export function unseal(key: Buffer, place: string, bytes: Buffer): Buffer {
+  try {
+    const nonce = bytes.subarray(0, NONCE_BYTES);
+    const decipher = createDecipheriv(CIPHER, key, nonce, { authTagLength: TAG_BYTES });
+    decipher.setAAD(Buffer.from(place));
+    decipher.setAuthTag(tagOf(bytes));
+    const sealed = bytes.subarray(NONCE_BYTES + TAG_BYTES);
+    return Buffer.concat([decipher.update(sealed), decipher.final()]);
+  } catch {
+    throw new Damage();
+  }
+}
+
+/** Returns the tag of what was sealed. Nobody without the key can make other bytes that have it. */
+export function tagOf(bytes: Buffer): Buffer {
+  return bytes.subarray(NONCE_BYTES, NONCE_BYTES + TAG_BYTES);
+}

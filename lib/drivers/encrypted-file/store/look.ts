@@ -1,0 +1,89 @@
+import { readSync } from 'node:fs';
+import { quoteName } from '../../../core/errors/wording';
+import { withRegularFileSync } from '../../../files/regular-file';
+import { explain } from '../files/explain';
+import { malformed, misconfigured } from '../files/problems';
+import { isOfFormat1 } from '../legacy/format-1';
+import { Damage, ForeignPages } from '../pages/damage';
+import { PageFile } from '../pages/page-file';
+
+/** How often a look is repeated that other processes have disturbed by their commits. */
+const ATTEMPTS = 100;
+const BEGINNING_BYTES = 64;
+
+/**
+ * Opens the file of a store for one look at its present state. Repeats the look if a commit of another process has given new
+ * uses to its pages meanwhile. Throws `MALFORMED` for damage, and `UNAVAILABLE` if there is no store.
+ */
+export function lookInto<T>(path: string, look: (file: PageFile) => T): T {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return withRegularFileSync(path, ({ descriptor }) => lookOnce(path, descriptor, look));
+    } catch (thrown) {
+      const isDisturbed = thrown instanceof Disturbed && attempt < ATTEMPTS;
+      if (!isDisturbed) throw explain(thrown instanceof Disturbed ? damaged(path) : thrown, path);
+    }
+  }
+}
+
+/** Reads the first bytes of a file, which tell what kind of store it is. */
+export function beginningOf(path: string): Buffer {
+  return withRegularFileSync(path, ({ descriptor }) => readBeginning(descriptor));
+}
+
+/** Thrown if a state of the file cannot be read any more. */
+class Disturbed extends Error {}
+
+function lookOnce<T>(path: string, descriptor: number, look: (file: PageFile) => T): T {
+  let file: PageFile | undefined;
+  try {
+    file = new PageFile(descriptor);
+    return look(file);
+  } catch (thrown) {
+    if (thrown instanceof ForeignPages) throw newerRelease();
+    const isDamage = thrown instanceof Damage || thrown instanceof RangeError;
+    if (!isDamage) throw thrown;
+    if (file === undefined) throw notOfThisKind(path, readBeginning(descriptor));
+    if (hasMovedOn(file)) throw new Disturbed();
+    throw damaged(path);
+  }
+}
+
+function hasMovedOn(file: PageFile): boolean {
+  try {
+    return file.hasMovedOn();
+  } catch {
+    return false; // the damage is in the meta pages, too
+  }
+}
+
+function readBeginning(descriptor: number): Buffer {
+  const bytes = Buffer.alloc(BEGINNING_BYTES);
+  return bytes.subarray(0, readSync(descriptor, bytes, 0, BEGINNING_BYTES, 0));
+}
+
+function notOfThisKind(path: string, beginning: Buffer): Error {
+  if (isOfFormat1(beginning)) {
+    return misconfigured(
+      `The store at ${quoteName(path)} has the format of an earlier release. Start the manager by \`validateEnvironment\`, ` +
+        'which takes it over.',
+    );
+  }
+  return malformed(
+    `${quoteName(path)} is not a store of this kind, or its beginning was changed. It is left as it is; check the \`path\`, or ` +
+      'restore it from a backup.',
+  );
+}
+
+function newerRelease(): Error {
+  return misconfigured(
+    'The store was made by a newer release of this package. Update the package; the store is left as it is.',
+  );
+}
+
+function damaged(path: string): Error {
+  return malformed(
+    `The store at ${quoteName(path)} is damaged or was changed by somebody without its key. It is left as it is; restore it ` +
+      'from a backup.',
+  );
+}

@@ -1,0 +1,56 @@
+import { Injectable, Logger } from '@nestjs/common';
+import { isSecretManagerError, type SecretManagerError } from 'nestjs-custom-secret-manager';
+import { KEY_RECORDS } from '../keys/key-records';
+import { VIRTUAL_KEYS } from '../keys/stored-keys';
+
+const QUIET_MS = 30_000;
+const MAX_KINDS = 100;
+
+/** A kind of failure that goes on. */
+interface Failing {
+  lastAt: number;
+  unlogged: number;
+}
+
+/**
+ * Logs a failure when it begins, and is silent while it goes on: an outage is one line, and not one for each request. It begins
+ * again after 30 s without it. The texts name secrets, and hold none.
+ */
+@Injectable()
+export class FailureLog {
+  readonly #logger = new Logger('Gateway');
+  readonly #failing = new Map<string, Failing>();
+
+  add(thrown: unknown, requestId: string): void {
+    const kind = kindOf(thrown);
+    const at = performance.now();
+    const failing = this.#failing.get(kind);
+    this.#failing.delete(kind); // the last in the map is the one that was seen last
+    if (failing !== undefined && at < failing.lastAt + QUIET_MS) {
+      this.#failing.set(kind, { lastAt: at, unlogged: failing.unlogged + 1 });
+      return;
+    }
+    this.#failing.set(kind, { lastAt: at, unlogged: 0 });
+    const [oldest] = this.#failing.keys();
+    if (this.#failing.size > MAX_KINDS && oldest !== undefined) this.#failing.delete(oldest);
+    const before = failing?.unlogged ? ` Before, ${failing.unlogged} more like it.` : '';
+    this.#logger.warn(`A request failed: ${textOf(thrown)} (request ${requestId})${before}`);
+  }
+}
+
+function textOf(thrown: unknown): string {
+  if (isSecretManagerError(thrown)) return thrown.message;
+  if (!(thrown instanceof Error)) return `${typeof thrown}.`;
+  return 'getStatus' in thrown ? thrown.message : `${thrown.name}.`; // others may quote a body, a URL or a key
+}
+
+function kindOf(thrown: unknown): string {
+  return isSecretManagerError(thrown) ? kindOfStore(thrown) : textOf(thrown);
+}
+
+/** An outage is of the store, whatever was asked for, and by which of its codes it shows. Keys are too many to be told apart. */
+function kindOfStore({ code, retryable, secretName = '' }: SecretManagerError): string {
+  if (retryable) return 'the store is not available';
+  const isOfKey = secretName.startsWith(KEY_RECORDS) || secretName.startsWith(VIRTUAL_KEYS);
+  return `${code} ${isOfKey ? 'a key' : secretName}`;
+}

@@ -1,0 +1,23 @@
+import { HttpException, HttpStatus } from '@nestjs/common';
+import { OpenAiError } from '../errors/openai-error';
+
+/** Returns an error whose text `OpenAiErrorFilter` knows by its status. */
+export function refusedBody(status: HttpStatus): HttpException {
+  return new HttpException('', status);
+}
+
+export function tooDeep(max: number): OpenAiError {
+  return new OpenAiError(HttpStatus.BAD_REQUEST, {
+    message: `The body is nested too deep. The gateway takes JSON of ${max} levels.`,
+    type: 'invalid_request_error',
+  });
+}
+
+export function tooManyBodies(): OpenAiError {
+  return new OpenAiError(HttpStatus.SERVICE_UNAVAILABLE, {
+    message: 'The gateway is busy with other large requests. Try again in a second.',
+    type: 'server_error',
+    code: 'overloaded',
+    retryAfterMs: 1_000,
+  });
+}

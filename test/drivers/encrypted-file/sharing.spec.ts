@@ -1,0 +1,96 @@
+import { EncryptedFileSecretManager } from 'nestjs-custom-secret-manager/drivers/encrypted-file';
+import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { useStore } from '../../support/encrypted-file';
+import { temporaryFolder } from '../../support/temporary-folder';
+
+const store = useStore();
+
+describe('a store that several share', () => {
+  it('shows at once what another process has written', async () => {
+    const other = await store.opened();
+    for (let round = 0; round < 50; round++) {
+      await other.writeSecret('KEY', `value ${round}`);
+
+      expect(await store.valueOf('KEY')).toBe(`value ${round}`);
+    }
+  });
+
+  it('shows at once what was put in its place, also of the same size and in the same moment', async () => {
+    await store.manager.writeSecret('KEY', 'a');
+    const a = readFileSync(store.path);
+    await store.manager.writeSecret('KEY', 'b');
+    const b = readFileSync(store.path);
+
+    for (let round = 0; round < 50; round++) {
+      writeFileSync(store.path, a);
+      expect(store.manager.readSecretSync('KEY')?.value).toBe('a');
+      writeFileSync(store.path, b);
+      expect((await store.manager.readSecret('KEY'))?.value).toBe('b');
+    }
+  });
+
+  it('loses none of a hundred writes at once', async () => {
+    const others = [store.manager, await store.opened(), await store.opened()];
+    const names = Array.from({ length: 100 }, (_, index) => `KEY_${index}`);
+
+    const writes = others.flatMap((other, offset) =>
+      names
+        .filter((_, index) => index % others.length === offset)
+        .map((name) => other.writeSecret(name, `value of ${name}`)),
+    );
+    await Promise.all(writes);
+
+    const reread = await store.opened();
+    const readings = await Promise.all(names.map((name) => reread.readSecret(name)));
+    expect(readings.map((reading) => reading?.value)).toStrictEqual(
+      names.map((name) => `value of ${name}`),
+    );
+    expect(new Set(readings.map((reading) => reading?.version)).size).toBe(names.length);
+  });
+
+  it('lets one of several win that create a secret', async () => {
+    const others = await Promise.all(Array.from({ length: 4 }, () => store.opened()));
+
+    const outcomes = await Promise.allSettled(
+      others.map((other, index) => other.writeSecret('KEY', `of ${index}`, { createOnly: true })),
+    );
+
+    const lost = outcomes.filter(({ status }) => status === 'rejected');
+    const winner = outcomes.findIndex(({ status }) => status === 'fulfilled');
+    expect(lost).toMatchObject(Array(3).fill({ reason: { code: 'CONFLICT' } }));
+    expect(await store.valueOf('KEY')).toBe(`of ${winner}`);
+  });
+
+  it('is made once by several that start at once, with one key', async () => {
+    const folder = join(temporaryFolder(), 'made/with/it');
+    const options = { path: join(folder, 'secrets'), keyFile: join(folder, 'secrets.key') };
+    const others = await Promise.all(Array.from({ length: 4 }, () => store.opened(options)));
+
+    await Promise.all(others.map((other, index) => other.writeSecret(`KEY_${index}`, 'value')));
+
+    const reread = await store.opened(options);
+    const names = Array.from({ length: 4 }, (_, index) => `KEY_${index}`);
+    const readings = [...(await reread.readSecrets(names)).values()];
+    expect(readings).toMatchObject(Array(4).fill({ value: 'value' }));
+    expect(readdirSync(folder).sort()).toEqual(['secrets', 'secrets-lock', 'secrets.key']);
+  });
+});
+
+describe('a store at a relative path', () => {
+  const startedIn = process.cwd();
+  afterEach(() => process.chdir(startedIn));
+
+  it('stays where it is, with its key, when the process goes elsewhere', async () => {
+    process.chdir(temporaryFolder());
+    const other = new EncryptedFileSecretManager({ path: 'store', keyFile: 'store.key' });
+    await other.validateEnvironment();
+    await other.writeSecret('KEY', 'value');
+    const late = new EncryptedFileSecretManager({ path: 'store', keyFile: 'store.key' });
+
+    process.chdir(temporaryFolder());
+
+    expect(await other.readSecret('KEY')).toMatchObject({ value: 'value' });
+    expect(await late.readSecret('KEY')).toMatchObject({ value: 'value' });
+  });
+});

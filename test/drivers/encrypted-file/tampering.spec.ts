@@ -1,0 +1,165 @@
+import { copyFileSync } from 'node:fs';
+import { Keyring } from '../../../lib/drivers/encrypted-file/keys/keyring';
+import { pathOf } from '../../../lib/drivers/encrypted-file/seals/places';
+import { EncryptedStore } from '../../../lib/drivers/encrypted-file/store/encrypted-store';
+import { openDatabase, type Database } from '../../../lib/drivers/encrypted-file/store/lmdb';
+import { lookInto } from '../../../lib/drivers/encrypted-file/store/look';
+import { useStore } from '../../support/encrypted-file';
+import { failureOf } from '../../support/failure-of';
+
+const store = useStore();
+
+/** The stored bytes of a key, as anybody can read them. */
+function bytesOf(key: Buffer, path = store.path): Buffer {
+  return lookInto(path, (file) => Buffer.from(file.find(key) ?? Buffer.of()));
+}
+
+/** Changes the store as somebody does who can write the file, and has no key. */
+async function tamper(change: (database: Database) => void): Promise<void> {
+  const database = openDatabase(store.path);
+  database.transactionSync(() => change(database));
+  await database.close();
+}
+
+/** The keys of all that is on the way to a secret. */
+function keysOf(name: string): Record<'record' | 'bucket' | 'node' | 'head', Buffer> {
+  const keyring = new Keyring({ from: 'key', key: store.key });
+  const { node, bucket, recordKey } = new EncryptedStore(store.path, keyring).lookSync((tree) =>
+    pathOf(name, tree.keys.authentication),
+  );
+  return {
+    record: recordKey,
+    bucket: Buffer.from(['b'.charCodeAt(0), node, bucket]),
+    node: Buffer.from(['n'.charCodeAt(0), node]),
+    head: Buffer.from('head'),
+  };
+}
+
+async function codesOf(...calls: readonly (() => unknown)[]): Promise<readonly string[]> {
+  return await Promise.all(calls.map(async (call) => (await failureOf(call)).code));
+}
+
+const everyWay = (): Promise<readonly string[]> =>
+  codesOf(
+    () => store.manager.readSecret('KEY'),
+    () => store.manager.readSecretSync('KEY'),
+    () => store.manager.describeSecret('KEY'),
+    () => store.manager.writeSecret('KEY', 'newer'),
+    () => store.manager.checkHealth(),
+    () => store.opened(),
+  );
+
+beforeEach(async () => {
+  await store.manager.writeSecret('KEY', 'old');
+  await store.manager.writeSecret('OTHER', 'value of the other');
+});
+
+describe('a store in which somebody without its key', () => {
+  const parts = ['record', 'bucket', 'node', 'head'] as const;
+
+  it.each(parts)('removed the %s of a secret is MALFORMED', async (part) => {
+    const { [part]: key } = keysOf('KEY');
+    await tamper((database) => void database.remove(key));
+
+    expect(await everyWay()).toEqual(Array(6).fill('MALFORMED'));
+  });
+
+  it.each(parts)('changed a byte of the %s of a secret is MALFORMED', async (part) => {
+    const { [part]: key } = keysOf('KEY');
+    const bytes = bytesOf(key);
+    bytes[bytes.length - 1] = (bytes.at(-1) ?? 0) ^ 1;
+    await tamper((database) => void database.put(key, bytes, 0));
+
+    expect(await everyWay()).toEqual(Array(6).fill('MALFORMED'));
+  });
+
+  it.each(['record', 'bucket', 'node'] as const)(
+    'put back the %s of a secret in an older version is MALFORMED',
+    async (part) => {
+      const { [part]: key } = keysOf('KEY');
+      const old = bytesOf(key);
+      await store.manager.writeSecret('KEY', 'new');
+      await tamper((database) => void database.put(key, old, 0));
+
+      expect(await everyWay()).toEqual(Array(6).fill('MALFORMED'));
+    },
+  );
+
+  it('put back everything but the head in an older version is MALFORMED', async () => {
+    const { record, bucket, node } = keysOf('KEY');
+    const old = [record, bucket, node].map((key) => [key, bytesOf(key)] as const);
+    await store.manager.writeSecret('KEY', 'new');
+    await tamper((database) => {
+      for (const [key, bytes] of old) void database.put(key, bytes, 0);
+    });
+
+    expect(await everyWay()).toEqual(Array(6).fill('MALFORMED'));
+  });
+
+  it('put back the head in an older version is MALFORMED', async () => {
+    const { head } = keysOf('KEY');
+    const old = bytesOf(head);
+    await store.manager.writeSecret('KEY', 'new');
+    await tamper((database) => void database.put(head, old, 0));
+
+    expect(await everyWay()).toEqual(Array(6).fill('MALFORMED'));
+  });
+
+  it('exchanged two secrets is MALFORMED', async () => {
+    const [one, other] = [keysOf('KEY').record, keysOf('OTHER').record];
+    const [bytes, otherBytes] = [bytesOf(one), bytesOf(other)];
+    await tamper((database) => {
+      void database.put(one, otherBytes, 0);
+      void database.put(other, bytes, 0);
+    });
+
+    expect(await everyWay()).toEqual(Array(6).fill('MALFORMED'));
+  });
+
+  it('brought back a secret that was deleted for good has brought back nothing', async () => {
+    const { record, bucket } = keysOf('KEY');
+    const [oldRecord, oldBucket] = [bytesOf(record), bytesOf(bucket)];
+    await store.manager.deleteSecret('KEY', { recoveryWindowInDays: 0 });
+    await tamper((database) => {
+      void database.put(record, oldRecord, 0);
+      void database.put(bucket, oldBucket, 0);
+    });
+
+    expect(await store.manager.readSecret('KEY')).toBeUndefined();
+  });
+
+  it('moved a secret from another store with the same key is MALFORMED', async () => {
+    const { record } = keysOf('KEY');
+    const other = await store.opened({ path: `${store.path}-2`, key: store.key });
+    await other.writeSecret('KEY', 'of the other store');
+    const foreign = bytesOf(Buffer.from('head'), `${store.path}-2`);
+    await tamper((database) => void database.put(record, foreign, 0));
+
+    expect(await everyWay()).toEqual(Array(6).fill('MALFORMED'));
+  });
+
+  it('damaged one secret still gives the others', async () => {
+    const { record } = keysOf('KEY');
+    await tamper((database) => void database.remove(record));
+
+    expect(await store.valueOf('OTHER')).toBe('value of the other');
+    const [failed, written] = await Promise.allSettled([
+      store.manager.writeSecret('KEY', 'newer'),
+      store.manager.writeSecret('OTHER', 'newer'),
+    ]);
+    expect([failed.status, written.status]).toEqual(['rejected', 'fulfilled']);
+  });
+
+  it('put back the whole file in an older version is the one thing that is not found out', async () => {
+    copyFileSync(store.path, `${store.path}.older`);
+    await store.manager.writeSecret('KEY', 'new');
+    await store.manager.close();
+    copyFileSync(`${store.path}.older`, store.path);
+
+    await store.reopen();
+
+    expect(await store.valueOf('KEY')).toBe('old');
+    await store.manager.writeSecret('KEY', 'newest');
+    expect(await store.valueOf('KEY')).toBe('newest');
+  });
+});

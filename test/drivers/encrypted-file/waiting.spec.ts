@@ -1,0 +1,86 @@
+import { Writer } from '../../../lib/drivers/encrypted-file/store/writer';
+import { useStore } from '../../support/encrypted-file';
+import { failureOf } from '../../support/failure-of';
+
+const store = useStore();
+
+/** Holds commits up until it is called. */
+function holdCommits(): () => void {
+  const commit: Writer['commit'] = Reflect.get(Writer.prototype, 'commit');
+  let release = (): void => undefined;
+  const held = new Promise<void>((resolve) => (release = resolve));
+  jest.spyOn(Writer.prototype, 'commit').mockImplementation(async function (this: Writer, changes) {
+    await held;
+    return await commit.call(this, changes);
+  });
+  return release;
+}
+
+describe('a write that has to wait', () => {
+  it('times out in the queue, and then nothing is written', async () => {
+    const release = holdCommits();
+    const first = store.manager.writeSecret('FIRST', 'value');
+
+    const error = await failureOf(store.manager.writeSecret('KEY', 'value', { timeoutMs: 30 }));
+
+    release();
+    await first;
+    expect(error).toMatchObject({ code: 'TIMEOUT', retryable: true });
+    expect(error.message).toContain('Nothing was written');
+    expect(await store.valueOf('KEY')).toBeUndefined();
+  });
+
+  it('says that it may have succeeded if it times out while it is written', async () => {
+    const release = holdCommits();
+
+    const error = await failureOf(store.manager.writeSecret('KEY', 'value', { timeoutMs: 30 }));
+
+    release();
+    expect(error).toMatchObject({ code: 'TIMEOUT' });
+    expect(error.message).toContain('may have succeeded');
+  });
+
+  it('is cancelled alone by its caller', async () => {
+    const release = holdCommits();
+    const first = store.manager.writeSecret('FIRST', 'value');
+    const aborted = new AbortController();
+    const writes = [
+      failureOf(store.manager.writeSecret('SECOND', 'value', { signal: aborted.signal })),
+      failureOf(store.manager.writeSecret('BEFORE', 'value', { signal: AbortSignal.abort() })),
+    ];
+    const third = store.manager.writeSecret('THIRD', 'value');
+
+    aborted.abort();
+    const errors = await Promise.all(writes);
+    release();
+    await Promise.all([first, third]);
+
+    expect(errors).toMatchObject(Array(2).fill({ code: 'CANCELLED' }));
+    const names = (await store.manager.listSecrets()).map(({ name }) => name);
+    expect(names).toEqual(['FIRST', 'THIRD']);
+  });
+
+  it('holds nobody up who reads', async () => {
+    await store.manager.writeSecret('KEY', 'value');
+    const release = holdCommits();
+    const write = store.manager.writeSecret('KEY', 'newer');
+
+    const readings = [await store.manager.readSecret('KEY'), store.manager.readSecretSync('KEY')];
+
+    release();
+    await write;
+    expect(readings).toMatchObject([{ value: 'value' }, { value: 'value' }]);
+  });
+
+  it('shares a commit with others that wait', async () => {
+    const commit = jest.spyOn(Writer.prototype, 'commit');
+    const names = Array.from({ length: 100 }, (_, index) => `KEY_${index}`);
+
+    const written = await Promise.all(
+      names.map((name) => store.manager.writeSecret(name, 'value')),
+    );
+
+    expect(commit.mock.calls.length).toBeLessThan(10);
+    expect(new Set(written.map(({ version }) => version)).size).toBe(names.length);
+  });
+});

@@ -1,0 +1,366 @@
+import { InMemorySecretManager } from 'nestjs-custom-secret-manager/testing';
+import { randomBytes } from 'node:crypto';
+import request from 'supertest';
+import { request as ask } from 'undici';
+import { type Status } from '../../sample-app/src/status/status-report';
+import { closeApplications } from '../support/application';
+import { MASTER_KEY, hello, startGateway, type Gateway, type Issued } from '../support/gateway';
+import { removeTemporaryFolders } from '../support/temporary-folder';
+
+/** Counts how often it is asked for its health. */
+class CheckedStore extends InMemorySecretManager {
+  checks = 0;
+
+  override checkHealth(): Promise<boolean> {
+    this.checks += 1;
+    return super.checkHealth();
+  }
+}
+
+const random = (length: number): string =>
+  randomBytes(length).toString('base64url').slice(0, length);
+
+/** Keys that nobody has issued, in the forms that they come in. */
+const MADE_UP: Readonly<Record<string, (at: number) => string>> = {
+  'of the length of generated keys': () => `Bearer sk-${random(65)}`,
+  'of the length of older keys': () => `Bearer sk-${random(43)}`,
+  'of sixteen characters': () => `Bearer sk-${random(16)}`,
+  'that are long': (at) => `Bearer sk-${random(4_000 + at)}`,
+  'that are all the same': () => 'Bearer sk-one-and-the-same-key',
+  'that are a digest': (at) => `Bearer ${String(at).padStart(64, '0')}`,
+  'without Bearer': () => `sk-${random(43)}`,
+  'in Latin-1': (at) => `Bearer sk-ümläut-ümläut-${at}`,
+  'with another scheme': () => `Basic ${random(40)}`,
+};
+
+jest.setTimeout(60_000); // of a machine that is busy with other tests
+
+const COUNT = 200;
+
+/** What the bucket holds, and what has flowed into it since. */
+function few(startedAt: number): number {
+  return 100 + Math.ceil(((performance.now() - startedAt) / 1_000) * 20);
+}
+
+describe('a flood of made-up keys', () => {
+  let store: CheckedStore;
+  let gateway: Gateway;
+
+  beforeEach(async () => {
+    store = new CheckedStore({ MASTER_KEY });
+    gateway = await startGateway(store);
+  });
+
+  afterEach(async () => {
+    jest.useRealTimers();
+    await closeApplications();
+    removeTemporaryFolders();
+  });
+
+  const statusOf = async (authorization: string): Promise<number> => {
+    const { statusCode, body } = await ask(`${gateway.url}/v1/models`, {
+      headers: { authorization },
+    });
+    await body.dump();
+    return statusCode;
+  };
+
+  const statusOfKey = (key: string): Promise<number> => statusOf(`Bearer ${key}`);
+
+  const flood = async (
+    count = COUNT,
+    key = MADE_UP['of sixteen characters'],
+  ): Promise<number[]> => {
+    const statuses: number[] = [];
+    for (let at = 0; at < count; at += 25) {
+      const batch = Array.from({ length: 25 }, (_, index) => statusOf(key?.(at + index) ?? ''));
+      statuses.push(...(await Promise.all(batch)));
+    }
+    return statuses;
+  };
+
+  const readsOf = (name: string): number =>
+    store.calls.filter(({ secretName }) => secretName?.startsWith(name)).length;
+
+  const later = (ms: number): void => {
+    jest.useFakeTimers({ doNotFake: [...NOT_DATE], now: Date.now() + ms });
+  };
+
+  const removeBehindTheBack = ({ token_id }: Issued): void =>
+    store.remove(`gateway/keys/${token_id}`);
+
+  it.each(Object.entries(MADE_UP))(
+    'asks the store about a few of them: keys %s',
+    async (_, key) => {
+      await gateway.generate();
+      await gateway.generate({ key: 'sk-chosen-by-a-customer' });
+      const [before, startedAt] = [readsOf('gateway/keys/'), performance.now()];
+
+      const statuses = await flood(COUNT, key);
+
+      expect([...new Set(statuses)].filter((status) => status !== 401 && status !== 429)).toEqual(
+        [],
+      );
+      expect(readsOf('gateway/keys/') - before).toBeLessThanOrEqual(few(startedAt));
+    },
+  );
+
+  it('asks the store about a few of them where no key was ever generated', async () => {
+    const startedAt = performance.now();
+
+    await flood(COUNT, MADE_UP['of the length of generated keys']);
+
+    expect(readsOf('gateway/keys/')).toBeLessThanOrEqual(few(startedAt));
+  });
+
+  it('tells those that it does not look up when to come again', async () => {
+    await flood();
+
+    const answers = await Promise.all(
+      Array.from({ length: 25 }, () => gateway.get('/v1/models', `sk-${random(20)}`)),
+    );
+
+    const refused = answers.find(({ status }) => status === 429);
+    expect(refused?.headers).toMatchObject({ 'retry-after': '1' });
+    expect(refused?.body).toMatchObject({
+      error: { type: 'rate_limit_error', code: 'too_many_unknown_keys' },
+    });
+  });
+
+  it('hinders no key that the gateway generated, also one that was never used', async () => {
+    const [used, unused] = [await gateway.generate(), await gateway.generate()];
+    await statusOfKey(used.key);
+    await flood();
+    later(65_000); // the records are to be read again
+
+    expect([await statusOfKey(used.key), await statusOfKey(unused.key)]).toEqual([200, 200]);
+  });
+
+  it('hinders no generated key that another instance has made', async () => {
+    const other = await startGateway(store);
+    await gateway.generate();
+    await flood();
+
+    const { key } = await other.generate();
+
+    expect(await statusOfKey(key)).toBe(200);
+  });
+
+  it('hinders no chosen key that has been used, or made here', async () => {
+    const other = await startGateway(store);
+    const used = await other.generate({ key: 'sk-chosen-by-a-customer' });
+    await statusOfKey(used.key);
+    await flood();
+    const made = await gateway.generate({ key: 'sk-chosen-by-another-one' });
+    const { body } = await gateway.post(`/key/${made.key}/regenerate`, {
+      new_key: 'sk-chosen-once-more-by-it',
+    });
+
+    expect([await statusOfKey(used.key), await statusOfKey(String(body.key))]).toEqual([200, 200]);
+  });
+
+  it('keeps nobody from issuing keys', async () => {
+    const [, ...issued] = await Promise.all([
+      flood(300),
+      ...Array.from({ length: 20 }, () => gateway.generate()),
+    ]);
+
+    const statuses = await Promise.all(issued.map(({ key }) => statusOfKey(key)));
+    expect(statuses).toEqual(Array.from({ length: 20 }, () => 200));
+  });
+
+  it('pushes no key out of the cache', async () => {
+    const { key } = await gateway.generate();
+    await statusOfKey(key);
+    await flood(1_200);
+    store.fail('unavailable');
+
+    expect(await statusOfKey(key)).toBe(200);
+  });
+
+  it('keeps no deleted key alive: it is refused when a minute is over', async () => {
+    const issued = await gateway.generate();
+    await statusOfKey(issued.key);
+    removeBehindTheBack(issued);
+    await flood();
+
+    later(61_000);
+
+    expect(await statusOfKey(issued.key)).toBe(401);
+  });
+
+  it.each(['unavailable', 'throttled'] as const)(
+    'keeps no deleted key alive while the store is %s, and every key for less than a minute',
+    async (fault) => {
+      const issued = await gateway.generate();
+      await statusOfKey(issued.key);
+      removeBehindTheBack(issued);
+      store.fail(fault);
+      await flood();
+
+      later(50_000);
+      const within = await statusOfKey(issued.key);
+      later(11_000);
+
+      expect([within, await statusOfKey(issued.key)]).toEqual([200, 503]);
+    },
+  );
+
+  it('costs the store nothing where a deleted key is shown again and again', async () => {
+    const issued = await gateway.generate();
+    removeBehindTheBack(issued);
+    later(61_000);
+    const before = readsOf('');
+
+    await flood(COUNT, () => `Bearer ${issued.key}`);
+
+    expect(readsOf('') - before).toBeLessThanOrEqual(10);
+  });
+});
+
+describe('status and health', () => {
+  let store: CheckedStore;
+  let gateway: Gateway;
+
+  beforeEach(async () => {
+    store = new CheckedStore({ MASTER_KEY });
+    gateway = await startGateway(store);
+  });
+
+  afterEach(async () => {
+    await closeApplications();
+    removeTemporaryFolders();
+  });
+
+  it('ask the store once for all who ask within a second', async () => {
+    const paths = Array.from({ length: 60 }, (_, at) => ['/status', '/health'][at % 2] ?? '');
+    const startedAt = performance.now();
+
+    const answers = await Promise.all(paths.map((path) => request(gateway.url).get(path)));
+
+    const seconds = Math.ceil((performance.now() - startedAt) / 1_000);
+    expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200]));
+    expect(store.checks).toBeLessThanOrEqual(seconds);
+  });
+
+  it('ask the store once at a time while it hangs', async () => {
+    store.delay(1_500);
+
+    await Promise.all(Array.from({ length: 20 }, () => request(gateway.url).get('/health')));
+
+    expect(store.checks).toBe(1);
+  });
+
+  it('follow the store', async () => {
+    await request(gateway.url).get('/health').expect(200);
+    store.fail('unavailable');
+    await new Promise((resolve) => setTimeout(resolve, 1_100));
+
+    await request(gateway.url).get('/health').expect(503);
+  });
+
+  const PUBLIC = ['/', '/status', '/status/page.js', '/status/page.css', '/health', '/health/live'];
+
+  it.each(PUBLIC)('refuse names that are not the gateway’s: %s', async (path) => {
+    const foreign = [
+      'evil.example',
+      'evil.example:3000',
+      'localhost.evil.example',
+      'a@localhost',
+      '',
+    ];
+
+    const statuses = await Promise.all(
+      foreign.map(async (host) => (await request(gateway.url).get(path).set('host', host)).status),
+    );
+
+    expect(statuses.filter((status) => status !== 421 && status !== 400)).toEqual([]);
+    expect(store.checks).toBe(0);
+  });
+
+  it.each([
+    'localhost',
+    'LOCALHOST:3000',
+    '127.0.0.1:1',
+    '[::1]:3000',
+    '10.1.2.3:8080',
+    'localhost.',
+  ])('answer to %s', async (host) => {
+    await request(gateway.url).get('/health').set('host', host).expect(200);
+  });
+
+  it('leave a request with a key alone: no browser adds one by itself', async () => {
+    const answer = await gateway.get('/v1/models').set('host', 'gateway.internal');
+
+    expect(answer.status).toBe(200);
+  });
+
+  it('say the state in words', async () => {
+    const { body } = await request(gateway.url).get('/status').expect(200);
+
+    expect((body as Status).managers).toEqual([
+      expect.objectContaining({
+        check: expect.stringMatching(/^The store answered in \d+ ms\.$/),
+        reads: 'The store is asked normally.',
+      }),
+    ]);
+  });
+});
+
+describe('the log', () => {
+  afterEach(async () => {
+    await closeApplications();
+    removeTemporaryFolders();
+  });
+
+  it('has one line for an outage, and not one for each request', async () => {
+    const store = new InMemorySecretManager({ MASTER_KEY });
+    const gateway = await startGateway(store);
+    const keys = await Promise.all(Array.from({ length: 5 }, () => gateway.generate()));
+    store.fail('unavailable');
+    jest.useFakeTimers({ doNotFake: [...NOT_DATE], now: Date.now() + 120_000 });
+
+    for (let round = 0; round < 6; round++) {
+      await Promise.all(
+        keys.map(({ key }) => gateway.post('/v1/chat/completions', hello('echo'), key).expect(503)),
+      );
+    }
+    jest.useRealTimers();
+
+    const failed = gateway.log.warnings.filter((line) => line.includes('A request failed'));
+    expect(failed).toHaveLength(1);
+    expect(gateway.log.warnings.length).toBeLessThanOrEqual(4);
+  });
+
+  it('has one line for each secret that is missing', async () => {
+    const store = new InMemorySecretManager({ MASTER_KEY });
+    const gateway = await startGateway(store);
+    store.fail('denied');
+
+    for (let at = 0; at < 10; at++) await gateway.post('/key/generate', {}).expect(502);
+
+    const failed = gateway.log.warnings.filter((line) => line.includes('A request failed'));
+    expect(failed).toHaveLength(1);
+  });
+
+  it('has no line for a request that is the caller’s fault', async () => {
+    const gateway = await startGateway(new InMemorySecretManager({ MASTER_KEY }));
+
+    for (let at = 0; at < 5; at++) await gateway.get('/v1/models', 'sk-nobody').expect(401);
+
+    expect(gateway.log.warnings).toEqual([]);
+  });
+});
+
+const NOT_DATE = [
+  'hrtime',
+  'nextTick',
+  'performance',
+  'queueMicrotask',
+  'setImmediate',
+  'clearImmediate',
+  'setInterval',
+  'clearInterval',
+  'setTimeout',
+  'clearTimeout',
+] as const;
