@@ -1,5 +1,5 @@
-import { read } from '../../core/errors/safe-access';
-import { SecretManagerError } from '../../core/errors/secret-manager.error';
+import { read } from '../../../core/errors/safe-access';
+import { SecretManagerError } from '../../../core/errors/secret-manager.error';
 
 /** The errors of a disk that is full, over its quota or failing, as Node and as LMDB name them. LMDB makes EIO of half a write. */
 const DISK_ERRORS: ReadonlySet<unknown> = new Set([
