@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { ConfigService } from '@nestjs/config';
-import type { OperationOptions } from 'nestjs-custom-secret-manager';
+import { StoreResponseError, type OperationOptions } from 'nestjs-custom-secret-manager';
 import { SyncHttp } from 'nestjs-custom-secret-manager/sync';
 import { StoreSecretManager } from '../readme/quick-start/store.secret-manager';
 
@@ -24,7 +24,7 @@ export class BothWaysSecretManager extends StoreSecretManager {
     const response = this.#http.request(url, { timeoutMs });
     if (response.statusCode === 200) return response.text();
     if (response.statusCode === 404) return undefined;
-    throw Object.assign(new Error(), { statusCode: response.statusCode });
+    throw new StoreResponseError(response.statusCode, { headers: response.headers });
   }
 
   override close(): Promise<void> {

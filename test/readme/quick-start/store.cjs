@@ -1,6 +1,5 @@
 require('node:http')
   .createServer(({ url }, response) => {
-    if (url === '/secrets/OPENAI_API_KEY') response.end('sk-demo');
-    else response.writeHead(404).end();
+    response.writeHead(url === '/secrets/OPENAI_API_KEY' ? 200 : 404).end('sk-demo');
   })
   .listen(8200);

@@ -1,6 +1,10 @@
 import { Injectable } from '@nestjs/common';
 import { ConfigService } from '@nestjs/config';
-import { CustomSecretManager, type OperationOptions } from 'nestjs-custom-secret-manager';
+import {
+  CustomSecretManager,
+  StoreResponseError,
+  type OperationOptions,
+} from 'nestjs-custom-secret-manager';
 
 @Injectable()
 export class StoreSecretManager extends CustomSecretManager {
@@ -17,6 +21,6 @@ export class StoreSecretManager extends CustomSecretManager {
     const response = await fetch(url, { signal });
     if (response.ok) return await response.text();
     if (response.status === 404) return undefined; // the store has no such secret
-    throw Object.assign(new Error(), { status: response.status, headers: response.headers });
+    throw new StoreResponseError(response.status, { headers: response.headers });
   }
 }
