@@ -1,15 +1,20 @@
 import type { INestApplication, Type } from '@nestjs/common';
 import { Test } from '@nestjs/testing';
 import { SecretsService } from 'nestjs-custom-secret-manager';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
 import request from 'supertest';
-import { Mailer, AppModule as WholeModule } from './app.module';
-import { AppModule as QuickStartModule } from './quick-start';
+import { Mailer, AppModule as WholeModule } from './application';
+import { AppModule as QuickStartModule } from './quick-start/app.module';
 
-describe('The examples of the README', () => {
+describe('The README', () => {
   const secrets = new Map<string, string>();
   let store: Server;
+  let address: string;
 
   beforeAll(async () => {
     store = createServer((incoming, outgoing) => {
@@ -17,7 +22,7 @@ describe('The examples of the README', () => {
       outgoing.writeHead(value === undefined ? 404 : 200).end(value);
     });
     await new Promise<void>((resolve) => store.listen(0, '127.0.0.1', resolve));
-    process.env.STORE_URL = `http://127.0.0.1:${(store.address() as AddressInfo).port}`;
+    address = `http://127.0.0.1:${(store.address() as AddressInfo).port}`;
   });
 
   afterAll(() => {
@@ -27,6 +32,7 @@ describe('The examples of the README', () => {
   });
 
   beforeEach(() => {
+    process.env.STORE_URL = address;
     secrets.clear();
     secrets.set('OPENAI_API_KEY', 'sk-1234').set('SMTP_PASSWORD', 'one');
   });
@@ -38,7 +44,23 @@ describe('The examples of the README', () => {
     return await app.init();
   }
 
-  it('answer a request with a secret of the store', async () => {
+  it('runs as it is pasted, with the store of one secret', async () => {
+    const program = readFileSync(join(__dirname, 'quick-start/store.cjs'), 'utf8');
+    const anyPort = program.replace('8200', '0, function () { console.log(this.address().port) }');
+    const pasted = spawn(process.execPath, ['-e', anyPort]);
+    const [port] = (await once(pasted.stdout, 'data')) as [Buffer];
+    process.env.STORE_URL = `http://127.0.0.1:${port.toString().trim()}`;
+    const app = await boot(QuickStartModule);
+
+    const { text } = await request(app.getHttpServer()).get('/models').expect(200);
+    const absent = await app.get(SecretsService).get('ABSENT');
+    await app.close();
+    pasted.kill();
+
+    expect([text, absent]).toEqual(['asking with a key of 7 characters', undefined]);
+  });
+
+  it('answers a request with a secret of the store', async () => {
     const app = await boot(QuickStartModule);
 
     const { text } = await request(app.getHttpServer()).get('/models').expect(200);
@@ -47,7 +69,7 @@ describe('The examples of the README', () => {
     await app.close();
   });
 
-  it('reveal what the store has at the moment, and report health', async () => {
+  it('reveals the current value after a rotation, and reports health', async () => {
     const app = await boot(WholeModule);
     const mailer = app.get(Mailer);
     const before = mailer.connect();
@@ -60,7 +82,7 @@ describe('The examples of the README', () => {
     await app.close();
   });
 
-  it('do not start without what they need', async () => {
+  it('refuses to start while a required secret is missing', async () => {
     secrets.delete('SMTP_PASSWORD');
 
     await expect(boot(WholeModule)).rejects.toMatchObject({

@@ -1,9 +1,9 @@
 import { Test } from '@nestjs/testing';
 import { SECRET_MANAGER, SecretsService } from 'nestjs-custom-secret-manager';
 import { InMemorySecretManager } from 'nestjs-custom-secret-manager/testing';
-import { AppModule } from './quick-start';
+import { AppModule } from './quick-start/app.module';
 
-it('goes on with the key that it has while the store is down', async () => {
+it('serves the cached key while the store is down', async () => {
   const store = new InMemorySecretManager({ OPENAI_API_KEY: 'sk-test' });
   const app = await Test.createTestingModule({ imports: [AppModule] })
     .overrideProvider(SECRET_MANAGER)

@@ -1,14 +1,16 @@
 import { Module } from '@nestjs/common';
 import { ConfigModule } from '@nestjs/config';
 import { SecretManagerModule } from 'nestjs-custom-secret-manager';
-import { ModelsController } from './app.module';
 import { StoreSecretManager } from './store.secret-manager';
 
 @Module({
   imports: [
     ConfigModule.forRoot({ isGlobal: true }),
-    SecretManagerModule.forRoot({ manager: StoreSecretManager }),
+    SecretManagerModule.forRoot({
+      manager: StoreSecretManager,
+      isGlobal: true, // every module can inject SecretsService
+      preload: ['JWT_SECRET', 'REDIS_PASSWORD'],
+    }),
   ],
-  controllers: [ModelsController],
 })
-export class AppModule {}
+export class SecretsModule {}

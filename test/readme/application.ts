@@ -1,46 +1,18 @@
-import { Controller, Get, Injectable, Module } from '@nestjs/common';
+import { Injectable, Module } from '@nestjs/common';
 import { ConfigModule, ConfigService } from '@nestjs/config';
-import { HealthCheck, HealthCheckService, TerminusModule } from '@nestjs/terminus';
-import {
-  InjectSecret,
-  Secret,
-  SecretManagerModule,
-  SecretsService,
-} from 'nestjs-custom-secret-manager';
+import { TerminusModule } from '@nestjs/terminus';
+import { InjectSecret, Secret, SecretManagerModule } from 'nestjs-custom-secret-manager';
 import { SecretManagerHealthIndicator } from 'nestjs-custom-secret-manager/terminus';
-import { StoreSecretManager } from './store.secret-manager';
-
-@Controller()
-export class ModelsController {
-  constructor(private readonly secrets: SecretsService) {}
-
-  @Get('models')
-  async models(): Promise<string> {
-    const apiKey = await this.secrets.getOrThrow('OPENAI_API_KEY');
-    return `asking with a key of ${apiKey.length} characters`;
-  }
-}
+import { HealthController } from './health.controller';
+import { ModelsController } from './quick-start/app.module';
+import { StoreSecretManager } from './quick-start/store.secret-manager';
 
 @Injectable()
 export class Mailer {
   constructor(@InjectSecret('SMTP_PASSWORD') private readonly password: Secret) {}
 
   connect(): { pass: string } {
-    return { pass: this.password.reveal() }; // the value of this moment, also after a rotation
-  }
-}
-
-@Controller('health')
-export class HealthController {
-  constructor(
-    private readonly health: HealthCheckService,
-    private readonly store: SecretManagerHealthIndicator,
-  ) {}
-
-  @Get()
-  @HealthCheck()
-  ready() {
-    return this.health.check([() => this.store.isHealthy('secrets')]);
+    return { pass: this.password.reveal() }; // the current value, also after a rotation
   }
 }
 

@@ -5,7 +5,6 @@ import {
   StoreResponseError,
   type OperationOptions,
 } from 'nestjs-custom-secret-manager';
-import { request } from 'undici';
 
 @Injectable()
 export class StoreSecretManager extends CustomSecretManager {
@@ -15,14 +14,13 @@ export class StoreSecretManager extends CustomSecretManager {
 
   override async readSecret(
     secretName: string,
-    { timeoutMs, signal }: OperationOptions = {},
+    { signal }: OperationOptions = {},
   ): Promise<string | undefined> {
     const path = secretName.split('/').map(encodeURIComponent).join('/');
     const url = `${this.config.getOrThrow<string>('STORE_URL')}/secrets/${path}`;
-    const { statusCode, headers, body } = await request(url, { headersTimeout: timeoutMs, signal });
-    const text = await body.text();
-    if (statusCode === 200) return text;
-    if (statusCode === 404) return undefined; // the store says that there is none: absent, not failed
-    throw new StoreResponseError(statusCode, { headers }); // the library knows what 403 or 503 mean
+    const response = await fetch(url, { signal });
+    if (response.ok) return await response.text();
+    if (response.status === 404) return undefined; // the store has no such secret
+    throw new StoreResponseError(response.status, { headers: response.headers });
   }
 }

@@ -38,8 +38,8 @@ class FromEnvironment {}
 })
 class ByAppRole {}
 
-/** What the README shows of HashiCorp Vault and OpenBao, on a real server. */
-describe('The README, on OpenBao,', () => {
+/** Runs the code of docs/drivers/vault.md on a real server. */
+describe('The page of the Vault driver', () => {
   let bao: OpenBao;
 
   beforeAll(async () => {

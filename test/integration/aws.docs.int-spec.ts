@@ -35,7 +35,7 @@ class WithTheEnvironment {}
 })
 class WithOptions {}
 
-describe('what the README says of AWS', () => {
+describe('The page of the AWS driver', () => {
   const environment = process.env;
   let moto: Moto;
 

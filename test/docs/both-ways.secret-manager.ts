@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { ConfigService } from '@nestjs/config';
 import { StoreResponseError, type OperationOptions } from 'nestjs-custom-secret-manager';
 import { SyncHttp } from 'nestjs-custom-secret-manager/sync';
-import { StoreSecretManager } from './store.secret-manager';
+import { StoreSecretManager } from '../readme/quick-start/store.secret-manager';
 
 @Injectable()
 export class BothWaysSecretManager extends StoreSecretManager {
@@ -13,7 +13,7 @@ export class BothWaysSecretManager extends StoreSecretManager {
   }
 
   override validateEnvironment(): void {
-    this.#http.start(); // without it the first synchronous read starts the worker, and waits for it
+    this.#http.start(); // otherwise the first synchronous read starts the worker
   }
 
   override readSecretSync(

@@ -17,13 +17,13 @@ import { removeTemporaryFolders, temporaryFolder } from '../support/temporary-fo
 })
 class AppModule {}
 
-describe('The README', () => {
+describe('The page of the directory driver', () => {
   afterEach(() => {
     delete process.env.SECRETS_DIR;
     removeTemporaryFolders();
   });
 
-  it('reads what is mounted, without the line break at its end', async () => {
+  it('reads a mounted file without the line break at its end', async () => {
     process.env.SECRETS_DIR = temporaryFolder();
     writeFileSync(join(process.env.SECRETS_DIR, 'DB_PASSWORD'), 'of the database\n');
     const app = await Test.createTestingModule({ imports: [AppModule] }).compile();

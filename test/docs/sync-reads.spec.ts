@@ -4,7 +4,7 @@ import { closeApplications, startWith } from '../support/application';
 import { OutsideServer } from '../support/outside-server';
 import { BothWaysSecretManager } from './both-ways.secret-manager';
 
-describe('The synchronous example of the README', () => {
+describe('The page on synchronous reads', () => {
   const store = new OutsideServer();
   let secrets: SecretsService;
 
@@ -19,11 +19,11 @@ describe('The synchronous example of the README', () => {
     await store.stop();
   });
 
-  it('answers at once what the store answers', () => {
+  it('returns the value of the store without a promise', () => {
     expect(secrets.getSync('OPENAI_API_KEY')).toBe('{"value":"value of OPENAI_API_KEY"}');
   });
 
-  it('answers undefined where there is none', () => {
+  it('returns undefined for a missing secret', () => {
     expect(secrets.getSync('ABSENT')).toBeUndefined();
   });
 });

@@ -1,0 +1,24 @@
+import type { DynamicModule, FactoryProvider, ModuleMetadata, Type } from '@nestjs/common';
+
+/** The part of `forRootAsync` and `registerAsync` that the recipes use. */
+export interface AsyncOptions<Options> extends Pick<ModuleMetadata, 'imports'> {
+  readonly inject?: FactoryProvider['inject'];
+  // Nest types the arguments of every factory so
+  // eslint-disable-next-line @typescript-eslint/no-explicit-any
+  readonly useFactory: (...args: any[]) => Options | Promise<Options>;
+}
+
+/** Returns a module that provides what `useFactory` resolves to, under `token`. */
+export function asyncModule<Options>(
+  module: Type,
+  token: string | symbol,
+  { imports, inject, useFactory }: AsyncOptions<Options>,
+  providers: Type[] = [],
+): DynamicModule {
+  return {
+    module,
+    imports,
+    providers: [{ provide: token, inject, useFactory }, ...providers],
+    exports: [token, ...providers],
+  };
+}

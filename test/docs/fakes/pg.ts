@@ -1,0 +1,16 @@
+/** The types of `pg` 8 that the recipes use. At run time the recipes load the real package. */
+export interface PoolConfig {
+  readonly password?: string | (() => string | Promise<string>);
+  /** After how many seconds a connection is replaced. */
+  readonly maxLifetimeSeconds?: number;
+}
+
+export interface PoolClient {
+  release(): void;
+}
+
+export declare class Pool {
+  constructor(config: PoolConfig);
+  connect(): Promise<PoolClient>;
+  end(): Promise<void>;
+}

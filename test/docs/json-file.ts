@@ -1,0 +1,4 @@
+export {
+  JsonFileSecretManager,
+  type JsonFileSecretManagerOptions,
+} from './json-file.secret-manager';

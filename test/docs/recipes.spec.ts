@@ -1,0 +1,143 @@
+import type { ModuleMetadata } from '@nestjs/common';
+import { Test, type TestingModule } from '@nestjs/testing';
+import { SECRET_MANAGER, SecretsService } from 'nestjs-custom-secret-manager';
+import { InMemorySecretManager } from 'nestjs-custom-secret-manager/testing';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { BULL_OPTIONS, type BullRootModuleOptions } from './fakes/bullmq';
+import { JwtService } from './fakes/jwt';
+import type { RedisOptions } from './fakes/microservices';
+import { PostgresServer } from './fakes/postgres-server';
+import { TYPEORM_OPTIONS, type TypeOrmModuleOptions } from './fakes/typeorm';
+import { AuthModule } from './recipes/auth.module';
+import { BillingClientModule } from './recipes/billing-client.module';
+import { options as microservice } from './recipes/microservice';
+import { Database, PgModule } from './recipes/pg.module';
+import { QueuesModule } from './recipes/queues.module';
+import { run } from './recipes/script';
+import { SecretsModule } from './recipes/secrets.module';
+import { DatabaseModule } from './recipes/typeorm.module';
+import { closeApplications, closeLater } from '../support/application';
+
+// these packages are no dependencies of this repository: fakes with the same options stand in for them
+jest.mock('@nestjs/bullmq', () => jest.requireActual<object>('./fakes/bullmq'), { virtual: true });
+jest.mock('@nestjs/jwt', () => jest.requireActual<object>('./fakes/jwt'), { virtual: true });
+jest.mock('@nestjs/microservices', () => jest.requireActual<object>('./fakes/microservices'), {
+  virtual: true,
+});
+jest.mock('@nestjs/typeorm', () => jest.requireActual<object>('./fakes/typeorm'), {
+  virtual: true,
+});
+
+let store: InMemorySecretManager;
+let app: TestingModule;
+
+/** Starts a recipe beside the module of the secrets, on a store in memory. */
+async function start(...recipe: NonNullable<ModuleMetadata['imports']>): Promise<TestingModule> {
+  const imports = [SecretsModule, ...recipe];
+  const module = await Test.createTestingModule({ imports })
+    .overrideProvider(SECRET_MANAGER)
+    .useValue(store)
+    .compile();
+  app = closeLater(await module.init());
+  return app;
+}
+
+/** Replaces a secret in the store, and has the application read it again. */
+async function rotate(secretName: string, value: string): Promise<void> {
+  store.rotate(secretName, value);
+  await app.get(SecretsService).refresh(secretName);
+}
+
+describe('the recipes', () => {
+  const environment = process.env;
+
+  beforeEach(() => {
+    process.env = { ...environment };
+    store = new InMemorySecretManager({
+      DB_PASSWORD: 'first',
+      JWT_SECRET: 'first',
+      REDIS_PASSWORD: 'of redis',
+    });
+  });
+
+  afterEach(async () => {
+    await closeApplications();
+    process.env = environment;
+  });
+
+  it('give TypeORM the current password at each new connection', async () => {
+    const { password } = (await start(DatabaseModule)).get<TypeOrmModuleOptions>(TYPEORM_OPTIONS);
+    const passwordOf = typeof password === 'function' ? password : () => password;
+    const before = await passwordOf();
+
+    await rotate('DB_PASSWORD', 'second');
+
+    expect([before, await passwordOf()]).toEqual(['first', 'second']);
+  });
+
+  it('log in to PostgreSQL with the current password at each new connection', async () => {
+    const server = new PostgresServer();
+    const PGPORT = String(await server.start());
+    Object.assign(process.env, { PGHOST: '127.0.0.1', PGPORT, PGUSER: 'app', PGDATABASE: 'app' });
+    const { pool } = (await start(PgModule)).get(Database);
+    const before = await pool.connect();
+
+    await rotate('DB_PASSWORD', 'second');
+    const after = await pool.connect();
+    [before, after].forEach((connection) => connection.release());
+    await closeApplications();
+    await server.stop();
+
+    expect(server.passwords).toEqual(['first', 'second']);
+  });
+
+  it('sign and verify tokens with the current secret', async () => {
+    const tokens = (await start(AuthModule)).get(JwtService, { strict: false });
+    const old = await tokens.signAsync({ sub: 'ada' });
+    expect(await tokens.verifyAsync(old)).toEqual({ sub: 'ada' });
+
+    await rotate('JWT_SECRET', 'second');
+
+    await expect(tokens.verifyAsync(old)).rejects.toThrow('invalid signature');
+    expect(await tokens.verifyAsync(await tokens.signAsync({ sub: 'bob' }))).toEqual({
+      sub: 'bob',
+    });
+  });
+
+  it('connect BullMQ with a password of the store', async () => {
+    const { connection } = (await start(QueuesModule)).get<BullRootModuleOptions>(BULL_OPTIONS);
+
+    expect(connection.password).toBe('of redis');
+  });
+
+  it('connect the client of a microservice with a password of the store', async () => {
+    const client = (await start(BillingClientModule)).get<RedisOptions>('BILLING');
+
+    expect(client.options.password).toBe('of redis');
+  });
+
+  it('start a microservice with a password that was preloaded', async () => {
+    const { useFactory, inject } = microservice;
+    await start();
+
+    const { options } = useFactory(...inject.map((token) => app.get<unknown>(token)));
+
+    expect(options.password).toBe('of redis');
+  });
+
+  it('run a script that reads one secret and ends', async () => {
+    const values = createServer((_, response) => response.end('sk-1234'));
+    await new Promise<void>((resolve) => values.listen(0, '127.0.0.1', resolve));
+    process.env.STORE_URL = `http://127.0.0.1:${(values.address() as AddressInfo).port}`;
+    const log = jest.spyOn(console, 'log').mockReturnValue();
+
+    await run();
+    const lines = log.mock.calls.flat();
+    log.mockRestore();
+    values.close();
+    values.closeAllConnections();
+
+    expect(lines).toEqual(['the key has 7 characters']);
+  });
+});

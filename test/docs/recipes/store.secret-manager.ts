@@ -1,0 +1,1 @@
+export { StoreSecretManager } from '../../readme/quick-start/store.secret-manager';
