@@ -1,7 +1,7 @@
 import { codeOfGrpcStatus, grpcRetryDelayMs, grpcStatusOf } from './grpc-status';
 import { isKnownCode } from './known-codes';
 import { retryAfterHeader } from './retry-after-header';
-import { attempt, read } from './safe-access';
+import { read } from './safe-access';
 import {
   SecretManagerError,
   isSecretManagerError,
