@@ -1,6 +1,6 @@
 import { types } from 'node:util';
 import { endsByCancellation } from '../core/calls/cancellation';
-import { ownSignal } from '../core/calls/manager-options';
+import { defineOwnSignal } from '../core/calls/manager-options';
 import {
   CustomSecretManager,
   implementsOperation,
@@ -150,7 +150,7 @@ export class BoundaryPolicy extends CustomSecretManager implements Pipeline {
   }
 
   private handed<Options extends OperationOptions | undefined>(options: Options): Options {
-    return this.#needsNoSignal ? options : ownSignal(options);
+    return this.#needsNoSignal ? options : defineOwnSignal(options);
   }
 
   private async call<Answer, Normal>(

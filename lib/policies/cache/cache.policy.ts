@@ -1,4 +1,4 @@
-import { ATTEMPTS, triedOnce, type CallOptions } from '../../core/calls/cancellation';
+import { ATTEMPTS, singleAttempt, type CallOptions } from '../../core/calls/cancellation';
 import type { SecretReading } from '../../core/contract/custom-secret-manager';
 import {
   hasCode,
@@ -305,7 +305,7 @@ export class CachePolicy extends Policy implements SecretCache, FlightObserver, 
   /** While refreshes fail, whoever asks past the backoff asks once: the cache spaces what the retry would repeat. */
   private spared(key: string, options: CallOptions): CallOptions {
     const isFailing = options[ATTEMPTS] === undefined && this.#backoff.isFailing(key);
-    return isFailing ? triedOnce(options) : options;
+    return isFailing ? singleAttempt(options) : options;
   }
 
   private refreshBehind({ secretName, params }: SharedRead): void {

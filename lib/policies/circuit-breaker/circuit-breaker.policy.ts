@@ -1,4 +1,4 @@
-import { ATTEMPTS, triedOnce, type CallOptions } from '../../core/calls/cancellation';
+import { ATTEMPTS, singleAttempt, type CallOptions } from '../../core/calls/cancellation';
 import type { SecretReading } from '../../core/contract/custom-secret-manager';
 import {
   SecretManagerError,
@@ -115,7 +115,7 @@ export class CircuitBreakerPolicy extends Policy {
     const verdicts = (outcomeOf: (name: string) => unknown): KeyVerdict[] =>
       admitted.map((name) => [keyOf(name), verdictOf(outcomeOf(name))]);
     try {
-      const asked = probe.ofStore ? triedOnce(options) : options;
+      const asked = probe.ofStore ? singleAttempt(options) : options;
       for (const [name, answer] of await this.inner.readSecrets(admitted, asked)) {
         readings.set(name, answer);
       }
@@ -154,7 +154,7 @@ export class CircuitBreakerPolicy extends Policy {
     const probe = board.isQuiet ? NO_PROBE : this.admit(board, operation, secretName, keyOf());
     const isProbe = probe.ofStore || probe.ofKeys.size > 0;
     try {
-      const answer = await ask(this.inner, secretName, isProbe ? triedOnce(options) : options);
+      const answer = await ask(this.inner, secretName, isProbe ? singleAttempt(options) : options);
       if (!board.isQuiet) board.ended([[keyOf(), ANSWERED]], probe);
       return answer;
     } catch (error) {

@@ -1,6 +1,6 @@
 import { ATTEMPTS, type CallOptions } from '../../core/calls/cancellation';
 import { SharedCall, SharedCallOptions, type SharedCallTerms } from '../../core/calls/shared-call';
-import type { InBag } from '../../core/time/bag';
+import type { Indexed } from '../../core/time/unordered-set';
 import { secretKey } from '../../core/validation/params';
 
 /** What is read: the key under which it is shared, and what the key is made of. */
@@ -24,8 +24,8 @@ export interface FlightTerms extends SharedCallTerms {
 }
 
 /** One read of a secret at the store, which any number of callers share. */
-export class Flight<Outcome> extends SharedCall<Outcome> implements SharedRead, InBag {
-  place = -1;
+export class Flight<Outcome> extends SharedCall<Outcome> implements SharedRead, Indexed {
+  index = -1;
   /** Set when a newer value is known. The waiters still get the outcome of this call; the cache does not. */
   isSuperseded = false;
   /** The start of the call, on the clock of ages. `Infinity` while it waits for another call to end. */

@@ -1,7 +1,7 @@
 import type { SharedCall } from '../../core/calls/shared-call';
 import type { SecretReading } from '../../core/contract/custom-secret-manager';
 import type { SecretManagerError } from '../../core/errors/secret-manager.error';
-import { Bag } from '../../core/time/bag';
+import { UnorderedSet } from '../../core/time/unordered-set';
 import { AgeClock } from '../../core/time/clock';
 import { EventLoopTurns } from '../../core/time/event-loop-turns';
 import type { Flight } from './flight';
@@ -16,7 +16,7 @@ export class Flights {
   /** The flights that a caller can join. */
   readonly #byKey = new Map<string, ReadFlight>();
   /** All of them, also those that were superseded. */
-  readonly #all = new Bag<ReadFlight>();
+  readonly #all = new UnorderedSet<ReadFlight>();
 
   add(flight: ReadFlight): void {
     this.#all.add(flight);
