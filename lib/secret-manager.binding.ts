@@ -8,7 +8,8 @@ import { kindOf } from './core/errors/wording';
 
 /**
  * The source of the team's manager: a class that Nest constructs with its injections, or another kind of Nest
- * provider. A manager from `useExisting` or `useValue` belongs to somebody else, and is not closed at shutdown.
+ * provider. A manager from `useExisting` or `useValue` is not closed at shutdown, because the registration does
+ * not own it.
  */
 export type ManagerBinding =
   | Type<CustomSecretManager>

@@ -276,7 +276,7 @@ function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
   );
 }
 
-/** Returns a value for a message: a number itself, because it is no secret, and the kind of any other value. */
+/** Returns a number itself for a message, because it is no secret, and only the kind of any other value. */
 function shown(value: unknown): string {
   return typeof value === 'number' ? String(value) : kindOf(value);
 }

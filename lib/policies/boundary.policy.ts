@@ -31,8 +31,8 @@ export interface BoundaryOptions {
   /** Receives the original error of the manager, unredacted. */
   readonly debug?: (original: unknown, operation: string) => void;
   /**
-   * Closes the manager together with the pipeline. `false` for a manager that belongs to somebody else. Default
-   * `true`.
+   * Closes the manager together with the pipeline. `false` for a manager that the application closes itself.
+   * Default `true`.
    */
   readonly closesManager?: boolean;
 }
@@ -215,10 +215,7 @@ export class BoundaryPolicy extends CustomSecretManager implements Pipeline {
   }
 }
 
-/**
- * Returns `MISCONFIGURED`, whatever code the author chose. An incomplete environment is a matter of
- * configuration.
- */
+/** Returns `MISCONFIGURED`, even if the author chose another code, because the environment is incomplete. */
 function misconfigured(thrown: unknown, context: OperationContext): SecretManagerError {
   const withheld =
     `${context.manager} found that its environment is not complete. Its text is withheld, because it may quote a secret: ` +

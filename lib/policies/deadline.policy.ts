@@ -40,8 +40,8 @@ export interface DeadlineOptions {
 const CLOSE_TIMEOUT_MS = 5_000;
 
 /**
- * Bounds every attempt by its own limit, by the rest of the call's deadline, and by the cancellation of the
- * call. A manager that ignores `timeoutMs` and `signal` cannot exceed these bounds.
+ * Bounds every attempt by its own limit, the rest of the call's deadline, and the cancellation of the call. A
+ * manager that ignores `timeoutMs` and `signal` cannot exceed these bounds.
  *
  * After `close` no call starts, and the calls in flight end with `CANCELLED`.
  */

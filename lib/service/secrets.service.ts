@@ -65,8 +65,8 @@ export class SecretsService {
   }
 
   /**
-   * The state of the circuit: `open` while calls fail at once because the store is down, `half-open` while one
-   * call passes as a probe.
+   * The state of the circuit. While it is `open`, calls fail at once because the store is down. While it is
+   * `half-open`, one call passes as a probe.
    */
   get circuitState(): CircuitState {
     return this.#pipeline.circuitState();
@@ -104,9 +104,9 @@ export class SecretsService {
   }
 
   /**
-   * Returns the value as {@link get} does, but synchronously: from the cache, then from one synchronous read of
-   * the manager, then from the environment. Throws `UNSUPPORTED` if the manager has no synchronous read and the
-   * name is not cached.
+   * Returns the value as {@link get} does, but synchronously. The sources are the cache, then one synchronous
+   * read of the manager, then the environment. Throws `UNSUPPORTED` if the manager has no synchronous read and
+   * the name is not cached.
    */
   getSync(name: string, options: GetOptions & { readonly default: string }): string;
   getSync(name: string, options?: GetOptions): string | undefined;

@@ -1,6 +1,6 @@
 /**
- * Registers a class for other copies of this package in the process: the CommonJS and the ES modules in one
- * bundle, or two versions.
+ * Registers a class for other copies of this package in the process. Copies are the CommonJS and the ES modules
+ * in one bundle, or two versions.
  *
  * Nest finds a provider by the identity of its class. A copy therefore has to provide for the classes of the
  * others.

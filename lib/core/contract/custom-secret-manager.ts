@@ -25,8 +25,8 @@ export interface OperationOptions {
   /** The time left until the deadline, in milliseconds. Default of a call: 30 000 (health: 10 000). */
   readonly timeoutMs?: number;
   /**
-   * Cancels the call. The signal of a manager aborts at the deadline, at the caller's abort, and when the last
-   * of several callers has left. It is created on the first access.
+   * Cancels the call. The signal of a manager aborts at the deadline, and when its caller aborts. The signal of
+   * a shared call aborts when the last caller has left. The signal is created on the first access.
    */
   readonly signal?: AbortSignal;
 }

@@ -1,6 +1,6 @@
 /**
- * Makes `instanceof` recognise instances of the same class from another copy of this package: the CommonJS and
- * the ES modules in one bundle, or two versions. A subclass keeps the ordinary `instanceof`.
+ * Makes `instanceof` recognise instances of the same class from another copy of this package. Copies are the
+ * CommonJS and the ES modules in one bundle, or two versions. A subclass keeps the ordinary `instanceof`.
  *
  * @param brand made with `Symbol.for`, so that every copy has the same one
  */

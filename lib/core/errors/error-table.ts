@@ -132,9 +132,7 @@ const MEANING: Readonly<Record<SecretManagerErrorCode, string>> = {
     'it threw something that no rule covers, as a bug would. Throw a SecretManagerError to choose the code, or set the `debug` option to see the original',
 };
 
-/**
- * The key under which an error of our drivers holds the method, the host and the path of the failed request.
- */
+/** The key of the method, the host and the path of a failed request, on an error of our drivers. */
 export const FAILED_REQUEST = Symbol('failed request');
 
 /**

@@ -62,8 +62,8 @@ const TRANSIENT: ReadonlySet<SecretManagerErrorCode> = new Set([
 ] as const);
 
 /**
- * The one error that leaves this library. It carries neither the message nor the cause of the original error,
- * because those may quote a token or a body.
+ * The one error that leaves this library. The message and the cause of the original error are withheld, because
+ * they may quote a token or a body.
  *
  * The author of a manager throws it to choose the code. Its message is shown unchanged, so it must hold nothing
  * secret. The library adds `manager`, `operation` and `secretName` if they are missing.

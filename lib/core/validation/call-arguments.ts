@@ -13,7 +13,7 @@ export type GivenOptions = Omit<GetOptions, 'default'> &
   DeleteOptions & { readonly default?: unknown; readonly overlapMs?: number };
 
 /**
- * Returns a copy of a call's options, each read once, so that a later change by the caller has no effect.
+ * Returns a copy of a call's options, each read once. A later change by the caller has no effect.
  *
  * Throws `INVALID_ARGUMENT`, before the manager is asked, for a wrong option or one whose getter throws. The
  * error of the getter is withheld.

@@ -11,8 +11,8 @@ const MAX_BYTES = 4_096;
 export const PARAMS_MARK = '\u0000';
 
 /**
- * Returns the key under which a secret is cached and shared: the name, or the name with the params in sorted
- * order. A stage, a version or a tenant's mount therefore never answers for another.
+ * Returns the key under which a secret is cached and shared. The key is the name, or the name with the params
+ * in sorted order. A stage, a version or a tenant's mount therefore never answers for another.
  *
  * A name holds no NUL, so no two keys collide. A name that looks like a reference, `os.environ/NAME`, gets a
  * key that differs from every plain name.

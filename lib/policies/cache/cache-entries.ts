@@ -10,8 +10,7 @@ const MAX_ABSENCES = 1_000;
  * The entries of a cache, within its bound, and a memo of the fresh values.
  *
  * The memo serves a value for up to 50 ms without a look at the clock. A blocked event loop delays the timer
- * that clears the memo. A value may thus be served past its time by 50 ms, and by as long as the thread was
- * blocked.
+ * that clears the memo. A value may be served past its time by 50 ms, plus the time of such a block.
  */
 export class CacheEntries {
   readonly #maxEntries: number;

@@ -30,8 +30,8 @@ import type { SecretCache, SecretInspection } from './secret-cache';
 
 export interface CacheOptions {
   /**
-   * The time for which a value is fresh, in milliseconds, less up to 10 % so that values do not expire
-   * together. Default 300 000.
+   * The time for which a value is fresh, in milliseconds. Up to 10 % are subtracted, so that values do not
+   * expire together. Default 300 000.
    */
   readonly ttlMs?: number;
   /**
@@ -253,8 +253,8 @@ export class CachePolicy extends Policy implements SecretCache, FlightObserver, 
   }
 
   /**
-   * Returns the entry that a synchronous read may serve because the store cannot be asked, or a read is in
-   * flight. Another call could block the event loop while the store hangs.
+   * Returns the entry for a synchronous read while the store cannot be asked or a read is in flight. Another
+   * call could block the event loop while the store hangs.
    */
   private servableUnasked(read: SharedRead, options: CallOptions): CacheEntry | undefined {
     const { key } = read;

@@ -67,7 +67,7 @@ export function servable(
 }
 
 /**
- * Returns whether a value is young enough for a synchronous read while the store cannot be asked, or a read is
+ * Returns whether a value is young enough for a synchronous read. The store cannot be asked then, or a read is
  * in flight.
  */
 export function servableUnasked(
@@ -81,7 +81,7 @@ export function servableUnasked(
 }
 
 /**
- * Returns whether an entry may be served in place of a failure: the store could not be asked, and the value is
+ * Returns whether an entry may be served in place of a failure. The store could not be asked, and the value is
  * young enough. A caller with `maxAgeMs` gets the failure, unless the caller also gives `staleIfErrorMs`.
  *
  * A missing synchronous read is no failure of the store, so an absence may be served, too.

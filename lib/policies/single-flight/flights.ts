@@ -59,8 +59,8 @@ export class Flights {
   }
 
   /**
-   * Also detaches the flights of one secret, or all. Their waiters still get the result, but new callers start
-   * a fresh read. A follow-up call that has not started counts as a fresh read.
+   * Outdates and detaches the flights of one secret, or all. Their waiters still get the result, but new
+   * callers start a fresh read. A follow-up call that has not started counts as a fresh read.
    */
   supersede(secretName?: string): void {
     const superseded = [...this.#all].filter(

@@ -192,9 +192,7 @@ export class SingleFlightPolicy extends Policy implements WriteObserver {
     flight.share(this.fly(flight, readFirst));
   }
 
-  /**
-   * Returns the call that a caller may join, or a follow-up call if that call is too old for its `maxAgeMs`.
-   */
+  /** Returns the call that a caller may join, or a follow-up call if the call is older than `maxAgeMs`. */
   private flightFor(key: string, options: CallOptions): ReadFlight | undefined {
     const flight = this.#flights.joinable(key);
     const { maxAgeMs } = options;

@@ -23,8 +23,7 @@ interface RecentWrite {
 }
 
 /**
- * Remembers the writes of the last ten seconds, so that the old answer of a lagging replica is not taken for a
- * new one.
+ * Remembers the writes of the last ten seconds, to recognise the old answer of a lagging replica.
  *
  * An answer is accepted if it is the written value, or has a newer version. Versions are compared if they are
  * whole numbers.

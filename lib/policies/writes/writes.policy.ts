@@ -16,7 +16,9 @@ import { RecentWrites, type SecretState } from './recent-writes';
 export interface WriteObserver {
   /** Detaches the reads in flight: their waiters still get the result, but new callers start a fresh read. */
   supersede(secretName?: string): void;
-  /** Also drops the cached values of the secret, including its versions and stages. */
+  /**
+   * Detaches the reads in flight, and drops the cached values of the secret, including its versions and stages.
+   */
   invalidate(secretName?: string): void;
 }
 
@@ -63,7 +65,7 @@ export class Writes {
     try {
       const metadata = await write();
       const written = stateAfter(metadata);
-      // before the drop, because it detaches reads in flight and so starts the reads that wait for them
+      // before the drop, which detaches the reads in flight and so starts the reads that wait for them
       this.recent.add(read, writes.overlapped ? writes.states : [written]);
       this.drop(secretName);
       if (!writes.overlapped) store(read, written);
@@ -128,10 +130,7 @@ export class WritesPolicy extends Policy {
 
 const ABSENT: SecretState = { value: undefined };
 
-/**
- * Returns whether a failed write may have changed the store. A `CONFLICT` proves that somebody else has
- * written.
- */
+/** Returns whether a failed write may have changed the store. A `CONFLICT` proves another write. */
 function mayHaveChanged(error: unknown): boolean {
   return !(
     error instanceof CircuitOpenError ||
