@@ -6,6 +6,7 @@ import { defineConfig, globalIgnores } from 'eslint/config';
 import globals from 'globals';
 import tseslint from 'typescript-eslint';
 import prettier from 'eslint-config-prettier';
+import docComments from './eslint.doc-comments.mjs';
 
 export default defineConfig([
   globalIgnores(['**/dist/', 'docs/api/', 'coverage/', '.cache/']),
@@ -40,6 +41,11 @@ export default defineConfig([
       'n/no-missing-import': 'off', // TypeScript checks it
       'no-console': 'error',
     },
+  },
+  {
+    files: ['lib/**/*.{ts,cjs}'],
+    plugins: { 'doc-comments': docComments },
+    rules: { 'doc-comments/first-word': 'error' },
   },
   {
     files: ['test/**/*.ts'],

@@ -7,8 +7,9 @@ import { SecretManagerError } from './core/errors/secret-manager.error';
 import { kindOf } from './core/errors/wording';
 
 /**
- * How the team's manager comes about: a class that Nest constructs with its own injections, or one of Nest's other ways. What
- * is bound by `useExisting` or `useValue` belongs to somebody else, and is not closed at shutdown.
+ * The source of the team's manager: a class that Nest constructs with its injections, or another kind of Nest
+ * provider. A manager from `useExisting` or `useValue` is not closed at shutdown, because the registration does
+ * not own it.
  */
 export type ManagerBinding =
   | Type<CustomSecretManager>
@@ -20,7 +21,7 @@ export type ManagerBinding =
     }
   | { readonly useValue: CustomSecretManager };
 
-/** Provides the manager, or fails the start with what is wrong with its binding. */
+/** Returns the provider of the manager. If the binding has a problem, the provider fails the start with it. */
 export function toProvider(
   provide: string,
   binding: ManagerBinding | undefined,
@@ -42,18 +43,18 @@ export function toProvider(
     : ({ provide, ...binding } as Provider);
 }
 
-/** Whether the manager ends with the registration. */
+/** Returns whether the manager is closed together with the registration. */
 export function isOwned(binding: ManagerBinding | undefined): boolean {
   return binding !== undefined && !('useExisting' in binding || 'useValue' in binding);
 }
 
-/** What is wrong with the name of a registration. */
+/** Returns the problem of a registration's name, or `undefined`. */
 export function registrationNameProblem(name: unknown): string | undefined {
   if (name === undefined || (typeof name === 'string' && name !== '')) return undefined;
   return `the name of a manager must be a string that is not empty, and is ${name === '' ? 'empty' : kindOf(name)}`;
 }
 
-/** What is wrong with how the manager is to come about, as a sentence without its end. */
+/** Returns the problem of a binding as a sentence without its full stop, or `undefined`. */
 export function bindingProblem(binding: unknown): string | undefined {
   if (binding === undefined || binding === null) {
     return 'no manager is given. Name the class: forRoot({ manager: YourSecretManager })';

@@ -2,7 +2,10 @@ import type { Provider } from '@nestjs/common';
 import type { SecretManagerModuleOptions } from './secret-manager.options';
 import { SECRET_MANAGER_OPTIONS } from './secret-manager.tokens';
 
-/** Keeps the options where nothing that inspects Nest's container gets at them: their environment may hold secrets. */
+/**
+ * Keeps the options in a private field, which no inspection of Nest's container reaches. Their environment may
+ * hold secrets.
+ */
 export class HeldOptions {
   readonly #options: SecretManagerModuleOptions;
 
@@ -15,7 +18,7 @@ export class HeldOptions {
   }
 }
 
-/** Returns the provider, with the options held if it is theirs. */
+/** Returns the provider. A provider of the options then provides {@link HeldOptions}. */
 export function holdOptions(provider: Provider): Provider {
   if (typeof provider === 'function' || provider.provide !== SECRET_MANAGER_OPTIONS)
     return provider;

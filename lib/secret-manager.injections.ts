@@ -3,9 +3,11 @@ import { attempt } from './core/errors/safe-access';
 import type { ManagerBinding } from './secret-manager.binding';
 
 /**
- * Tells what is wrong with what the manager injects, itself or through providers that are declared beside it: something that is
- * built from the manager, for which it would wait for ever, or something that is made anew for each request. A circle through
- * other modules is for Nest to find.
+ * Returns the problem of the manager's injections, direct or through the providers declared beside it, or
+ * `undefined`.
+ *
+ * One problem is a dependency that is built from the manager, because the two would wait for each other. The
+ * other is a dependency that is created for each request. Nest itself finds a circle through other modules.
  */
 export function injectionProblem(
   binding: ManagerBinding | undefined,
@@ -17,7 +19,7 @@ export function injectionProblem(
   for (const provider of reached) {
     if (
       isScoped(provider) ||
-      injectionsOf(provider).some((injected) => OF_A_REQUEST.has(toToken(injected)))
+      injectionsOf(provider).some((injected) => REQUEST_SCOPED.has(toToken(injected)))
     ) {
       return `${nameOf(binding)} has a scope of its own, or injects what has. A manager is made once: take the scope away`;
     }
@@ -36,8 +38,8 @@ export function injectionProblem(
   return undefined;
 }
 
-/** Nest's own tokens for what lives as long as a request. */
-const OF_A_REQUEST: ReadonlySet<unknown> = new Set(['REQUEST', 'INQUIRER']);
+/** Nest's own tokens of request-scoped values. */
+const REQUEST_SCOPED: ReadonlySet<unknown> = new Set(['REQUEST', 'INQUIRER']);
 
 interface ProviderShape {
   readonly provide?: unknown;
@@ -58,7 +60,10 @@ function injectionsOf(provider: unknown): unknown[] {
   return [...inject, ...ofClass, useExisting];
 }
 
-/** What is made anew for each request has neither a start at which it could be checked, nor a cache. */
+/**
+ * Returns whether a provider is request-scoped or transient. Such a manager has no start at which it could be
+ * checked, and no cache.
+ */
 function isScoped(provider: unknown): boolean {
   const { useClass = provider, scope } = Object(provider) as ProviderShape;
   const declared =
@@ -68,7 +73,7 @@ function isScoped(provider: unknown): boolean {
   return (scope ?? declared?.scope ?? Scope.DEFAULT) !== Scope.DEFAULT;
 }
 
-/** What Nest is going to inject into a class, by the metadata that its decorators left. */
+/** Returns the tokens that Nest injects into a class, from the metadata of its decorators. */
 function injectionsOfClass(type: object): unknown[] {
   const metadata = (key: string): unknown[] => (Reflect.getMetadata(key, type) ?? []) as unknown[];
   const named = metadata('self:paramtypes') as { index: number; param: unknown }[];
@@ -86,7 +91,7 @@ function injectionsOfClass(type: object): unknown[] {
 function toToken(injection: unknown): unknown {
   if (typeof injection !== 'object' || injection === null) return injection;
   const { token, forwardRef } = injection as { token?: unknown; forwardRef?: () => unknown };
-  return token === undefined ? attempt(() => forwardRef?.()) : toToken(token); // it may point to a class further down
+  return token === undefined ? attempt(() => forwardRef?.()) : toToken(token); // the class may be declared further down
 }
 
 function nameOf(provider: unknown): string {

@@ -26,12 +26,12 @@ import {
   virtualKeysServiceTokens,
 } from './secret-manager.tokens';
 
-/** What is known when the module is declared. */
+/** The options that are known when the module is declared. */
 export interface SecretManagerModuleExtras {
   readonly manager: ManagerBinding;
-  /** Tells several managers of one application apart. Default: there is one. */
+  /** The name that distinguishes several managers of one application. Default: the only manager has none. */
   readonly name?: string;
-  /** Whether `SecretsService` can be injected without importing the module again. Default `false`. */
+  /** Makes `SecretsService` injectable in modules that do not import this one. Default `false`. */
   readonly isGlobal?: boolean;
   /** Providers that the manager injects. */
   readonly extraProviders?: Provider[];
@@ -39,7 +39,7 @@ export interface SecretManagerModuleExtras {
   readonly imports?: ModuleMetadata['imports'];
 }
 
-/** What `useClass` and `useExisting` of `forRootAsync` implement. */
+/** The interface of the classes for `useClass` and `useExisting` of `forRootAsync`. */
 export interface SecretManagerOptionsFactory {
   createSecretManagerOptions(): SecretManagerModuleOptions | Promise<SecretManagerModuleOptions>;
 }
@@ -53,18 +53,24 @@ const NO_EXTRAS = {
 };
 
 /**
- * Holds what a registration makes. It is always global, so that `forFeature` works wherever it stands; what applications
- * inject is exported by the module that they import.
+ * Holds the providers of a registration. The module is always global, so that `forFeature` works in every
+ * module. The imported module exports the services for applications.
  */
 @Module({})
 class SecretManagerCoreModule {}
 
-/** Nest prints the name of the module in which it misses a dependency, so that the name says where to give one. */
+/**
+ * Nest prints the module's name in the error of a missing dependency. The name therefore says how to provide
+ * one.
+ */
 Object.defineProperty(SecretManagerCoreModule, 'name', {
   value: 'SecretManagerModule.forRoot({ imports, extraProviders })',
 });
 
-/** Turns options and their sources into a module definition. Annotated, because the inferred type names files inside Nest. */
+/**
+ * Builds a module definition from options or their source. The type is annotated, because the inferred one
+ * names files inside Nest.
+ */
 export const SecretManagerModuleBuilder: ConfigurableModuleCls<
   SecretManagerModuleOptions,
   'forRoot',
@@ -105,10 +111,10 @@ function toRootModule(
   const core: DynamicModule = {
     module: SecretManagerCoreModule,
     global: true,
-    imports: [...(definition.imports ?? []), ...imports], // `imports` of forRootAsync is no extra to Nest
+    imports: [...(definition.imports ?? []), ...imports], // Nest does not treat `imports` of forRootAsync as an extra
     providers: [
       ...(definition.providers ?? []).map(holdOptions),
-      ...(problem === undefined ? extraProviders : []), // nothing is to fail before the problem is told
+      ...(problem === undefined ? extraProviders : []), // no other failure may hide the problem
       ...createProviders(manager, name, problem),
     ],
     exports: [getRegistrationToken(name), getSecretManagerToken(name)],

@@ -17,10 +17,13 @@ import type { Registration } from './secret-manager.providers';
 import { getRegistrationToken, getSecretToken, registeredNames } from './secret-manager.tokens';
 import type { SecretsService } from './service/secrets.service';
 
-/** Provided in every module that `forRoot`, `forRootAsync` and `forFeature` return, and by a factory that throws in any other. */
+/**
+ * A token that every module from `forRoot`, `forRootAsync` and `forFeature` provides. In a bare import its
+ * factory throws.
+ */
 const ORIGIN = 'SecretManagerModule origin';
 
-/** Brings a team's secret manager, and `SecretsService` over it, into an application. */
+/** Registers a team's secret manager, and `SecretsService` over it, in an application. */
 @Module({ providers: [{ provide: ORIGIN, useFactory: refuseBareImport }] })
 export class SecretManagerModule {
   /** Registers a manager with options that are known when the module is declared. */
@@ -28,7 +31,9 @@ export class SecretManagerModule {
     return toModule(SecretManagerModuleBuilder.forRoot(readOnce(options ?? {}, 'forRoot')));
   }
 
-  /** Registers a manager with options that are made at start: by `useFactory`, `useClass` or `useExisting`. */
+  /**
+   * Registers a manager with options that are created at start by `useFactory`, `useClass` or `useExisting`.
+   */
   static forRootAsync(options: SecretManagerModuleAsyncOptions): DynamicModule {
     const read = readOnce(options ?? {}, 'forRootAsync');
     const source = read.useFactory ?? read.useClass ?? read.useExisting;
@@ -37,9 +42,11 @@ export class SecretManagerModule {
   }
 
   /**
-   * Provides a live handle for each name, to be injected with `@InjectSecret(name)`. All are read before whoever injects one
-   * is constructed, and kept fresh from then on. A name that is missing keeps the application from starting, and so does one
-   * that is empty, unless it says `allowEmpty: true`; its handle takes an empty value then, too.
+   * Provides a live handle for each name, for `@InjectSecret(name)`. The secrets are read before the classes
+   * that inject them are constructed, and stay fresh from then on.
+   *
+   * A missing or empty secret keeps the application from starting. With `allowEmpty: true` the start and the
+   * handle accept an empty value.
    */
   static forFeature(
     names: readonly (string | { readonly name: string; readonly allowEmpty?: true })[],
@@ -70,11 +77,11 @@ export class SecretManagerModule {
   }
 }
 
-/** What `forFeature` was given: the secrets that it names, and what is wrong with them. */
+/** The arguments of `forFeature`: the named secrets, and their problems. */
 interface Feature {
   readonly required: readonly RequiredSecret[];
   readonly problems: readonly string[];
-  /** What kind of thing was given in place of a list. */
+  /** The kind of a value that is no list. */
   readonly noList?: string;
 }
 

@@ -21,20 +21,23 @@ export type PreloadedSecret =
   | string
   | {
       readonly name: string;
-      /** Forgives that the secret is absent; neither a failure nor an empty value. */
+      /** Accepts an absent secret, but neither a failure nor an empty value. */
       readonly optional?: true;
-      /** Takes an empty value for a secret. */
+      /** Accepts an empty value. */
       readonly allowEmpty?: true;
     };
 
-/** What is known at run time only; everything has a default. Durations are in milliseconds. */
+/** The options that are known at run time. Each has a default. Durations are in milliseconds. */
 export interface SecretManagerModuleOptions {
   readonly settings?: Partial<KeyManagementSettings>;
-  /** When the environment answers in place of the manager. Default `on-absence`. */
+  /** The cases in which the environment answers in place of the manager. Default `on-absence`. */
   readonly fallback?: Fallback;
-  /** Where a fallback looks: a `ConfigService`, or a record. Default `process.env`. */
+  /** The source of a fallback: a `ConfigService`, or a record. Default `process.env`. */
   readonly environment?: Environment;
-  /** Read at start, and kept fresh without traffic. One that is missing or empty keeps the application from starting. */
+  /**
+   * The secrets that are read at start, and stay fresh without traffic. A missing or empty one keeps the
+   * application from starting.
+   */
   readonly preload?: readonly PreloadedSecret[];
   /** The deadline of a whole call. Default 30 000. */
   readonly timeoutMs?: number;
@@ -46,11 +49,11 @@ export interface SecretManagerModuleOptions {
   readonly retry?: false | RetryOptions;
   readonly circuitBreaker?:
     false | Omit<CircuitBreakerOptions, 'onStateChange' | 'hasHealthCheck' | 'holdsOneSecret'>;
-  /** The only way to see what a manager threw, unredacted: it may hold secrets. */
+  /** Receives the original error of a manager, unredacted. The error may hold secrets. */
   readonly debug?: (original: unknown, operation: string) => void;
 }
 
-/** Options that are complete and have been found right. */
+/** Complete and valid options. */
 export interface ResolvedOptions {
   readonly settings: Readonly<KeyManagementSettings>;
   readonly fallback: Fallback;
@@ -66,13 +69,15 @@ export interface ResolvedOptions {
 }
 
 export interface RequiredSecret {
-  /** As it was given: a reference `os.environ/NAME` loses its prefix where it is looked up. */
+  /** The name as given. The look-up removes the prefix of a reference `os.environ/NAME`. */
   readonly name: string;
   readonly optional: boolean;
   readonly allowEmpty: boolean;
 }
 
-/** The options with their defaults. Throws one `MISCONFIGURED` that tells every problem, and no value. */
+/**
+ * Returns the options with their defaults. Throws one `MISCONFIGURED` that lists every problem, and no value.
+ */
 export function resolveOptions(
   given: SecretManagerModuleOptions,
   manager: CustomSecretManager,
@@ -93,7 +98,7 @@ export function resolveOptions(
     retry = {},
     circuitBreaker = {},
     debug,
-  } = options as SecretManagerModuleOptions; // found right
+  } = options as SecretManagerModuleOptions; // checked above
   return {
     settings: resolveSettings(settings),
     fallback,
@@ -168,7 +173,7 @@ const PLAIN: Readonly<Record<string, ProblemOf>> = {
 const COPIED = ['settings', 'preload', ...Object.keys(POLICIES)];
 const FIELDS = [...COPIED.slice(0, 2), ...Object.keys(PLAIN), ...Object.keys(POLICIES)];
 
-/** Returns the options, each read once: what a getter or a proxy answers later counts no more. */
+/** Returns a copy of the options, each read once. A getter or a proxy cannot change them later. */
 function copyOptions(given: unknown, problems: string[]): unknown {
   if (!isRecord(given)) return given;
   const fields = new Set([...FIELDS, ...fieldsOf(given, '', problems)]);
@@ -223,7 +228,7 @@ function preloadProblems(given: unknown): string[] {
   });
 }
 
-/** Returns what is wrong with an item of `preload` or `forFeature`, as the end of a sentence. */
+/** Returns the problem of an item of `preload` or `forFeature` as the end of a sentence, or `undefined`. */
 export function requiredSecretProblem(
   secret: unknown,
   flags: readonly string[] = ['optional', 'allowEmpty'],
@@ -271,7 +276,7 @@ function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
   );
 }
 
-/** Numbers are shown, as they are no secrets; of anything else only the kind. */
+/** Returns a number itself for a message, because it is no secret, and only the kind of any other value. */
 function shown(value: unknown): string {
   return typeof value === 'number' ? String(value) : kindOf(value);
 }

@@ -26,15 +26,15 @@ import {
 import { SecretsService } from './service/secrets.service';
 import { VirtualKeysService } from './virtual-keys/virtual-keys.service';
 
-/** What one manager makes available. */
+/** The services over one manager. */
 export interface Registration {
   readonly secrets: SecretsService;
   readonly virtualKeys: VirtualKeysService;
 }
 
 /**
- * What a registration is made of: the team's manager, the services over its pipeline, and the end of all. If there is a
- * `problem` with the binding, the start fails with it.
+ * Returns the providers of a registration: the team's manager, and the services over its pipeline. The start
+ * fails with a `problem` of the binding.
  */
 export function createProviders(
   binding: ManagerBinding | undefined,
@@ -55,7 +55,7 @@ export function createProviders(
       ) => {
         const assertRegistered = () => assertOnlyOne(modules, name);
         const made = await start(instance, options.open(), isOwned(binding), assertRegistered);
-        endWithApplication(made, modules);
+        addLifecycleHooks(made, modules);
         return made;
       },
     },
@@ -63,21 +63,23 @@ export function createProviders(
 }
 
 /**
- * Adds the lifecycle hooks to Nest's own first module. Nest calls the hooks of modules that it knew at start, and none of a
- * module that is loaded lazily.
+ * Adds the lifecycle hooks to Nest's own first module. Nest calls no hook of a module that is loaded lazily.
  */
-function endWithApplication({ secrets }: Registration, modules: ModulesContainer): void {
+function addLifecycleHooks({ secrets }: Registration, modules: ModulesContainer): void {
   const [first] = modules.values();
   first?.addProvider({
     provide: Symbol('SecretManager lifecycle'),
     useValue: {
-      onApplicationBootstrap: () => secrets.started(),
+      onApplicationBootstrap: () => secrets.markStarted(),
       onApplicationShutdown: () => secrets.close(),
     },
   });
 }
 
-/** manager -> options -> policies -> validateEnvironment -> preload: whoever injects the service gets it in working order. */
+/**
+ * Checks the manager and the options, composes the policies, then runs `validateEnvironment` and `preload`. The
+ * injected services are therefore ready for use.
+ */
 async function start(
   manager: CustomSecretManager,
   given: SecretManagerModuleOptions,
@@ -94,12 +96,12 @@ async function start(
     const pipeline = compose(manager, pipelineOptions(options, manager, closesManager, logger));
     const secrets = new SecretsService(pipeline, options, (message) => logger.warn(message));
     close = () => secrets.close();
-    warnOf(options, manager, logger);
+    warnAbout(options, manager, logger);
     await pipeline.outermost.validateEnvironment();
     await secrets.load(options.preload, 'preload');
     return { secrets, virtualKeys: new VirtualKeysService(pipeline, options) };
   } catch (error) {
-    await close().catch(() => undefined); // the failure of the start is what has to be told
+    await close().catch(() => undefined); // the failure of the start takes precedence
     throw error;
   }
 }
@@ -110,7 +112,7 @@ function pipelineOptions(
   closesManager: boolean,
   logger: Logger,
 ): Parameters<typeof compose>[1] {
-  const tell = (event: keyof typeof EVENTS, error?: unknown): void => {
+  const report = (event: keyof typeof EVENTS, error?: unknown): void => {
     const code = isSecretManagerError(error) ? error.code : 'UNKNOWN';
     logger.warn(`${secretManagerName}: ${EVENTS[event].replace('{code}', code)}`);
   };
@@ -118,8 +120,8 @@ function pipelineOptions(
     ...options,
     primarySecretName: options.settings.primarySecretName,
     closesManager,
-    cache: options.cache && { ...options.cache, onStateChange: tell },
-    circuitBreaker: options.circuitBreaker && { ...options.circuitBreaker, onStateChange: tell },
+    cache: options.cache && { ...options.cache, onStateChange: report },
+    circuitBreaker: options.circuitBreaker && { ...options.circuitBreaker, onStateChange: report },
   };
 }
 
@@ -130,7 +132,7 @@ const EVENTS = {
   closed: 'the store answers again (circuit closed).',
 } as const;
 
-function warnOf(
+function warnAbout(
   { settings }: ResolvedOptions,
   { secretManagerName }: CustomSecretManager,
   logger: Logger,
@@ -143,7 +145,7 @@ function warnOf(
   }
 }
 
-/** Of two registrations of one name Nest would hand out the last, and say nothing. */
+/** Throws `MISCONFIGURED` if a name is registered twice. Nest would silently inject the last registration. */
 function assertOnlyOne(modules: ModulesContainer, name = DEFAULT_MANAGER): void {
   const count = registeredNames(modules.values()).filter((one) => one === name).length;
   if (count === 1) return;

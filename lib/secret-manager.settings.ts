@@ -6,47 +6,50 @@ export const ACCESS_MODES = ['read_only', 'write_only', 'read_and_write'] as con
 
 export type AccessMode = (typeof ACCESS_MODES)[number];
 
-/** What of the store an application may use, and how. The names are LiteLLM's, in camel case. */
+/**
+ * The part of the store that an application may use, and the kind of use. The names are LiteLLM's, in camel
+ * case.
+ */
 export class KeyManagementSettings {
-  /** What the manager may be used for. Reading is off under `write_only`: then the environment alone is asked. */
-  @HasNo(accessModeProblem)
+  /** The permitted access to the manager. Under `write_only` reads ask only the environment. */
+  @RejectIf(accessModeProblem)
   accessMode: AccessMode = 'read_only';
 
   /**
-   * The names that the manager is asked for; every other name is looked up in the environment alone. Unset: all names.
-   * Empty: none.
+   * The names for which the manager is asked. Every other name is looked up in the environment alone. Unset:
+   * all names. Empty: none.
    */
-  @HasNo(optional(hostedKeysProblem))
+  @RejectIf(optional(hostedKeysProblem))
   hostedKeys?: string[];
 
-  /** Permits the virtual keys to be stored, and read, below {@link prefixForStoredVirtualKeys}. */
-  @HasNo(flagProblem)
+  /** Permits storing and reading virtual keys below {@link prefixForStoredVirtualKeys}. */
+  @RejectIf(flagProblem)
   storeVirtualKeys: boolean = false;
 
-  /** Where virtual keys are stored. A missing slash at the end is added. */
-  @HasNo(prefixProblem)
+  /** The prefix of stored virtual keys. A missing slash at the end is added. */
+  @RejectIf(prefixProblem)
   prefixForStoredVirtualKeys: string = 'litellm/';
 
-  /** Stored with every secret that is written, where the call gives none. */
-  @HasNo(optional(descriptionProblem))
+  /** The description of every written secret for which the call gives none. */
+  @RejectIf(optional(descriptionProblem))
   description?: string;
 
-  /** Stored with every secret that is written; a tag of the call wins. */
-  @HasNo(optional(tagsProblem))
+  /** The tags of every written secret. A tag of the call takes precedence. */
+  @RejectIf(optional(tagsProblem))
   tags?: Record<string, string>;
 
-  /** One secret whose value is a JSON object that holds the application's secrets by name. */
-  @HasNo(optional(primaryNameProblem))
+  /** The one secret that holds the application's secrets by name, as a JSON object. */
+  @RejectIf(optional(primaryNameProblem))
   primarySecretName?: string;
 }
 
-/** Every problem with settings that somebody gave, each a sentence that names the field and holds no value. */
+/** Returns every problem of given settings. Each is a sentence that names the field and holds no value. */
 export function settingsProblems(given: unknown): string[] {
   if (given === undefined) return [];
   if (typeof given !== 'object' || given === null || Array.isArray(given)) {
     return [`settings must be an object, and is ${kindOf(given)}`];
   }
-  const candidate = Object.assign(new KeyManagementSettings(), withoutUndefined(given));
+  const candidate = Object.assign(new KeyManagementSettings(), omitUndefined(given));
   const errors = validateSync(candidate, {
     whitelist: true,
     forbidNonWhitelisted: true,
@@ -59,11 +62,11 @@ export function settingsProblems(given: unknown): string[] {
   );
 }
 
-/** Settings that have passed {@link settingsProblems}, with the defaults and with names and prefix in their final form. */
+/** Returns valid settings with their defaults. Names and prefix are in their canonical form. */
 export function resolveSettings(
   given: Partial<KeyManagementSettings> = {},
 ): Readonly<KeyManagementSettings> {
-  const settings = Object.assign(new KeyManagementSettings(), onlyGiven(given));
+  const settings = Object.assign(new KeyManagementSettings(), omitNullish(given));
   const { hostedKeys, primarySecretName, prefixForStoredVirtualKeys: prefix } = settings;
   settings.prefixForStoredVirtualKeys = prefix.endsWith('/') ? prefix : `${prefix}/`;
   if (hostedKeys) settings.hostedKeys = hostedKeys.map(canonicalSecretName);
@@ -72,12 +75,12 @@ export function resolveSettings(
 }
 
 function unknownField(property: string): string {
-  const meant = Object.keys(FIELDS).find((field) => plain(field) === plain(property));
+  const meant = Object.keys(FIELDS).find((field) => normalize(field) === normalize(property));
   return `${quoteName(property)} is not a setting; ${meant ? `did you mean ${meant}?` : `there are ${Object.keys(FIELDS).join(', ')}`}`;
 }
 
-/** `Access_Mode` and `accessMode` are the same name to somebody who comes from LiteLLM. */
-function plain(field: string): string {
+/** Returns a field's name in one spelling. `Access_Mode` and `accessMode` are the same to a user of LiteLLM. */
+function normalize(field: string): string {
   return field.replaceAll('_', '').toLowerCase();
 }
 
@@ -91,13 +94,13 @@ const FIELDS: Readonly<Record<keyof KeyManagementSettings, true>> = {
   primarySecretName: true,
 };
 
-/** Where `null` has been found right, it means that nothing is given. */
-function onlyGiven(given: object): object {
-  const values = Object.entries(withoutUndefined(given));
+/** Returns the fields that have a value. A permitted `null` means that no value is given. */
+function omitNullish(given: object): object {
+  const values = Object.entries(omitUndefined(given));
   return Object.fromEntries(values.filter(([, value]) => value !== null));
 }
 
-function withoutUndefined(given: object): object {
+function omitUndefined(given: object): object {
   return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
 }
 
@@ -154,10 +157,10 @@ function optional(problemOf: ProblemOf): ProblemOf {
 }
 
 /**
- * The value is right if `problemOf` finds nothing; what it finds follows the field's name in the message. One decorator for
- * all fields, because each that is registered costs import time.
+ * Validates a field with `problemOf`, whose result follows the field's name in the message. One decorator
+ * serves all fields, because each registered one costs import time.
  */
-function HasNo(problemOf: ProblemOf): PropertyDecorator {
+function RejectIf(problemOf: ProblemOf): PropertyDecorator {
   return ValidateBy({
     name: 'hasNoProblem',
     validator: {

@@ -1,6 +1,6 @@
 import { types } from 'node:util';
 import { endsByCancellation } from '../core/calls/cancellation';
-import { ownSignal } from '../core/calls/manager-options';
+import { defineOwnSignal } from '../core/calls/manager-options';
 import {
   CustomSecretManager,
   implementsOperation,
@@ -28,15 +28,18 @@ import {
 import type { Pipeline, SecretReadings } from './policy';
 
 export interface BoundaryOptions {
-  /** Sees what the manager threw, unredacted. */
+  /** Receives the original error of the manager, unredacted. */
   readonly debug?: (original: unknown, operation: string) => void;
-  /** Whether the manager ends with the pipeline; one that belongs to somebody else does not. Default `true`. */
+  /**
+   * Closes the manager together with the pipeline. `false` for a manager that the application closes itself.
+   * Default `true`.
+   */
   readonly closesManager?: boolean;
 }
 
 /**
- * The one place where a team's own manager is called: what it answers comes out in its normal form, what it throws as a
- * `SecretManagerError`.
+ * Calls a team's own manager, and is the only place that does. The policy normalises the answers, and turns
+ * every error into a `SecretManagerError`.
  */
 export class BoundaryPolicy extends CustomSecretManager implements Pipeline {
   readonly #manager: CustomSecretManager;
@@ -59,7 +62,7 @@ export class BoundaryPolicy extends CustomSecretManager implements Pipeline {
     const context = this.context('readSecret', secretName);
     return this.call(
       context,
-      () => this.#manager.readSecret(secretName, this.handed(options)),
+      () => this.#manager.readSecret(secretName, this.managerOptions(options)),
       toReading,
     );
   }
@@ -86,7 +89,7 @@ export class BoundaryPolicy extends CustomSecretManager implements Pipeline {
     const context = this.context('readSecrets');
     return this.call(
       context,
-      () => this.#manager.readSecrets(secretNames, this.handed(options)),
+      () => this.#manager.readSecrets(secretNames, this.managerOptions(options)),
       (answers) => this.toReadings(secretNames, answers, context),
     );
   }
@@ -99,7 +102,7 @@ export class BoundaryPolicy extends CustomSecretManager implements Pipeline {
     const context = this.context('writeSecret', secretName);
     return this.call(
       context,
-      () => this.#manager.writeSecret(secretName, value, this.handed(options)),
+      () => this.#manager.writeSecret(secretName, value, this.managerOptions(options)),
       toMetadata,
     );
   }
@@ -108,7 +111,7 @@ export class BoundaryPolicy extends CustomSecretManager implements Pipeline {
     const context = this.context('deleteSecret', secretName);
     return this.call(
       context,
-      () => this.#manager.deleteSecret(secretName, this.handed(options)),
+      () => this.#manager.deleteSecret(secretName, this.managerOptions(options)),
       toMetadata,
     );
   }
@@ -120,7 +123,7 @@ export class BoundaryPolicy extends CustomSecretManager implements Pipeline {
     const context = this.context('describeSecret', secretName);
     return this.call(
       context,
-      () => this.#manager.describeSecret(secretName, this.handed(options)),
+      () => this.#manager.describeSecret(secretName, this.managerOptions(options)),
       toDescription,
     );
   }
@@ -137,7 +140,11 @@ export class BoundaryPolicy extends CustomSecretManager implements Pipeline {
 
   override checkHealth(options?: OperationOptions): Promise<boolean> {
     const context = this.context('checkHealth');
-    return this.call(context, () => this.#manager.checkHealth(this.handed(options)), toHealth);
+    return this.call(
+      context,
+      () => this.#manager.checkHealth(this.managerOptions(options)),
+      toHealth,
+    );
   }
 
   override async close(): Promise<void> {
@@ -149,8 +156,8 @@ export class BoundaryPolicy extends CustomSecretManager implements Pipeline {
     );
   }
 
-  private handed<Options extends OperationOptions | undefined>(options: Options): Options {
-    return this.#needsNoSignal ? options : ownSignal(options);
+  private managerOptions<Options extends OperationOptions | undefined>(options: Options): Options {
+    return this.#needsNoSignal ? options : defineOwnSignal(options);
   }
 
   private async call<Answer, Normal>(
@@ -199,7 +206,7 @@ export class BoundaryPolicy extends CustomSecretManager implements Pipeline {
       const shown: unknown = this.#debug?.(thrown, operation);
       if (types.isPromise(shown)) shown.catch(() => undefined);
     } catch {
-      // a hook that fails must not hide the failure that it was shown
+      // a failing hook must not hide the original failure
     }
   }
 
@@ -208,7 +215,7 @@ export class BoundaryPolicy extends CustomSecretManager implements Pipeline {
   }
 }
 
-/** Also where the author chose another code: an environment that is not complete is what it is. */
+/** Returns `MISCONFIGURED`, even if the author chose another code, because the environment is incomplete. */
 function misconfigured(thrown: unknown, context: OperationContext): SecretManagerError {
   const withheld =
     `${context.manager} found that its environment is not complete. Its text is withheld, because it may quote a secret: ` +

@@ -30,31 +30,37 @@ export interface PipelineOptions extends BoundaryOptions {
   readonly circuitBreaker: false | CircuitBreakerOptions;
 }
 
-/** A manager with all its policies, and the places from which it is used. */
+/** A manager with all its policies, and the entry points for its users. */
 export interface SecretPipeline {
-  /** What a read of an application's secret goes through. */
+  /** The pipeline for the secrets of the application. */
   readonly outermost: Pipeline;
-  /** The same without cache: for what must not get in there. */
+  /** The same pipeline without the cache, for secrets that must not be cached. */
   readonly uncached: Pipeline;
-  /** A pipeline of its own, with cache, circuit and retry budget: a flood of made-up keys stops no application's secret. */
+  /**
+   * The pipeline for virtual keys, with its own cache, circuit and retry budget. A flood of made-up keys then
+   * stops no secret of the application.
+   */
   readonly virtualKeys: Pipeline;
   readonly cache: SecretCache;
   readonly circuitState: () => CircuitState;
-  /** How long reads still fail at once, in milliseconds. */
+  /** The time for which reads still fail at once, in milliseconds. */
   readonly circuitRetryAfterMs: () => number | undefined;
-  /** Drops one secret, or all, in every cache. Of a primary secret every key is a part. */
+  /** Drops one secret, or all, in every cache. With a primary secret, every name drops the primary secret. */
   readonly forget: (secretName?: string) => void;
-  /** Ends what is under way, and closes the manager. */
+  /** Cancels the calls in flight, and closes the manager. */
   readonly close: () => Promise<void>;
-  /** Whether the shutdown has begun: from then on every call fails, also one that the environment could answer. */
+  /**
+   * Returns whether the shutdown has begun. From then on every call fails, even one that the environment could
+   * answer.
+   */
   readonly isClosed: () => boolean;
-  /** Whether the manager has the operation. */
+  /** Returns whether the manager implements the operation. */
   readonly isSupported: (operation: OptionalOperation) => boolean;
-  /** Throws `UNSUPPORTED` if the manager leaves the operation out. */
+  /** Throws `UNSUPPORTED` if the manager does not implement the operation. */
   readonly assertSupported: (operation: OptionalOperation, secretName: string) => void;
 }
 
-/** Puts the policies around a manager. Read `compose` and `chain` from the bottom: that is the way of a call. */
+/** Puts the policies around a manager. A call passes `compose` and `chain` from the bottom to the top. */
 export function compose(manager: CustomSecretManager, options: PipelineOptions): SecretPipeline {
   const { primarySecretName, timeoutMs, attemptTimeoutMs, syncTimeoutMs } = options;
 
@@ -71,7 +77,7 @@ export function compose(manager: CustomSecretManager, options: PipelineOptions):
     primarySecretName !== undefined && new BundlePolicy(cached, { primarySecretName, cache });
   const outermost = bundle || cached;
 
-  const keys = chain(manager, deadline, writes, forVirtualKeys(options));
+  const keys = chain(manager, deadline, writes, virtualKeyOptions(options));
 
   let isClosed = false;
 
@@ -99,7 +105,7 @@ export function compose(manager: CustomSecretManager, options: PipelineOptions):
   };
 }
 
-/** What the application's secrets and the virtual keys have each of their own. */
+/** The policies that secrets and virtual keys each have of their own. */
 interface Chain {
   readonly circuitBreaker: false | CircuitBreakerPolicy;
   readonly guarded: Pipeline;
@@ -129,13 +135,16 @@ function chain(
   const cache = options.cache && new CachePolicy(singleFlight, options.cache, writes.recent);
   writes.observe(cache || singleFlight);
   const cached = new WritesPolicy(cache || singleFlight, writes, (read, written) => {
-    if (cache) cache.written(read, written);
+    if (cache) cache.storeWritten(read, written);
   });
   return { circuitBreaker, guarded, cache: cache || NO_CACHE, cached };
 }
 
-/** Each virtual key is a secret. The chain of the application's secrets tells of an outage, once for all. */
-function forVirtualKeys(options: PipelineOptions): PipelineOptions {
+/**
+ * Returns the options for virtual keys. Each key is a secret of its own, and only the chain for secrets reports
+ * an outage.
+ */
+function virtualKeyOptions(options: PipelineOptions): PipelineOptions {
   return {
     ...options,
     primarySecretName: undefined,

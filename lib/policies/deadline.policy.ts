@@ -40,9 +40,10 @@ export interface DeadlineOptions {
 const CLOSE_TIMEOUT_MS = 5_000;
 
 /**
- * Bounds every attempt: by its own limit, by what is left of the call's deadline, and by whatever ends the call early. A
- * manager that ignores `timeoutMs` and `signal` is cut off all the same. After `close` nothing starts, and what runs ends
- * with `CANCELLED`.
+ * Bounds every attempt by its own limit, the rest of the call's deadline, and the cancellation of the call. A
+ * manager that ignores `timeoutMs` and `signal` cannot exceed these bounds.
+ *
+ * After `close` no call starts, and the calls in flight end with `CANCELLED`.
  */
 export class DeadlinePolicy extends Policy {
   readonly #attemptTimeoutMs: number;
@@ -94,8 +95,8 @@ export class DeadlinePolicy extends Policy {
     attempt.begin(this.#running, options);
     try {
       if (attempt.reason !== undefined) throw attempt.reason;
-      const handed = WRITES.has(operation) ? withGiven(attempt.handed, options) : attempt.handed;
-      return await attempt.outlasting(ask(this.inner, subject, handed));
+      if (WRITES.has(operation)) addWriteFields(attempt.options, options);
+      return await attempt.raceCancellation(ask(this.inner, subject, attempt.options));
     } finally {
       attempt.end(this.#running);
     }
@@ -125,25 +126,25 @@ export class DeadlinePolicy extends Policy {
   }
 }
 
-/** One call of the manager, as long as it is waited for. */
+/** One call of the manager, until it settles or is cancelled. */
 class Attempt<T> extends Cancellation implements Expiring {
-  readonly handed: OperationOptions;
+  readonly options: OperationOptions;
   readonly #context: OperationContext;
   readonly #endsInMs: number;
   readonly #isShared: boolean;
   #deadline: Deadline | undefined;
   #source: CancellationSource | undefined;
-  #giveUp: ((reason: SecretManagerError) => void) | undefined;
+  #reject: ((reason: SecretManagerError) => void) | undefined;
 
   constructor(context: OperationContext, options: CallOptions, limitMs: number) {
     super();
-    // A shared call ends with its last waiter; its deadline moves with those who join, and must not be set here.
+    // The deadline of a shared call moves with each caller that joins, so the attempt must not set it.
     const { params, timeoutMs = Infinity, [CANCELLATION]: shared } = options;
     this.#context = context;
     this.#isShared = shared !== undefined;
     this.#endsInMs = Math.min(limitMs, this.#isShared ? Infinity : timeoutMs);
-    const leftMs = Math.ceil(Math.min(this.#endsInMs, timeoutMs)); // whole: AbortSignal.timeout takes nothing else
-    this.handed = new ManagerOptions(params, leftMs, this);
+    const leftMs = Math.ceil(Math.min(this.#endsInMs, timeoutMs)); // AbortSignal.timeout takes integers only
+    this.options = new ManagerOptions(params, leftMs, this);
   }
 
   begin(running: Deadlines, options: CallOptions): void {
@@ -156,18 +157,18 @@ class Attempt<T> extends Cancellation implements Expiring {
     this.#source?.remove(this);
   }
 
-  /** Resolves to the outcome, or rejects with the reason as soon as there is one. */
-  outlasting(outcome: Promise<T>): Promise<T> {
+  /** Settles as the call does, or rejects with the reason of a cancellation. */
+  raceCancellation(outcome: Promise<T>): Promise<T> {
     return new Promise((resolve, reject) => {
       outcome.then(resolve, reject);
-      this.#giveUp = reject;
+      this.#reject = reject;
       if (this.reason !== undefined) reject(this.reason);
     });
   }
 
   override cancel(reason: SecretManagerError): void {
     super.cancel(reason);
-    this.#giveUp?.(reason);
+    this.#reject?.(reason);
   }
 
   expire(): void {
@@ -175,12 +176,15 @@ class Attempt<T> extends Cancellation implements Expiring {
   }
 }
 
-/** Adds the fields of a write that the caller gave. A field that it left out must not reach the manager, not even as `undefined`. */
-function withGiven(handed: OperationOptions, given: WriteOptions & DeleteOptions): CallOptions {
+/**
+ * Adds the fields of a write that the caller gave. A field that the caller left out must not reach the manager,
+ * not even as `undefined`.
+ */
+function addWriteFields(options: OperationOptions, given: WriteOptions & DeleteOptions): void {
   const { description, tags, createOnly, recoveryWindowInDays } = given;
   const entries = Object.entries({ description, tags, createOnly, recoveryWindowInDays });
   const fields = Object.fromEntries(entries.filter(([, value]) => value !== undefined));
-  return Object.assign(handed, fields); // onto `handed`: a spread would lose its signal
+  Object.assign(options, fields); // a spread would lose the signal
 }
 
 const WRITES: ReadonlySet<Operation> = new Set(['writeSecret', 'deleteSecret'] as const);

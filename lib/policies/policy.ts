@@ -9,12 +9,12 @@ import {
 } from '../core/contract/custom-secret-manager';
 import type { OperationContext, SecretManagerError } from '../core/errors/secret-manager.error';
 
-/** How long a store may take to say that it is healthy, unless the call says otherwise. */
+/** The deadline of a health check that gives no `timeoutMs`, in milliseconds. */
 export const HEALTH_TIMEOUT_MS = 10_000;
 
 export type SecretReadings = ReadonlyMap<string, SecretReading | SecretManagerError | undefined>;
 
-/** A manager whose answers are in their normal form, and whose every failure is a `SecretManagerError`. */
+/** A manager that returns normalised answers, and throws only `SecretManagerError`. */
 export interface Pipeline extends CustomSecretManager {
   readSecret(secretName: string, options?: CallOptions): Promise<SecretReading | undefined>;
   readSecretSync(secretName: string, options?: CallOptions): SecretReading | undefined;
@@ -33,7 +33,7 @@ export type Operation =
   | 'checkHealth'
   | 'validateEnvironment';
 
-/** The names that an operation is about, if it is about any. */
+/** The name or the names that an operation is about, if there are any. */
 export type Subject = string | readonly string[] | undefined;
 
 /** Passes an operation on to the next policy. */
@@ -43,7 +43,7 @@ export type Ask<About extends Subject, Answer> = (
   options: CallOptions,
 ) => Promise<Answer>;
 
-// The operations of every read are constants: a closure per call would be held as long as the call lasts.
+// Constants, because a closure per call would stay in memory as long as the call.
 
 const readSecret: Ask<string, SecretReading | undefined> = (inner, secretName, options) =>
   inner.readSecret(secretName, options);
@@ -59,8 +59,8 @@ const checkHealth: Ask<undefined, boolean> = (inner, _, options) => inner.checkH
 const validateEnvironment: Ask<undefined, void> = async (inner) => inner.validateEnvironment();
 
 /**
- * A policy wraps a secret manager and is one. It passes every operation on. A subclass overrides single operations, or
- * {@link around} for all asynchronous ones.
+ * A secret manager that wraps another one, and passes every operation on. A subclass overrides single
+ * operations, or {@link around} for all asynchronous ones.
  */
 export abstract class Policy extends CustomSecretManager implements Pipeline {
   readonly #inner: Pipeline;
@@ -74,7 +74,7 @@ export abstract class Policy extends CustomSecretManager implements Pipeline {
     return this.#inner;
   }
 
-  /** Runs one asynchronous operation. `ask` passes it on to the next policy. */
+  /** Runs one asynchronous operation. `ask` passes the operation on to the next policy. */
   protected around<About extends Subject, Answer>(
     _operation: Operation,
     subject: About,
@@ -84,7 +84,7 @@ export abstract class Policy extends CustomSecretManager implements Pipeline {
     return ask(this.#inner, subject, options);
   }
 
-  /** Reads name by name through this policy, 16 at a time. */
+  /** Reads each name by itself through this policy, 16 at a time. */
   protected readEach(
     secretNames: readonly string[],
     options?: CallOptions,
@@ -150,7 +150,7 @@ export abstract class Policy extends CustomSecretManager implements Pipeline {
   }
 }
 
-/** The failure of one read of several, to stand beside the answers of the others. */
+/** Returns the failure of one read as its outcome, beside the answers of other reads. */
 export function asOutcome(error: unknown): SecretManagerError {
-  return error as SecretManagerError; // nothing else rejects inside the pipeline
+  return error as SecretManagerError; // the pipeline throws nothing else
 }

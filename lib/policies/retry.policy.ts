@@ -17,13 +17,16 @@ import {
 } from './policy';
 
 export interface RetryOptions {
-  /** The first attempt included. Default 3. */
+  /** The number of attempts, including the first. Default 3. */
   readonly maxAttempts?: number;
-  /** The longest first pause, in milliseconds; it doubles from one to the next. Default 200. */
+  /** The longest first pause, in milliseconds. The pause doubles after each attempt. Default 200. */
   readonly baseDelayMs?: number;
   /** The longest pause, in milliseconds. Default 5 000. */
   readonly maxDelayMs?: number;
-  /** How many repetitions a call earns in the long run, so that an outage does not multiply the load. Default 0.1. */
+  /**
+   * The number of retries that a call earns on average, so that an outage does not multiply the load. Default
+   * 0.1.
+   */
   readonly budgetRatio?: number;
 }
 
@@ -35,7 +38,8 @@ const READS: ReadonlySet<Operation> = new Set([
 ] as const);
 
 /**
- * Retries a read that failed transiently, within the call's deadline. Writes are not retried, because their outcome is unknown.
+ * Retries a read that failed transiently, within the call's deadline. Writes are not retried, because their
+ * outcome is unknown.
  */
 export class RetryPolicy extends Policy {
   readonly #options: Required<RetryOptions>;
@@ -78,7 +82,7 @@ export class RetryPolicy extends Policy {
     }
   }
 
-  /** Retries the whole batch if it failed as a whole, else the names that failed. */
+  /** Retries the whole batch if it failed as a whole, otherwise only the failed names. */
   override readSecrets(
     secretNames: readonly string[],
     options: CallOptions = {},

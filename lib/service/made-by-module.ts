@@ -1,6 +1,6 @@
 import { SecretManagerError } from '../core/errors/secret-manager.error';
 
-/** Throws where Nest constructs a service itself: it stands in somebody's `providers`. */
+/** Throws if Nest constructs a service itself, because the service is listed in `providers`. */
 export function assertMadeByModule(service: string, pipeline: object | undefined): void {
   if (pipeline !== undefined) return;
   throw new SecretManagerError(

@@ -19,21 +19,21 @@ import type { SecretPipeline } from '../policies/compose';
 
 const PAUSES = { firstMs: 200, longestMs: 2_000 };
 
-/** A rotation that is permitted, with its arguments found right. */
+/** A permitted rotation with valid arguments. */
 export interface Rotation {
   readonly current: string;
   readonly next: string;
   readonly value: string;
   readonly options: WriteOptions;
-  /** What a secret has that says nothing of itself. */
+  /** The description and tags of a secret that has none of its own. */
   readonly defaults: SecretDescription;
   readonly timeoutMs: number;
   readonly context: OperationContext;
 }
 
 /**
- * Gives a secret a new value, in place or under another name. Nothing is deleted before the new value has been read back
- * from the store; a step that fails tells what has been done.
+ * Gives a secret a new value, in place or under another name. The old secret is deleted only after the new
+ * value has been read back. The error of a failed step lists the completed steps.
  */
 export async function rotateSecret(
   { outermost: pipeline, assertSupported }: Pick<SecretPipeline, 'outermost' | 'assertSupported'>,
@@ -67,7 +67,10 @@ export async function rotateSecret(
   }
 }
 
-/** Reads until the store answers with the new value: a replica may lag. Rejects with `CONFLICT` at the deadline. */
+/**
+ * Reads until the store returns the new value, because a replica may lag. Rejects with `CONFLICT` at the
+ * deadline.
+ */
 async function verify(
   pipeline: SecretPipeline['outermost'],
   rotation: Rotation,
@@ -75,7 +78,7 @@ async function verify(
 ): Promise<void> {
   const { next, value, context } = rotation;
   for (let attempt = 1; ; attempt++) {
-    const outcome = await pipeline.readSecret(next, call).catch(unlessFinal);
+    const outcome = await pipeline.readSecret(next, call).catch(throwUnlessTransient);
     if (!isSecretManagerError(outcome) && outcome?.value === value) return;
     const pauseMs = backoffMs(attempt, PAUSES);
     if (pauseMs >= call.timeoutMs) throw outcome instanceof Error ? outcome : notVerified(rotation);
@@ -83,13 +86,13 @@ async function verify(
   }
 }
 
-/** The store may be back before the deadline. */
-function unlessFinal(error: unknown): SecretManagerError {
+/** Returns a transient failure, after which the store may recover. Throws any other. */
+function throwUnlessTransient(error: unknown): SecretManagerError {
   if (isTransient(error)) return error as SecretManagerError;
   throw error;
 }
 
-/** The call's own wins over what the secret has, and that over the settings. */
+/** Merges descriptions and tags. The call overrides the secret, and the secret overrides the settings. */
 function inherit(...descriptions: readonly SecretDescription[]): SecretDescription {
   return descriptions.reduce((inherited, { description, tags }) => ({
     description: description ?? inherited.description,

@@ -14,7 +14,7 @@ import { parseSecretName } from '../core/validation/secret-name';
 import type { SecretPipeline } from '../policies/compose';
 import type { ResolvedOptions } from '../secret-manager.options';
 
-/** One name to look up: found right, and with everything that decides where it is looked for. */
+/** One look-up: a valid name, and everything that decides its source. */
 export interface Lookup<Default = string> {
   readonly name: string;
   readonly context: OperationContext;
@@ -22,9 +22,9 @@ export interface Lookup<Default = string> {
   readonly fallback: Fallback;
   /** The answer if the secret is absent everywhere. */
   readonly whenAbsent: Default | undefined;
-  /** Whether an empty value counts as one where a secret is required. */
+  /** Accepts an empty value where a secret is required. */
   readonly allowEmpty: boolean;
-  /** Whether the settings let the manager be asked for it. */
+  /** `true` if the settings permit asking the manager for the name. */
   readonly isHosted: boolean;
 }
 
@@ -32,13 +32,13 @@ type LookupOptions<Default> = Omit<GetOptions, 'default'> & { readonly default?:
 
 type Outcome = SecretReading | SecretManagerError | undefined;
 
-/** Decides who is asked for a secret, the manager or the environment, and what an absence and a failure lead to. */
+/** Decides which source answers, the manager or the environment, and the effect of an absence and a failure. */
 export class SecretLookup {
   readonly #pipeline: SecretPipeline;
   readonly #options: ResolvedOptions;
   readonly #hostedKeys: ReadonlySet<string> | undefined;
   readonly #warn: (message: string) => void;
-  /** The names that the environment stands in for, so that it is told once. */
+  /** The names for which the environment replaces the manager. Each is reported once. */
   readonly #replaced = new Set<string>();
 
   constructor(pipeline: SecretPipeline, options: ResolvedOptions, warn: (message: string) => void) {
@@ -49,14 +49,14 @@ export class SecretLookup {
     this.#warn = warn;
   }
 
-  /** Throws `INVALID_ARGUMENT` before anything else happens if the name or an option is wrong. */
+  /** Returns the look-up of a name. Throws `INVALID_ARGUMENT` if the name or an option is wrong. */
   parse(operation: string, given: string, options?: GetOptions): Lookup {
     return this.lookupOf(operation, given, (context) =>
       options === undefined ? {} : readCallOptions(options, context),
     );
   }
 
-  /** As {@link parse}, with options that are read elsewhere. */
+  /** Returns the look-up of a name, with options from `optionsOf`. See {@link parse}. */
   lookupOf<Default = string>(
     operation: string,
     given: string,
@@ -80,39 +80,42 @@ export class SecretLookup {
     };
   }
 
-  /** The setting that keeps the manager from being asked for a name; `undefined` if none does. */
+  /** Returns the setting that excludes a name from the manager, or `undefined`. */
   whyNotHosted(name: string): string | undefined {
     if (this.#options.settings.accessMode === 'write_only') return 'accessMode is "write_only"';
     const isListed = this.#hostedKeys?.has(name) ?? true;
     return isListed ? undefined : `hostedKeys does not list ${quoteName(name)}`;
   }
 
-  /** Resolves to the value, or to the default of the call if it is absent everywhere; a failure is not absence. */
+  /**
+   * Resolves to the value, or to the default of the call if the secret is absent everywhere. A failure is no
+   * absence.
+   */
   async find(lookup: Lookup): Promise<string | undefined> {
     if (this.#pipeline.isClosed()) throw closed(lookup.context);
-    if (!lookup.isHosted) return this.fromEnvironment(lookup) ?? lookup.whenAbsent;
+    if (!lookup.isHosted) return this.readEnvironment(lookup) ?? lookup.whenAbsent;
     let reading: Outcome;
     try {
       reading = await this.#pipeline.outermost.readSecret(lookup.name, lookup.call);
     } catch (error) {
-      return this.inPlaceOf(error, lookup);
+      return this.fallBack(error, lookup);
     }
     return this.valueOf(reading, lookup) ?? lookup.whenAbsent;
   }
 
   findSync(lookup: Lookup): string | undefined {
     if (this.#pipeline.isClosed()) throw closed(lookup.context);
-    if (!lookup.isHosted) return this.fromEnvironment(lookup) ?? lookup.whenAbsent;
+    if (!lookup.isHosted) return this.readEnvironment(lookup) ?? lookup.whenAbsent;
     let reading: Outcome;
     try {
       reading = this.#pipeline.outermost.readSecretSync(lookup.name, lookup.call);
     } catch (error) {
-      return this.inPlaceOf(error, lookup);
+      return this.fallBack(error, lookup);
     }
     return this.valueOf(reading, lookup) ?? lookup.whenAbsent;
   }
 
-  /** Resolves to one value, absence or error per name; one that fails does not lose the others. */
+  /** Resolves to one value, absence or error per name. A failed name does not affect the others. */
   async readMany(
     lookups: readonly Lookup[],
     call: CallOptions = {},
@@ -128,23 +131,26 @@ export class SecretLookup {
     return new Map(
       lookups.map((lookup) => [
         lookup.name,
-        asOutcome(() =>
+        settle(() =>
           lookup.isHosted
             ? this.valueOf(outcomes(lookup.name), lookup)
-            : this.fromEnvironment(lookup),
+            : this.readEnvironment(lookup),
         ),
       ]),
     );
   }
 
-  /** Returns the value where a secret is required. Throws `NOT_FOUND` for none, and `MALFORMED` for an empty one. */
+  /**
+   * Returns the value of a required secret. Throws `NOT_FOUND` for a missing value, and `MALFORMED` for an
+   * empty one.
+   */
   required(value: string | undefined, lookup: Lookup): string {
     if (value === undefined) throw this.notFound(lookup);
     if (value === '' && !lookup.allowEmpty) throw isEmpty(lookup);
     return value;
   }
 
-  /** Names the sources that were asked, and says so if a setting kept the manager out. */
+  /** Returns the error that names the sources. It also names a setting that excluded the manager. */
   private notFound({ name, context, fallback }: Lookup): SecretManagerError {
     const why = this.whyNotHosted(name);
     const where =
@@ -165,27 +171,30 @@ export class SecretLookup {
       const readings = await this.#pipeline.outermost.readSecrets(names, call);
       return (name) => readings.get(name);
     } catch (error) {
-      return () => error as SecretManagerError; // of the batch as a whole, and so of each name
+      return () => error as SecretManagerError; // the batch failed as a whole, and so did each name
     }
   }
 
   private valueOf(outcome: Outcome, lookup: Lookup): string | undefined {
-    if (outcome instanceof Error) return this.inPlaceOf(outcome, lookup);
+    if (outcome instanceof Error) return this.fallBack(outcome, lookup);
     if (this.#replaced.delete(lookup.name)) {
       this.#warn(`${lookup.context.manager} answers for ${quoteName(lookup.name)} again.`);
     }
     if (outcome !== undefined) return outcome.value;
-    return lookup.fallback === 'never' ? undefined : this.fromEnvironment(lookup);
+    return lookup.fallback === 'never' ? undefined : this.readEnvironment(lookup);
   }
 
-  /** What the environment has, where the fallback lets it stand in for a manager that failed; throws the failure elsewhere. */
-  private inPlaceOf(error: unknown, lookup: Lookup): string | undefined {
+  /**
+   * Returns the value of the environment if the fallback covers the failure of the manager. Otherwise throws
+   * the failure.
+   */
+  private fallBack(error: unknown, lookup: Lookup): string | undefined {
     const { name, context, fallback, call } = lookup;
     if (!isSecretManagerError(error) || call.signal?.aborted) throw error;
     if (this.#pipeline.isClosed()) throw error;
     const isCovered =
       fallback === 'on-any-failure' || (fallback === 'on-unavailable' && error.retryable);
-    const value = isCovered ? this.fromEnvironment(lookup) : undefined;
+    const value = isCovered ? this.readEnvironment(lookup) : undefined;
     if (value === undefined) throw error;
     if (!this.#replaced.has(name)) {
       this.#replaced.add(name);
@@ -196,7 +205,7 @@ export class SecretLookup {
     return value;
   }
 
-  private fromEnvironment({ name, context }: Lookup): string | undefined {
+  private readEnvironment({ name, context }: Lookup): string | undefined {
     return readEnvironment(this.#options.environment, name, context);
   }
 }
@@ -215,10 +224,10 @@ function whereHosted({ manager }: OperationContext, fallback: Fallback): string 
     : `neither ${manager} nor the environment has it.`;
 }
 
-function asOutcome(read: () => string | undefined): string | SecretManagerError | undefined {
+function settle(read: () => string | undefined): string | SecretManagerError | undefined {
   try {
     return read();
   } catch (error) {
-    return error as SecretManagerError; // nothing else is thrown there
+    return error as SecretManagerError; // a look-up throws nothing else
   }
 }

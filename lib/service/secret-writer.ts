@@ -22,19 +22,19 @@ import type { ResolvedOptions } from '../secret-manager.options';
 import { rotateSecret } from './rotation';
 import type { SecretLookup } from './secret-lookup';
 
-/** What a secret is to be after a rotation; without a name it keeps its own. */
+/** The secret after a rotation. Without a name it keeps its own. */
 export interface NextSecret {
   readonly name?: string;
   readonly value: string;
 }
 
-/** A write that is permitted, with its arguments found right. */
+/** A permitted write with valid arguments. */
 interface PermittedWrite extends OperationContext {
   readonly secretName: string;
   readonly options: WriteOptions & DeleteOptions;
 }
 
-/** Decides whether a secret may be written, and what is stored with it. */
+/** Decides whether a secret may be written, and which description and tags are stored. */
 export class SecretWriter {
   readonly #pipeline: SecretPipeline;
   readonly #options: ResolvedOptions;
@@ -48,7 +48,7 @@ export class SecretWriter {
   }
 
   async set(name: string, value: string, given: WriteOptions): Promise<SecretMetadata> {
-    const { options, ...context } = this.permitted('set', name, given);
+    const { options, ...context } = this.authorize('set', name, given);
     const { secretName } = context;
     assertSecretValue(value, context);
     const { settings } = this.#options;
@@ -59,7 +59,7 @@ export class SecretWriter {
   }
 
   async delete(name: string, given: DeleteOptions): Promise<SecretMetadata> {
-    const { secretName, options } = this.permitted('delete', name, given);
+    const { secretName, options } = this.authorize('delete', name, given);
     const { recoveryWindowInDays } = options;
     const deletion = { ...this.call(options), recoveryWindowInDays };
     return await this.pipelineOf(secretName).deleteSecret(secretName, deletion);
@@ -70,7 +70,7 @@ export class SecretWriter {
     next: Partial<NextSecret>,
     given: WriteOptions,
   ): Promise<SecretMetadata> {
-    const { options, ...context } = this.permitted('rotate', current, given);
+    const { options, ...context } = this.authorize('rotate', current, given);
     const { secretName } = context;
     const { name = secretName, value } = readArguments(next, ['name', 'value'], context);
     const nextName = parseSecretName(name, context);
@@ -78,7 +78,7 @@ export class SecretWriter {
     const names = [...new Set([secretName, nextName])];
     for (const name of names) this.assertReadable(name, context);
     const call = countingDown(this.call(options), options.timeoutMs ?? this.#options.timeoutMs);
-    const wait = (turn: Promise<unknown>): Promise<unknown> => waitFor(turn, call, context);
+    const wait = (earlier: Promise<unknown>): Promise<unknown> => waitFor(earlier, call, context);
     return await this.#rotations.run(names, wait, () =>
       rotateSecret(this.#pipeline, {
         current: secretName,
@@ -92,8 +92,11 @@ export class SecretWriter {
     );
   }
 
-  /** Finds the arguments right, and the write permitted, before the manager is asked. */
-  private permitted(
+  /**
+   * Returns the context and the options of a permitted write. Throws before the manager is asked if an argument
+   * is wrong or the write is not permitted.
+   */
+  private authorize(
     operation: 'set' | 'delete' | 'rotate',
     name: string,
     given: WriteOptions & DeleteOptions,
@@ -121,7 +124,10 @@ export class SecretWriter {
     return { ...context, options };
   }
 
-  /** A rotation reads what it has written. */
+  /**
+   * Throws `NOT_PERMITTED` if the settings forbid reading the name. A rotation reads the secret that it has
+   * written.
+   */
   private assertReadable(name: string, context: OperationContext): void {
     const why = this.#lookup.whyNotHosted(name);
     if (why !== undefined) {
@@ -129,7 +135,7 @@ export class SecretWriter {
     }
   }
 
-  /** What the cache may not answer for must not get into it. */
+  /** Returns the pipeline for a name. A name that is not hosted must not be cached. */
   private pipelineOf(name: string): Pipeline {
     const { outermost, uncached } = this.#pipeline;
     return this.#lookup.whyNotHosted(name) === undefined ? outermost : uncached;

@@ -26,7 +26,7 @@ import { SecretLookup, type Lookup } from './secret-lookup';
 import { SecretWriter, type NextSecret } from './secret-writer';
 import { readAtStart } from './startup';
 
-/** What came of one name of `getMany`. */
+/** The outcome for one name of `getMany`. */
 export type SecretOutcome =
   { readonly value: string } | { readonly absent: true } | { readonly error: SecretManagerError };
 
@@ -35,9 +35,9 @@ export interface BooleanGetOptions extends Omit<GetOptions, 'default'> {
 }
 
 /**
- * What an application injects to get at its secrets. A name is validated first (`INVALID_ARGUMENT`); then the manager is
- * asked, if the settings host the name there, and the environment if the secret is absent. A failure is thrown, never
- * taken for an absence. Everything that is thrown is a {@link SecretManagerError}.
+ * Reads and writes the secrets of an application. The service validates a name first (`INVALID_ARGUMENT`). Then
+ * it asks the manager if the settings host the name there, and the environment if the secret is absent. A
+ * failure is thrown, and never taken for an absence. Every error is a {@link SecretManagerError}.
  */
 export class SecretsService {
   readonly #pipeline: SecretPipeline;
@@ -48,7 +48,7 @@ export class SecretsService {
   readonly #warn: (message: string) => void;
   #isStarted = false;
 
-  /** @internal made by `SecretManagerModule` */
+  /** @internal Called by `SecretManagerModule`. */
   constructor(pipeline: SecretPipeline, options: ResolvedOptions, warn: (message: string) => void) {
     assertMadeByModule('SecretsService', pipeline);
     this.#pipeline = pipeline;
@@ -59,37 +59,43 @@ export class SecretsService {
     this.#writer = new SecretWriter(pipeline, options, this.#lookup);
   }
 
-  /** The name of the manager, as it stands in errors, logs and health. */
+  /** The name of the manager in errors, logs and health. */
   get managerName(): string {
     return this.#pipeline.outermost.secretManagerName;
   }
 
-  /** `open` while calls fail at once because the store is down, `half-open` while one is let through to see. */
+  /**
+   * The state of the circuit. While it is `open`, calls fail at once because the store is down. While it is
+   * `half-open`, one call passes as a probe.
+   */
   get circuitState(): CircuitState {
     return this.#pipeline.circuitState();
   }
 
-  /** How long reads still fail at once, in milliseconds, before the store is asked again; `undefined` if it may be asked now. */
+  /**
+   * The time for which reads still fail at once, in milliseconds; `undefined` if the store may be asked now.
+   */
   get circuitRetryAfterMs(): number | undefined {
     return this.#pipeline.circuitRetryAfterMs();
   }
 
   /**
-   * Resolves to the value; to `options.default`, or `undefined`, if the secret is absent from the manager and the
-   * environment. Rejects with the failure if it could not be told.
+   * Resolves to the value. If the secret is absent from the manager and the environment, the method resolves to
+   * `options.default`, or to `undefined`. Rejects with the failure if the manager fails and the fallback does
+   * not cover it.
    */
   get(name: string, options: GetOptions & { readonly default: string }): Promise<string>;
   get(name: string, options?: GetOptions): Promise<string | undefined>;
   get(name: string, options?: GetOptions): Promise<string | undefined> {
-    // A hit is the proof: only names that were found right and hosted are cached.
+    // A hit needs no check, because only valid and hosted names are cached.
     const hit = isCacheable(options) ? this.#cache.peek(name) : undefined;
     if (hit !== undefined) return Promise.resolve(hit);
     return this.find('get', name, options);
   }
 
   /**
-   * As {@link get}, but rejects with `NOT_FOUND`, naming the sources that were asked, and with `MALFORMED` for an empty value
-   * unless `allowEmpty` is set.
+   * Resolves to the value as {@link get} does. Rejects with `NOT_FOUND`, which names the sources, for a missing
+   * secret. Rejects with `MALFORMED` for an empty value, unless `allowEmpty` is set.
    */
   async getOrThrow(name: string, options?: Omit<GetOptions, 'default'>): Promise<string> {
     const hit = isCacheable(options) ? this.#cache.peek(name) : undefined;
@@ -98,8 +104,9 @@ export class SecretsService {
   }
 
   /**
-   * As {@link get}, at once: from the cache, else from the manager's own synchronous read, once, else from the environment.
-   * Throws `UNSUPPORTED` if the manager has no synchronous read and the name is not cached.
+   * Returns the value as {@link get} does, but synchronously. The sources are the cache, then one synchronous
+   * read of the manager, then the environment. Throws `UNSUPPORTED` if the manager has no synchronous read and
+   * the name is not cached.
    */
   getSync(name: string, options: GetOptions & { readonly default: string }): string;
   getSync(name: string, options?: GetOptions): string | undefined;
@@ -110,8 +117,8 @@ export class SecretsService {
   }
 
   /**
-   * As {@link get}, for true/false, 1/0, yes/no, on/off in any case. Anything else rejects with `MALFORMED`, without the
-   * value.
+   * Resolves to a boolean as {@link get} does: true/false, 1/0, yes/no or on/off in any case. Rejects with
+   * `MALFORMED`, without the value, for any other text.
    */
   getBoolean(
     name: string,
@@ -133,8 +140,8 @@ export class SecretsService {
   }
 
   /**
-   * Resolves to one outcome per name, under the name as given. A name that is wrong, denied or failed is an error of that
-   * name; the others are not lost.
+   * Resolves to one outcome per name, under the name as given. A name that is wrong, denied or failed gets an
+   * error of its own. The others keep their outcomes.
    */
   async getMany(
     names: readonly string[],
@@ -145,7 +152,7 @@ export class SecretsService {
     const list = readList(names);
     if (list === undefined) throw notAList(names, context);
     const options = readCallOptions<GetOptions>(given, context);
-    const parsed = new Map(list.map((name) => [name, this.tryToParse(name, options)]));
+    const parsed = new Map(list.map((name) => [name, this.parseOrError(name, options)]));
     const lookups = [...parsed.values()].filter(isLookup);
     const values = await this.#lookup.readMany(lookups, options);
     if (options.signal?.aborted) throw cancelled(context);
@@ -158,8 +165,8 @@ export class SecretsService {
   }
 
   /**
-   * A live handle: what it reveals is always the value of that moment. It refuses an empty value with `MALFORMED`, unless
-   * `allowEmpty` is set. Throws `INVALID_ARGUMENT` for a wrong name.
+   * Returns a live handle, which always reveals the present value. The handle refuses an empty value with
+   * `MALFORMED`, unless `allowEmpty` is set. Throws `INVALID_ARGUMENT` for a wrong name.
    */
   secret(name: string, options: Pick<GetOptions, 'allowEmpty'> = {}): Secret {
     const { name: canonical, allowEmpty } = this.#lookup.parse('secret', name, options);
@@ -171,32 +178,36 @@ export class SecretsService {
   }
 
   /**
-   * Creates or updates a secret. Needs `accessMode` `write_only` or `read_and_write` (`NOT_PERMITTED`). `description` and
-   * `tags` of the settings apply where the call gives none.
+   * Creates or updates a secret. `accessMode` must be `write_only` or `read_and_write` (`NOT_PERMITTED`).
+   * `description` and `tags` of the settings apply if the call gives none.
    */
   set(name: string, value: string, options: WriteOptions = {}): Promise<SecretMetadata> {
     return this.#writer.set(name, value, options);
   }
 
-  /** Deletes a secret; the store keeps it restorable for `recoveryWindowInDays`, 7 unless given. Permitted as {@link set}. */
+  /**
+   * Deletes a secret, with the same permission as {@link set}. The store keeps the secret restorable for
+   * `recoveryWindowInDays` (default 7).
+   */
   delete(name: string, options: DeleteOptions = {}): Promise<SecretMetadata> {
     return this.#writer.delete(name, options);
   }
 
   /**
-   * Gives a secret a new value, in place or under a new name; under a new name it keeps description and tags, and the old
-   * secret is deleted when the new value has been read back. Rotations of one name run one after the other.
+   * Gives a secret a new value, in place or under a new name. Under a new name the secret keeps its description
+   * and tags. The old secret is deleted after the new value has been read back. Rotations of one name run one
+   * after the other.
    *
-   * Rejects with `NOT_FOUND` if there is no `current`, and with `ROTATION_INCOMPLETE` and the steps that are `done` if one
-   * fails.
+   * Rejects with `NOT_FOUND` if `current` is missing. Rejects with `ROTATION_INCOMPLETE` if a step fails;
+   * `done` lists the completed steps.
    */
   rotate(current: string, next: NextSecret, options: WriteOptions = {}): Promise<SecretMetadata> {
     return this.#writer.rotate(current, next, options);
   }
 
   /**
-   * Reads again now, one secret or all that are cached. Rejects with the failure; what is cached stays if that was
-   * transient.
+   * Reads one secret, or all cached ones, again. Rejects with the failure. A transient failure keeps the cached
+   * values.
    */
   async refresh(name?: string): Promise<void> {
     const lookup = name === undefined ? undefined : this.#lookup.parse('refresh', name);
@@ -207,18 +218,21 @@ export class SecretsService {
     if (lookup.isHosted) await this.#cache.refresh(lookup.name);
   }
 
-  /** Drops one secret, or all, from the cache; a virtual key, too. */
+  /** Drops one secret or all from the cache, including virtual keys. */
   invalidate(name?: string): void {
     const parsed = name === undefined ? undefined : this.#lookup.parse('invalidate', name).name;
     this.#pipeline.forget(parsed);
   }
 
-  /** What the cache holds: names, states and ages, never values. */
+  /** Returns the names, states and ages of the cached secrets, never their values. */
   inspect(): readonly SecretInspection[] {
     return this.#cache.inspect();
   }
 
-  /** Resolves to whether the store can serve: asked of the manager itself, past cache, retry and circuit breaker. */
+  /**
+   * Resolves to `true` if the store can serve. The manager itself is asked, past cache, retry and circuit
+   * breaker.
+   */
   async checkHealth(given: OperationOptions = {}): Promise<boolean> {
     const context = { manager: this.managerName, operation: 'checkHealth' };
     const options = readCallOptions(given, context);
@@ -226,7 +240,7 @@ export class SecretsService {
     return await this.#pipeline.outermost.checkHealth(options);
   }
 
-  /** @internal As `load`, for handles, which have to reveal at once what was read. */
+  /** @internal Loads secrets as `load` does, for handles, which must be able to reveal them at once. */
   async loadHandles(
     required: readonly RequiredSecret[],
     problems: readonly string[],
@@ -236,7 +250,9 @@ export class SecretsService {
     await this.load(required, operation, assertUsable, problems);
   }
 
-  /** @internal Reads what must be there before its user is, and keeps it fresh from then on. */
+  /**
+   * @internal Reads the required secrets before their users are constructed, and keeps them fresh from then on.
+   */
   async load(
     required: readonly RequiredSecret[],
     operation: string,
@@ -254,17 +270,17 @@ export class SecretsService {
       }
       await readAtStart(this.#lookup, required, this.#options.timeoutMs, context, this.#warn);
     } catch (error) {
-      if (!this.#isStarted) await this.close(); // no hook will run in an application that does not start
+      if (!this.#isStarted) await this.close(); // an application that does not start runs no hook
       throw error;
     }
   }
 
   /** @internal */
-  started(): void {
+  markStarted(): void {
     this.#isStarted = true;
   }
 
-  /** @internal Ends what is under way, drops what is cached, and closes the manager. Does not reject. */
+  /** @internal Cancels the calls in flight, clears the cache, and closes the manager. Does not reject. */
   async close(): Promise<void> {
     try {
       await this.#pipeline.close();
@@ -293,12 +309,15 @@ export class SecretsService {
     return this.#lookup.required(await this.#lookup.find(lookup), lookup);
   }
 
-  /** Not asynchronous, because the stack of a failure shows one frame a layer. */
+  /**
+   * Returns the promise of the look-up. Not an `async` method, because the stack of a failure shows one frame a
+   * layer.
+   */
   private find(operation: string, name: string, options?: GetOptions): Promise<string | undefined> {
     try {
       return this.#lookup.find(this.#lookup.parse(operation, name, options));
     } catch (error) {
-      return Promise.reject(asOutcome(error)); // nothing else is thrown there
+      return Promise.reject(asOutcome(error)); // the check throws nothing else
     }
   }
 
@@ -321,11 +340,11 @@ export class SecretsService {
     );
   }
 
-  private tryToParse(name: string, options: GetOptions): Lookup | SecretManagerError {
+  private parseOrError(name: string, options: GetOptions): Lookup | SecretManagerError {
     try {
       return this.#lookup.lookupOf('getMany', name, () => options);
     } catch (error) {
-      return error as SecretManagerError; // nothing else is thrown there
+      return error as SecretManagerError; // the check throws nothing else
     }
   }
 }
@@ -337,7 +356,7 @@ function notAList(names: unknown, context: OperationContext): SecretManagerError
   return new SecretManagerError('INVALID_ARGUMENT', message, context);
 }
 
-/** A required secret has no default: one that is given is ignored. */
+/** Ignores the default of a required secret. */
 const NO_DEFAULT = { default: () => undefined };
 
 const BOOLEANS: ReadonlyMap<string, boolean> = new Map([
@@ -354,13 +373,16 @@ function wrongNames(problems: readonly string[], context: OperationContext): Sec
   return new SecretManagerError('INVALID_ARGUMENT', message, context);
 }
 
-/** Whether a cached value answers a call with these options. No getter is called: one that throws is reported elsewhere. */
+/**
+ * Returns whether a cached value answers a call with these options. No getter is called, because a throwing one
+ * is reported elsewhere.
+ */
 function isCacheable(options: object | undefined): boolean {
   if (options === undefined) return true;
   if (typeof options !== 'object' || options === null) return false;
   try {
     for (const option in options) {
-      // these say nothing of a value that is cached
+      // these options do not concern a cached value
       if (option !== 'default' && option !== 'fallback' && option !== 'allowEmpty') return false;
     }
     return true;

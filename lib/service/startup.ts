@@ -16,10 +16,10 @@ const PAUSES = { firstMs: 200, longestMs: 5_000 };
 type Outcome = string | SecretManagerError | undefined;
 
 /**
- * Reads what must be there before the application is. What fails transiently is repeated as one unit, with backoff, until
- * the deadline: a store that is down for a moment must not keep an application from starting.
+ * Reads the required secrets before the application starts. Transient failures are retried as one unit, with
+ * backoff, until the deadline. A short outage of the store does not keep an application from starting.
  *
- * Throws one error that names every required secret that is missing, every empty one, and every one that failed.
+ * Throws one error that names every required secret that is missing, empty or failed.
  */
 export async function readAtStart(
   lookup: SecretLookup,
@@ -53,10 +53,10 @@ export async function readAtStart(
   const [first, ...others] = wanted.flatMap(({ optional, parsed }) => {
     const outcome = outcomes.get(parsed.name);
     if (isSecretManagerError(outcome)) return [outcome];
-    if (outcome === undefined && optional) return []; // an empty one is not forgiven
+    if (outcome === undefined && optional) return []; // `optional` forgives no empty value
     return problemsOf(() => lookup.required(outcome, parsed));
   });
-  if (first !== undefined) throw inOne([first, ...others], context);
+  if (first !== undefined) throw combine([first, ...others], context);
 }
 
 function problemsOf(read: () => string): SecretManagerError[] {
@@ -64,7 +64,7 @@ function problemsOf(read: () => string): SecretManagerError[] {
     read();
     return [];
   } catch (error) {
-    return [error as SecretManagerError]; // nothing else is thrown there
+    return [error as SecretManagerError]; // `required` throws nothing else
   }
 }
 
@@ -75,8 +75,8 @@ function pauseAfter(attempt: number, failures: readonly unknown[]): number {
   return Math.max(jittered(backoffMs(attempt, PAUSES)), ...asked);
 }
 
-/** A failure decides the code before an absence does. */
-function inOne(
+/** Combines several problems in one error. The code of a failure takes precedence over that of an absence. */
+function combine(
   problems: readonly [SecretManagerError, ...SecretManagerError[]],
   context: OperationContext,
 ): SecretManagerError {

@@ -36,8 +36,8 @@ const MUTATIONS = [
   {
     breaks: 'a read in flight brings the value back that a write replaced',
     file: 'lib/policies/single-flight/single-flight.policy.ts',
-    from: 'else this.#observer?.landed(flight, reading, startedAt);',
-    to: 'this.#observer?.landed(flight, reading, startedAt);',
+    from: 'else this.#observer?.onAnswer(flight, reading, startedAt);',
+    to: 'this.#observer?.onAnswer(flight, reading, startedAt);',
   },
   {
     breaks: 'a read after a write joins one from before it',

@@ -2,21 +2,23 @@ import { setMaxListeners } from 'node:events';
 import type { OperationOptions } from '../contract/custom-secret-manager';
 import { SecretManagerError, type OperationContext } from '../errors/secret-manager.error';
 
-/** What can be ended early. */
+/** A call or a timer that can be cancelled. */
 export interface Cancellable {
   cancel(reason: SecretManagerError): void;
 }
 
 /**
- * Ends a call early, and what was begun for it: at most once, and with a reason. It costs an `AbortSignal` only where somebody
- * reads `signal`, which a manager with a deadline of its own never does.
+ * Cancels a call and everything that was started for it, once and with a reason.
+ *
+ * The `AbortSignal` is created on the first access to `signal`. A manager with a deadline of its own never
+ * needs it.
  */
 export class Cancellation implements Cancellable {
   #reason: SecretManagerError | undefined;
   #controller: AbortController | undefined;
-  /** Mostly there is one: a Set of one would cost more than the rest. */
-  #begun: Cancellable | undefined;
-  #begunToo: Set<Cancellable> | undefined;
+  /** The first child. Usually there is only one, and a `Set` of one would cost more than the rest. */
+  #firstChild: Cancellable | undefined;
+  #otherChildren: Set<Cancellable> | undefined;
 
   get reason(): SecretManagerError | undefined {
     return this.#reason;
@@ -25,7 +27,7 @@ export class Cancellation implements Cancellable {
   get signal(): AbortSignal {
     if (this.#controller === undefined) {
       this.#controller = new AbortController();
-      setMaxListeners(Infinity, this.#controller.signal); // a batch is many requests that listen to one signal
+      setMaxListeners(Infinity, this.#controller.signal); // all requests of a batch listen to one signal
       if (this.#reason !== undefined) this.#controller.abort(this.#reason);
     }
     return this.#controller.signal;
@@ -35,42 +37,52 @@ export class Cancellation implements Cancellable {
     if (this.#reason !== undefined) return;
     this.#reason = reason;
     this.#controller?.abort(reason);
-    const first = this.#begun;
-    this.#begun = undefined;
+    const first = this.#firstChild;
+    this.#firstChild = undefined;
     first?.cancel(reason);
-    for (const begun of this.#begunToo ?? []) begun.cancel(reason);
-    this.#begunToo?.clear();
+    for (const child of this.#otherChildren ?? []) child.cancel(reason);
+    this.#otherChildren?.clear();
   }
 
-  /** Has it cancelled with this, at once if it is too late. */
-  add(begun: Cancellable): void {
-    if (this.#reason !== undefined) begun.cancel(this.#reason);
-    else if (this.#begun === undefined) this.#begun = begun;
-    else (this.#begunToo ??= new Set()).add(begun);
+  /** Cancels the child together with this call, or at once if this call was cancelled before. */
+  add(child: Cancellable): void {
+    if (this.#reason !== undefined) child.cancel(this.#reason);
+    else if (this.#firstChild === undefined) this.#firstChild = child;
+    else (this.#otherChildren ??= new Set()).add(child);
   }
 
-  /** It has ended by itself. */
-  remove(ended: Cancellable): void {
-    if (this.#begun === ended) this.#begun = undefined;
-    else this.#begunToo?.delete(ended);
+  /** Removes a child that has ended. */
+  remove(child: Cancellable): void {
+    if (this.#firstChild === child) this.#firstChild = undefined;
+    else this.#otherChildren?.delete(child);
   }
 }
 
-/** Carries a call's {@link Cancellation} from policy to policy; no manager of a user gets to see it. */
+/**
+ * The key under which a call's {@link Cancellation} passes from policy to policy. A user's manager never sees
+ * it.
+ */
 export const CANCELLATION: unique symbol = Symbol('cancellation');
 
-/** Under it a manager that ends its calls by their {@link CANCELLATION}, and needs no signal, has its class. */
+/**
+ * The key under which a manager names its class if its calls end by {@link CANCELLATION}, and need no signal.
+ */
 export const ENDS_BY_CANCELLATION: unique symbol = Symbol('ends by cancellation');
 
-/** Not so for a class that extends such a one: it may hand on what it is handed in its own way. */
+/**
+ * Returns whether a manager needs no signal. Returns `false` for a subclass, which may pass its options on in
+ * another way.
+ */
 export function endsByCancellation(manager: object): boolean {
   return Reflect.get(manager, ENDS_BY_CANCELLATION) === manager.constructor;
 }
 
 /**
- * How hard a call is to be tried. `single`: the retry does not repeat it, because it is a probe, or because the cache spaces
- * its refreshes by itself. `overtaken`: nothing repeats it, because a write has made its answer old. `unguarded`: the circuit
- * breaker neither stops nor counts it either, because the start repeats everything as one unit.
+ * The retries that a call allows.
+ *
+ * `single`: no retry, because the call is a probe, or because the cache spaces its refreshes.
+ * `overtaken`: no retry, because a write has outdated the answer.
+ * `unguarded`: no retry and no circuit breaker, because the start retries all its reads as one unit.
  */
 export const ATTEMPTS: unique symbol = Symbol('attempts');
 
@@ -78,41 +90,41 @@ export const ATTEMPTS: unique symbol = Symbol('attempts');
 export interface CallOptions extends OperationOptions {
   readonly [CANCELLATION]?: Cancellation;
   readonly [ATTEMPTS]?: 'single' | 'overtaken' | 'unguarded';
-  /** How old an answer may be at most; 0 asks the store, and a failure is not answered from the cache. */
+  /** The largest age of an answer. 0 asks the store, and a failure is not answered from the cache. */
   readonly maxAgeMs?: number;
-  /** How old an answer may be if the store cannot be asked; 0: a failure is thrown. */
+  /** The largest age of an answer if the store cannot be asked. 0 throws every failure. */
   readonly staleIfErrorMs?: number;
 }
 
-/** The same call, to be tried once. What its options tell of the moment, they go on telling. */
-export function triedOnce(options: CallOptions): CallOptions {
+/** Returns the options of the same call, limited to one attempt. Computed properties stay computed. */
+export function singleAttempt(options: CallOptions): CallOptions {
   const once = Object.create(options) as CallOptions;
   return Object.defineProperty(once, ATTEMPTS, { value: 'single' });
 }
 
-/** Where something is to be taken off again that has ended by itself. */
+/** The source of a cancellation. A child that has ended is removed from it. */
 export interface CancellationSource {
-  remove(ended: Cancellable): void;
+  remove(child: Cancellable): void;
 }
 
-/** Has something cancelled when the call that has these options ends early, at once if it has. */
+/** Cancels `child` when the call with these options is cancelled, or at once if that has happened. */
 export function cancelWith(
   options: CallOptions,
   context: OperationContext,
-  begun: Cancellable,
+  child: Cancellable,
 ): CancellationSource | undefined {
   const cancellation = options[CANCELLATION];
-  cancellation?.add(begun);
-  return cancellation ?? cancelWithSignal(options.signal, context, begun);
+  cancellation?.add(child);
+  return cancellation ?? cancelWithSignal(options.signal, context, child);
 }
 
 function cancelWithSignal(
   signal: AbortSignal | undefined,
   context: OperationContext,
-  begun: Cancellable,
+  child: Cancellable,
 ): CancellationSource | undefined {
   if (signal === undefined) return undefined;
-  const cancel = (): void => begun.cancel(cancelled(context));
+  const cancel = (): void => child.cancel(cancelled(context));
   if (signal.aborted) cancel();
   else signal.addEventListener('abort', cancel, { once: true });
   return { remove: () => signal.removeEventListener('abort', cancel) };
@@ -126,7 +138,7 @@ export function shuttingDown(context: OperationContext): SecretManagerError {
   return new SecretManagerError('CANCELLED', `${context.manager} is shutting down.`, context);
 }
 
-/** Returns the error of a call that comes after the shutdown. A retry cannot help. */
+/** Returns the error of a call after the shutdown. A retry cannot help. */
 export function closed(context: OperationContext): SecretManagerError {
   return new SecretManagerError(
     'UNAVAILABLE',

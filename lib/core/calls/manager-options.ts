@@ -1,6 +1,6 @@
 import { CANCELLATION, type CallOptions, type Cancellation } from './cancellation';
 
-/** What a manager is handed. Its signal is made when it is first read. */
+/** The options that a manager receives. The signal is created on the first access. */
 export class ManagerOptions implements CallOptions {
   readonly #cancellation: Cancellation;
 
@@ -22,10 +22,14 @@ export class ManagerOptions implements CallOptions {
 }
 
 /**
- * Has what is made of them keep the signal: a spread, a proxy, what inherits from them. The getter is one for all, because an
- * accessor of its own would give each object another hidden class; to define it takes 1 us all the same.
+ * Makes `signal` an own enumerable property, so that it survives `{ ...options }`, a proxy and inheritance.
+ *
+ * All objects share one getter, because a getter each would give every object another hidden class. Defining
+ * the property still takes 1 µs.
  */
-export function ownSignal<Options extends CallOptions | undefined>(options: Options): Options {
+export function defineOwnSignal<Options extends CallOptions | undefined>(
+  options: Options,
+): Options {
   if (!(options instanceof ManagerOptions)) return options;
   Object.defineProperty(options, CANCELLATION, { value: options[CANCELLATION] });
   return Object.defineProperty(options, 'signal', OWN_SIGNAL);

@@ -1,6 +1,6 @@
 import { SecretManagerError, type OperationContext } from '../errors/secret-manager.error';
 import { quoteName } from '../errors/wording';
-import { Bag, type InBag } from '../time/bag';
+import { UnorderedSet, type Indexed } from '../time/unordered-set';
 import { now } from '../time/clock';
 import type { Deadline, Deadlines, Expiring } from '../time/deadlines';
 import {
@@ -14,19 +14,20 @@ import {
 import { timedOut } from './waiting';
 
 export interface SharedCallTerms {
-  /** The time of the longest caller so far, from now. */
+  /** The time until the latest deadline of the callers so far, in milliseconds. */
   readonly timeoutMs: number;
-  /** A background call goes on when its last caller has left. */
+  /** Keeps the call running when its last caller has left. */
   readonly isBackground?: boolean;
 }
 
 /**
- * One call that any number of callers wait for, each until its own deadline. The call is cancelled when the last of them has left.
+ * One call that any number of callers share, each until its own deadline. The call is cancelled when the last
+ * caller has left.
  */
 export class SharedCall<Outcome> extends Cancellation {
   readonly #isBackground: boolean;
   #endsAt: number;
-  readonly #waiters = new Bag<Waiter>();
+  readonly #waiters = new UnorderedSet<Waiter>();
   #outcome: Promise<Outcome> | undefined;
 
   constructor({ timeoutMs, isBackground = false }: SharedCallTerms) {
@@ -35,7 +36,7 @@ export class SharedCall<Outcome> extends Cancellation {
     this.#isBackground = isBackground;
   }
 
-  /** The deadline of the caller that waits longest. */
+  /** The latest deadline of all callers. */
   get endsAt(): number {
     return this.#endsAt;
   }
@@ -44,20 +45,23 @@ export class SharedCall<Outcome> extends Cancellation {
     return !this.#waiters.isEmpty;
   }
 
-  /** Starts to share the outcome. To be called once. */
+  /** Shares the outcome with the callers. Must be called once. */
   share(outcome: Promise<Outcome>): void {
     this.#outcome = outcome;
-    const isUnheard = this.#isBackground || this.reason !== undefined;
-    if (isUnheard) outcome.catch(() => undefined); // an observer of the policy gets it
+    const hasNoListener = this.#isBackground || this.reason !== undefined;
+    if (hasNoListener) outcome.catch(() => undefined); // the observer of the policy handles it
   }
 
-  /** Ends the deadlines of all callers. To be called when the outcome is there. */
+  /** Stops the deadlines of all callers. Must be called when the call has settled. */
   end(): void {
     this.#outcome = undefined;
     for (let waiter = this.#waiters.take(); waiter; waiter = this.#waiters.take()) waiter.stop();
   }
 
-  /** Waits as one of the callers: until the outcome, the deadline, or the abort of its own signal. */
+  /**
+   * Waits for the outcome as one of the callers. Rejects at the caller's deadline and when its own signal
+   * aborts.
+   */
   wait(
     options: CallOptions,
     timeoutMs: number,
@@ -82,8 +86,9 @@ export class SharedCall<Outcome> extends Cancellation {
 }
 
 /**
- * The options of a shared call. Each property is computed when it is read, because callers join and leave. It has no `#private`
- * field, because others inherit from an instance by `Object.create`.
+ * The options of a shared call. Each property is computed on access, because callers join and leave.
+ *
+ * The class has no `#private` field, because `Object.create` inherits from an instance.
  */
 export class SharedCallOptions implements CallOptions {
   readonly [CANCELLATION]: Cancellation;
@@ -95,7 +100,7 @@ export class SharedCallOptions implements CallOptions {
     this[CANCELLATION] = call;
   }
 
-  /** The time that is left of the longest caller's deadline. */
+  /** The time left until the latest deadline of the callers, in milliseconds. */
   get timeoutMs(): number {
     return Math.max(0, this.call.endsAt - now());
   }
@@ -105,9 +110,9 @@ export class SharedCallOptions implements CallOptions {
   }
 }
 
-/** One caller of many. */
-class Waiter implements Cancellable, Expiring, InBag {
-  place = -1;
+/** One caller of a shared call. */
+class Waiter implements Cancellable, Expiring, Indexed {
+  index = -1;
   readonly #deadline: Deadline;
   #source: CancellationSource | undefined;
 
@@ -145,7 +150,9 @@ class Waiter implements Cancellable, Expiring, InBag {
   }
 }
 
-/** Returns the error of a secret that needs itself, and would wait for itself until its deadline. */
+/**
+ * Returns the error of a secret that depends on itself. Such a read would wait for itself until its deadline.
+ */
 function recursive(context: OperationContext): SecretManagerError {
   const { manager, secretName } = context;
   return new SecretManagerError(

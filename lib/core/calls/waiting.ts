@@ -10,8 +10,8 @@ import {
 } from './cancellation';
 
 /**
- * Waits for work that others wait for, too. Rejects with `TIMEOUT` after `timeoutMs` (default 30 000), and as soon as the call is cancelled. The
- * work goes on.
+ * Waits for shared work, which goes on afterwards. Rejects with `TIMEOUT` after `timeoutMs` (default 30 000),
+ * and as soon as the call is cancelled.
  *
  * @param late makes the error of a deadline that has passed
  */
@@ -52,7 +52,7 @@ export function pause(
       source?.remove(waiting);
       resolve();
     };
-    const keepsAlive = options[CANCELLATION] === undefined; // the waiters of a shared call do
+    const keepsAlive = options[CANCELLATION] === undefined; // the waiters of a shared call keep the process alive
     const stopTimer = startTimer(wake, delayMs, { keepsAlive });
     const waiting = {
       cancel(reason: SecretManagerError): void {
@@ -64,7 +64,7 @@ export function pause(
   });
 }
 
-/** Resolves when the work has ended, well or not, or after `limitMs`. */
+/** Resolves when the work has settled, or after `limitMs`. */
 export async function settledWithin(limitMs: number, work: Promise<unknown>): Promise<void> {
   let stop = (): void => undefined;
   const passed = new Promise<void>((resolve) => {

@@ -2,25 +2,31 @@ import { hasBrand } from '../errors/brand';
 import { isErrorLike } from '../errors/safe-access';
 import { SecretManagerError } from '../errors/secret-manager.error';
 
-/** What a manager answers: the value, or a reading. `null` and `undefined` mean that the store has no such secret. */
+/**
+ * The answer of a manager: the value, or a reading. `null` and `undefined` mean that the store has no such
+ * secret.
+ */
 export type SecretAnswer = string | SecretReading | null | undefined;
 
 export interface SecretReading {
   readonly value: string;
   /** The store's own name for this state of the secret. */
   readonly version?: string;
-  /** A lease: for how many milliseconds the value may be used. No cache outlives it. */
+  /** The lease: the time for which the value may be used, in milliseconds. No cache outlives it. */
   readonly validForMs?: number;
 }
 
 export interface OperationOptions {
-  /** Plain JSON, handed to the manager untouched: a tenant's mount, a version, a stage. Part of every cache key. */
+  /**
+   * Plain JSON that reaches the manager unchanged: a tenant's mount, a version, a stage. It is part of every
+   * cache key.
+   */
   readonly params?: Readonly<Record<string, unknown>>;
-  /** What is left of the deadline, in milliseconds. Default of a call: 30 000 (health: 10 000). */
+  /** The time left until the deadline, in milliseconds. Default of a call: 30 000 (health: 10 000). */
   readonly timeoutMs?: number;
   /**
-   * Ends the call early. A manager receives one that is aborted at the deadline, at the caller's abort, and when the last
-   * of several waiting callers has left; it is made when it is first read.
+   * Cancels the call. The signal of a manager aborts at the deadline, and when its caller aborts. The signal of
+   * a shared call aborts when the last caller has left. The signal is created on the first access.
    */
   readonly signal?: AbortSignal;
 }
@@ -28,12 +34,15 @@ export interface OperationOptions {
 export interface WriteOptions extends OperationOptions {
   readonly description?: string;
   readonly tags?: Readonly<Record<string, string>>;
-  /** Fail with `CONFLICT` if the secret exists. */
+  /** Fails with `CONFLICT` if the secret exists. */
   readonly createOnly?: boolean;
 }
 
 export interface DeleteOptions extends OperationOptions {
-  /** For how many days the store keeps the secret restorable. Default 7; 0 means at once, where the store can. */
+  /**
+   * The number of days for which a deleted secret stays restorable. Default 7. 0 deletes at once, if the store
+   * can.
+   */
   readonly recoveryWindowInDays?: number;
 }
 
@@ -42,11 +51,11 @@ export interface SecretDescription {
   readonly tags?: Readonly<Record<string, string>>;
 }
 
-/** What a store says about a write or a deletion. Never the value. */
+/** The facts that a store reports about a write or a deletion, never the value. */
 export interface SecretMetadata {
   readonly version?: string;
   readonly createdAt?: Date;
-  /** When the store will remove what was deleted. */
+  /** The time at which the store removes the deleted secret. */
   readonly deletionAt?: Date;
 }
 
@@ -66,25 +75,25 @@ const BRAND = Symbol.for('nestjs-custom-secret-manager/manager');
 const DEFAULT = Symbol.for('nestjs-custom-secret-manager/default-implementation');
 const PARALLEL_READS = 16;
 
-/** For how long a store keeps what is deleted, unless the call says otherwise. */
+/** The number of days for which a deleted secret stays restorable, unless the call gives another. */
 export const DEFAULT_RECOVERY_WINDOW_IN_DAYS = 7;
 
 /**
- * The contract between an application and its secret store: extend it, implement `readSecret`, and register the class
- * with `SecretManagerModule`. A policy of the pipeline is one, too.
+ * The contract between an application and its secret store. Extend the class, implement `readSecret`, and
+ * register it with `SecretManagerModule`. Each policy of the pipeline extends it, too.
  *
- * Errors: throw what comes; it is translated in one place. Throw a `StoreResponseError` for an HTTP status that is a
- * failure, and a {@link SecretManagerError} to choose the code. Answer `undefined` only if the store said that it has no
- * such secret.
+ * Errors: throw the error of the client as it is; the library translates it. Throw a `StoreResponseError` for
+ * an HTTP status that is a failure, and a {@link SecretManagerError} to choose the code. Return `undefined`
+ * only if the store said that it has no such secret.
  */
 export abstract class CustomSecretManager {
-  /** @param secretManagerName stands in errors, logs and health; default: the name of the class */
+  /** @param secretManagerName the name in errors, logs and health; default: the name of the class */
   constructor(readonly secretManagerName: string = new.target.name) {}
 
   /** Resolves to the value, or to `undefined` if the store has no such secret. */
   abstract readSecret(secretName: string, options?: OperationOptions): Promise<SecretAnswer>;
 
-  /** As `readSecret`, blocking. Default: `UNSUPPORTED`. */
+  /** Reads a secret as `readSecret` does, and blocks the event loop. Default: `UNSUPPORTED`. */
   readSecretSync(secretName: string, _options?: OperationOptions): SecretAnswer {
     throw unsupported(
       this,
@@ -95,8 +104,8 @@ export abstract class CustomSecretManager {
   }
 
   /**
-   * Resolves to one answer or one error per name; a name that is missing is absent. Default: `readSecret` for each, 16 at
-   * a time.
+   * Resolves to one answer or one error per name, without the missing names. Default: calls `readSecret` for
+   * each, 16 at a time.
    */
   async readSecrets(
     secretNames: readonly string[],
@@ -114,8 +123,9 @@ export abstract class CustomSecretManager {
   }
 
   /**
-   * Creates or updates the secret and restores one that is pending deletion. Leaves alone what is `undefined` in
-   * `options`. With `createOnly` it throws `CONFLICT` if the secret exists. Default: `UNSUPPORTED`.
+   * Creates or updates the secret, and restores one that is pending deletion. A field that is `undefined` in
+   * `options` stays unchanged. With `createOnly` the method throws `CONFLICT` if the secret exists. Default:
+   * `UNSUPPORTED`.
    */
   writeSecret(
     secretName: string,
@@ -125,29 +135,35 @@ export abstract class CustomSecretManager {
     return Promise.reject(unsupported(this, 'writeSecret', secretName));
   }
 
-  /** Deletes the secret; one that is missing is no error. Default: `UNSUPPORTED`. */
+  /** Deletes the secret. A missing secret is no error. Default: `UNSUPPORTED`. */
   deleteSecret(secretName: string, _options?: DeleteOptions): Promise<SecretMetadata | void> {
     return Promise.reject(unsupported(this, 'deleteSecret', secretName));
   }
 
-  /** Resolves to what a rename has to keep. Default: nothing. */
+  /** Resolves to the description and the tags, which a rename keeps. Default: nothing. */
   describeSecret(_secretName: string, _options?: OperationOptions): Promise<SecretDescription> {
     return Promise.resolve({});
   }
 
-  /** Called once, before the first read: throws if something that the manager needs is missing. Default: nothing. */
+  /**
+   * Throws if something that the manager needs is missing. Called once, before the first read. Default: does
+   * nothing.
+   */
   validateEnvironment(): void | Promise<void> {
-    // nothing is needed
+    // needs nothing
   }
 
-  /** Resolves to whether the store can serve this application. Default: `true`. */
+  /** Resolves to `true` if the store can serve this application. Default: `true`. */
   checkHealth(_options?: OperationOptions): Promise<boolean> {
     return Promise.resolve(true);
   }
 
-  /** Called once at shutdown, and given 5 seconds. Default: nothing. */
+  /**
+   * Releases the resources of the manager. Called once at shutdown, with 5 seconds to finish. Default: does
+   * nothing.
+   */
   close(): void | Promise<void> {
-    // nothing is held
+    // holds nothing
   }
 
   private async answerOrError(
@@ -162,12 +178,12 @@ export abstract class CustomSecretManager {
   }
 }
 
-/** Tells a manager by its brand, so that a class that extends another copy of this package counts too. */
+/** Recognises a manager by its brand, so that a class that extends another copy of this package counts, too. */
 export function isCustomSecretManager(candidate: unknown): candidate is CustomSecretManager {
   return hasBrand(candidate, BRAND);
 }
 
-/** Whether the manager has an `operation` of its own, and not the default. */
+/** Returns whether the manager overrides the default of an `operation`. */
 export function implementsOperation(
   manager: CustomSecretManager,
   operation: OptionalOperation,
@@ -175,7 +191,7 @@ export function implementsOperation(
   return !(DEFAULT in (Reflect.get(manager, operation) as object));
 }
 
-/** The error for an operation that a manager leaves out. */
+/** Returns the error for an operation that a manager does not implement. */
 export function unsupported(
   { secretManagerName: manager }: CustomSecretManager,
   operation: OptionalOperation,

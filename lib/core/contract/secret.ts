@@ -6,38 +6,41 @@ import type { GetOptions } from './get-options';
 const BRAND = Symbol.for('nestjs-custom-secret-manager/secret');
 
 /**
- * A live handle to a secret. It prints as `[secret NAME]` in every way of turning it into text, and copies to nothing.
+ * A live handle to a secret. Every conversion to text gives `[secret NAME]`, and a copy holds nothing.
  *
- * A class, so that the constructor of a provider can name it as the type of a decorated parameter. Inject a handle with
- * `@InjectSecret(name)`.
+ * `Secret` is a class, so that the constructor of a provider can name it as a parameter type. Inject a handle
+ * with `@InjectSecret(name)`.
  */
 export abstract class Secret {
   abstract readonly name: string;
 
-  /** @internal Throws `MISCONFIGURED` where Nest constructs it as a provider. */
+  /** @internal Throws `MISCONFIGURED` if Nest constructs it as a provider. */
   constructor() {
     if (new.target === Secret) throw listedAsProvider();
   }
 
   /**
-   * Returns the value of this moment: fresh, or stale within the stated bound. Throws `NOT_FOUND` if there is none,
-   * `MALFORMED` if it is empty and the handle was not made with `allowEmpty`, and what a synchronous read would throw.
+   * Returns the present value: fresh, or stale within the stated bound. Throws `NOT_FOUND` for a missing value,
+   * and `MALFORMED` for an empty one without `allowEmpty`. Otherwise throws the errors of a synchronous read.
    */
   abstract reveal(): string;
 
-  /** Resolves to the value. Rejects with `NOT_FOUND` if there is none, and with `MALFORMED` if it is empty and not allowed to be. */
+  /**
+   * Resolves to the value. Rejects with `NOT_FOUND` for a missing value, and with `MALFORMED` for an empty one
+   * that is not allowed.
+   */
   abstract get(options?: GetOptions): Promise<string>;
 }
 
 recogniseByBrand(Secret, BRAND);
 
-/** How a handle gets at its value. */
+/** The functions by which a handle reads its value. */
 export interface SecretSource {
   reveal(): string;
   get(options?: GetOptions): Promise<string>;
 }
 
-/** Keeps name and source where no spread, clone, serialiser or inspector reaches: in private fields. */
+/** Keeps name and source in private fields, which no spread, clone, serialiser or inspector reaches. */
 export class LiveSecret extends Secret {
   readonly #name: string;
   readonly #source: SecretSource;

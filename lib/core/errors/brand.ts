@@ -1,6 +1,6 @@
 /**
- * Lets `instanceof` hold for an instance of the same class in another copy of this package: the CommonJS and the ES modules
- * in one bundle, or two versions. A subclass keeps the ordinary `instanceof`.
+ * Makes `instanceof` recognise instances of the same class from another copy of this package. Copies are the
+ * CommonJS and the ES modules in one bundle, or two versions. A subclass keeps the ordinary `instanceof`.
  *
  * @param brand made with `Symbol.for`, so that every copy has the same one
  */
@@ -13,7 +13,7 @@ export function recogniseByBrand(type: Branded, brand: symbol): void {
   });
 }
 
-/** Returns `false` for a proxy or a getter that throws. */
+/** Returns whether a value carries the brand. Returns `false` for a proxy or a getter that throws. */
 export function hasBrand(candidate: unknown, brand: symbol): boolean {
   if (typeof candidate !== 'object' || candidate === null) return false;
   try {

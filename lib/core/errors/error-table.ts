@@ -12,11 +12,11 @@ import {
 import { putFramesOnTop } from './stack-frames';
 import { quoteName } from './wording';
 
-/** By the name of what was thrown: the platform's own errors first, then the AWS SDK's. */
+/** The codes by the name of the thrown error: the platform's own errors first, then those of the AWS SDK. */
 const BY_NAME: Readonly<Record<string, SecretManagerErrorCode>> = {
   TimeoutError: 'TIMEOUT',
   AbortError: 'CANCELLED',
-  SyntaxError: 'MALFORMED', // of JSON.parse, which quotes what it could not read
+  SyntaxError: 'MALFORMED', // from JSON.parse, which quotes its input
   AccessDeniedException: 'ACCESS_DENIED',
   CredentialsProviderError: 'UNAUTHENTICATED',
   DecryptionFailure: 'ACCESS_DENIED',
@@ -38,7 +38,10 @@ const BY_NAME: Readonly<Record<string, SecretManagerErrorCode>> = {
   ValidationException: 'INVALID_ARGUMENT',
 };
 
-/** By the code that Node, OpenSSL or undici puts on an error; what ends in `_` stands for all that begin so. */
+/**
+ * The codes by the `code` of Node, OpenSSL or undici. A key that ends in `_` stands for all codes that begin
+ * with it.
+ */
 const BY_NODE_CODE: Readonly<Record<string, SecretManagerErrorCode>> = {
   EACCES: 'ACCESS_DENIED',
   EPERM: 'ACCESS_DENIED',
@@ -108,7 +111,7 @@ const BY_STATUS: Readonly<Record<number, SecretManagerErrorCode>> = {
   504: 'TIMEOUT',
 };
 
-/** What happened, and what to do about it. */
+/** The meaning of each code, and the remedy. */
 const MEANING: Readonly<Record<SecretManagerErrorCode, string>> = {
   NOT_FOUND:
     'the store answered "not found" as an error. Check the address; a manager says that a secret is absent by answering undefined',
@@ -129,13 +132,18 @@ const MEANING: Readonly<Record<SecretManagerErrorCode, string>> = {
     'it threw something that no rule covers, as a bug would. Throw a SecretManagerError to choose the code, or set the `debug` option to see the original',
 };
 
-/** Holds, on an error that a driver of ours throws, the method, the host and the path of the request that failed. */
+/** The key of the method, the host and the path of a failed request, on an error of our drivers. */
 export const FAILED_REQUEST = Symbol('failed request');
 
-/** Translates what a manager threw. Nothing of its text travels on, save that of a {@link SecretManagerError}. */
+/**
+ * Translates an error that a manager threw. The text of the error is withheld, except that of a {@link
+ * SecretManagerError}.
+ */
 export function translateError(thrown: unknown, context: OperationContext): SecretManagerError {
-  const error = isSecretManagerError(thrown) ? adopt(thrown, context) : replace(thrown, context);
-  Error.captureStackTrace(error, translateError); // the stack begins with whoever asked the manager
+  const error = isSecretManagerError(thrown)
+    ? copyError(thrown, context)
+    : replace(thrown, context);
+  Error.captureStackTrace(error, translateError); // the stack begins with the caller of the manager
   putFramesOnTop(thrown, error);
   return error;
 }
@@ -143,13 +151,16 @@ export function translateError(thrown: unknown, context: OperationContext): Secr
 function replace(thrown: unknown, context: OperationContext): SecretManagerError {
   const origin = describe(thrown);
   const code = classify(thrown, origin);
-  return new SecretManagerError(code, sentence(code, origin, context), {
+  return new SecretManagerError(code, messageOf(code, origin, context), {
     ...context,
     retryAfterMs: retryAfterMs(thrown) ?? grpcRetryDelayMs(thrown),
   });
 }
 
-/** What the error says about the original. None of it is free text: a token can look like a class name or a code. */
+/**
+ * The facts that the error reports about the original. None is free text, because a token can look like a class
+ * name or a code.
+ */
 interface Origin {
   /** An identifier that ends in `Error` or `Exception`, or a name of the table. */
   readonly name?: string;
@@ -193,7 +204,7 @@ function codeOfStatus(status: number | undefined): SecretManagerErrorCode | unde
   return BY_STATUS[status] ?? (status >= 500 && status <= 599 ? 'UNAVAILABLE' : undefined);
 }
 
-function sentence(
+function messageOf(
   code: SecretManagerErrorCode,
   { name, code: nodeCode, httpStatus, grpcStatus, request }: Origin,
   { manager, operation, secretName }: OperationContext,
@@ -204,8 +215,8 @@ function sentence(
   return `${manager}.${operation}()${subject} failed: ${MEANING[code]}.${seen && ` (${seen})`}`;
 }
 
-/** A copy, because what was thrown may be frozen, shared, or of another copy of this package. */
-function adopt(thrown: SecretManagerError, context: OperationContext): SecretManagerError {
+/** Copies the error, because the original may be frozen, shared, or from another copy of this package. */
+function copyError(thrown: SecretManagerError, context: OperationContext): SecretManagerError {
   const text = (field: string): string | undefined => onlyString(read(thrown, field));
   const done = read(thrown, 'done');
   const after = read(thrown, 'retryAfterMs');
@@ -225,11 +236,14 @@ export function retryAfterMs(thrown: unknown): number | undefined {
   const headers =
     read(thrown, 'headers') ??
     read(read(thrown, 'response'), 'headers') ??
-    read(read(thrown, '$response'), 'headers'); // of the AWS SDK
+    read(read(thrown, '$response'), 'headers'); // the AWS SDK
   return parseRetryAfter(retryAfterHeader(headers));
 }
 
-/** Milliseconds of a `Retry-After`, in seconds or as a date; `undefined` for what is past, 0, or neither. */
+/**
+ * Returns the milliseconds of a `Retry-After` in seconds or as a date. Returns `undefined` for 0, a past date,
+ * or other text.
+ */
 export function parseRetryAfter(value: unknown): number | undefined {
   if (typeof value !== 'string' && typeof value !== 'number') return undefined;
   const seconds = Number(value);

@@ -1,7 +1,7 @@
 import { attempt, read } from './safe-access';
 import type { SecretManagerErrorCode } from './secret-manager.error';
 
-/** By gRPC's status codes 1 to 16. Where gRPC has no counterpart here, the row follows its mapping to HTTP. */
+/** The codes by gRPC's status codes 1 to 16. A status without a counterpart follows gRPC's mapping to HTTP. */
 const BY_GRPC_STATUS: Readonly<Record<number, SecretManagerErrorCode>> = {
   1: 'CANCELLED',
   2: 'UNKNOWN',
@@ -22,8 +22,8 @@ const BY_GRPC_STATUS: Readonly<Record<number, SecretManagerErrorCode>> = {
 };
 
 /**
- * Returns the gRPC status of an error, or of its cause. A numeric `code` alone is none, because a `DOMException` and others
- * have one, too: `details` or `metadata` must stand beside it.
+ * Returns the gRPC status of an error, or of its cause. A numeric `code` alone does not count, because a
+ * `DOMException` has one, too. `details` or `metadata` must stand beside it.
  */
 export function grpcStatusOf(thrown: unknown): number | undefined {
   return ownStatus(thrown) ?? ownStatus(read(thrown, 'cause'));
@@ -33,7 +33,10 @@ export function codeOfGrpcStatus(status: number | undefined): SecretManagerError
   return status === undefined ? undefined : BY_GRPC_STATUS[status];
 }
 
-/** Returns the delay that a gRPC server asks for: `google.rpc.RetryInfo`, as the client decoded it, or its pushback. */
+/**
+ * Returns the delay that a gRPC server asks for, in milliseconds: the decoded `google.rpc.RetryInfo`, or the
+ * pushback.
+ */
 export function grpcRetryDelayMs(thrown: unknown): number | undefined {
   const details = read(thrown, 'statusDetails');
   const delays = Array.isArray(details)
@@ -46,11 +49,13 @@ export function grpcRetryDelayMs(thrown: unknown): number | undefined {
 function ownStatus(thrown: unknown): number | undefined {
   const code = read(thrown, 'code');
   if (typeof code !== 'number' || !Object.hasOwn(BY_GRPC_STATUS, code)) return undefined;
-  const isBeside = ['details', 'metadata'].some((field) => read(thrown, field) !== undefined);
-  return isBeside ? code : undefined;
+  const hasDetails = ['details', 'metadata'].some((field) => read(thrown, field) !== undefined);
+  return hasDetails ? code : undefined;
 }
 
-/** `{ seconds, nanos }`, where seconds may be a string, or `3.5s`, as JSON writes it. */
+/**
+ * Returns the milliseconds of `{ seconds, nanos }`, where seconds may be a string, or of JSON's form `3.5s`.
+ */
 function durationMs(duration: unknown): number | undefined {
   if (typeof duration === 'string') return Number(duration.replace(/s$/, '')) * 1_000;
   if (typeof duration !== 'object' || duration === null) return undefined;
@@ -65,7 +70,7 @@ function pushbackMs(metadata: unknown): number | undefined {
   return Array.isArray(values) && typeof values[0] === 'string' ? Number(values[0]) : undefined;
 }
 
-/** A number, its text, or nothing; a `Long` converts to its number. */
+/** Returns the number of a number, of its text, or of a `Long`, and 0 for nothing. */
 function numberOf(value: unknown): number {
   return Number(attempt(() => Number(value ?? 0)));
 }

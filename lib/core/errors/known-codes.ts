@@ -1,6 +1,6 @@
 import { getSystemErrorMap } from 'node:util';
 
-/** The codes that Node, OpenSSL and undici put on errors, by their common beginning. Errno names come from Node itself. */
+/** The codes of Node, OpenSSL and undici by their common prefix. Errno names come from Node itself. */
 const BY_PREFIX: Readonly<Record<string, string>> = {
   '': 'ABORT_ERR EBADMSG ECHILD EDEADLK EDQUOT EINPROGRESS ENETRESET ENODATA ENOLCK ENOTFOUND EOPNOTSUPP EREFUSED ESERVFAIL ESOCKETTIMEDOUT ESTALE ETIME EWOULDBLOCK',
   HPE_:
@@ -67,7 +67,10 @@ const KNOWN: ReadonlySet<string> = new Set([
   ),
 ]);
 
-/** Returns whether a code is one that Node, OpenSSL or undici has. A token may look like a code, so that the shape proves nothing. */
+/**
+ * Returns whether Node, OpenSSL or undici has a code. The shape alone proves nothing, because a token may look
+ * like a code.
+ */
 export function isKnownCode(code: string): boolean {
   return KNOWN.has(code);
 }

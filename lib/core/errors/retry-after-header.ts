@@ -1,6 +1,6 @@
 import { attempt, read } from './safe-access';
 
-/** Returns the first `Retry-After` of a `Headers` object or of a plain one, as it stands there. */
+/** Returns the first `Retry-After` of a `Headers` object or of a plain one, unparsed. */
 export function retryAfterHeader(headers: unknown): unknown {
   const get = read(headers, 'get');
   const value =

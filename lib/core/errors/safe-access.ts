@@ -1,4 +1,4 @@
-/** A property of anything, whatever its getter does. */
+/** Returns a property of any value, or `undefined` if there is none or its getter throws. */
 export function read(source: unknown, property: string | symbol): unknown {
   if ((typeof source !== 'object' && typeof source !== 'function') || source === null)
     return undefined;
@@ -9,11 +9,14 @@ export function attempt(getter: () => unknown): unknown {
   try {
     return getter();
   } catch {
-    return undefined; // what was thrown may be a proxy, or have getters that throw
+    return undefined; // a thrown proxy or getter may throw again
   }
 }
 
-/** By shape: a `DOMException` is no native error, and one of another realm, as under jest, no `instanceof Error` either. */
+/**
+ * Returns whether a value has the shape of an error. A `DOMException` is no native error, and an error of
+ * another realm, as under jest, is no `instanceof Error`.
+ */
 export function isErrorLike(candidate: unknown): candidate is Error {
   return (
     typeof candidate === 'object' &&

@@ -1,6 +1,6 @@
 import { hasBrand, recogniseByBrand } from './brand';
 
-/** Everything that can go wrong, as a closed list: decide by `code`, never by text. */
+/** The closed list of error codes. Decide by `code`, never by text. */
 export const SECRET_MANAGER_ERROR_CODES = [
   'NOT_FOUND',
   'ACCESS_DENIED',
@@ -21,28 +21,33 @@ export const SECRET_MANAGER_ERROR_CODES = [
 
 export type SecretManagerErrorCode = (typeof SECRET_MANAGER_ERROR_CODES)[number];
 
-/** A step of a rotation that has been carried out. */
+/** A completed step of a rotation. */
 export type RotationStep = 'written' | 'verified' | 'deleted';
 
-/** What is known about a failure beside its code and text. Nothing in it may be secret. */
+/** The facts about a failure beside its code and text. None may be secret. */
 export interface SecretManagerErrorContext {
-  /** The canonical name of the secret, where the failure concerns one. */
+  /** The canonical name of the secret, if the failure concerns one. */
   readonly secretName?: string;
   /** `secretManagerName` of the manager that failed. */
   readonly manager?: string;
   /** The method that failed: `readSecret`, `get`, `forRoot`, ... */
   readonly operation?: string;
-  /** `false` where a retry cannot help although the code is transient, as after the shutdown. Default: by the code. */
+  /**
+   * `false` if a retry cannot help although the code is transient, as after the shutdown. Default: by the code.
+   */
   readonly retryable?: boolean;
-  /** How long the store asks to be left alone, in milliseconds. */
+  /** The time for which the store wants no further call, in milliseconds. */
   readonly retryAfterMs?: number;
-  /** With `ROTATION_INCOMPLETE`: the steps that have been carried out, in order. */
+  /** The completed steps in order, with `ROTATION_INCOMPLETE`. */
   readonly done?: readonly RotationStep[];
-  /** With `ROTATION_INCOMPLETE`, and where a write that failed has changed the store: the code of the failure that ended it. */
+  /**
+   * The code of the underlying failure, with `ROTATION_INCOMPLETE` and for a failed write that has changed the
+   * store.
+   */
   readonly causeCode?: SecretManagerErrorCode;
 }
 
-/** Which call it is about. */
+/** The call that an error is about. */
 export interface OperationContext extends SecretManagerErrorContext {
   readonly manager: string;
   readonly operation: string;
@@ -57,15 +62,18 @@ const TRANSIENT: ReadonlySet<SecretManagerErrorCode> = new Set([
 ] as const);
 
 /**
- * The one error that leaves this library. It carries neither the message nor the cause of what a manager threw, because
- * those may quote a token or a body.
+ * The one error that leaves this library. The message and the cause of the original error are withheld, because
+ * they may quote a token or a body.
  *
- * The author of a manager throws it to choose the code; its message travels on as it is, so it must hold nothing secret.
- * What is missing of `manager`, `operation` and `secretName` is filled in on the way out.
+ * The author of a manager throws it to choose the code. Its message is shown unchanged, so it must hold nothing
+ * secret. The library adds `manager`, `operation` and `secretName` if they are missing.
  */
 export class SecretManagerError extends Error {
   readonly code: SecretManagerErrorCode;
-  /** Whether the same call may succeed a little later: `TIMEOUT`, `UNAVAILABLE` and `THROTTLED`, except after the shutdown. */
+  /**
+   * `true` if the same call may succeed later: `TIMEOUT`, `UNAVAILABLE` and `THROTTLED`, except after the
+   * shutdown.
+   */
   readonly retryable: boolean;
   readonly secretName?: string;
   readonly manager?: string;
@@ -101,17 +109,20 @@ const CONTEXT_FIELDS = [
   'causeCode',
 ] as const satisfies readonly (keyof SecretManagerErrorContext)[];
 
-/** Tells a `SecretManagerError` by its brand, so that one thrown by another copy of this package counts too. */
+/**
+ * Recognises a `SecretManagerError` by its brand, so that an error from another copy of this package counts,
+ * too.
+ */
 export function isSecretManagerError(thrown: unknown): thrown is SecretManagerError {
   return hasBrand(thrown, BRAND);
 }
 
-/** Returns whether what was thrown is a failure with this code. */
+/** Returns whether a thrown value is a failure with this code. */
 export function hasCode(thrown: unknown, code: SecretManagerErrorCode): boolean {
   return isSecretManagerError(thrown) && thrown.code === code;
 }
 
-/** Returns whether the failure may be gone a little later. */
+/** Returns whether a retry of the failed call may succeed. */
 export function isTransient(thrown: unknown): boolean {
   return isSecretManagerError(thrown) && TRANSIENT.has(thrown.code) && thrown.retryable;
 }

@@ -1,13 +1,13 @@
 import { read } from './safe-access';
 
-/** A call at an absolute place. What is not one, such as `JSON.parse (<anonymous>)`, is left out. */
+/** A call at an absolute path. Other lines, such as `JSON.parse (<anonymous>)`, are left out. */
 const FRAME =
   /^ {4}at (?:(?:async |new )?[\w$.<>#[\] ]+ \()?(?:node:|file:\/\/\/|\/|[A-Za-z]:[\\/])[^\n:]+:\d+:\d+\)?$/;
-/** A first line as V8 writes it: the class, a code in brackets with Node's own errors, and the message. */
+/** The start of V8's first line: the class, and a code in brackets for Node's own errors. */
 const BEFORE_MESSAGE = /^[\w$.]{1,64}(?: \[\w{1,64}\])?: /;
 const BOUNDARY_FRAME = /\bBoundaryPolicy\./;
 
-/** Puts the frames of the user's class on top of the stack, so that it tells where in the class it went wrong. */
+/** Puts the frames of the user's class on top of the stack, which then shows the failing line of the class. */
 export function putFramesOnTop(thrown: unknown, error: Error): void {
   const stack = read(thrown, 'stack');
   const message = read(thrown, 'message');
@@ -31,13 +31,14 @@ export function putFramesOnTop(thrown: unknown, error: Error): void {
 }
 
 /**
- * Returns the frames that stand directly below the message. A message may hold lines that look like frames, and so may what
- * somebody appended to the stack: both may quote a secret. More frames than V8 writes were put there by somebody.
+ * Returns the frames directly below the message. The message may hold lines that look like frames, and so may
+ * text that was appended to the stack. Both may quote a secret. More frames than V8 writes were not written by
+ * V8.
  */
 function framesAfter(message: string, stack: string): string[] {
   const before = BEFORE_MESSAGE.exec(stack)?.[0];
   if (message === '' || before === undefined || !stack.startsWith(message, before.length))
-    return []; // where the message ends can no more be told
+    return []; // the end of the message is unknown
   const [rest, ...lines] = stack.slice(before.length + message.length).split('\n');
   if (rest !== '') return [];
   const end = lines.findIndex((line) => !line.startsWith('    at '));

@@ -3,14 +3,18 @@ import { SecretManagerError } from './secret-manager.error';
 import { kindOf } from './wording';
 
 export interface StoreResponseErrorOptions {
-  /** The response's headers: a `Headers` object, or a plain one as undici and axios have. Only `Retry-After` is kept. */
+  /**
+   * The headers of the response: a `Headers` object, or a plain one as in undici and axios. Only `Retry-After`
+   * is kept.
+   */
   readonly headers?: object;
 }
 
 /**
- * The store answered with an HTTP status that is a failure. A manager throws it, and the library knows the rest: 401 becomes
- * `UNAUTHENTICATED`, 403 `ACCESS_DENIED`, 429 `THROTTLED`, 503 `UNAVAILABLE`, and so on. `Retry-After` counts, in seconds
- * or as a date. It holds nothing of the body and no other header, so that it can be logged.
+ * An HTTP status of the store that is a failure. A manager throws it, and the library translates the status:
+ * 401 to `UNAUTHENTICATED`, 403 to `ACCESS_DENIED`, 429 to `THROTTLED`, 503 to `UNAVAILABLE`. `Retry-After`
+ * counts, in seconds or as a date. The error holds nothing of the body and no other header, so it can be
+ * logged.
  *
  * Throws `INVALID_ARGUMENT` for a status code that is not an integer from 100 to 599.
  */
@@ -41,5 +45,5 @@ function assertStatusCode(given: unknown): void {
   );
 }
 
-/** Seconds, or a date as HTTP writes it. Other text could be anything, so it is not kept. */
+/** Seconds, or an HTTP date. Other text could be anything, so it is dropped. */
 const RETRY_AFTER = /^(\d+(\.\d+)?|[A-Z][a-z]+, [\w :-]{10,30} GMT)$/;

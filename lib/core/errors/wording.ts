@@ -1,9 +1,9 @@
 import { attempt } from './safe-access';
 
-/** A longer text is cut. */
+/** The longest name that is shown in full. */
 const MAX_LENGTH = 512;
 
-/** Returns a name as it may stand in a message: quoted, without a character that moves a cursor or ends a line. */
+/** Returns a name for a message: quoted, and without characters that move a cursor or end a line. */
 export function quoteName(name: unknown): string {
   if (typeof name !== 'string') return `(${kindOf(name)})`;
   const shown = name.length > MAX_LENGTH ? `${name.slice(0, 64)}…` : name;
@@ -14,7 +14,7 @@ export function quoteName(name: unknown): string {
 export function kindOf(value: unknown): string {
   if (value === null) return 'null';
   if (value === undefined) return 'undefined';
-  if (attempt(() => Array.isArray(value)) === true) return 'an array'; // of a revoked proxy it throws
+  if (attempt(() => Array.isArray(value)) === true) return 'an array'; // throws for a revoked proxy
   return typeof value === 'object' ? 'an object' : `a ${typeof value}`;
 }
 

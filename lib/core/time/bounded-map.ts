@@ -1,4 +1,4 @@
-/** Sets an entry as the youngest one. The oldest one makes room if there are more than `limit` then. */
+/** Sets an entry as the youngest one. Deletes the oldest entry if the map would hold more than `limit`. */
 export function setYoungest<Key, Value>(
   map: Map<Key, Value>,
   key: Key,

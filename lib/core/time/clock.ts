@@ -1,20 +1,28 @@
 import { LONGEST_TIMER_MS } from './durations';
 
-/** Milliseconds on a clock that no correction of the wall clock moves. Looked up at each call, so that fake timers reach it. */
+/**
+ * Returns the milliseconds of a monotonic clock. The function looks the clock up at each call, so that fake
+ * timers apply.
+ */
 export function now(): number {
   return performance.now();
 }
 
-/** A wall clock that gains more than this on the monotonic one, in milliseconds, was set or has gone on during sleep. */
+/**
+ * The largest drift between the two clocks, in milliseconds. A larger one means that the machine slept or the
+ * wall clock was set.
+ */
 const WALL_CLOCK_SLACK_MS = 100;
 
 /**
- * A clock for ages and leases, in milliseconds: it counts the time asleep. A monotonic clock stands still while the machine is
- * suspended; a wall clock goes on. This one follows whichever has moved further. A wall clock that is set back changes nothing.
+ * A clock for ages and leases, in milliseconds, which counts the time asleep.
+ *
+ * A monotonic clock stands still while the machine is suspended, and a wall clock goes on. This clock follows
+ * the one that has moved further. Setting the wall clock back changes nothing.
  */
 export class AgeClock {
   #asleepMs = 0;
-  /** By how much the wall clock was ahead of the monotonic one at the last look. */
+  /** The lead of the wall clock over the monotonic one at the last call of `now`. */
   #leadMs = Date.now() - now();
 
   now(): number {
@@ -30,13 +38,13 @@ export class AgeClock {
 }
 
 export interface TimerOptions {
-  /** Whether the timer keeps the process alive: yes if somebody awaits it, no for background work. */
+  /** Keeps the process alive: `true` if a caller waits for the timer, `false` for background work. */
   readonly keepsAlive: boolean;
 }
 
 /**
- * Calls back once after `delayMs`, also where that is longer than Node's timers can count (they would fire after 1 ms).
- * Returns what cancels it.
+ * Calls back once after `delayMs`, and returns a function that cancels the timer. The delay may exceed the
+ * limit of Node's timers, which would fire after 1 ms.
  */
 export function startTimer(
   callback: () => void,
@@ -50,14 +58,17 @@ export function startTimer(
 }
 
 function startLongTimer(callback: () => void, delayMs: number, options: TimerOptions): () => void {
-  const goOn = (): void => {
+  const continueWaiting = (): void => {
     stop = startTimer(callback, delayMs - LONGEST_TIMER_MS, options);
   };
-  let stop = startTimer(goOn, LONGEST_TIMER_MS, options);
+  let stop = startTimer(continueWaiting, LONGEST_TIMER_MS, options);
   return () => stop();
 }
 
-/** The same options with a `timeoutMs` that tells, whenever it is read, what is left of the deadline that starts now. */
+/**
+ * Returns the options with a `timeoutMs` that counts down. The deadline starts now, and each access returns the
+ * time left.
+ */
 export function countingDown<Options extends object>(
   options: Options,
   timeoutMs: number,

@@ -1,16 +1,16 @@
 import { AsyncResource } from 'node:async_hooks';
-import { Bag, type InBag } from './bag';
+import { UnorderedSet, type Indexed } from './unordered-set';
 import { now, type TimerOptions } from './clock';
 import { LONGEST_TIMER_MS } from './durations';
 
-/** What ends when its time is over. */
+/** A target that ends when its deadline passes. */
 export interface Expiring {
   expire(): void;
 }
 
-/** The time that something has, as long as that runs. */
-export class Deadline<Target extends Expiring = Expiring> implements InBag {
-  place = -1;
+/** The deadline of one target. */
+export class Deadline<Target extends Expiring = Expiring> implements Indexed {
+  index = -1;
 
   constructor(
     readonly target: Target,
@@ -20,15 +20,20 @@ export class Deadline<Target extends Expiring = Expiring> implements InBag {
 }
 
 /**
- * The deadlines of everything under way. Nearly all of it ends before its time, so that one timer for all is set ahead to the
- * earliest of them, and left alone when that is called off: to set a timer per call takes as long as the rest of a policy.
+ * The deadlines of everything in flight, with one shared timer.
+ *
+ * Nearly every target ends before its deadline. The timer is therefore set to the earliest deadline, and stays
+ * when that deadline is stopped. A timer per call would take as long as the rest of a policy.
  */
 export class Deadlines<Target extends Expiring = Expiring> implements Iterable<Target> {
-  readonly #running = new Bag<Deadline<Target>>();
-  /** Outside of every request: the timer must not keep the context of the one for which it was set. */
-  readonly #outside = AsyncResource.bind((set: () => SharedTimer) => set());
+  readonly #running = new UnorderedSet<Deadline<Target>>();
+  /**
+   * Runs a function outside of every request. The timer must not keep the async context of the request that set
+   * it.
+   */
+  readonly #runOutside = AsyncResource.bind((set: () => SharedTimer) => set());
   #timer: SharedTimer | undefined;
-  /** How many of them keep the process alive. */
+  /** The number of deadlines that keep the process alive. */
   #awaited = 0;
   #isClosed = false;
 
@@ -41,20 +46,20 @@ export class Deadlines<Target extends Expiring = Expiring> implements Iterable<T
     return deadline;
   }
 
-  /** Does nothing if it is over. */
+  /** Stops a deadline. Does nothing if it has passed. */
   stop(deadline: Deadline<Target>): void {
     if (!this.#running.remove(deadline)) return;
     if (deadline.keepsAlive && --this.#awaited === 0) this.#timer?.unref();
-    if (this.#isClosed || this.#timer?.isNodes === false) this.clearIfUnused();
+    if (this.#isClosed || this.#timer?.isNodeTimer === false) this.clearIfUnused();
   }
 
-  /** Leaves nothing behind, as soon as everything under way has ended. */
+  /** Clears the timer as soon as the last deadline has ended. */
   close(): void {
     this.#isClosed = true;
     this.clearIfUnused();
   }
 
-  /** What they are the deadlines of. */
+  /** Iterates over the targets. */
   *[Symbol.iterator](): Iterator<Target> {
     for (const { target } of this.#running) yield target;
   }
@@ -62,15 +67,15 @@ export class Deadlines<Target extends Expiring = Expiring> implements Iterable<T
   private timerUntil(endsAt: number, time: number): SharedTimer {
     if (this.#timer?.isInTimeFor(endsAt) !== true) {
       this.#timer?.clear();
-      const ring = (dueAt: number): void => this.expire(dueAt);
-      this.#timer = this.#outside(() => new SharedTimer(endsAt, time, ring));
+      const onDue = (dueAt: number): void => this.expire(dueAt);
+      this.#timer = this.#runOutside(() => new SharedTimer(endsAt, time, onDue));
       if (this.#awaited === 0) this.#timer.unref();
     }
     return this.#timer;
   }
 
   private expire(dueAt: number): void {
-    const time = Math.max(dueAt, now()); // the clock of a test may stand still
+    const time = Math.max(dueAt, now()); // a fake clock may stand still
     this.#timer = undefined;
     for (const deadline of this.#running) {
       if (deadline.endsAt > time || !this.#running.has(deadline)) continue;
@@ -90,30 +95,33 @@ export class Deadlines<Target extends Expiring = Expiring> implements Iterable<T
   }
 }
 
-/** As it is at import: what takes its place later is a test's. */
-const NODES = setTimeout;
+/** Node's own `setTimeout`, read at import. Fake timers replace it later. */
+const NODE_SET_TIMEOUT = setTimeout;
 
 class SharedTimer {
   readonly #dueAt: number;
   readonly #timeout: NodeJS.Timeout;
-  /** Fake timers are another clock, and must not be handed what is Node's. */
-  readonly #setBy = setTimeout;
-  readonly #clearBy = clearTimeout;
+  /** The pair of functions that made this timer. A fake `clearTimeout` must not receive a timer of Node. */
+  readonly #setTimeout = setTimeout;
+  readonly #clearTimeout = clearTimeout;
 
-  /** @param ring is told when it was due */
-  constructor(endsAt: number, time: number, ring: (dueAt: number) => void) {
+  /** @param onDue receives the time at which the timer was due */
+  constructor(endsAt: number, time: number, onDue: (dueAt: number) => void) {
     const delayMs = Math.min(Math.ceil(endsAt - time), LONGEST_TIMER_MS);
     this.#dueAt = Math.min(endsAt, time + LONGEST_TIMER_MS);
-    this.#timeout = setTimeout(() => ring(this.#dueAt), delayMs);
+    this.#timeout = setTimeout(() => onDue(this.#dueAt), delayMs);
   }
 
-  /** Whether it may be left behind: that of a test may be taken away, or ring when the next call has been made. */
-  get isNodes(): boolean {
-    return this.#setBy === NODES && typeof this.#timeout.close === 'function';
+  /**
+   * Returns `true` for a timer of Node, which may stay when no deadline runs. A fake timer may vanish, or fire
+   * after the next call.
+   */
+  get isNodeTimer(): boolean {
+    return this.#setTimeout === NODE_SET_TIMEOUT && typeof this.#timeout.close === 'function';
   }
 
   isInTimeFor(endsAt: number): boolean {
-    return this.#dueAt <= endsAt && this.#setBy === setTimeout;
+    return this.#dueAt <= endsAt && this.#setTimeout === setTimeout;
   }
 
   ref(): void {
@@ -125,6 +133,6 @@ class SharedTimer {
   }
 
   clear(): void {
-    this.#clearBy.call(undefined, this.#timeout);
+    this.#clearTimeout.call(undefined, this.#timeout);
   }
 }

@@ -1,4 +1,4 @@
-/** The time of a call that has no deadline of its own, in milliseconds. */
+/** The deadline of a call that gives no `timeoutMs`, in milliseconds. */
 export const DEFAULT_TIMEOUT_MS = 30_000;
 
 export const DAY_MS = 86_400_000;

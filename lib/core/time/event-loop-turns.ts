@@ -1,7 +1,7 @@
-/** As it is at import: a fake clock of a test must not hold the event loop up. */
-const atEndOfTurn = setImmediate;
+/** Node's own `setImmediate`, read at import. A fake one would stop the count. */
+const runAtEndOfTurn = setImmediate;
 
-/** Numbers the turns of the event loop in which somebody looks. */
+/** Numbers the turns of the event loop in which `current` is read. */
 export class EventLoopTurns {
   #current = 0;
   #isCounting = false;
@@ -9,7 +9,7 @@ export class EventLoopTurns {
   get current(): number {
     if (!this.#isCounting) {
       this.#isCounting = true;
-      atEndOfTurn(() => {
+      runAtEndOfTurn(() => {
         this.#isCounting = false;
         this.#current += 1;
       }).unref();

@@ -1,12 +1,12 @@
-/** Runs one task at a time under a name. Tasks under other names run beside it. */
+/** Runs one task at a time per name. Tasks under different names run concurrently. */
 export class NamedLock {
   readonly #last = new Map<string, Promise<void>>();
 
   /**
-   * Runs the task when every earlier one under any of the names has ended, well or not.
+   * Runs the task when every earlier task under any of the names has settled.
    *
-   * @param wait awaits the earlier ones, no longer than the caller may wait. If it rejects, the task does not run, and the
-   *   order of the others stays as it was.
+   * @param wait awaits the earlier tasks, bounded by the caller's own deadline. If it rejects, the task does
+   *   not run, and the order of the others stays.
    */
   run<T>(
     names: readonly string[],

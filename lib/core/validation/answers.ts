@@ -7,15 +7,15 @@ import type {
 import { SecretManagerError, type OperationContext } from '../errors/secret-manager.error';
 import { kindOf, quoteName } from '../errors/wording';
 
-/** What a read answers, in its one form. Throws `MALFORMED` for what no manager may answer. */
+/** Returns the answer of a read as a reading. Throws `MALFORMED` for an answer that no manager may give. */
 export function toReading(answer: unknown, context: OperationContext): SecretReading | undefined {
   if (typeof answer === 'string') return { value: answer };
   if (answer === undefined || answer === null) return undefined;
   if (isReading(answer)) {
-    const { value, version, validForMs } = answer; // nothing else travels on
+    const { value, version, validForMs } = answer; // drops all other fields
     return { value, version, validForMs };
   }
-  if (types.isPromise(answer)) answer.catch(() => undefined); // of a synchronous read: not to be left unhandled
+  if (types.isPromise(answer)) answer.catch(() => undefined); // a synchronous read returned it: handle its rejection
   throw malformed(
     'must answer a string, a reading { value, version?, validForMs? }, or undefined for a secret that is absent',
     answer,
@@ -33,7 +33,10 @@ function isReading(answer: unknown): answer is SecretReading {
   );
 }
 
-/** A store may answer anything to a write; only what {@link SecretMetadata} names travels on, so that no value can. */
+/**
+ * Returns the metadata of a write. Only the fields of {@link SecretMetadata} are kept, so that no value can be
+ * among them.
+ */
 export function toMetadata(answer: unknown, context: OperationContext): SecretMetadata {
   if (typeof answer !== 'object' || answer === null) return {};
   const { version, createdAt, deletionAt, status } = answer as Record<string, unknown>;

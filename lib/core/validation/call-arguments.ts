@@ -13,8 +13,10 @@ export type GivenOptions = Omit<GetOptions, 'default'> &
   DeleteOptions & { readonly default?: unknown; readonly overlapMs?: number };
 
 /**
- * Returns the options of a call, for which each was read once: what the caller does to them later changes nothing. Throws
- * `INVALID_ARGUMENT`, before the manager is asked, if an option is wrong or its getter throws; what that threw is withheld.
+ * Returns a copy of a call's options, each read once. A later change by the caller has no effect.
+ *
+ * Throws `INVALID_ARGUMENT`, before the manager is asked, for a wrong option or one whose getter throws. The
+ * error of the getter is withheld.
  *
  * @param others rules that replace those of the table
  */
@@ -43,7 +45,9 @@ export function readCallOptions<Options extends GivenOptions>(
   return options as Options;
 }
 
-/** Returns the named properties of an argument, each read once. Throws `INVALID_ARGUMENT` for one whose getter throws. */
+/**
+ * Returns the named properties of an argument, each read once. Throws `INVALID_ARGUMENT` if a getter throws.
+ */
 export function readArguments<Field extends string>(
   given: unknown,
   fields: readonly Field[],
@@ -58,13 +62,13 @@ export function readArguments<Field extends string>(
   return read;
 }
 
-/** Returns a copy of a list that a caller gave; `undefined` for what is no list, or cannot be read. */
+/** Returns a copy of a caller's list, or `undefined` for a value that is no list or cannot be read. */
 export function readList<Item>(given: readonly Item[]): readonly Item[] | undefined {
   return attempt(() => (Array.isArray(given) ? Array.from(given) : undefined)) as
     readonly Item[] | undefined;
 }
 
-/** Throws `INVALID_ARGUMENT` unless the value can be stored. The error does not hold the value. */
+/** Throws `INVALID_ARGUMENT` if the value is not a string. The error does not hold the value. */
 export function assertSecretValue(
   value: unknown,
   context: OperationContext,

@@ -1,4 +1,6 @@
-/** A number whose source text a JavaScript number would not give back: `1.10`, `1e3`, `12345678901234567890`. */
+/**
+ * A number whose source text a JavaScript number would not reproduce: `1.10`, `1e3`, `12345678901234567890`.
+ */
 export class JsonNumber {
   readonly #source: string;
 
@@ -11,17 +13,20 @@ export class JsonNumber {
   }
 }
 
-/** Finds every number that `JSON.parse` may change. Matches inside strings, too, which costs time and nothing else. */
+/**
+ * Finds every number that `JSON.parse` may change. The expression also matches inside strings, which only costs
+ * time.
+ */
 const MAY_CHANGE = /(?:"\s*:|[[,]|^)\s*(?:-?\d{16}|-?\d+[.eE]|-0)/;
 
 const TOKEN = /"[^"\\]*(?:\\.[^"\\]*)*"|[{}[\],:]|[^\s{}[\],:"]+/g;
 
-/** How deep JSON may be nested. What reads it calls itself, and the stack ends at some thousands. */
+/** The deepest nesting of JSON. The reader is recursive, and the stack ends at some thousands. */
 const MAX_DEPTH = 1_000;
 
 /**
- * Returns what `JSON.parse` returns, with a {@link JsonNumber} for each number that it would change. Throws a `SyntaxError`,
- * which may quote the text, for text that is not JSON, or is nested more than 1 000 deep.
+ * Parses JSON as `JSON.parse` does, with a {@link JsonNumber} for each number that it would change. Throws a
+ * `SyntaxError`, which may quote the text, for invalid JSON or more than 1 000 levels.
  */
 export function parseExactJson(text: string): unknown {
   const parsed: unknown = JSON.parse(text);
@@ -29,7 +34,7 @@ export function parseExactJson(text: string): unknown {
   return MAY_CHANGE.test(text) ? new ExactReader(text).value() : parsed;
 }
 
-/** Returns what `JSON.stringify` returns, with the source text of each {@link JsonNumber}. */
+/** Writes JSON as `JSON.stringify` does, with the source text of each {@link JsonNumber}. */
 export function exactJson(value: unknown): string {
   if (value instanceof JsonNumber) return value.source;
   if (Array.isArray(value)) return `[${value.map(exactJson).join(',')}]`;
@@ -40,25 +45,28 @@ export function exactJson(value: unknown): string {
   return `{${properties.join(',')}}`;
 }
 
-/** Tells whether a JavaScript number holds the number that the text names, however it is spelled. */
+/** Returns whether a JavaScript number holds the number of the text, regardless of its spelling. */
 export function isExactNumber(source: string): boolean {
   return Number.isFinite(Number(source)) && decimal(source) === decimal(String(Number(source)));
 }
 
-/** The digits of a number, without the zeros at both ends. */
+/** Returns the digits of a number, without the zeros at both ends. */
 export function significantDigits(source: string): string {
   const digits = mantissaOf(source).replace('.', '').replace(/^0+/, '');
   return digits.slice(0, endOfDigits(digits));
 }
 
-/** Returns where the zeros at the end begin. An expression, `/0+$/`, takes the square of the time on zeros elsewhere. */
+/**
+ * Returns the index at which the trailing zeros begin. The expression `/0+$/` takes quadratic time on zeros
+ * elsewhere.
+ */
 function endOfDigits(digits: string): number {
   let end = digits.length;
   while (digits[end - 1] === '0') end -= 1;
   return end;
 }
 
-/** Reads text that is known to be JSON. */
+/** Returns whether valid JSON is nested too deep. */
 function isTooDeep(text: string): boolean {
   if (text.length <= 2 * MAX_DEPTH) return false;
   let depth = 0;
@@ -74,7 +82,7 @@ function isTooDeep(text: string): boolean {
   return false;
 }
 
-/** Reads text that is known to be JSON. */
+/** Reads valid JSON with the source text of its numbers. */
 class ExactReader {
   readonly #tokens: Iterator<RegExpMatchArray>;
 
@@ -116,7 +124,7 @@ function numberOf(source: string): number | JsonNumber {
   return JSON.stringify(Number(source)) === source ? Number(source) : new JsonNumber(source);
 }
 
-/** One spelling for all that mean the same number: its digits and the power of ten. */
+/** Returns one spelling for all texts of the same number: its digits and the power of ten. */
 function decimal(source: string): string {
   const [, power = '0'] = source.toLowerCase().split('e');
   const [whole = '', fraction = ''] = mantissaOf(source).split('.');

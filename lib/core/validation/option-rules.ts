@@ -2,12 +2,12 @@ import { attempt } from '../errors/safe-access';
 import { SecretManagerError } from '../errors/secret-manager.error';
 import { quoteName } from '../errors/wording';
 
-/** Options hold nothing that is nested deeper. */
+/** The deepest nesting of options. */
 const MAX_DEPTH = 3;
 
 /**
- * Returns a problem for each field of `given` that is not one of the `known` options. An option that nobody reads is most
- * often a misspelt one.
+ * Returns a problem for each field of `given` that is not one of the `known` options. An unknown option is
+ * usually a misspelt one.
  *
  * @param prefix stands before the name, as `cache.`
  */
@@ -22,8 +22,8 @@ export function unknownOptions(
 }
 
 /**
- * Returns the fields of an options object, each read once. Adds a problem for each whose getter throws; what that threw is
- * withheld.
+ * Returns the fields of an options object, each read once. Adds a problem for each getter that throws, and
+ * withholds its error.
  */
 export function readFields(
   given: object,
@@ -36,14 +36,14 @@ export function readFields(
   );
 }
 
-/** Returns the names of the fields that an options object has itself. */
+/** Returns the names of the own fields of an options object. */
 export function fieldsOf(given: object, path: string, problems: string[]): readonly string[] {
   const fields = attempt(() => Object.keys(given)) as readonly string[] | undefined;
   if (fields === undefined) problems.push(`${path || 'the options'} could not be read`);
   return fields ?? [];
 }
 
-/** Returns a copy of an option that is made of plain objects and lists, read as {@link readFields} does. */
+/** Returns a copy of an option that consists of plain objects and lists, read as in {@link readFields}. */
 export function copyOption(value: unknown, path: string, problems: string[], depth = 0): unknown {
   if (typeof value !== 'object' || value === null || depth === MAX_DEPTH) return value;
   const list = attempt(() => (Array.isArray(value) ? Array.from<unknown>(value) : undefined));

@@ -7,13 +7,15 @@ type Params = Readonly<Record<string, unknown>>;
 const MAX_DEPTH = 32;
 const MAX_BYTES = 4_096;
 
-/** Stands between name and params in a key, and in no name. */
+/** The separator of name and params in a key. No name contains it. */
 export const PARAMS_MARK = '\u0000';
 
 /**
- * The key under which a secret is cached and shared: the name alone, or the name with the params in sorted key order, so
- * that a stage, a version or a tenant's mount never answers for another. A name holds no NUL, so no two keys collide. Nor
- * may the key of a secret whose name looks like a reference, `os.environ/NAME`, be what somebody writes who means `NAME`.
+ * Returns the key under which a secret is cached and shared. The key is the name, or the name with the params
+ * in sorted order. A stage, a version or a tenant's mount therefore never answers for another.
+ *
+ * A name holds no NUL, so no two keys collide. A name that looks like a reference, `os.environ/NAME`, gets a
+ * key that differs from every plain name.
  */
 export function secretKey(secretName: string, params: Params | undefined): string {
   const canonical = params === undefined ? '{}' : canonicalJson(params);
@@ -22,24 +24,24 @@ export function secretKey(secretName: string, params: Params | undefined): strin
 }
 
 /**
- * Returns a copy of `params`, for which each property was read once. Throws `INVALID_ARGUMENT` unless they are a plain JSON
- * object of at most 4 KiB. A property that is `undefined` counts as left out.
+ * Returns a copy of `params`, each property read once. Throws `INVALID_ARGUMENT` unless they are a plain JSON
+ * object of at most 4 KiB. A property that is `undefined` counts as missing.
  */
 export function copyParams(params: unknown, context: OperationContext): Params {
   try {
-    const copy = new PlainCopy().ofObject(params);
+    const copy = new PlainCopy().copyObject(params);
     if (Buffer.byteLength(canonicalJson(copy)) > MAX_BYTES) throw new TooLong();
     return copy;
   } catch (thrown) {
-    throw thrown instanceof TooLong ? tooLong(context) : notPlain(context); // a getter may have thrown anything
+    throw thrown instanceof TooLong ? tooLong(context) : notPlain(context); // a getter may throw anything
   }
 }
 
 /**
- * Throws `INVALID_ARGUMENT` if there are params, for an operation that knows none: to answer the present version of one
- * tenant to somebody who asks for another would be wrong.
+ * Throws `INVALID_ARGUMENT` if there are params, for an operation that supports none. Ignoring them would
+ * return another tenant's or version's secret.
  *
- * @param reason why there are none, as the rest of a sentence
+ * @param reason the reason, as the rest of a sentence
  */
 export function assertNoParams(params: Params = {}, reason: string): void {
   const given = Object.entries(params).find(([, value]) => value !== undefined);
@@ -53,39 +55,39 @@ export function assertNoParams(params: Params = {}, reason: string): void {
 class TooLong extends Error {}
 class NotPlain extends Error {}
 
-/** Copies plain JSON. It stops as soon as the text would be too long, so that no large text is built to be refused. */
+/** Copies plain JSON. The copy stops as soon as the text would be too long, so that no large text is built. */
 class PlainCopy {
-  /** What the canonical JSON has left at most: a character takes one byte or more. */
-  #bytes = MAX_BYTES;
+  /** The largest number of bytes left for the canonical JSON. A character takes one byte or more. */
+  #bytesLeft = MAX_BYTES;
 
-  ofObject(value: unknown, depth = 0): Params {
+  copyObject(value: unknown, depth = 0): Params {
     if (!isPlainObject(value)) throw new NotPlain();
     const entries = Object.keys(value).map((name) => {
       const item = value[name];
       if (item === undefined) return [name, undefined];
-      this.take(name.length + '"":'.length);
-      return [name, this.of(item, depth + 1)];
+      this.reserve(name.length + '"":'.length);
+      return [name, this.copy(item, depth + 1)];
     });
-    return Object.fromEntries(entries) as Params; // defines `__proto__` as any other name
+    return Object.fromEntries(entries) as Params; // defines `__proto__` like any other name
   }
 
-  private of(value: unknown, depth: number): unknown {
-    this.take(typeof value === 'string' ? value.length + '""'.length : 1);
+  private copy(value: unknown, depth: number): unknown {
+    this.reserve(typeof value === 'string' ? value.length + '""'.length : 1);
     if (value === null || typeof value === 'string' || typeof value === 'boolean') return value;
     if (typeof value === 'number' && Number.isFinite(value)) return value;
-    if (depth > MAX_DEPTH) throw new NotPlain(); // a cycle, too
-    return Array.isArray(value) ? this.ofList(value, depth) : this.ofObject(value, depth);
+    if (depth > MAX_DEPTH) throw new NotPlain(); // or a cycle
+    return Array.isArray(value) ? this.copyList(value, depth) : this.copyObject(value, depth);
   }
 
-  private ofList(list: readonly unknown[], depth: number): unknown[] {
+  private copyList(list: readonly unknown[], depth: number): unknown[] {
     const copies: unknown[] = [];
-    for (const item of list) copies.push(this.of(item, depth + 1)); // a hole is undefined, and refused
+    for (const item of list) copies.push(this.copy(item, depth + 1)); // a hole is undefined, and rejected
     return copies;
   }
 
-  private take(bytes: number): void {
-    this.#bytes -= bytes;
-    if (this.#bytes < 0) throw new TooLong();
+  private reserve(bytes: number): void {
+    this.#bytesLeft -= bytes;
+    if (this.#bytesLeft < 0) throw new TooLong();
   }
 }
 

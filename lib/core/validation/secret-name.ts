@@ -3,17 +3,23 @@ import { kindOf, quoteName } from '../errors/wording';
 
 const MAX_LENGTH = 512;
 const LITELLM_REFERENCE = 'os.environ/';
-/** C0, C1, the two line separators, and half of a surrogate pair. Written out, because `\p{..}` costs 0.2 ms at import. */
+/**
+ * The control characters C0 and C1, the two line separators, and half of a surrogate pair. `\p{..}` would cost
+ * 0.2 ms at import.
+ */
 const UNPRINTABLE = /[\u0000-\u001f\u007f-\u009f\u2028\u2029\ud800-\udfff]/u; // eslint-disable-line no-control-regex
 
 const OUTER_QUOTE = /^["'`\u2018-\u201f\u00ab\u00bb]|["'`\u2018-\u201f\u00ab\u00bb]$/;
 
-/** By code: what nearly every name is made of, and no rule is about. To look it up is quicker than a regular expression, which takes 1 us of a read. */
+/**
+ * The characters that need no check, by their code. Looking them up is faster than a regular expression, which
+ * takes 1 µs of a read.
+ */
 const IS_PLAIN: readonly (boolean | undefined)[] = Array.from({ length: 128 }, (_, code) =>
   /[\w~-]/.test(String.fromCharCode(code)),
 );
 
-/** What is wrong with a secret's name, as the end of a sentence; `undefined` if nothing is. */
+/** Returns the problem of a secret's name as the end of a sentence, or `undefined`. */
 export function secretNameProblem(name: unknown): string | undefined {
   if (typeof name !== 'string') return `must be a string, and is ${kindOf(name)}`;
   if (name.length <= MAX_LENGTH && isPlain(name)) return undefined;
@@ -25,7 +31,7 @@ export function secretNameProblem(name: unknown): string | undefined {
   return segmentProblem(name.split('/'));
 }
 
-/** Whether there is nothing to be done about a name, or a part of one: letters, digits, `_`, `-` and `~`, one at least. */
+/** Returns whether a name, or a part of one, consists of letters, digits, `_`, `-` and `~`, at least one. */
 export function isPlain(name: string): boolean {
   for (let at = 0; at < name.length; at++) {
     if (!IS_PLAIN[name.charCodeAt(at)]) return false;
@@ -34,8 +40,9 @@ export function isPlain(name: string): boolean {
 }
 
 /**
- * The name by which the manager and the environment are asked: `os.environ/NAME`, LiteLLM's way to write a reference, is
- * the same secret as `NAME`. What is no string is left for {@link secretNameProblem} to refuse.
+ * Returns the name for which the manager and the environment are asked. `os.environ/NAME`, LiteLLM's form of a
+ * reference, is the same secret as `NAME`. A value that is no string is returned unchanged, and {@link
+ * secretNameProblem} rejects it.
  */
 export function canonicalSecretName(name: string): string {
   const isReference = typeof name === 'string' && name.startsWith(LITELLM_REFERENCE);
@@ -43,11 +50,11 @@ export function canonicalSecretName(name: string): string {
 }
 
 /**
- * Returns what is wrong with a name that stands in a configuration. Beside what {@link secretNameProblem} finds, that is white
- * space or a quote at an end: the name would be another secret's, or nobody's, and nothing would tell.
+ * Returns the problem of a name in a configuration. Beside those of {@link secretNameProblem}, white space or a
+ * quote at an end is one. Such a name would silently be another secret's, or missing.
  */
 export function configuredNameProblem(given: unknown): string | undefined {
-  const name = canonicalSecretName(given as string); // what is no string is a problem
+  const name = canonicalSecretName(given as string); // the check rejects what is no string
   return secretNameProblem(name) ?? outerProblem(String(given)) ?? outerProblem(name);
 }
 
@@ -56,9 +63,9 @@ function outerProblem(name: string): string | undefined {
   return OUTER_QUOTE.test(name) ? 'has a quote at an end: take it off' : undefined;
 }
 
-/** Resolves a name that a caller gave, or throws `INVALID_ARGUMENT` before anything else happens. */
+/** Returns the canonical form of a name that a caller gave. Throws `INVALID_ARGUMENT` for a wrong one. */
 export function parseSecretName(given: unknown, context: OperationContext): string {
-  const name = canonicalSecretName(given as string); // what is no string is a problem
+  const name = canonicalSecretName(given as string); // the check rejects what is no string
   const problem = secretNameProblem(name);
   if (problem === undefined) return name;
   throw new SecretManagerError(

@@ -13,17 +13,17 @@ export interface BundleOptions {
 }
 
 /**
- * Answers every name from one secret, a JSON object that holds them all. To the cache, to `refresh`, `invalidate` and
- * `inspect`, a name means that secret.
+ * Answers every name from the primary secret, a JSON object that holds all secrets. In the cache, and for
+ * `refresh`, `invalidate` and `inspect`, every name stands for the primary secret.
  */
 export class BundlePolicy extends Policy implements SecretCache {
   readonly #primary: string;
   readonly #cache: SecretCache;
-  /** The last text that was parsed, so that it is parsed once for all its keys. */
+  /** The last parsed text, so that one text is parsed once for all its names. */
   #source: string | undefined;
   #secrets: ReadonlyMap<string, string | typeof INEXACT> = new Map();
-  /** What has been asked for of it, and so was found right and hosted: that alone may be answered at once. */
-  readonly #asked = new Map<string, string>();
+  /** The values that were read before. Their names are valid and hosted, so `peek` may return them. */
+  readonly #answered = new Map<string, string>();
 
   constructor(inner: Pipeline, { primarySecretName, cache }: BundleOptions) {
     super(inner);
@@ -53,7 +53,7 @@ export class BundlePolicy extends Policy implements SecretCache {
   peek(secretName: string): string | undefined {
     const source = this.#cache.peek(this.#primary);
     if (source === undefined || source !== this.#source) return undefined;
-    return this.#asked.get(secretName);
+    return this.#answered.get(secretName);
   }
 
   pin(): void {
@@ -81,7 +81,7 @@ export class BundlePolicy extends Policy implements SecretCache {
   private forget(): void {
     this.#source = undefined;
     this.#secrets = new Map();
-    this.#asked.clear();
+    this.#answered.clear();
   }
 
   private pick(secretName: string, primary: SecretReading | undefined): SecretReading | undefined {
@@ -94,7 +94,7 @@ export class BundlePolicy extends Policy implements SecretCache {
         `${quoteName(secretName)} is a number with more digits than a program can hold. Quote it`,
       );
     }
-    this.#asked.set(secretName, secret);
+    this.#answered.set(secretName, secret);
     return { ...primary, value: secret };
   }
 
@@ -105,7 +105,7 @@ export class BundlePolicy extends Policy implements SecretCache {
     try {
       return this.pick(secretName, primary);
     } catch (error) {
-      return error as SecretManagerError; // nothing else is thrown there
+      return error as SecretManagerError; // pick throws nothing else
     }
   }
 
@@ -123,7 +123,7 @@ export class BundlePolicy extends Policy implements SecretCache {
     }
     this.#source = source;
     this.#secrets = secrets;
-    this.#asked.clear();
+    this.#answered.clear();
     return secrets;
   }
 

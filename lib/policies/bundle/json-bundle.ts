@@ -5,13 +5,14 @@ import {
   parseExactJson,
 } from '../../core/validation/exact-json';
 
-/** A number that JSON holds, and that a program which reads it would change. */
+/** Stands for a JSON number that a program cannot read without changing it. */
 export const INEXACT = Symbol('inexact number');
 
 /**
- * Returns the secrets that one JSON object holds: a string as it is, everything else as its JSON text. `null` is absent. A byte
- * order mark before the object is dropped. Returns `undefined` if the text is not a JSON object; the parser's own error would
- * quote it.
+ * Returns the secrets of one JSON object: a string unchanged, and every other value as its JSON text. `null`
+ * counts as missing. A byte order mark before the object is dropped.
+ *
+ * Returns `undefined` if the text is not a JSON object, because the parser's own error would quote it.
  */
 export function parseBundle(
   source: string,

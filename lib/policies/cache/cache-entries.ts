@@ -2,29 +2,30 @@ import { startTimer, type AgeClock } from '../../core/time/clock';
 import { plainRead, sharedRead, type SharedRead } from '../single-flight/flight';
 import { leastRecentlyUsed, type CacheEntry } from './cache-entry';
 
-const HOT_FOR_MS = 50;
-/** A flood of made-up names holds no more than this. */
+const MEMO_MS = 50;
+/** The largest number of cached absences, against a flood of made-up names. */
 const MAX_ABSENCES = 1_000;
 
 /**
- * What a cache keeps, within its bound, and what of it answers at once: for up to 50 ms without a look at the clock, and,
- * where the event loop stands still, until the timer that ends it gets its turn. A value may thus be served past its time by
- * 50 ms and by as long as the thread was blocked.
+ * The entries of a cache, within its bound, and a memo of the fresh values.
+ *
+ * The memo serves a value for up to 50 ms without a look at the clock. A blocked event loop delays the timer
+ * that clears the memo. A value may be served past its time by 50 ms, plus the time of such a block.
  */
 export class CacheEntries {
   readonly #maxEntries: number;
   readonly #pinned: { has(key: string): boolean };
-  /** By name. What answers a name at once must not be found by anything else that somebody writes in its place. */
+  /** The values by name. Only a read without params may find them. */
   readonly #plain = new Map<string, CacheEntry>();
-  /** By name and params. */
-  readonly #variants = new Map<string, KeptEntry>();
-  /** What the store does not have, the oldest first. It never pushes out a value. */
-  readonly #absences = new Map<string, KeptEntry>();
+  /** The values by name and params. */
+  readonly #variants = new Map<string, ReadEntry>();
+  /** The absent secrets, the oldest first. An absence never evicts a value. */
+  readonly #absences = new Map<string, ReadEntry>();
   readonly #clock: AgeClock;
-  /** Values found fresh within the last 50 ms: looking at the clock costs more than all the rest of a hit. */
-  readonly #hot = new Map<string, string>();
-  #stopCooling = (): void => undefined;
-  /** Counts by twos what was stored, so that a use in between has a number of its own. */
+  /** The values that were fresh within the last 50 ms. Reading the clock costs more than the rest of a hit. */
+  readonly #memo = new Map<string, string>();
+  #stopMemoTimer = (): void => undefined;
+  /** Counts the stores in steps of two, so that a use in between has a number of its own. */
   #stores = 0;
 
   constructor(maxEntries: number, pinned: { has(key: string): boolean }, clock: AgeClock) {
@@ -33,9 +34,9 @@ export class CacheEntries {
     this.#clock = clock;
   }
 
-  /** The value of a name, if it is fresh, or was a moment ago. */
+  /** Returns the value of a name if it is fresh, or was within the last 50 ms. */
   freshValue(secretName: string): string | undefined {
-    return this.#hot.get(secretName) ?? this.heat(secretName);
+    return this.#memo.get(secretName) ?? this.memoize(secretName);
   }
 
   get({ key, secretName }: SharedRead): CacheEntry | undefined {
@@ -43,11 +44,11 @@ export class CacheEntries {
     return value ?? this.#absences.get(key)?.entry;
   }
 
-  ofKey(key: string): CacheEntry | undefined {
+  getByKey(key: string): CacheEntry | undefined {
     return this.#plain.get(key) ?? (this.#variants.get(key) ?? this.#absences.get(key))?.entry;
   }
 
-  /** Keeps the entry in place of the one before. */
+  /** Stores the entry in place of the one before. */
   set(read: SharedRead, entry: CacheEntry): void {
     const { key, secretName } = read;
     this.delete(key);
@@ -57,16 +58,16 @@ export class CacheEntries {
     else this.#variants.set(key, { read, entry });
   }
 
-  /** What has to go for the cache to be within its bounds. */
+  /** Returns the keys to evict so that the cache is within its bounds. */
   surplus(): string[] {
     if (this.#absences.size > Math.min(this.#maxEntries, MAX_ABSENCES)) return this.oldestAbsence();
     if (this.#plain.size + this.#variants.size <= this.#maxEntries) return [];
-    this.cool();
+    this.clearMemo();
     return leastRecentlyUsed(this.values(), this.#pinned);
   }
 
   delete(key: string): void {
-    for (const entries of [this.#plain, this.#variants, this.#absences, this.#hot]) {
+    for (const entries of [this.#plain, this.#variants, this.#absences, this.#memo]) {
       entries.delete(key);
     }
   }
@@ -75,14 +76,14 @@ export class CacheEntries {
     entry.used = this.#stores + 1;
   }
 
-  /** Has everything be looked at again. What was hot has been used until now. */
-  cool(): void {
-    for (const secretName of this.#hot.keys()) {
+  /** Clears the memo, so that every read looks at the clock again. Marks its values as used until now. */
+  clearMemo(): void {
+    for (const secretName of this.#memo.keys()) {
       const entry = this.#plain.get(secretName);
       if (entry) this.touch(entry);
     }
-    this.#hot.clear();
-    this.#stopCooling();
+    this.#memo.clear();
+    this.#stopMemoTimer();
   }
 
   all(): (readonly [read: SharedRead, entry: CacheEntry])[] {
@@ -90,7 +91,7 @@ export class CacheEntries {
     return [...this.values(), ...absences];
   }
 
-  /** The name itself, and all that is kept of it with params. */
+  /** Returns the read of the name, and all cached reads of the name with params. */
   readsOf(secretName: string): SharedRead[] {
     const withParams = [...this.#variants.values(), ...this.#absences.values()]
       .map(({ read }) => read)
@@ -99,8 +100,9 @@ export class CacheEntries {
   }
 
   clear(): void {
-    this.#stopCooling();
-    for (const entries of [this.#plain, this.#variants, this.#absences, this.#hot]) entries.clear();
+    this.#stopMemoTimer();
+    for (const entries of [this.#plain, this.#variants, this.#absences, this.#memo])
+      entries.clear();
   }
 
   private values(): (readonly [read: SharedRead, entry: CacheEntry])[] {
@@ -115,26 +117,26 @@ export class CacheEntries {
     return [];
   }
 
-  private heat(secretName: string): string | undefined {
+  private memoize(secretName: string): string | undefined {
     const entry = this.#plain.get(secretName);
     if (entry?.value === undefined || this.#clock.now() >= entry.freshUntil) return undefined;
-    if (this.#hot.size === 0) this.coolSoon();
-    this.#hot.set(secretName, entry.value);
+    if (this.#memo.size === 0) this.scheduleMemoClear();
+    this.#memo.set(secretName, entry.value);
     this.touch(entry);
     return entry.value;
   }
 
-  private coolSoon(): void {
-    this.#stopCooling();
-    this.#stopCooling = startTimer(() => this.cool(), HOT_FOR_MS, { keepsAlive: false });
+  private scheduleMemoClear(): void {
+    this.#stopMemoTimer();
+    this.#stopMemoTimer = startTimer(() => this.clearMemo(), MEMO_MS, { keepsAlive: false });
   }
 }
 
-interface KeptEntry {
+interface ReadEntry {
   readonly read: SharedRead;
   readonly entry: CacheEntry;
 }
 
-function toPair({ read, entry }: KeptEntry): readonly [read: SharedRead, entry: CacheEntry] {
+function toPair({ read, entry }: ReadEntry): readonly [read: SharedRead, entry: CacheEntry] {
   return [read, entry];
 }

@@ -1,14 +1,14 @@
-/** What is kept of one reading: when it was asked for and what was granted; all other instants follow from these. */
+/** One cached reading: the time of the question, and the granted lease. All other times follow from these. */
 export interface CacheEntry {
-  /** `undefined`: the store has no such secret. */
+  /** The value, or `undefined` if the store has no such secret. */
   readonly value: string | undefined;
   readonly version: string | undefined;
   readonly readAt: number;
-  /** Until when it may be served at once. 0 for a lease, which is looked at with an exact clock. */
+  /** The time until which the value is served without a check. 0 for a lease, which needs an exact clock. */
   readonly freshUntil: number;
-  /** The lease, if there is one. */
+  /** The lease, in milliseconds, if there is one. */
   readonly validForMs: number | undefined;
-  /** Greater than that of every entry that was stored before the last use of this one. */
+  /** The number of the last use. It exceeds that of every entry that was stored before that use. */
   used: number;
 }
 
@@ -17,7 +17,10 @@ const LEASE_RENEWED_AT = 2 / 3;
 const SHORTEST_LEASE_REFRESH_MS = 100;
 const SHORTEST_REFRESH_MS = 1_000;
 
-/** When a pinned secret is to be read again: a lease well before it ends, because it is not served a moment longer. */
+/**
+ * Returns the time of the next refresh of a pinned secret. A lease is refreshed well before its end, because an
+ * expired lease is never served.
+ */
 export function dueAt(entry: CacheEntry | undefined, now: number): number {
   if (entry === undefined) return now + SHORTEST_REFRESH_MS;
   const { readAt, freshUntil, validForMs } = entry;
@@ -26,8 +29,8 @@ export function dueAt(entry: CacheEntry | undefined, now: number): number {
 }
 
 /**
- * The keys to evict from a cache that is full: a sixteenth of it at a time, so that the scan is paid once for many. Exact
- * order per hit (delete and set) would cost more than the hit.
+ * Returns the keys to evict from a full cache. One scan evicts a sixteenth of the entries, so that its cost is
+ * shared. An exact order would cost a delete and a set per hit, more than the hit.
  */
 export function leastRecentlyUsed(
   entries: readonly (readonly [read: { readonly key: string }, entry: CacheEntry])[],

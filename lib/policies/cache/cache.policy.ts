@@ -1,4 +1,4 @@
-import { ATTEMPTS, triedOnce, type CallOptions } from '../../core/calls/cancellation';
+import { ATTEMPTS, singleAttempt, type CallOptions } from '../../core/calls/cancellation';
 import type { SecretReading } from '../../core/contract/custom-secret-manager';
 import {
   hasCode,
@@ -29,24 +29,38 @@ import { RefreshBackoff } from './refresh-backoff';
 import type { SecretCache, SecretInspection } from './secret-cache';
 
 export interface CacheOptions {
-  /** How long a value is fresh, in milliseconds, less up to 10 % so that not all expire together. Default 300 000. */
+  /**
+   * The time for which a value is fresh, in milliseconds. Up to 10 % are subtracted, so that values do not
+   * expire together. Default 300 000.
+   */
   readonly ttlMs?: number;
-  /** For how long after that it is served while a refresh runs behind it, in milliseconds. Default 60 000. */
+  /**
+   * The time after `ttlMs` in which a value is served while a background refresh runs, in milliseconds. Default
+   * 60 000.
+   */
   readonly staleWhileRevalidateMs?: number;
-  /** For how long after `ttlMs` it is served if the store cannot be asked, in milliseconds. Default 3 600 000 (RFC 5861). */
+  /**
+   * The time after `ttlMs` in which a value is served if the store cannot be asked, in milliseconds. Default 3
+   * 600 000 (RFC 5861).
+   */
   readonly staleIfErrorMs?: number;
-  /** For how long an absence is remembered, in milliseconds. Default 10 000. */
+  /** The time for which an absence is cached, in milliseconds. Default 10 000. */
   readonly absenceTtlMs?: number;
-  /** How many values are kept; the least recently used go first. Default 10 000. Absences have a bound of their own, 1 000. */
+  /**
+   * The largest number of cached values. The least recently used ones are evicted first. Default 10 000.
+   * Absences have a bound of their own, 1 000.
+   */
   readonly maxEntries?: number;
-  /** Told once when the first refresh fails, and once when none fails any more. */
+  /** Called once when the first refresh fails, and once when all refreshes succeed again. */
   readonly onStateChange?: (state: 'stale' | 'recovered', error?: unknown) => void;
 }
 
 /**
- * Answers from memory within stated bounds. A value is fresh for `ttlMs`; then it is served while a refresh runs behind it;
- * then the store is asked, and the value serves on only if the store cannot be asked. A denial and an absence end it at
- * once. Only a successful read, or a write through here, makes it younger.
+ * Answers from memory within stated bounds.
+ *
+ * A value is fresh for `ttlMs`. Then the value is served while a background refresh runs. After that the store
+ * is asked, and the value is served only if the store cannot be asked. A denial and an absence drop the value
+ * at once. Only a successful read, or a write through this policy, makes a value younger.
  */
 export class CachePolicy extends Policy implements SecretCache, FlightObserver, WriteObserver {
   readonly #flights: SingleFlightPolicy;
@@ -75,7 +89,7 @@ export class CachePolicy extends Policy implements SecretCache, FlightObserver, 
     this.#clock = inner.clock;
     this.#recentWrites = recentWrites;
     this.#bounds = { ttlMs, staleWhileRevalidateMs, staleIfErrorMs, absenceTtlMs };
-    this.#pinned = new PinnedSecrets((read) => this.refreshBehind(read), this.#clock);
+    this.#pinned = new PinnedSecrets((read) => this.refreshInBackground(read), this.#clock);
     this.#entries = new CacheEntries(maxEntries, this.#pinned, this.#clock);
     this.#backoff = new RefreshBackoff(this.#clock, onStateChange);
     inner.observe(this);
@@ -93,7 +107,7 @@ export class CachePolicy extends Policy implements SecretCache, FlightObserver, 
     const entry = this.servable(read, options);
     if (entry !== undefined) return toReading(entry);
     try {
-      return await this.#flights.readSecret(secretName, this.spared(read.key, options));
+      return await this.#flights.readSecret(secretName, this.attemptOptions(read.key, options));
     } catch (error) {
       return this.staleOrThrow(read, error, options);
     }
@@ -110,16 +124,16 @@ export class CachePolicy extends Policy implements SecretCache, FlightObserver, 
     try {
       const reading = this.inner.readSecretSync(secretName, options);
       if (this.#recentWrites.mayBeReplaced(read.key, reading))
-        return this.unrepeated(read, reading);
+        return this.answerForLaggingRead(read, reading);
       this.#flights.outdate(read.key);
-      this.landed(read, reading, startedAt);
+      this.onAnswer(read, reading, startedAt);
       return reading;
     } catch (error) {
-      if (!hasCode(error, 'UNSUPPORTED')) this.failed(read, error);
+      if (!hasCode(error, 'UNSUPPORTED')) this.onFailure(read, error);
       else if (this.isKept(read.key)) this.refreshWhenDue(read);
       return this.staleOrThrow(read, this.#backoff.errorOf(read.key) ?? error, options);
     } finally {
-      this.#entries.cool(); // the thread stood still
+      this.#entries.clearMemo(); // the read blocked the thread
     }
   }
 
@@ -184,10 +198,10 @@ export class CachePolicy extends Policy implements SecretCache, FlightObserver, 
     this.#flights.supersede(secretName);
   }
 
-  /** Keeps what was written through here, at age 0. */
-  written(read: SharedRead, { value, version }: SecretState): void {
+  /** Stores a value that was written through this policy, at age 0. */
+  storeWritten(read: SharedRead, { value, version }: SecretState): void {
     const reading = value === undefined ? undefined : { value, version };
-    this.landed(read, reading, this.#clock.now());
+    this.onAnswer(read, reading, this.#clock.now());
   }
 
   inspect(): readonly SecretInspection[] {
@@ -207,20 +221,20 @@ export class CachePolicy extends Policy implements SecretCache, FlightObserver, 
     return super.close();
   }
 
-  landed(read: SharedRead, reading: SecretReading | undefined, startedAt: number): void {
-    this.#backoff.succeeded(read.key);
+  onAnswer(read: SharedRead, reading: SecretReading | undefined, startedAt: number): void {
+    this.#backoff.recordSuccess(read.key);
     this.store(read, reading, startedAt);
   }
 
-  failed(read: SharedRead, error: unknown): void {
+  onFailure(read: SharedRead, error: unknown): void {
     if (!isTransient(error) && !hasCode(error, 'CANCELLED')) this.drop(read.key);
     if (this.isKept(read.key)) {
-      this.#backoff.failed(read.key, error, this.#entries.ofKey(read.key) !== undefined);
+      this.#backoff.recordFailure(read.key, error, this.#entries.getByKey(read.key) !== undefined);
     }
     this.planRefresh(read.key);
   }
 
-  ended({ key }: SharedRead): void {
+  onDiscard({ key }: SharedRead): void {
     this.planRefresh(key);
   }
 
@@ -239,8 +253,8 @@ export class CachePolicy extends Policy implements SecretCache, FlightObserver, 
   }
 
   /**
-   * Returns the entry that a synchronous read may serve because the store cannot be asked, or is being asked. Asking it once more
-   * would stop the event loop for as long as it hangs.
+   * Returns the entry for a synchronous read while the store cannot be asked or a read is in flight. Another
+   * call could block the event loop while the store hangs.
    */
   private servableUnasked(read: SharedRead, options: CallOptions): CacheEntry | undefined {
     const { key } = read;
@@ -254,10 +268,11 @@ export class CachePolicy extends Policy implements SecretCache, FlightObserver, 
   }
 
   /**
-   * Returns the answer of a synchronous read, which cannot wait for a replica: what the cache holds or a write has left, as long as
-   * that is fresh. Else what it read, which does not enter the cache, because it was not read again.
+   * Returns the answer of a synchronous read that may be outdated, because a synchronous read cannot wait for a
+   * replica. A fresh cached value, or the state after a recent write, wins. Otherwise the answer itself is
+   * returned, and not cached.
    */
-  private unrepeated(
+  private answerForLaggingRead(
     read: SharedRead,
     reading: SecretReading | undefined,
   ): SecretReading | undefined {
@@ -266,13 +281,13 @@ export class CachePolicy extends Policy implements SecretCache, FlightObserver, 
     if (isKnown && this.ageOf(entry) < freshMs(this.#bounds, entry)) return toReading(entry);
     const { ttlMs, absenceTtlMs } = this.#bounds;
     const isAbsent = ({ value }: SecretState) => value === undefined;
-    const left = this.#recentWrites.left(read.key, (state) =>
-      isAbsent(state) ? absenceTtlMs : ttlMs,
+    const state = this.#recentWrites.lastState(read.key, (candidate) =>
+      isAbsent(candidate) ? absenceTtlMs : ttlMs,
     );
-    return left === undefined ? reading : toReading(left);
+    return state === undefined ? reading : toReading(state);
   }
 
-  /** Returns the cached reading in place of a failure if that may be served, else throws the failure. */
+  /** Returns the cached reading in place of a failure if the bounds permit it. Otherwise throws the failure. */
   private staleOrThrow(
     read: SharedRead,
     error: unknown,
@@ -302,22 +317,25 @@ export class CachePolicy extends Policy implements SecretCache, FlightObserver, 
     return this.#clock.now() - readAt;
   }
 
-  /** While refreshes fail, whoever asks past the backoff asks once: the cache spaces what the retry would repeat. */
-  private spared(key: string, options: CallOptions): CallOptions {
+  /**
+   * Returns the options of a read, limited to one attempt while refreshes fail. The cache then spaces the
+   * attempts instead of the retry.
+   */
+  private attemptOptions(key: string, options: CallOptions): CallOptions {
     const isFailing = options[ATTEMPTS] === undefined && this.#backoff.isFailing(key);
-    return isFailing ? triedOnce(options) : options;
+    return isFailing ? singleAttempt(options) : options;
   }
 
-  private refreshBehind({ secretName, params }: SharedRead): void {
-    this.#flights.refreshBehind(secretName, params);
+  private refreshInBackground({ secretName, params }: SharedRead): void {
+    this.#flights.refreshInBackground(secretName, params);
   }
 
   private refreshWhenDue(read: SharedRead): void {
-    if (!this.#backoff.isWaiting(read.key)) this.refreshBehind(read);
+    if (!this.#backoff.isWaiting(read.key)) this.refreshInBackground(read);
   }
 
   private isKept(key: string): boolean {
-    return this.#entries.ofKey(key) !== undefined || this.#pinned.has(key);
+    return this.#entries.getByKey(key) !== undefined || this.#pinned.has(key);
   }
 
   private store(read: SharedRead, reading: SecretReading | undefined, readAt: number): void {
@@ -345,7 +363,7 @@ export class CachePolicy extends Policy implements SecretCache, FlightObserver, 
 
   private planRefresh(key: string): void {
     if (!this.#pinned.has(key)) return;
-    const due = dueAt(this.#entries.ofKey(key), this.#clock.now());
+    const due = dueAt(this.#entries.getByKey(key), this.#clock.now());
     this.#pinned.plan(key, Math.max(due, this.#backoff.nextAt(key)));
   }
 

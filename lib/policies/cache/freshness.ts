@@ -12,15 +12,20 @@ export interface FreshnessBounds {
   readonly absenceTtlMs: number;
 }
 
-/** The refreshes of a secret: whether the last one failed, and whether it is too early for the next one. */
+/** The refreshes of a secret. */
 export interface RefreshState {
+  /** `true` if the last refresh failed. */
   readonly isFailing: boolean;
+  /** `true` if it is too early for the next refresh. */
   readonly isWaiting: boolean;
 }
 
 const JITTER = 0.1;
 
-/** Returns until when a reading may be served without another look at the clock of ages. A lease never may: it ends on time. */
+/**
+ * Returns the time until which a reading is served without a check. Returns 0 for a lease, which needs an exact
+ * clock.
+ */
 export function freshUntil(
   { ttlMs, absenceTtlMs }: FreshnessBounds,
   reading: SecretReading | undefined,
@@ -32,7 +37,7 @@ export function freshUntil(
   return Math.trunc(readAt + ttlMs * (1 - JITTER * Math.random()));
 }
 
-/** Returns how long an entry is fresh after its reading. */
+/** Returns the time for which an entry is fresh after its reading, in milliseconds. */
 export function freshMs({ ttlMs, absenceTtlMs }: FreshnessBounds, entry: CacheEntry): number {
   const { value, readAt, freshUntil: until, validForMs } = entry;
   if (validForMs === undefined) return until - readAt;
@@ -40,8 +45,8 @@ export function freshMs({ ttlMs, absenceTtlMs }: FreshnessBounds, entry: CacheEn
 }
 
 /**
- * Returns whether an entry may be served without asking the store: `fresh`, or `stale` with a refresh behind it. Past
- * `staleWhileRevalidateMs` that holds only while failed refreshes are spaced.
+ * Returns the state in which an entry is served without asking the store: `fresh`, or `stale` with a background
+ * refresh. Past `staleWhileRevalidateMs` an entry is served only while failed refreshes are spaced.
  */
 export function servable(
   bounds: FreshnessBounds,
@@ -61,7 +66,10 @@ export function servable(
   return isSpaced || staleForMs < bounds.staleWhileRevalidateMs ? 'stale' : undefined;
 }
 
-/** Returns whether a value is young enough for a synchronous read while the store cannot be asked, or is being asked. */
+/**
+ * Returns whether a value is young enough for a synchronous read. The store cannot be asked then, or a read is
+ * in flight.
+ */
 export function servableUnasked(
   bounds: FreshnessBounds,
   entry: CacheEntry,
@@ -73,9 +81,10 @@ export function servableUnasked(
 }
 
 /**
- * Returns whether an entry may be served in place of a failure: the store could not be asked, and the value is young enough. A
- * caller with `maxAgeMs` gets the failure, unless it also gives `staleIfErrorMs`. A manager without a synchronous read is no
- * failure of the store: then an absence counts, too.
+ * Returns whether an entry may be served in place of a failure. The store could not be asked, and the value is
+ * young enough. A caller with `maxAgeMs` gets the failure, unless the caller also gives `staleIfErrorMs`.
+ *
+ * A missing synchronous read is no failure of the store, so an absence may be served, too.
  */
 export function servableOnError(
   bounds: FreshnessBounds,
@@ -93,7 +102,7 @@ export function servableOnError(
   return isYoungEnough && isTransient(error) && entry.value !== undefined;
 }
 
-/** Returns the state of an entry as applications see it, or `undefined` if it is not served any more. */
+/** Returns the state of an entry for applications, or `undefined` if the entry is no longer served. */
 export function stateOf(
   bounds: FreshnessBounds,
   entry: CacheEntry,
@@ -113,7 +122,7 @@ export function isLeaseOver({ validForMs = Infinity }: CacheEntry, ageMs: number
   return ageMs >= validForMs;
 }
 
-/** @param boundMs the age at which an entry ends if the store cannot be asked; a lease ends on time all the same */
+/** @param boundMs the age at which an entry ends if the store cannot be asked; a lease may end earlier */
 function lastsMs(
   { ttlMs, staleIfErrorMs }: FreshnessBounds,
   { validForMs = Infinity }: CacheEntry,

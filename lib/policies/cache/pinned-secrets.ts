@@ -1,7 +1,10 @@
 import { startTimer, type AgeClock } from '../../core/time/clock';
 import type { SharedRead } from '../single-flight/flight';
 
-/** Secrets that stay in the cache and fresh without traffic: one timer for all, which keeps no process alive. */
+/**
+ * Secrets that stay cached and fresh without traffic. One timer serves all, and does not keep the process
+ * alive.
+ */
 export class PinnedSecrets {
   readonly #refresh: (read: SharedRead) => void;
   readonly #clock: AgeClock;
@@ -10,7 +13,7 @@ export class PinnedSecrets {
   #stopTimer = (): void => undefined;
   #isClosed = false;
 
-  /** @param clock the one that `dueAt` is on */
+  /** @param clock the clock of `dueAt` */
   constructor(refresh: (read: SharedRead) => void, clock: AgeClock) {
     this.#refresh = refresh;
     this.#clock = clock;
@@ -41,17 +44,13 @@ export class PinnedSecrets {
     if (this.#isClosed || dueAt >= this.#wakesAt) return;
     this.#stopTimer();
     this.#wakesAt = dueAt;
-    this.#stopTimer = startTimer(
-      () => this.refreshTheDue(),
-      Math.max(0, dueAt - this.#clock.now()),
-      {
-        keepsAlive: false,
-      },
-    );
+    this.#stopTimer = startTimer(() => this.refreshDue(), Math.max(0, dueAt - this.#clock.now()), {
+      keepsAlive: false,
+    });
   }
 
-  /** What is being refreshed is planned again when the outcome is known. */
-  private refreshTheDue(): void {
+  /** Refreshes the secrets that are due. The outcome of a refresh plans the next one. */
+  private refreshDue(): void {
     this.#wakesAt = Infinity;
     const at = this.#clock.now();
     for (const pinned of this.#pinned.values()) {

@@ -12,14 +12,14 @@ interface Backoff {
 
 const PAUSES = { firstMs: 1_000, longestMs: 30_000 };
 
-/** Spaces refreshes that fail, 1 s doubling to 30 s, so that an outage never becomes a call per read. */
+/** Spaces failed refreshes, from 1 s doubling to 30 s, so that an outage never causes a call per read. */
 export class RefreshBackoff {
   readonly #clock: AgeClock;
   readonly #onStateChange: (state: 'stale' | 'recovered', error?: unknown) => void;
   readonly #backoffs = new Map<string, Backoff>();
   #isStale = false;
 
-  /** @param clock the one that `nextAt` is on */
+  /** @param clock the clock of `nextAt` */
   constructor(
     clock: AgeClock,
     onStateChange: (state: 'stale' | 'recovered', error?: unknown) => void = () => undefined,
@@ -32,7 +32,7 @@ export class RefreshBackoff {
     return this.#backoffs.has(key);
   }
 
-  /** Whether it is too early to try again. */
+  /** Returns whether it is too early for the next refresh. */
   isWaiting(key: string): boolean {
     return this.#clock.now() < this.nextAt(key);
   }
@@ -45,13 +45,13 @@ export class RefreshBackoff {
     return this.#backoffs.get(key)?.nextAt ?? 0;
   }
 
-  /** Why the last refresh failed. */
+  /** Returns the error of the last refresh. */
   errorOf(key: string): unknown {
     return this.#backoffs.get(key)?.error;
   }
 
-  /** @param isServing whether a value is served in spite of it */
-  failed(key: string, error: unknown, isServing: boolean): void {
+  /** @param isServing whether a value is served in spite of the failure */
+  recordFailure(key: string, error: unknown, isServing: boolean): void {
     const failures = (this.#backoffs.get(key)?.failures ?? 0) + 1;
     const nextAt = this.#clock.now() + backoffMs(failures, PAUSES);
     this.#backoffs.set(key, { failures, nextAt, error, isServing });
@@ -60,7 +60,7 @@ export class RefreshBackoff {
     this.#onStateChange('stale', error);
   }
 
-  succeeded(key: string): void {
+  recordSuccess(key: string): void {
     this.#backoffs.delete(key);
     if (!this.#isStale || this.isServingStale()) return;
     this.#isStale = false;

@@ -5,28 +5,28 @@ import { Circuit, type CallVerdict, type CircuitState } from './circuit';
 export interface CircuitBoardOptions {
   readonly failureThreshold: number;
   readonly resetAfterMs: number;
-  /** Whether all that is read is one secret, whose failures are the store's then. Default `false`. */
+  /** `true` if all names are read from one secret, whose failures are those of the store. Default `false`. */
   readonly holdsOneSecret?: boolean;
   /** Called once when the circuit of the store opens, and once when it closes. */
   readonly onStateChange?: (state: 'open' | 'closed') => void;
 }
 
-/** How the call for one key ended. */
+/** The verdict on the call for one key. */
 export type KeyVerdict = readonly [key: string, verdict: CallVerdict];
 
-/** For which circuits a call is the probe. */
+/** The circuits for which a call is the probe. */
 export interface Probe {
   readonly ofStore: boolean;
   readonly ofKeys: ReadonlySet<string>;
 }
 
 export const NO_PROBE: Probe = { ofStore: false, ofKeys: new Set() };
-/** How many names can have failed and not been answered since. */
+/** The largest number of circuits of single keys. The oldest circuit makes room for a new one. */
 const MAX_CIRCUITS = 1_000;
 
 /**
- * One circuit for the store and one for each secret that has failed lately. Failures of one name alone say nothing of the
- * others: on a healthy Vault a database role can be broken.
+ * One circuit for the store, and one for each secret that has failed lately. Failures of one name say nothing
+ * about the others: a healthy Vault can have a broken database role.
  */
 export class CircuitBoard {
   readonly #store: Circuit;
@@ -44,22 +44,22 @@ export class CircuitBoard {
     return this.#store.state;
   }
 
-  /** Whether nothing has failed since the last answer, so that no call is refused. */
+  /** `true` if nothing has failed since the last answer, so that no call is refused. */
   get isQuiet(): boolean {
     return !this.#store.hasFailures && this.#ofKeys.size === 0;
   }
 
-  /** Until when every call is refused, in milliseconds from now; `undefined` if the store may be asked. */
+  /** The time for which every call is refused, in milliseconds; `undefined` if the store may be asked. */
   get refusedForMs(): number | undefined {
     return this.#store.refusedForMs;
   }
 
-  /** Until when the calls for one key alone are refused. */
+  /** Returns the time for which the calls for one key are refused, in milliseconds. */
   keyRefusedForMs(key: string): number | undefined {
     return this.#ofKeys.get(key)?.refusedForMs;
   }
 
-  /** To be called for what is not refused, before it is asked for. */
+  /** Admits a call that is not refused. Must be called before the store is asked. */
   admit(keys: readonly string[]): Probe {
     if (this.isQuiet) return NO_PROBE;
     return {
@@ -68,26 +68,26 @@ export class CircuitBoard {
     };
   }
 
-  ended(verdicts: readonly KeyVerdict[], probe: Probe): void {
+  record(verdicts: readonly KeyVerdict[], probe: Probe): void {
     for (const [key, verdict] of verdicts) {
-      this.endedAlone(key, verdict, probe.ofStore || probe.ofKeys.has(key));
+      this.recordKey(key, verdict, probe.ofStore || probe.ofKeys.has(key));
     }
     const before = this.#store.state;
     const names = new Set(verdicts.map(([key]) => nameOf(key)));
-    this.#store.ended(inAll(verdicts), names, probe.ofStore);
+    this.#store.record(storeVerdict(verdicts), names, probe.ofStore);
     if (before === 'closed' && this.#store.state === 'open') this.#options.onStateChange?.('open');
     if (before === 'closed' || this.#store.state !== 'closed') return;
     this.#ofKeys.clear(); // the failures were the store's
     this.#options.onStateChange?.('closed');
   }
 
-  private endedAlone(key: string, verdict: CallVerdict, isProbe: boolean): void {
+  private recordKey(key: string, verdict: CallVerdict, isProbe: boolean): void {
     if (verdict.kind === 'answered') {
       this.#ofKeys.delete(key);
       return;
     }
     const circuit = this.#ofKeys.get(key) ?? this.add(key, verdict);
-    circuit?.ended(verdict, new Set([key]), isProbe);
+    circuit?.record(verdict, new Set([key]), isProbe);
   }
 
   private add(key: string, { kind }: CallVerdict): Circuit | undefined {
@@ -98,8 +98,11 @@ export class CircuitBoard {
   }
 }
 
-/** What a call says of the store: it answered if it answered for one key, and failed if it failed for each. */
-function inAll(verdicts: readonly KeyVerdict[]): CallVerdict {
+/**
+ * Returns the verdict of a call on the store. One answered key counts as an answer. A failure needs the failure
+ * of every key.
+ */
+function storeVerdict(verdicts: readonly KeyVerdict[]): CallVerdict {
   const all = verdicts.map(([, verdict]) => verdict);
   const spoken = all.filter(({ kind }) => kind !== 'silent');
   return (

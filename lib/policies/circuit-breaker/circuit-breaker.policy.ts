@@ -1,4 +1,4 @@
-import { ATTEMPTS, triedOnce, type CallOptions } from '../../core/calls/cancellation';
+import { ATTEMPTS, singleAttempt, type CallOptions } from '../../core/calls/cancellation';
 import type { SecretReading } from '../../core/contract/custom-secret-manager';
 import {
   SecretManagerError,
@@ -23,26 +23,34 @@ export type { CircuitState } from './circuit';
 
 export interface CircuitBreakerOptions {
   /**
-   * After how many calls in a row that failed transiently it opens. Default 5. It takes failures of two names to open the
-   * circuit of the store, unless this is 1; one name that fails alone opens its own.
+   * The number of transient failures in a row that opens a circuit. Default 5. The circuit of the store opens
+   * only if at least two names failed, unless the threshold is 1. A name that fails alone opens its own
+   * circuit.
    */
   readonly failureThreshold?: number;
-  /** How long it stays open before one call is let through as a probe, in milliseconds. Default 10 000. */
+  /**
+   * The time for which the circuit stays open before one call passes as a probe, in milliseconds. Default 10
+   * 000.
+   */
   readonly resetAfterMs?: number;
   /** Called once when the circuit of the store opens, and once when it closes. */
   readonly onStateChange?: (state: 'open' | 'closed') => void;
-  /** Whether the manager can tell by itself if it is healthy. If not, an open circuit counts. Default `true`. */
+  /**
+   * `true` if the manager has a health check of its own. Otherwise an open circuit counts as unhealthy. Default
+   * `true`.
+   */
   readonly hasHealthCheck?: boolean;
-  /** Whether all that is read is one secret, whose failures are the store's then. Default `false`. */
+  /** `true` if all names are read from one secret, whose failures are those of the store. Default `false`. */
   readonly holdsOneSecret?: boolean;
 }
 
 /**
- * Spares a store that is down: after some failures in a row calls fail at once with `UNAVAILABLE`, until a probe succeeds. A
- * secret that fails alone is refused alone. Failures of writes refuse writes, never reads.
+ * Spares a store that is down. After `failureThreshold` failures in a row, calls fail at once with
+ * `UNAVAILABLE` until a probe succeeds. A secret that fails alone is refused alone. Failed writes refuse
+ * writes, never reads.
  *
- * A denial and an absence are answers of a healthy store. A call that its caller ended, or that never reached the store, says
- * nothing. A store that says when to come back is not down: the retry keeps to that.
+ * A denial and an absence are answers of a healthy store. A call that its caller cancelled, or that never
+ * reached the store, does not count. A store that gives a `Retry-After` is not down, and the retry respects it.
  */
 export class CircuitBreakerPolicy extends Policy {
   readonly #reads: CircuitBoard;
@@ -73,7 +81,10 @@ export class CircuitBreakerPolicy extends Policy {
     return this.#reads.state;
   }
 
-  /** How long the reads of all secrets still fail at once, in milliseconds; `undefined` if the store may be asked. */
+  /**
+   * The time for which the reads of all secrets still fail at once, in milliseconds; `undefined` if the store
+   * may be asked.
+   */
   get refusedForMs(): number | undefined {
     return this.#reads.refusedForMs;
   }
@@ -86,15 +97,15 @@ export class CircuitBreakerPolicy extends Policy {
     const probe = this.admit(this.#reads, 'readSecretSync', secretName, key);
     try {
       const reading = this.inner.readSecretSync(secretName, options);
-      this.#reads.ended([[key, ANSWERED]], probe);
+      this.#reads.record([[key, ANSWERED]], probe);
       return reading;
     } catch (error) {
-      this.#reads.ended([[key, verdictOf(error)]], probe);
+      this.#reads.record([[key, verdictOf(error)]], probe);
       throw error;
     }
   }
 
-  /** Asks for those names that are not refused alone. */
+  /** Reads the names whose own circuit is closed. */
   override async readSecrets(
     secretNames: readonly string[],
     options: CallOptions = {},
@@ -115,17 +126,17 @@ export class CircuitBreakerPolicy extends Policy {
     const verdicts = (outcomeOf: (name: string) => unknown): KeyVerdict[] =>
       admitted.map((name) => [keyOf(name), verdictOf(outcomeOf(name))]);
     try {
-      const asked = probe.ofStore ? triedOnce(options) : options;
+      const asked = probe.ofStore ? singleAttempt(options) : options;
       for (const [name, answer] of await this.inner.readSecrets(admitted, asked)) {
         readings.set(name, answer);
       }
-      this.#reads.ended(
+      this.#reads.record(
         verdicts((name) => readings.get(name)),
         probe,
       );
       return readings;
     } catch (error) {
-      this.#reads.ended(
+      this.#reads.record(
         verdicts(() => error),
         probe,
       );
@@ -154,11 +165,11 @@ export class CircuitBreakerPolicy extends Policy {
     const probe = board.isQuiet ? NO_PROBE : this.admit(board, operation, secretName, keyOf());
     const isProbe = probe.ofStore || probe.ofKeys.size > 0;
     try {
-      const answer = await ask(this.inner, secretName, isProbe ? triedOnce(options) : options);
-      if (!board.isQuiet) board.ended([[keyOf(), ANSWERED]], probe);
+      const answer = await ask(this.inner, secretName, isProbe ? singleAttempt(options) : options);
+      if (!board.isQuiet) board.record([[keyOf(), ANSWERED]], probe);
       return answer;
     } catch (error) {
-      board.ended([[keyOf(), verdictOf(error)]], probe);
+      board.record([[keyOf(), verdictOf(error)]], probe);
       throw error;
     }
   }
@@ -198,7 +209,7 @@ export class CircuitBreakerPolicy extends Policy {
   }
 }
 
-/** The store was not asked: the outcome of a write that fails with it is known. */
+/** The error of a call that the circuit refused. A write that fails with it did not reach the store. */
 export class CircuitOpenError extends SecretManagerError {}
 
 const WRITES: ReadonlySet<Operation> = new Set(['writeSecret', 'deleteSecret'] as const);
@@ -207,7 +218,7 @@ const ANSWERED: CallVerdict = { kind: 'answered' };
 const FAILED: CallVerdict = { kind: 'failed' };
 const SILENT: CallVerdict = { kind: 'silent' };
 
-/** @param outcome a failure, or what a call brought */
+/** @param outcome a failure, or the answer of a call */
 function verdictOf(outcome: unknown): CallVerdict {
   if (!isSecretManagerError(outcome)) return ANSWERED;
   const { code, retryAfterMs } = outcome;

@@ -2,27 +2,27 @@ import { now } from '../../core/time/clock';
 
 export type CircuitState = 'closed' | 'open' | 'half-open';
 
-/** What the end of a call says of the store. */
+/** The verdict of a call on the store. */
 export type CallVerdict =
   | { readonly kind: 'answered' | 'failed' | 'silent' }
-  /** The store asks to be left alone for so long. */
+  /** The store wants no further call for `retryAfterMs`. */
   | { readonly kind: 'paced'; readonly retryAfterMs: number };
 
 export interface CircuitOptions {
   readonly failureThreshold: number;
   readonly resetAfterMs: number;
-  /** How many different names must have failed for it to open. */
+  /** The number of different names that must have failed before the circuit opens. */
   readonly minNames: number;
 }
 
-/** Counts failures in a row. Opens at the threshold; after a while it lets one call through as a probe. */
+/** Counts failures in a row, and opens at the threshold. After `resetAfterMs` one call passes as a probe. */
 export class Circuit {
   readonly #options: CircuitOptions;
   readonly #failedNames = new Set<string>();
   #failures = 0;
   #openUntil: number | undefined;
   #isProbing = false;
-  /** The names whose probe failed last. */
+  /** The names of the last failed probe. */
   #lastProbed: ReadonlySet<string> = new Set();
 
   constructor(options: CircuitOptions) {
@@ -38,20 +38,20 @@ export class Circuit {
     return this.#failures > 0;
   }
 
-  /** How long calls still fail at once, in milliseconds; `undefined` if the next one goes through. */
+  /** The time for which calls still fail at once, in milliseconds; `undefined` if the next call passes. */
   get refusedForMs(): number | undefined {
     if (this.#openUntil === undefined) return undefined;
     const leftMs = this.#openUntil - now();
     return leftMs > 0 || this.#isProbing ? Math.max(0, leftMs) : undefined;
   }
 
-  /** Returns whether the call that goes through is the probe. */
+  /** Admits a call. Returns whether that call is the probe. */
   admit(): boolean {
     this.#isProbing = this.#openUntil !== undefined;
     return this.#isProbing;
   }
 
-  ended(verdict: CallVerdict, names: ReadonlySet<string>, isProbe: boolean): void {
+  record(verdict: CallVerdict, names: ReadonlySet<string>, isProbe: boolean): void {
     if (isProbe) this.#isProbing = false;
     switch (verdict.kind) {
       case 'silent':
@@ -74,7 +74,10 @@ export class Circuit {
     }
   }
 
-  /** A name that is broken by itself must not win every probe: its second failure in a row says nothing of the store. */
+  /**
+   * Returns whether a failed probe says something about the store. The second failed probe in a row of the same
+   * name does not, because that name may be broken alone.
+   */
   private isNews(names: ReadonlySet<string>): boolean {
     if (this.#options.minNames === 1) return true;
     return [...names].some((name) => !this.#lastProbed.has(name));

@@ -33,8 +33,9 @@ export class Batch {
   }
 
   /**
-   * Resolves to the answer for one flight. Calls `readAlone` instead where the batch failed for the sake of another secret: it
-   * neither waits for a replica, nor is retried once a write has superseded one of its flights.
+   * Resolves to the answer for one flight. Calls `readAlone` instead if the batch failed because of another
+   * secret. A batch does not wait for a replica. Once a write has superseded one of its flights, it is not
+   * retried, either.
    */
   async read(
     flight: ReadFlight,
@@ -45,17 +46,20 @@ export class Batch {
     try {
       return outcomeOf(flight.secretName, await this.#answers);
     } catch (error) {
-      const isHeldBack =
+      const failedForAnother =
         error instanceof LaggingReplicaError ||
         this.#flights.some(({ isSuperseded }) => isSuperseded);
       const isWanted = flight.isAwaited && !flight.isSuperseded;
-      if (!isHeldBack || !isWanted || !isTransient(error)) throw error;
+      if (!failedForAnother || !isWanted || !isTransient(error)) throw error;
       return await readAlone();
     }
   }
 }
 
-/** Returns the options of a batch. It lasts as long as the longest of its flights, and is cancelled with the last of them. */
+/**
+ * Returns the options of a batch. The batch lasts as long as its longest flight, and is cancelled with the last
+ * of them.
+ */
 function batchOptions(
   flights: readonly ReadFlight[],
   { params, [ATTEMPTS]: attempts }: CallOptions,

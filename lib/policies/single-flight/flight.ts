@@ -1,9 +1,9 @@
 import { ATTEMPTS, type CallOptions } from '../../core/calls/cancellation';
 import { SharedCall, SharedCallOptions, type SharedCallTerms } from '../../core/calls/shared-call';
-import type { InBag } from '../../core/time/bag';
+import type { Indexed } from '../../core/time/unordered-set';
 import { secretKey } from '../../core/validation/params';
 
-/** What is read: the key under which it is shared, and what the key is made of. */
+/** The key under which a read is shared, and the parts of the key. */
 export interface SharedRead {
   readonly key: string;
   readonly secretName: string;
@@ -14,7 +14,7 @@ export function sharedRead(secretName: string, params: CallOptions['params']): S
   return { key: secretKey(secretName, params), secretName, params };
 }
 
-/** Of a key that is simply a name. */
+/** Returns the read of a name without params. */
 export function plainRead(secretName: string): SharedRead {
   return { key: secretName, secretName, params: undefined };
 }
@@ -23,9 +23,9 @@ export interface FlightTerms extends SharedCallTerms {
   readonly attempts?: CallOptions[typeof ATTEMPTS];
 }
 
-/** One read of a secret at the store, which any number of callers share. */
-export class Flight<Outcome> extends SharedCall<Outcome> implements SharedRead, InBag {
-  place = -1;
+/** One read of a secret from the store, which any number of callers share. */
+export class Flight<Outcome> extends SharedCall<Outcome> implements SharedRead, Indexed {
+  index = -1;
   /** Set when a newer value is known. The waiters still get the outcome of this call; the cache does not. */
   isSuperseded = false;
   /** The start of the call, on the clock of ages. `Infinity` while it waits for another call to end. */
@@ -48,18 +48,21 @@ export class Flight<Outcome> extends SharedCall<Outcome> implements SharedRead, 
     this.attempts = attempts;
   }
 
-  /** Whether it still waits for another call to end. */
+  /** `true` while the flight waits for another call to end. */
   get isPending(): boolean {
     return this.startedAt === Infinity;
   }
 
-  /** Returns the options for the store. They end with the last caller, and their `timeoutMs` is the time left at the moment. */
+  /**
+   * Returns the options for the store. Their signal aborts when the last caller leaves, and their `timeoutMs`
+   * is the time left.
+   */
   callOptions(): CallOptions {
     return new FlightOptions(this, this.params);
   }
 }
 
-/** Also tells the policies below whether a write has superseded the flight. */
+/** Options that also tell the policies below whether a write has superseded the flight. */
 class FlightOptions extends SharedCallOptions {
   constructor(
     private readonly flight: Flight<unknown>,

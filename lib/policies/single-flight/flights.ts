@@ -1,7 +1,7 @@
 import type { SharedCall } from '../../core/calls/shared-call';
 import type { SecretReading } from '../../core/contract/custom-secret-manager';
 import type { SecretManagerError } from '../../core/errors/secret-manager.error';
-import { Bag } from '../../core/time/bag';
+import { UnorderedSet } from '../../core/time/unordered-set';
 import { AgeClock } from '../../core/time/clock';
 import { EventLoopTurns } from '../../core/time/event-loop-turns';
 import type { Flight } from './flight';
@@ -15,35 +15,38 @@ export class Flights {
   readonly #turns = new EventLoopTurns();
   /** The flights that a caller can join. */
   readonly #byKey = new Map<string, ReadFlight>();
-  /** All of them, also those that were superseded. */
-  readonly #all = new Bag<ReadFlight>();
+  /** All flights, including the superseded ones. */
+  readonly #all = new UnorderedSet<ReadFlight>();
 
   add(flight: ReadFlight): void {
     this.#all.add(flight);
   }
 
-  /** Starts a flight: callers can join it from now on. */
+  /** Starts a flight, so that callers can join it. */
   start(flight: ReadFlight): void {
     this.#byKey.set(flight.key, flight);
     flight.startedAt = this.clock.now();
     flight.turn = this.#turns.current;
   }
 
-  /** Ends a flight. Its follow-up call starts. */
+  /** Ends a flight, and starts its follow-up call. */
   end(flight: ReadFlight): void {
     this.#all.remove(flight);
     this.detach(flight);
   }
 
-  /** Returns the flight that a caller can join: not one that was cancelled, but its follow-up call. */
-  of(key: string): ReadFlight | undefined {
+  /** Returns the flight that a caller can join. In place of a cancelled flight it is the follow-up call. */
+  joinable(key: string): ReadFlight | undefined {
     const flight = this.#byKey.get(key);
     const next = flight?.next;
     if (isOpen(flight)) return flight;
     return isOpen(next) ? next : undefined;
   }
 
-  /** Returns whether the answer of a flight will be younger than `maxAgeMs`: it starts later, or started in this turn. */
+  /**
+   * Returns whether the answer of a flight will be younger than `maxAgeMs`. That holds for a flight that starts
+   * later, or has started in this turn.
+   */
   isRecent({ isPending, turn, startedAt }: ReadFlight, maxAgeMs: number): boolean {
     if (isPending || turn === this.#turns.current) return true;
     return this.clock.now() - startedAt < maxAgeMs;
@@ -56,8 +59,8 @@ export class Flights {
   }
 
   /**
-   * Also detaches the flights of one secret, or all: their waiters still get the result, but new callers start a fresh read. A
-   * follow-up call that has not started is a fresh read.
+   * Outdates and detaches the flights of one secret, or all. Their waiters still get the result, but new
+   * callers start a fresh read. A follow-up call that has not started counts as a fresh read.
    */
   supersede(secretName?: string): void {
     const superseded = [...this.#all].filter(
@@ -88,7 +91,7 @@ export class Flights {
   }
 }
 
-/** Returns whether a call can be joined: it was not cancelled. */
+/** Returns whether a call can be joined, because it is not cancelled. */
 export function isOpen<Call extends SharedCall<unknown>>(call: Call | undefined): call is Call {
   return call !== undefined && call.reason === undefined;
 }

@@ -24,31 +24,36 @@ import { Batch } from './batch';
 import { Flight, type SharedRead } from './flight';
 import { Flights, isOpen, type ReadFlight } from './flights';
 
-/** How much too early a timer of a manager may fire. */
+/** The time by which a timer of a manager may fire too early, in milliseconds. */
 const TIMER_SLACK_MS = 20;
 
 export interface SingleFlightOptions {
-  /** How long a caller waits that does not say so itself, in milliseconds. Default 30 000. */
+  /** The deadline of a caller that gives no `timeoutMs`, in milliseconds. Default 30 000. */
   readonly timeoutMs?: number;
-  /** Whether the manager reads several secrets with one call. */
+  /** `true` if the manager reads several secrets with one call. */
   readonly readsBatches?: boolean;
 }
 
-/** Gets the outcome of each call, before those who wait for it. */
+/** Receives the outcome of each call, before its waiters do. */
 export interface FlightObserver {
-  /** @param startedAt the start of the call: no answer is younger than its question */
-  landed(read: SharedRead, reading: SecretReading | undefined, startedAt: number): void;
-  failed(read: SharedRead, error: unknown): void;
-  /** The call ended without an outcome to keep: it was superseded, or its callers have left. */
-  ended(read: SharedRead): void;
+  /**
+   * Handles an answer.
+   *
+   * @param startedAt the start of the call, because no answer is younger than its question
+   */
+  onAnswer(read: SharedRead, reading: SecretReading | undefined, startedAt: number): void;
+  onFailure(read: SharedRead, error: unknown): void;
+  /** Handles a call without an outcome to keep: it was superseded, or its callers have left. */
+  onDiscard(read: SharedRead): void;
 }
 
 /**
- * Concurrent reads of the same secret share one call to the store. Each caller keeps its own deadline; aborting one does not
- * affect the others. The call is cancelled when the last caller has left. A batch and a single read share calls, too.
+ * Shares one call to the store among concurrent reads of the same secret. Each caller keeps its own deadline;
+ * aborting one does not affect the others. The call is cancelled when the last caller has left. A batch and a
+ * single read share calls, too.
  *
- * A caller with `maxAgeMs` joins no call that started earlier than that. All such callers share one follow-up call: a secret never
- * has two calls in flight, and no answer is older than its question.
+ * A caller with `maxAgeMs` joins no call that started earlier than that. All such callers share one follow-up
+ * call. A secret never has two calls in flight, and no answer is older than its question.
  */
 export class SingleFlightPolicy extends Policy implements WriteObserver {
   readonly #timeoutMs: number;
@@ -99,8 +104,8 @@ export class SingleFlightPolicy extends Policy implements WriteObserver {
     return new Map(await Promise.all(outcomes));
   }
 
-  /** Reads in the background, once. Does nothing if the secret is being read already. */
-  refreshBehind(secretName: string, params: CallOptions['params']): void {
+  /** Reads once in the background. Does nothing if a read of the secret is in flight. */
+  refreshInBackground(secretName: string, params: CallOptions['params']): void {
     const key = secretKey(secretName, params);
     if (this.#isClosed || this.isInFlight(key)) return;
     const terms = {
@@ -112,14 +117,14 @@ export class SingleFlightPolicy extends Policy implements WriteObserver {
   }
 
   isInFlight(key: string): boolean {
-    return this.#flights.of(key) !== undefined;
+    return this.#flights.joinable(key) !== undefined;
   }
 
   invalidate(secretName?: string): void {
     this.supersede(secretName);
   }
 
-  /** See {@link Flights.outdate}. */
+  /** Keeps the answer of a flight out of the cache. See {@link Flights.outdate}. */
   outdate(key: string): void {
     this.#flights.outdate(key);
   }
@@ -187,16 +192,16 @@ export class SingleFlightPolicy extends Policy implements WriteObserver {
     flight.share(this.fly(flight, readFirst));
   }
 
-  /** Returns the call that a caller may join, or a follow-up call if that one is too old for its `maxAgeMs`. */
+  /** Returns the call that a caller may join, or a follow-up call if the call is older than `maxAgeMs`. */
   private flightFor(key: string, options: CallOptions): ReadFlight | undefined {
-    const flight = this.#flights.of(key);
+    const flight = this.#flights.joinable(key);
     const { maxAgeMs } = options;
     if (flight === undefined || maxAgeMs === undefined || !this.isWanted(options)) return flight;
     const isRecent = this.#flights.isRecent(flight, maxAgeMs);
     return isRecent ? flight : this.follow(flight, options);
   }
 
-  /** Returns the call that starts when this one has ended. */
+  /** Returns the follow-up call, which starts when this one has ended. */
   private follow(flight: ReadFlight, options: CallOptions): ReadFlight {
     if (isOpen(flight.next)) return flight.next;
     const next = this.newFlight(flight.key, flight.secretName, options);
@@ -217,10 +222,10 @@ export class SingleFlightPolicy extends Policy implements WriteObserver {
   }
 
   /**
-   * Asks the store, and settles the flight before its waiters get the outcome. An attempt ends with the deadline that the manager
-   * was given; while a caller with more time has joined, there is another one.
+   * Asks the store, and settles the flight before its waiters get the outcome. An attempt ends with the
+   * deadline that the manager was given. If a caller with more time has joined, another attempt starts.
    *
-   * @param readFirst reads the secret together with others; by default it is read alone
+   * @param readFirst reads the secret together with others; by default the secret is read alone
    */
   private async fly(
     flight: ReadFlight,
@@ -246,23 +251,23 @@ export class SingleFlightPolicy extends Policy implements WriteObserver {
     reading: SecretReading | undefined,
     startedAt: number,
   ): SecretReading | undefined {
-    if (flight.isSuperseded) this.#observer?.ended(flight);
-    else this.#observer?.landed(flight, reading, startedAt);
+    if (flight.isSuperseded) this.#observer?.onDiscard(flight);
+    else this.#observer?.onAnswer(flight, reading, startedAt);
     this.#flights.end(flight);
     return reading;
   }
 
-  /** Rejects with the failure. The waiters of a flight that a write has superseded get the answer of a fresh read instead. */
+  /** Rejects with the failure. The waiters of a superseded flight get the answer of a fresh read instead. */
   private async settleFailure(
     flight: ReadFlight,
     error: unknown,
   ): Promise<SecretReading | undefined> {
     this.#flights.end(flight);
     if (flight.isSuperseded && flight.isAwaited && isTransient(error)) {
-      return await this.readSecret(flight.secretName, withoutRestraint(flight));
+      return await this.readSecret(flight.secretName, freshReadOptions(flight));
     }
-    if (flight.isSuperseded || isAbandoned(flight, error)) this.#observer?.ended(flight);
-    else this.#observer?.failed(flight, error);
+    if (flight.isSuperseded || isAbandoned(flight, error)) this.#observer?.onDiscard(flight);
+    else this.#observer?.onFailure(flight, error);
     throw error;
   }
 
@@ -287,18 +292,18 @@ export class SingleFlightPolicy extends Policy implements WriteObserver {
   }
 }
 
-/** Returns the options of a fresh read for the waiters of a superseded flight: the time left, and retries as usual. */
-function withoutRestraint(flight: ReadFlight): CallOptions {
+/** Returns the options of a fresh read for the waiters of a superseded flight: the time left, with retries. */
+function freshReadOptions(flight: ReadFlight): CallOptions {
   const { params, timeoutMs, signal } = flight.callOptions();
   return { params, timeoutMs, signal };
 }
 
-/** Returns whether a call was cancelled because its callers left, which says nothing of the store. */
+/** Returns whether a call was cancelled because its callers left. Such a call says nothing about the store. */
 function isAbandoned({ reason }: ReadFlight, error: unknown): boolean {
   return reason !== undefined && hasCode(error, 'CANCELLED');
 }
 
-/** Returns whether an attempt ended with the deadline that it was given, while a caller with more time has joined. */
+/** Returns whether an attempt ended with its deadline, while a caller with more time has joined. */
 function isOutlived(flight: ReadFlight, endsAt: number, error: unknown): boolean {
   const hasTimeLeft = flight.isAwaited && flight.endsAt > endsAt && !flight.isSuperseded;
   return hasTimeLeft && hasCode(error, 'TIMEOUT') && now() >= endsAt - TIMER_SLACK_MS;

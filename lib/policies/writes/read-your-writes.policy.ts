@@ -9,8 +9,10 @@ import type { RecentWrites } from './recent-writes';
 const PAUSES_MS = [200, 400, 800] as const;
 
 /**
- * Reads again where the store may answer with what a recent write has replaced: a replica lags. After three repetitions the
- * answer is believed. A batch does not wait: such a secret fails with {@link LaggingReplicaError}, and is to be read alone. A
+ * Reads again if the store may have answered with a value that a recent write replaced, because a replica lags.
+ * The answer of the third retry is accepted.
+ *
+ * A batch does not wait: such a secret fails with {@link LaggingReplicaError}, and must be read alone. A
  * synchronous read does not wait, either.
  */
 export class ReadYourWritesPolicy extends Policy {
@@ -41,8 +43,8 @@ export class ReadYourWritesPolicy extends Policy {
     return new Map(
       Array.from(readings, ([secretName, reading]) => {
         const isAnswer = !isSecretManagerError(reading);
-        const isDoubted = isAnswer && this.isDoubted(secretName, reading, options);
-        return [secretName, isDoubted ? this.lagging(secretName) : reading];
+        const isSuspect = isAnswer && this.isSuspect(secretName, reading, options);
+        return [secretName, isSuspect ? this.lagging(secretName) : reading];
       }),
     );
   }
@@ -53,16 +55,16 @@ export class ReadYourWritesPolicy extends Policy {
   ): Promise<SecretReading | undefined> {
     for (const pauseMs of PAUSES_MS) {
       const reading = await this.inner.readSecret(secretName, options);
-      if (!this.isDoubted(secretName, reading, options)) return reading;
+      if (!this.isSuspect(secretName, reading, options)) return reading;
       if (!isOvertaken(options))
         await pause(pauseMs, options, this.context('readSecret', secretName));
-      // its callers ask again with those who came after the write that has overtaken it
+      // the callers start a fresh read, together with the callers that came after the write
       if (isOvertaken(options)) throw this.lagging(secretName);
     }
     return await this.inner.readSecret(secretName, options);
   }
 
-  private isDoubted(
+  private isSuspect(
     secretName: string,
     reading: SecretReading | undefined,
     { params }: CallOptions,
@@ -76,9 +78,9 @@ export class ReadYourWritesPolicy extends Policy {
   }
 }
 
-/** The store answered with what a write has replaced, and was not asked again. */
+/** The error of an answer that a write has replaced, and that was not read again. */
 export class LaggingReplicaError extends SecretManagerError {}
 
-function isOvertaken({ [ATTEMPTS]: effort }: CallOptions): boolean {
-  return effort === 'overtaken';
+function isOvertaken({ [ATTEMPTS]: attempts }: CallOptions): boolean {
+  return attempts === 'overtaken';
 }

@@ -2,10 +2,10 @@ import type { SecretReading } from '../../core/contract/custom-secret-manager';
 import { AgeClock } from '../../core/time/clock';
 import type { SharedRead } from '../single-flight/flight';
 
-/** For how long after a write a replica may still answer with what was replaced, in milliseconds. */
+/** The time after a write in which a replica may return the old value, in milliseconds. */
 export const REPLICA_LAG_MS = 10_000;
 
-/** What the store holds of a secret; without a value it is absent. */
+/** The state of a secret in the store. Without a value the secret is absent. */
 export interface SecretState {
   readonly value: string | undefined;
   readonly version?: string | undefined;
@@ -14,41 +14,43 @@ export interface SecretState {
 interface RecentWrite {
   readonly secretName: string;
   readonly at: number;
-  /** What the store may hold since then: one state, or several of writes that overlapped. */
+  /** The states that the store may hold since then: one, or several after writes that overlapped. */
   readonly written: readonly SecretState[];
-  /** Versions may have begun again since then. */
+  /** `true` if a deletion may have restarted the versions. */
   readonly wasDeleted: boolean;
-  /** The application has invalidated the secret since then: it may have changed again. */
+  /** `true` if the application has invalidated the secret since then, because it may have changed again. */
   readonly isInvalidated: boolean;
 }
 
 /**
- * Remembers the writes of the last ten seconds, so that the answer of a replica that lags is not taken for news. An answer is
- * doubted unless it is what was written, or has a newer version. Versions tell which of two is newer if they are whole numbers.
+ * Remembers the writes of the last ten seconds, to recognise the old answer of a lagging replica.
+ *
+ * An answer is accepted if it is the written value, or has a newer version. Versions are compared if they are
+ * whole numbers.
  */
 export class RecentWrites {
   readonly #clock = new AgeClock();
-  /** By the key of the secret, the last write at the end. */
+  /** The last write of each key, the oldest write first. */
   readonly #writes = new Map<string, RecentWrite>();
 
   add({ key, secretName }: SharedRead, written: readonly SecretState[]): void {
     const at = this.#clock.now();
-    this.forgetOld(at);
+    this.deleteOld(at);
     const wasDeleted = this.#writes.get(key)?.wasDeleted === true || written.some(isAbsent);
     this.#writes.delete(key);
     this.#writes.set(key, { secretName, at, written, wasDeleted, isInvalidated: false });
   }
 
-  /** One secret, or all, may have changed again. A replica may lag all the same. */
+  /** Marks one secret, or all, as possibly changed elsewhere. A replica may still lag. */
   invalidate(secretName?: string): void {
     for (const [key, write] of this.#writes) {
-      const isMeant = secretName === undefined || write.secretName === secretName;
-      if (isMeant) this.#writes.set(key, { ...write, isInvalidated: true });
+      const matches = secretName === undefined || write.secretName === secretName;
+      if (matches) this.#writes.set(key, { ...write, isInvalidated: true });
     }
   }
 
-  /** What a write has left in the store less than `maxAgeMs` ago, if one state of it is known. */
-  left(key: string, maxAgeMs: (state: SecretState) => number): SecretState | undefined {
+  /** Returns the state that a write left less than `maxAgeMs` ago, if exactly one is possible. */
+  lastState(key: string, maxAgeMs: (state: SecretState) => number): SecretState | undefined {
     const write = this.has(key) ? this.#writes.get(key) : undefined;
     const state = write?.written.length === 1 ? write.written[0] : undefined;
     if (write === undefined || state === undefined || write.isInvalidated) return undefined;
@@ -61,11 +63,11 @@ export class RecentWrites {
 
   has(key: string): boolean {
     if (this.isEmpty) return false;
-    this.forgetOld(this.#clock.now());
+    this.deleteOld(this.#clock.now());
     return this.#writes.has(key);
   }
 
-  /** Whether the answer may be what a recent write has replaced. */
+  /** Returns whether a recent write may have replaced the answer. */
   mayBeReplaced(key: string, reading: SecretReading | undefined): boolean {
     const write = this.has(key) ? this.#writes.get(key) : undefined;
     if (write === undefined) return false;
@@ -78,7 +80,7 @@ export class RecentWrites {
     this.#writes.clear();
   }
 
-  private forgetOld(at: number): void {
+  private deleteOld(at: number): void {
     for (const [key, write] of this.#writes) {
       if (at - write.at < REPLICA_LAG_MS) return;
       this.#writes.delete(key);

@@ -12,28 +12,30 @@ import { Policy, type Pipeline } from '../policy';
 import { sharedRead, type SharedRead } from '../single-flight/flight';
 import { RecentWrites, type SecretState } from './recent-writes';
 
-/** The reads of one pipeline, and its cache, as far as a write concerns them. */
+/** The reads and the cache of one pipeline, which a write has to update. */
 export interface WriteObserver {
   /** Detaches the reads in flight: their waiters still get the result, but new callers start a fresh read. */
   supersede(secretName?: string): void;
-  /** Also drops what is cached of the secret, its versions and stages included. */
+  /**
+   * Detaches the reads in flight, and drops the cached values of the secret, including its versions and stages.
+   */
   invalidate(secretName?: string): void;
 }
 
-/** Keeps what a write brought. */
+/** Stores a written value in the cache. */
 export type StoreWritten = (read: SharedRead, written: SecretState) => void;
 
 interface WritesInFlight {
   running: number;
-  /** Which of several writes the store took last is not known. */
+  /** `true` if several writes overlapped, so that the last one is unknown. */
   overlapped: boolean;
-  /** What each of them would leave in the store. */
+  /** The states that the writes may leave in the store. */
   readonly states: SecretState[];
 }
 
 /**
- * What the writes of all pipelines over one manager have in common. A write outdates the reads in flight once, drops what is
- * cached of the secret in every cache, and is stored in the cache that it went through.
+ * Tracks the writes of all pipelines over one manager. A write outdates the reads in flight, and drops the
+ * cached values of the secret in every cache. The cache that it passed through stores the new value.
  */
 export class Writes {
   readonly recent = new RecentWrites();
@@ -50,8 +52,8 @@ export class Writes {
     this.drop(secretName);
   }
 
-  /** @param stateAfter what the store holds after the write, given what the manager said of it */
-  async follow(
+  /** @param stateAfter returns the state of the store after the write, given the metadata of the manager */
+  async run(
     read: SharedRead,
     write: () => Promise<SecretMetadata>,
     stateAfter: (metadata?: SecretMetadata) => SecretState,
@@ -63,7 +65,7 @@ export class Writes {
     try {
       const metadata = await write();
       const written = stateAfter(metadata);
-      // first, because a read that waits for its turn begins as soon as those before it are detached
+      // before the drop, which detaches the reads in flight and so starts the reads that wait for them
       this.recent.add(read, writes.overlapped ? writes.states : [written]);
       this.drop(secretName);
       if (!writes.overlapped) store(read, written);
@@ -91,12 +93,12 @@ export class Writes {
   }
 }
 
-/** Tells every cache of the writes that go through here. */
+/** Updates every cache after the writes that pass through this policy. */
 export class WritesPolicy extends Policy {
   readonly #writes: Writes;
   readonly #store: StoreWritten;
 
-  /** @param store keeps what was written; by default nobody does */
+  /** @param store stores a written value; by default nothing is stored */
   constructor(inner: Pipeline, writes: Writes, store: StoreWritten = () => undefined) {
     super(inner);
     this.#writes = writes;
@@ -108,7 +110,7 @@ export class WritesPolicy extends Policy {
     value: string,
     options: WriteOptions = {},
   ): Promise<SecretMetadata> {
-    return this.#writes.follow(
+    return this.#writes.run(
       sharedRead(secretName, options.params),
       () => this.inner.writeSecret(secretName, value, options),
       (metadata) => ({ value, version: metadata?.version }),
@@ -117,7 +119,7 @@ export class WritesPolicy extends Policy {
   }
 
   override deleteSecret(secretName: string, options: DeleteOptions = {}): Promise<SecretMetadata> {
-    return this.#writes.follow(
+    return this.#writes.run(
       sharedRead(secretName, options.params),
       () => this.inner.deleteSecret(secretName, options),
       () => ABSENT,
@@ -128,7 +130,7 @@ export class WritesPolicy extends Policy {
 
 const ABSENT: SecretState = { value: undefined };
 
-/** Whether a write that failed may have happened all the same. A `CONFLICT` proves that somebody else has written. */
+/** Returns whether a failed write may have changed the store. A `CONFLICT` proves another write. */
 function mayHaveChanged(error: unknown): boolean {
   return !(
     error instanceof CircuitOpenError ||

@@ -133,7 +133,7 @@ describe('SingleFlightPolicy', () => {
     await jest.advanceTimersByTimeAsync(0);
     caller.abort();
 
-    policy.refreshBehind('KEY', undefined);
+    policy.refreshInBackground('KEY', undefined);
 
     expect((await left).code).toBe('CANCELLED');
     expect(manager.asked).toHaveLength(2);

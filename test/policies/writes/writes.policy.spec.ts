@@ -19,7 +19,9 @@ function writing(manager: WritableManager) {
   const [first, second] = [deadline, deadline].map((inner) => {
     const cache = new CachePolicy(new SingleFlightPolicy(inner), {}, writes.recent);
     writes.observe(cache);
-    const policy = new WritesPolicy(cache, writes, (read, written) => cache.written(read, written));
+    const policy = new WritesPolicy(cache, writes, (read, written) =>
+      cache.storeWritten(read, written),
+    );
     return { cache, policy };
   });
   return { first: first!, second: second!, uncached: new WritesPolicy(deadline, writes) };

@@ -1,0 +1,67 @@
+import { UnorderedSet } from '../../../lib/core/time/unordered-set';
+
+const thing = (name: string) => ({ name, index: -1 });
+const namesIn = (set: UnorderedSet<ReturnType<typeof thing>>) =>
+  [...set].map(({ name }) => name).sort();
+
+describe('UnorderedSet', () => {
+  it('holds what was put in until it is removed, whatever the order', () => {
+    const set = new UnorderedSet<ReturnType<typeof thing>>();
+    const [a, b, c, d] = [thing('a'), thing('b'), thing('c'), thing('d')];
+    for (const each of [a, b, c]) set.add(each);
+
+    set.remove(a);
+    set.add(d);
+    set.remove(b);
+
+    expect(namesIn(set)).toEqual(['c', 'd']);
+    for (const each of [d, c]) set.remove(each);
+    expect(set.isEmpty).toBe(true);
+  });
+
+  it('removes nothing else when it is asked twice', () => {
+    const set = new UnorderedSet<ReturnType<typeof thing>>();
+    const [a, b] = [thing('a'), thing('b')];
+    for (const each of [a, b]) set.add(each);
+
+    const removed = [set.remove(a), set.remove(a)];
+
+    expect(removed).toEqual([true, false]);
+    expect(namesIn(set)).toEqual(['b']);
+  });
+
+  it('knows what is in it', () => {
+    const [set, other] = [new UnorderedSet<ReturnType<typeof thing>>(), new UnorderedSet()];
+    const [a, b, c] = [thing('a'), thing('b'), thing('c')];
+    for (const each of [a, b]) set.add(each);
+    other.add(c);
+
+    set.remove(a);
+
+    expect([a, b, c].map((each) => set.has(each))).toEqual([false, true, false]);
+  });
+
+  it('may change while somebody goes through it', () => {
+    const set = new UnorderedSet<ReturnType<typeof thing>>();
+    for (const name of ['a', 'b', 'c']) set.add(thing(name));
+    const seen: string[] = [];
+
+    for (const each of set) {
+      seen.push(each.name);
+      set.remove(each);
+    }
+
+    expect(seen).toEqual(['a', 'b', 'c']);
+    expect(set.isEmpty).toBe(true);
+  });
+
+  it('gives out one by one, until there is none', () => {
+    const set = new UnorderedSet<ReturnType<typeof thing>>();
+    for (const name of ['a', 'b']) set.add(thing(name));
+
+    const taken = [set.take(), set.take(), set.take()];
+
+    expect(taken.map((each) => each?.name).sort()).toEqual(['a', 'b', undefined]);
+    expect(set.isEmpty).toBe(true);
+  });
+});
