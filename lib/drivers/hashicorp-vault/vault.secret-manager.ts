@@ -115,16 +115,16 @@ export class VaultSecretManager extends CustomSecretManager {
     secretName: string,
     options: OperationOptions = {},
   ): Promise<SecretReading | undefined> {
-    const call = this.call('readSecret', secretName, options);
-    return await this.engine(call).read(call);
+    const call = this.parseCall('readSecret', secretName, options);
+    return await this.engineFor(call).read(call);
   }
 
   override readSecretSync(
     secretName: string,
     options: OperationOptions = {},
   ): SecretReading | undefined {
-    const call = this.call('readSecretSync', secretName, options);
-    return this.engine(call).readSync(call);
+    const call = this.parseCall('readSecretSync', secretName, options);
+    return this.engineFor(call).readSync(call);
   }
 
   override async writeSecret(
@@ -132,21 +132,21 @@ export class VaultSecretManager extends CustomSecretManager {
     value: string,
     options: WriteOptions = {},
   ): Promise<SecretMetadata> {
-    const call = this.call('writeSecret', secretName, options);
-    return await this.engine(call).write(call, value, options);
+    const call = this.parseCall('writeSecret', secretName, options);
+    return await this.engineFor(call).write(call, value, options);
   }
 
   override async deleteSecret(secretName: string, options: DeleteOptions = {}): Promise<void> {
-    const call = this.call('deleteSecret', secretName, options);
-    await this.engine(call).delete(call, options);
+    const call = this.parseCall('deleteSecret', secretName, options);
+    await this.engineFor(call).delete(call, options);
   }
 
   override async describeSecret(
     secretName: string,
     options: OperationOptions = {},
   ): Promise<SecretDescription> {
-    const call = this.call('describeSecret', secretName, options);
-    return await this.engine(call).describe(call);
+    const call = this.parseCall('describeSecret', secretName, options);
+    return await this.engineFor(call).describe(call);
   }
 
   /**
@@ -187,11 +187,11 @@ export class VaultSecretManager extends CustomSecretManager {
    * connections. What is not revoked ends with its own time to live.
    */
   override close(): Promise<void> {
-    this.#closing ??= this.end();
+    this.#closing ??= this.closeOnce();
     return this.#closing;
   }
 
-  private async end(): Promise<void> {
+  private async closeOnce(): Promise<void> {
     if (this.#problems.length > 0) return; // nothing has begun
     await settledWithin(REVOKE_TIMEOUT_MS, this.revokeGranted());
     await Promise.all([this.#client.close(), this.#syncClient.close()]);
@@ -203,7 +203,7 @@ export class VaultSecretManager extends CustomSecretManager {
     await this.#credentials.close();
   }
 
-  private call(operation: string, secretName: string, options: OperationOptions): VaultCall {
+  private parseCall(operation: string, secretName: string, options: OperationOptions): VaultCall {
     this.assertUsable(operation);
     const context = { manager: this.secretManagerName, operation, secretName };
     if (this.#closing !== undefined) {
@@ -212,7 +212,7 @@ export class VaultSecretManager extends CustomSecretManager {
     return vaultCall(secretName, withDeadline(options), this.#options, context);
   }
 
-  private engine({ kvVersion }: VaultCall): Engine {
+  private engineFor({ kvVersion }: VaultCall): Engine {
     return kvVersion === 2 ? this.#kv2 : this.#path;
   }
 

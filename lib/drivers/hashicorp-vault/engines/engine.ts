@@ -8,8 +8,8 @@ import type {
 import { SecretManagerError } from '../../../core/errors/secret-manager.error';
 import { quoteName } from '../../../core/errors/wording';
 import type { VaultCall } from '../options/vault-call';
-import type { VaultAnswer } from '../wire/exchange';
-import { isFromVault, sayingsOf } from '../wire/vault-errors';
+import type { VaultAnswer } from '../wire/request-handler';
+import { isFromVault, serverMessageOf } from '../wire/vault-errors';
 
 /** What a secrets engine of the server can do with one secret. */
 export interface Engine {
@@ -25,9 +25,9 @@ export function isAbsent(answer: VaultAnswer): boolean {
   const { statusCode, content } = answer;
   if (statusCode === 404) {
     const { errors } = content ?? {};
-    return Array.isArray(errors) && errors.length === 0 && sayingsOf(answer) === '';
+    return Array.isArray(errors) && errors.length === 0 && serverMessageOf(answer) === '';
   }
-  return statusCode === 400 && sayingsOf(answer).includes('unknown role');
+  return statusCode === 400 && serverMessageOf(answer).includes('unknown role');
 }
 
 /** Tells whether the server did what a write or a deletion asked for. A web page that comes with a 200 is no success. */
@@ -41,7 +41,7 @@ export function subjectOf(doing: string, { mount, name }: VaultCall): string {
   return `${doing} ${quoteName(name)} of the mount ${quoteName(mount)}`;
 }
 
-export function unsupportedBy(call: VaultCall, what: string): SecretManagerError {
+export function unsupported(call: VaultCall, what: string): SecretManagerError {
   const engine = call.kvVersion === 1 ? 'KV version 1' : 'This engine';
   return new SecretManagerError('UNSUPPORTED', `${engine} ${what}.`);
 }

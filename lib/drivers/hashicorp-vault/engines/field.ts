@@ -19,19 +19,19 @@ const EXACT_DIGITS = 15;
  * number is its source text. `null` is absent. Throws `MALFORMED` if the chosen field is missing.
  */
 export function valueOf(fields: Fields, call: VaultCall): string | undefined {
-  const field = call.field ?? theField(fields);
+  const field = call.field ?? defaultField(fields);
   if (field === undefined) {
     assertExact(fields, call);
     return exactJson(fields);
   }
-  if (!Object.hasOwn(fields, field)) throw missing(field, call);
+  if (!Object.hasOwn(fields, field)) throw missingField(field, call);
   const value = fields[field];
   if (value === null || typeof value === 'string') return value ?? undefined;
   assertExact({ [field]: value }, call);
   return exactJson(value);
 }
 
-export function without(fields: Fields, field: string | undefined): Fields {
+export function omitField(fields: Fields, field: string | undefined): Fields {
   return Object.fromEntries(Object.entries(fields).filter(([name]) => name !== field));
 }
 
@@ -48,7 +48,7 @@ export function assertExact(fields: Fields, call: VaultCall): void {
   );
 }
 
-function theField(fields: Fields): string | undefined {
+function defaultField(fields: Fields): string | undefined {
   if (Object.hasOwn(fields, 'value')) return 'value';
   if (Object.hasOwn(fields, 'key')) return 'key';
   const names = Object.keys(fields);
@@ -71,7 +71,7 @@ function mayBeRounded(source: string): boolean {
 }
 
 /** The names of the other fields are not shown: some keep secrets in them. */
-function missing(field: string, call: VaultCall): SecretManagerError {
+function missingField(field: string, call: VaultCall): SecretManagerError {
   return new SecretManagerError(
     'MALFORMED',
     `${subjectOf('Reading', call)} failed: it has no field ${quoteName(field)}. Check the option \`field\`, or \`params.field\`.`,

@@ -15,10 +15,10 @@ import { NamedLock } from '../../../core/time/named-lock';
 import type { VaultCall } from '../options/vault-call';
 import type { Requests } from '../session/own-writes';
 import { waitFor } from '../wire/waiting';
-import { customMetadata, descriptionOf, type CustomMetadata } from './custom-metadata';
+import { mergeMetadata, descriptionOf, type CustomMetadata } from './custom-metadata';
 import { subjectOf, type Engine } from './engine';
-import { assertExact, valueOf, without, type Fields } from './field';
-import { Kv2Api, type Kept } from './kv2-api';
+import { assertExact, valueOf, omitField, type Fields } from './field';
+import { Kv2Api, type StoredSecret } from './kv2-api';
 
 const DEFAULT_FIELD = 'value';
 const PAUSES = { firstMs: 20, longestMs: 500 };
@@ -33,11 +33,11 @@ export class Kv2Engine implements Engine {
   }
 
   read(call: VaultCall): Promise<SecretReading | undefined> {
-    return this.#api.kept(call, readingOf);
+    return this.#api.read(call, readingOf);
   }
 
   readSync(call: VaultCall): SecretReading | undefined {
-    return readingOf(this.#api.keptSync(call), call);
+    return readingOf(this.#api.readSync(call), call);
   }
 
   /** Whatever can be found wrong with description and tags is found before the value is written. */
@@ -46,10 +46,10 @@ export class Kv2Engine implements Engine {
     const { description, tags } = options;
     if (description === undefined && tags === undefined)
       return await this.store(call, value, options);
-    customMetadata(options, {});
-    const metadata = customMetadata(options, await this.#api.customMetadata(call));
+    mergeMetadata(options, {});
+    const metadata = mergeMetadata(options, await this.#api.readMetadata(call));
     const written = await this.store(call, value, options);
-    await this.describeWritten(call, metadata);
+    await this.describeAfterWrite(call, metadata);
     return written;
   }
 
@@ -63,15 +63,15 @@ export class Kv2Engine implements Engine {
     if (call.field === undefined) return await this.#api.remove(call, part);
     let isLast = false;
     await this.change(call, (fields = {}) => {
-      const others = without(fields, call.field);
+      const others = omitField(fields, call.field);
       isLast = Object.keys(others).length === 0;
-      return isLast || !isIn(fields, call.field) ? undefined : others;
+      return isLast || !hasField(fields, call.field) ? undefined : others;
     });
     if (isLast) await this.#api.remove(call, part);
   }
 
   async describe(call: VaultCall): Promise<SecretDescription> {
-    return descriptionOf(await this.#api.customMetadata(call));
+    return descriptionOf(await this.#api.readMetadata(call));
   }
 
   private async store(
@@ -86,7 +86,7 @@ export class Kv2Engine implements Engine {
       if (written !== undefined) return written;
     }
     const written = await this.change(call, (fields) => {
-      if (createOnly && isThere(fields, call.field)) throw existsAlready(call);
+      if (createOnly && exists(fields, call.field)) throw alreadyExists(call);
       return isAlone ? field : { ...fields, ...field };
     });
     return written ?? {};
@@ -106,22 +106,22 @@ export class Kv2Engine implements Engine {
     const wait = (turn: Promise<unknown>) => waitFor(turn, call.options);
     return this.#changes.run([secret], wait, async () => {
       for (let conflicts = 1; ; conflicts++) {
-        const kept = await this.#api.kept(call, (it) => it);
-        const fields = next(kept.fields);
+        const stored = await this.#api.read(call, (current) => current);
+        const fields = next(stored.fields);
         if (fields !== undefined) assertExact(fields, call);
-        const written = fields && (await this.#api.put(call, fields, kept.version));
+        const written = fields && (await this.#api.put(call, fields, stored.version));
         if (fields === undefined || written !== undefined) return written;
         const pauseMs = backoffMs(conflicts, PAUSES);
-        if (now() + pauseMs >= endsAt) throw overtaken(call);
+        if (now() + pauseMs >= endsAt) throw conflict(call);
         await pause(jittered(pauseMs), call.options, CONTEXT);
       }
     });
   }
 
   /** Fails with `UNKNOWN` if only the metadata write failed. A "not written" code would let the cache serve the old value. */
-  private async describeWritten(call: VaultCall, metadata: CustomMetadata): Promise<void> {
+  private async describeAfterWrite(call: VaultCall, metadata: CustomMetadata): Promise<void> {
     try {
-      await this.#api.describeAs(call, metadata);
+      await this.#api.writeMetadata(call, metadata);
     } catch (thrown) {
       const { code, message } = translateError(thrown, CONTEXT);
       throw new SecretManagerError(
@@ -134,7 +134,7 @@ export class Kv2Engine implements Engine {
 
 const CONTEXT = { manager: 'hashicorp-vault', operation: 'writeSecret' };
 
-function readingOf({ fields, version }: Kept, call: VaultCall): SecretReading | undefined {
+function readingOf({ fields, version }: StoredSecret, call: VaultCall): SecretReading | undefined {
   const value = fields && valueOf(fields, call);
   return value === undefined ? undefined : { value, version: String(version) };
 }
@@ -145,22 +145,22 @@ function assertNoVersion({ version }: VaultCall, why: string): void {
 }
 
 /** A secret without the field that was chosen is absent to whoever reads. */
-function isThere(fields: Fields | undefined, field: string | undefined): boolean {
-  return fields !== undefined && (field === undefined || isIn(fields, field));
+function exists(fields: Fields | undefined, field: string | undefined): boolean {
+  return fields !== undefined && (field === undefined || hasField(fields, field));
 }
 
-function isIn(fields: Fields, field: string | undefined): boolean {
+function hasField(fields: Fields, field: string | undefined): boolean {
   return field !== undefined && Object.hasOwn(fields, field);
 }
 
-function existsAlready(call: VaultCall): SecretManagerError {
+function alreadyExists(call: VaultCall): SecretManagerError {
   return new SecretManagerError(
     'CONFLICT',
     `${subjectOf('Creating', call)} failed: it exists already.`,
   );
 }
 
-function overtaken(call: VaultCall): SecretManagerError {
+function conflict(call: VaultCall): SecretManagerError {
   return new SecretManagerError(
     'CONFLICT',
     `${subjectOf('Writing', call)} failed: others wrote it again and again meanwhile. Try again.`,

@@ -1,5 +1,5 @@
 import type { Credential } from '../session/credential';
-import { isObject } from '../wire/exchange';
+import { isObject } from '../wire/request-handler';
 import type { VaultRequest } from '../wire/vault-request';
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -32,14 +32,18 @@ export interface Lease extends GrantedLease {
 }
 
 export function renewalOf(lease: Lease): VaultRequest {
-  return put('renew', lease, { increment: Math.ceil(lease.durationMs / 1_000) });
+  return leaseRequest('renew', lease, { increment: Math.ceil(lease.durationMs / 1_000) });
 }
 
 export function revocationOf(lease: Lease): VaultRequest {
-  return put('revoke', lease, { sync: true });
+  return leaseRequest('revoke', lease, { sync: true });
 }
 
-function put(action: string, { id, namespace, credential }: Lease, more: object): VaultRequest {
+function leaseRequest(
+  action: string,
+  { id, namespace, credential }: Lease,
+  more: object,
+): VaultRequest {
   const { token } = credential;
   const path = `/v1/sys/leases/${action}`;
   return { method: 'PUT', path, token, namespace, content: { lease_id: id, ...more } };
@@ -54,7 +58,7 @@ export function leaseOf(content: Fields): GrantedLease | undefined {
 }
 
 /** A password that the server rotates comes without a lease, and says itself how long it lasts. */
-export function withoutLease({ data }: Fields): LeasedFields {
+export function unleasedFields({ data }: Fields): LeasedFields {
   if (!isObject(data)) return { fields: undefined };
   const { ttl, last_vault_rotation: rotatedAt } = data;
   const isRotated = typeof ttl === 'number' && ttl >= 0 && typeof rotatedAt === 'string';

@@ -41,26 +41,30 @@ export function optionsFromEnvironment(
 ): EnvironmentOptions {
   const variable = (name: string): string | undefined =>
     environment[name] === '' ? undefined : environment[name];
-  const family = familyIn(variable);
-  const any = (name: string): string | undefined => variable(`${family}${name}`);
-  const address = givenAddress ?? any('ADDR');
+  const family = findFamily(variable);
+  const familyVariable = (name: string): string | undefined => variable(`${family}${name}`);
+  const address = givenAddress ?? familyVariable('ADDR');
   const options: GivenVaultOptions = {
     address,
-    ...proxyOf(any('PROXY_ADDR'), address, variable),
-    namespace: any('NAMESPACE'),
-    mount: any('MOUNT_NAME'),
-    pathPrefix: any('PATH_PREFIX'),
-    auth: authOf(family, any),
+    ...proxyOf(familyVariable('PROXY_ADDR'), address, variable),
+    namespace: familyVariable('NAMESPACE'),
+    mount: familyVariable('MOUNT_NAME'),
+    pathPrefix: familyVariable('PATH_PREFIX'),
+    auth: authOf(family, familyVariable),
     tls: withoutUndefined({
-      caFile: any('CACERT') ?? (hasNoAuthority(family) ? variable('VAULT_CACERT') : undefined),
-      certFile: any('CLIENT_CERT'),
-      keyFile: any('CLIENT_KEY'),
+      caFile:
+        familyVariable('CACERT') ?? (hasNoAuthority(family) ? variable('VAULT_CACERT') : undefined),
+      certFile: familyVariable('CLIENT_CERT'),
+      keyFile: familyVariable('CLIENT_KEY'),
     }),
   };
-  return { ...withoutUndefined(options), [ENVIRONMENT_PROBLEMS]: mixtures(family, variable) };
+  return {
+    ...withoutUndefined(options),
+    [ENVIRONMENT_PROBLEMS]: mixtureProblems(family, variable),
+  };
 }
 
-function familyIn(variable: (name: string) => string | undefined): Family {
+function findFamily(variable: (name: string) => string | undefined): Family {
   const isSet = (family: Family) => NAMES.some((name) => variable(`${family}${name}`));
   const withAddress = FAMILIES.find((family) => variable(`${family}ADDR`));
   return withAddress ?? FAMILIES.find(isSet) ?? FAMILIES[0];
@@ -72,7 +76,7 @@ function hasNoAuthority(family: Family): boolean {
 }
 
 /** Returns a sentence for each other family that says something else than the one that is used. */
-function mixtures(family: Family, variable: (name: string) => string | undefined): string[] {
+function mixtureProblems(family: Family, variable: (name: string) => string | undefined): string[] {
   return FAMILIES.filter((other) => other !== family).flatMap((other) => {
     const mixed = NAMES.map((name) => `${other}${name}`).filter((name, at) => {
       const isAuthority = name === 'VAULT_CACERT' && hasNoAuthority(family);
@@ -111,18 +115,21 @@ function withScheme(proxy: string): string {
 }
 
 /** In LiteLLM's order: AppRole, certificate, token. */
-function authOf(family: Family, any: (name: string) => string | undefined): VaultAuth | undefined {
+function authOf(
+  family: Family,
+  familyVariable: (name: string) => string | undefined,
+): VaultAuth | undefined {
   const isOfLiteLlm = family === 'HCP_VAULT_';
-  const roleId = any(isOfLiteLlm ? 'APPROLE_ROLE_ID' : 'ROLE_ID');
-  const secretId = any(isOfLiteLlm ? 'APPROLE_SECRET_ID' : 'SECRET_ID');
+  const roleId = familyVariable(isOfLiteLlm ? 'APPROLE_ROLE_ID' : 'ROLE_ID');
+  const secretId = familyVariable(isOfLiteLlm ? 'APPROLE_SECRET_ID' : 'SECRET_ID');
   if (roleId && secretId) {
-    const mount = isOfLiteLlm ? any('APPROLE_MOUNT_PATH') : undefined;
+    const mount = isOfLiteLlm ? familyVariable('APPROLE_MOUNT_PATH') : undefined;
     return { method: 'approle', roleId, secretId, mount };
   }
-  if (isOfLiteLlm && any('CLIENT_CERT') && any('CLIENT_KEY')) {
-    return { method: 'cert', name: any('CERT_ROLE') };
+  if (isOfLiteLlm && familyVariable('CLIENT_CERT') && familyVariable('CLIENT_KEY')) {
+    return { method: 'cert', name: familyVariable('CERT_ROLE') };
   }
-  const token = any('TOKEN');
+  const token = familyVariable('TOKEN');
   return token === undefined ? undefined : { method: 'token', token };
 }
 

@@ -1,4 +1,4 @@
-import type { VaultAnswer } from '../wire/exchange';
+import type { VaultAnswer } from '../wire/request-handler';
 import type { Grant } from './vault-login';
 
 /** A token in use. */
@@ -13,7 +13,7 @@ export interface Credential {
 }
 
 /** What the server answers, and to whom: what it grants dies with that token. */
-export interface OwnAnswer extends VaultAnswer {
+export interface AuthorizedAnswer extends VaultAnswer {
   readonly credential: Credential;
 }
 

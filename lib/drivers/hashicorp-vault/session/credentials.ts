@@ -38,8 +38,8 @@ export class Credentials {
     this.#logins = new LoginAttempts(client, syncClient, login, this.clock);
     this.#granted = new GrantedTokens(api, this.clock);
     this.#upkeep = new TokenUpkeep(api, this.clock, {
-      goOnWith: (credential) => (this.#current = credential),
-      canReplace: () => this.areOurs,
+      update: (credential) => (this.#current = credential),
+      canReplace: () => this.canLogIn,
       replace: () => this.logIn(),
     });
   }
@@ -53,7 +53,7 @@ export class Credentials {
   }
 
   /** As {@link current}, where there is no file to look at first. */
-  get atHand(): Credential | undefined {
+  get cached(): Credential | undefined {
     return this.#login.tokenFile === undefined ? this.current : undefined;
   }
 
@@ -63,7 +63,7 @@ export class Credentials {
   }
 
   /** Whether a fresh one can be had for the asking. */
-  get areOurs(): boolean {
+  get canLogIn(): boolean {
     return !this.#login.isGiven;
   }
 
@@ -82,7 +82,10 @@ export class Credentials {
   }
 
   /** What there is instead of one that was refused: what others got meanwhile, or its file holds now. */
-  async other(refused: Credential, options: OperationOptions): Promise<Credential | undefined> {
+  async replacementFor(
+    refused: Credential,
+    options: OperationOptions,
+  ): Promise<Credential | undefined> {
     const { tokenFile } = this.#login;
     if (tokenFile !== undefined && this.current?.token === refused.token) {
       const isBeingRead = tokenFile.holdsOther(refused.token) || this.#loggingIn !== undefined;
@@ -91,7 +94,7 @@ export class Credentials {
     return this.current?.token === refused.token ? undefined : this.current;
   }
 
-  otherSync(refused: Credential, { timeoutMs }: OperationOptions): Credential | undefined {
+  replacementForSync(refused: Credential, { timeoutMs }: OperationOptions): Credential | undefined {
     const { tokenFile } = this.#login;
     const isInUse = this.current?.token === refused.token;
     if (isInUse && tokenFile?.holdsOther(refused.token)) this.adopt(this.grantSync(timeoutMs));
@@ -100,9 +103,9 @@ export class Credentials {
 
   /** One that nobody uses yet: it is to be adopted, or given back. */
   grant(): Promise<Credential> {
-    const granting = this.#logins.make().then(
-      (fresh) => this.granted(fresh),
-      (error: unknown) => this.notGranted(error),
+    const granting = this.#logins.logIn().then(
+      (fresh) => this.recordGrant(fresh),
+      (error: unknown) => this.failGrant(error),
     );
     this.#granting.add(granting);
     return granting.finally(() => this.#granting.delete(granting));
@@ -110,9 +113,9 @@ export class Credentials {
 
   grantSync(timeoutMs: number | undefined): Credential {
     try {
-      return this.granted(this.#logins.makeSync(timeoutMs));
+      return this.recordGrant(this.#logins.logInSync(timeoutMs));
     } catch (error) {
-      return this.notGranted(error);
+      return this.failGrant(error);
     }
   }
 
@@ -125,12 +128,12 @@ export class Credentials {
     this.#current = fresh;
     if (before !== undefined && !isSame) this.#granted.retire(before);
     this.#upkeep.keep(fresh);
-    if (this.#login.isGiven && fresh.token !== undefined) void this.#upkeep.learn(fresh);
+    if (this.#login.isGiven && fresh.token !== undefined) void this.#upkeep.lookUpLifetime(fresh);
     return fresh;
   }
 
-  giveBack({ token }: Credential): void {
-    this.#granted.giveBack(token);
+  revoke({ token }: Credential): void {
+    this.#granted.revoke(token);
   }
 
   /** The server does not know it. */
@@ -171,17 +174,17 @@ export class Credentials {
     const fresh = await this.grant();
     const meanwhile = this.current;
     if (meanwhile === undefined || meanwhile === before) return this.adopt(fresh);
-    this.giveBack(fresh); // somebody else was quicker
+    this.revoke(fresh); // somebody else was quicker
     return meanwhile;
   }
 
-  private granted(fresh: Credential): Credential {
+  private recordGrant(fresh: Credential): Credential {
     if (!this.#login.isGiven) this.#granted.add(fresh);
     return fresh;
   }
 
   /** A token does not outlive what was put in its place and cannot be read. */
-  private notGranted(error: unknown): never {
+  private failGrant(error: unknown): never {
     if (this.#login.isGiven) this.#current = undefined;
     throw error;
   }

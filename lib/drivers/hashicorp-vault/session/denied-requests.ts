@@ -11,27 +11,27 @@ const MAX_REMEMBERED = 100;
  * ever: of one request each pause is twice the last, and of all together there is one login in 30 s at most.
  */
 export class DeniedRequests {
-  readonly #helpless = new Map<string, { readonly denials: number; readonly nextAt: number }>();
+  readonly #failures = new Map<string, { readonly denials: number; readonly nextAt: number }>();
   #nextAt = 0;
 
   /** Whether a fresh token is worth a login. Whoever is told so makes it. */
-  mayTryAnew(request: VaultRequest): boolean {
-    const { nextAt = 0 } = this.#helpless.get(keyOf(request)) ?? {};
+  reserveLogin(request: VaultRequest): boolean {
+    const { nextAt = 0 } = this.#failures.get(keyOf(request)) ?? {};
     if (request.isProbe || now() < Math.max(nextAt, this.#nextAt)) return false;
     this.#nextAt = now() + PAUSES.firstMs;
     return true;
   }
 
-  notHelped(request: VaultRequest): void {
+  recordFailure(request: VaultRequest): void {
     const key = keyOf(request);
-    const denials = (this.#helpless.get(key)?.denials ?? 0) + 1;
+    const denials = (this.#failures.get(key)?.denials ?? 0) + 1;
     const nextAt = now() + backoffMs(denials, PAUSES);
-    setYoungest(this.#helpless, key, { denials, nextAt }, MAX_REMEMBERED);
+    setYoungest(this.#failures, key, { denials, nextAt }, MAX_REMEMBERED);
   }
 
   /** The role may do more than before. */
-  helped(): void {
-    this.#helpless.clear();
+  recordSuccess(): void {
+    this.#failures.clear();
   }
 }
 

@@ -42,11 +42,11 @@ export class GrantedTokens {
     const retired = this.#granted.get(token);
     if (retired === undefined) return;
     if (this.#clock.now() >= expiresAt) return this.forget(token);
-    this.giveBackWhenFree(retired);
+    this.revokeWhenUnused(retired);
   }
 
   /** Nobody uses it. */
-  giveBack(token: Token): void {
+  revoke(token: Token): void {
     if (!this.#granted.has(token)) return;
     this.forget(token);
     this.#api.revoke(token).catch(() => undefined); // it ends by itself, too
@@ -65,9 +65,9 @@ export class GrantedTokens {
     await Promise.allSettled(tokens.map((token) => this.#api.revoke(token)));
   }
 
-  private giveBackWhenFree(retired: GrantedToken): void {
+  private revokeWhenUnused(retired: GrantedToken): void {
     const look = (): void =>
-      retired.leases > 0 ? this.giveBackWhenFree(retired) : this.giveBack(retired.token);
+      retired.leases > 0 ? this.revokeWhenUnused(retired) : this.revoke(retired.token);
     retired.stopTimer = startTimer(look, RETIRED_FOR_MS, { keepsAlive: false });
   }
 }

@@ -6,10 +6,10 @@ import { now } from '../../../core/time/clock';
 import { DEFAULT_TIMEOUT_MS } from '../../../core/time/durations';
 import { trimSlashes } from '../options/option-problems';
 import { canForward, newerIndex, storageIndexOf } from '../wire/storage-index';
-import { sayingsOf } from '../wire/vault-errors';
+import { serverMessageOf } from '../wire/vault-errors';
 import type { VaultRequest } from '../wire/vault-request';
 import { CONTEXT } from '../wire/waiting';
-import type { OwnAnswer } from './credential';
+import type { AuthorizedAnswer } from './credential';
 import type { VaultSession } from './vault-session';
 
 /** What an engine needs of a session. */
@@ -35,7 +35,7 @@ export class OwnWrites implements Requests {
     this.#session = session;
   }
 
-  send(request: VaultRequest, options: OperationOptions): Promise<OwnAnswer> {
+  send(request: VaultRequest, options: OperationOptions): Promise<AuthorizedAnswer> {
     return this.sendAnd(request, options, (answer) => answer);
   }
 
@@ -43,24 +43,26 @@ export class OwnWrites implements Requests {
   sendAnd<Result>(
     request: VaultRequest,
     options: OperationOptions,
-    see: (answer: OwnAnswer) => Result | Promise<Result>,
+    onAnswer: (answer: AuthorizedAnswer) => Result | Promise<Result>,
   ): Promise<Result> {
-    const index = this.requiredBy(request);
+    const index = this.requiredIndex(request);
     if (index !== undefined) {
       return this.sendAt(index, request, options).then((answer) =>
-        see(this.noted(request, answer)),
+        onAnswer(this.recordIndex(request, answer)),
       );
     }
-    if (request.method === 'GET') return this.#session.sendAnd(request, options, see);
-    return this.#session.sendAnd(request, options, (answer) => see(this.noted(request, answer)));
+    if (request.method === 'GET') return this.#session.sendAnd(request, options, onAnswer);
+    return this.#session.sendAnd(request, options, (answer) =>
+      onAnswer(this.recordIndex(request, answer)),
+    );
   }
 
   /** Reads as `send` does, blocking. A node that lags is not asked again: the thread must not stand still for it. */
-  sendSync(request: VaultRequest, options: OperationOptions): OwnAnswer {
-    const index = this.requiredBy(request);
+  sendSync(request: VaultRequest, options: OperationOptions): AuthorizedAnswer {
+    const index = this.requiredIndex(request);
     if (index === undefined) return this.#session.sendSync(request, options);
-    const answer = this.#session.sendSync(requiring(index, request), options);
-    if (isLagging(answer)) return behind(answer);
+    const answer = this.#session.sendSync(withIndex(index, request), options);
+    if (isLagging(answer)) return laggingAnswer(answer);
     if (!isIndexRefused(answer)) return answer;
     this.#required.clear();
     return this.#session.sendSync(request, options);
@@ -70,22 +72,25 @@ export class OwnWrites implements Requests {
     index: string,
     request: VaultRequest,
     options: OperationOptions,
-  ): Promise<OwnAnswer> {
+  ): Promise<AuthorizedAnswer> {
     const { timeoutMs = DEFAULT_TIMEOUT_MS } = options;
     const endsAt = now() + Math.min(timeoutMs, LONGEST_WAIT_MS);
     for (let refusals = 1; ; refusals++) {
-      const answer = await this.#session.send(requiring(index, request), options);
+      const answer = await this.#session.send(withIndex(index, request), options);
       if (isIndexRefused(answer)) break;
       if (!isLagging(answer)) return answer;
       const pauseMs = backoffMs(refusals, PAUSES);
-      if (now() + pauseMs >= endsAt) return behind(answer);
+      if (now() + pauseMs >= endsAt) return laggingAnswer(answer);
       await pause(pauseMs, options, CONTEXT);
     }
     this.#required.clear();
     return await this.#session.send(request, options);
   }
 
-  private noted({ method, namespace }: VaultRequest, answer: OwnAnswer): OwnAnswer {
+  private recordIndex(
+    { method, namespace }: VaultRequest,
+    answer: AuthorizedAnswer,
+  ): AuthorizedAnswer {
     if (method === 'GET') return answer;
     const index = storageIndexOf(answer.headers['x-vault-index']);
     if (answer.statusCode >= 300 || index === undefined) return answer;
@@ -97,7 +102,7 @@ export class OwnWrites implements Requests {
   }
 
   /** A probe is about the server, and not about secrets. */
-  private requiredBy({ namespace, isProbe }: VaultRequest): string | undefined {
+  private requiredIndex({ namespace, isProbe }: VaultRequest): string | undefined {
     if (this.#required.size === 0 || isProbe) return undefined;
     const key = keyOf(namespace);
     const required = this.#required.get(key);
@@ -112,23 +117,23 @@ function keyOf(namespace = ''): string {
 }
 
 /** OpenBao's standby forwards the request to the active node where it lags; HashiCorp's does so only where that was configured. */
-function requiring(index: string, request: VaultRequest): VaultRequest {
+function withIndex(index: string, request: VaultRequest): VaultRequest {
   const forwarding = canForward(index) && { 'x-vault-inconsistent': 'forward-active-node' };
   return { ...request, headers: { 'x-vault-index': index, ...forwarding } };
 }
 
 /** HashiCorp answers 412. OpenBao answers 429 without a reason, where a quota gives one. */
-function isLagging({ statusCode, content }: OwnAnswer): boolean {
+function isLagging({ statusCode, content }: AuthorizedAnswer): boolean {
   const errors = content?.errors;
   return statusCode === 412 || (statusCode === 429 && Array.isArray(errors) && errors.length === 0);
 }
 
 /** OpenBao's `Retry-After` of a second is for all its 429, and far too long here. */
-function behind(answer: OwnAnswer): OwnAnswer {
+function laggingAnswer(answer: AuthorizedAnswer): AuthorizedAnswer {
   return { ...answer, statusCode: 412, headers: {} };
 }
 
 /** Another kind of server answers now. */
-function isIndexRefused(answer: OwnAnswer): boolean {
-  return answer.statusCode === 400 && sayingsOf(answer).includes('X-Vault-Index');
+function isIndexRefused(answer: AuthorizedAnswer): boolean {
+  return answer.statusCode === 400 && serverMessageOf(answer).includes('X-Vault-Index');
 }

@@ -1,4 +1,4 @@
-import type { VaultAnswer } from '../wire/exchange';
+import type { VaultAnswer } from '../wire/request-handler';
 import type { VaultClient } from '../wire/vault-client';
 import type { Credential } from './credential';
 

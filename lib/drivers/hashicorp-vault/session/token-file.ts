@@ -17,11 +17,11 @@ export class TokenFile {
 
   /** Returns whether the file was written since the last check, and is to be read. A token whose file is missing may live on. */
   async hasChanged(): Promise<boolean> {
-    return this.isDue() && this.see(await stat(this.#path).catch(() => MISSING));
+    return this.isDue() && this.record(await stat(this.#path).catch(() => MISSING));
   }
 
   hasChangedSync(): boolean {
-    return this.isDue() && this.see(statusOf(this.#path));
+    return this.isDue() && this.record(statusOf(this.#path));
   }
 
   /** Returns whether the file holds something else than this token. It compares the content: a modification time can be too coarse. */
@@ -36,7 +36,7 @@ export class TokenFile {
     return true;
   }
 
-  private see({ ino, mtimeMs, size }: typeof MISSING): boolean {
+  private record({ ino, mtimeMs, size }: typeof MISSING): boolean {
     const seen = [ino, mtimeMs, size].join();
     const hasChanged = seen !== this.#seen && size > 0;
     this.#seen = seen;

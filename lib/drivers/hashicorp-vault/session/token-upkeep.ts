@@ -1,8 +1,8 @@
 import { isTransient } from '../../../core/errors/secret-manager.error';
 import { backoffMs } from '../../../core/time/backoff';
 import { startTimer, type AgeClock } from '../../../core/time/clock';
-import { isObject } from '../wire/exchange';
-import { isFromVault, sayingsOf, vaultError } from '../wire/vault-errors';
+import { isObject } from '../wire/request-handler';
+import { isFromVault, serverMessageOf, vaultError } from '../wire/vault-errors';
 import type { Credential } from './credential';
 import type { TokenApi } from './token-api';
 import { grantOf } from './vault-login';
@@ -10,7 +10,7 @@ import { grantOf } from './vault-login';
 /** Who uses the token that is kept up. */
 export interface TokenUser {
   /** Goes on with the same token, which lives longer, or of which more is known. */
-  goOnWith(credential: Credential): void;
+  update(credential: Credential): void;
   /** Whether another token can be had for the asking. */
   canReplace(): boolean;
   /** Gets another token, while the old one still lives, and has that kept up. */
@@ -43,7 +43,7 @@ export class TokenUpkeep {
   keep(credential: Credential, validForMs = credential.validForMs): void {
     this.#kept = credential;
     const delayMs = validForMs * RENEWED_AT * (1 - JITTER * Math.random());
-    this.plan(() => this.maintain(credential), delayMs);
+    this.schedule(() => this.maintain(credential), delayMs);
   }
 
   stop(): void {
@@ -55,12 +55,15 @@ export class TokenUpkeep {
    * Of a token that was given, the server may tell how long it lasts; it is asked until it answers. Where it does not tell,
    * the token is used as it is.
    */
-  async learn(credential: Credential, failures = 1): Promise<void> {
+  async lookUpLifetime(credential: Credential, failures = 1): Promise<void> {
     const askedAt = this.#clock.now();
     const answer = await this.#api.lookUp(credential.token).catch(() => undefined);
     if (this.#kept !== credential) return;
     if (answer === undefined || isTransient(vaultError(answer, 'Looking at the token'))) {
-      return this.plan(() => this.learn(credential, failures + 1), backoffMs(failures, PAUSES));
+      return this.schedule(
+        () => this.lookUpLifetime(credential, failures + 1),
+        backoffMs(failures, PAUSES),
+      );
     }
     const data = answer.content?.data;
     if (answer.statusCode !== 200 || !isObject(data)) return;
@@ -71,7 +74,7 @@ export class TokenUpkeep {
     this.extend({ ...credential, isRenewable, validForMs }, validForMs, askedAt);
   }
 
-  private plan(act: () => Promise<void>, delayMs: number): void {
+  private schedule(act: () => Promise<void>, delayMs: number): void {
     this.#stopTimer();
     if (delayMs === Infinity) return;
     this.#stopTimer = startTimer(() => void act(), delayMs, { keepsAlive: false });
@@ -90,7 +93,7 @@ export class TokenUpkeep {
       const pauseMs = isTransient(error) ? backoffMs(failures, PAUSES) : PAUSES.longestMs;
       const delayMs = Math.min(pauseMs, remainingMs / 2);
       const again = (): Promise<void> => this.maintain(credential, failures + 1);
-      this.plan(again, Math.max(delayMs, SHORTEST_PAUSE_MS));
+      this.schedule(again, Math.max(delayMs, SHORTEST_PAUSE_MS));
     }
   }
 
@@ -108,14 +111,14 @@ export class TokenUpkeep {
       return true;
     }
     if (!isFromVault(answer)) throw vaultError(answer, 'Renewing the token');
-    const isOver = answer.statusCode < 500 || NOT_RENEWABLE.test(sayingsOf(answer));
+    const isOver = answer.statusCode < 500 || NOT_RENEWABLE.test(serverMessageOf(answer));
     if (isOver && answer.statusCode !== 429) return false;
     throw vaultError(answer, 'Renewing the token');
   }
 
   private extend(credential: Credential, validForMs: number, askedAt: number): void {
     const extended = { ...credential, expiresAt: askedAt + validForMs };
-    this.#user.goOnWith(extended);
+    this.#user.update(extended);
     this.keep(extended, validForMs);
   }
 }

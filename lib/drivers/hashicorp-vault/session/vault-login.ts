@@ -3,10 +3,10 @@ import { SecretManagerError } from '../../../core/errors/secret-manager.error';
 import { quoteName } from '../../../core/errors/wording';
 import { isPrintable, trimSlashes } from '../options/option-problems';
 import { DEFAULT_JWT_FILE, type VaultAuth } from '../options/vault.options';
-import { isObject, type VaultAnswer } from '../wire/exchange';
+import { isObject, type VaultAnswer } from '../wire/request-handler';
 import { isFromVault, originOfAnswer, vaultError } from '../wire/vault-errors';
 import { encodePath } from '../wire/vault-path';
-import type { VaultTalk } from '../wire/vault-talk';
+import type { Steps } from '../wire/steps';
 import { TokenFile } from './token-file';
 
 /** A token, and for how long the server will know it. */
@@ -49,20 +49,20 @@ export class VaultLogin {
   }
 
   /** Ends with `UNAUTHENTICATED` if the server does not accept what it is given. */
-  *logIn(): VaultTalk<Grant> {
+  *logIn(): Steps<Grant> {
     const auth = this.#auth;
     switch (auth.method) {
       case 'none':
-        return given(undefined);
+        return givenGrant(undefined);
       case 'token':
-        return given(auth.token);
+        return givenGrant(auth.token);
       case 'token-file':
-        return given(lineOf(auth.path, 'the token'));
+        return givenGrant(lineOf(auth.path, 'the token'));
       case 'approle':
         return yield* this.ask(auth.mount ?? 'approle', 'login', {
           role_id: auth.roleId,
           secret_id: auth.wrappedSecretId
-            ? yield* this.unwrapped(auth.wrappedSecretId)
+            ? yield* this.unwrapOnce(auth.wrappedSecretId)
             : auth.secretId,
         });
       case 'userpass': {
@@ -79,7 +79,7 @@ export class VaultLogin {
     }
   }
 
-  private *ask(mount: string, action: string, content: object): VaultTalk<Grant> {
+  private *ask(mount: string, action: string, content: object): Steps<Grant> {
     const path = `/v1/auth/${encodePath(trimSlashes(mount))}/${action}`;
     const namespace = this.#namespace;
     const answer = yield { method: 'POST', path, namespace, content, isLogin: true };
@@ -88,9 +88,9 @@ export class VaultLogin {
     throw loginError(answer, `The login by ${this.#auth.method} at auth/${trimSlashes(mount)}`);
   }
 
-  private *unwrapped(token: string): VaultTalk<string> {
+  private *unwrapOnce(token: string): Steps<string> {
     if (this.#unwrappedSecretId !== undefined) return this.#unwrappedSecretId;
-    if (this.#isUnwrapping) throw beingUnwrapped();
+    if (this.#isUnwrapping) throw unwrapInFlight();
     this.#isUnwrapping = true;
     try {
       return yield* this.unwrap(token);
@@ -99,7 +99,7 @@ export class VaultLogin {
     }
   }
 
-  private *unwrap(token: string): VaultTalk<string> {
+  private *unwrap(token: string): Steps<string> {
     const path = '/v1/sys/wrapping/unwrap';
     const namespace = this.#namespace;
     const answer = yield { method: 'POST', path, token, namespace, isLogin: true };
@@ -135,7 +135,7 @@ const DENIED_WITHOUT_TOKEN =
   'no token was sent, as auth.method is none, and the agent at the address has added none that is allowed this. Look at the ' +
   "agent's auto_auth, at use_auto_auth_token of its api_proxy, and at the policies of its token";
 
-function given(token: string | undefined): Grant {
+function givenGrant(token: string | undefined): Grant {
   return { token, validForMs: Infinity, isRenewable: false };
 }
 
@@ -151,7 +151,7 @@ function loginError(answer: VaultAnswer, subject: string): SecretManagerError {
 }
 
 /** A second request to unwrap would be refused, as if somebody else had taken the secret id. */
-function beingUnwrapped(): SecretManagerError {
+function unwrapInFlight(): SecretManagerError {
   return new SecretManagerError(
     'UNAVAILABLE',
     'The wrapped secret id is being unwrapped by a login in flight, which a synchronous read cannot wait for. Try again, or ' +

@@ -34,7 +34,7 @@ export class Connections {
    * Returns the dispatcher of requests to an origin. Beside the server's own origin it keeps one more at most: the active
    * node's, where the server is a standby.
    */
-  to(origin: string): Dispatcher {
+  dispatcherTo(origin: string): Dispatcher {
     if (this.#isClosed) {
       throw new SecretManagerError('UNAVAILABLE', 'The connections to the server were closed.');
     }
@@ -44,7 +44,7 @@ export class Connections {
     if (kept !== undefined) return kept;
     this.retire((other) => other !== this.#origin);
     this.#certificates = certificates;
-    const dispatcher = dispatcherTo(origin, certificates, this.#options);
+    const dispatcher = createDispatcher(origin, certificates, this.#options);
     this.#dispatchers.set(origin, dispatcher);
     return dispatcher;
   }
@@ -72,7 +72,7 @@ export class Connections {
 }
 
 /** The client certificate is for the server alone, and not for the proxy. */
-function dispatcherTo(
+function createDispatcher(
   origin: string,
   certificates: Certificates,
   { proxy, noProxy = '' }: ConnectionOptions,

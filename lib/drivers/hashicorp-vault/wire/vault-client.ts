@@ -4,7 +4,7 @@ import { Deadlines } from '../../../core/time/deadlines';
 import { DEFAULT_TIMEOUT_MS } from '../../../core/time/durations';
 import { exactJson } from '../../../core/validation/exact-json';
 import { Connections, type ConnectionOptions } from './connections';
-import { Exchange, type VaultAnswer } from './exchange';
+import { RequestHandler, type VaultAnswer } from './request-handler';
 import { Redirects, type RedirectOptions } from './redirects';
 import type { TlsFiles } from './tls-files';
 import type { VaultRequest } from './vault-request';
@@ -22,7 +22,7 @@ export class VaultClient {
   readonly #basePath: string;
   readonly #connections: Connections;
   readonly #redirects: Redirects;
-  readonly #deadlines = new Deadlines<Exchange>();
+  readonly #deadlines = new Deadlines<RequestHandler>();
 
   constructor(options: VaultClientOptions, tls: TlsFiles) {
     this.#origin = originOf(options);
@@ -48,19 +48,19 @@ export class VaultClient {
     given: VaultRequest,
     options: OperationOptions,
     token: string | undefined,
-    see: (answer: VaultAnswer) => Result | Promise<Result>,
+    onAnswer: (answer: VaultAnswer) => Result | Promise<Result>,
   ): Promise<Result> {
-    const request = below(this.#basePath, given);
+    const request = withBasePath(this.#basePath, given);
     const limitMs = limitOf(options);
     const endsAt = now() + limitMs;
-    return this.exchange(this.#origin, request, options, token, limitMs).then((answer) => {
-      if (answer.statusCode < 300 || answer.statusCode > 399) return see(answer);
-      const redirect = this.#redirects.of(answer, request);
-      if (redirect === undefined) return see(answer);
-      if ('refusal' in redirect) return see({ ...answer, explanation: redirect.refusal });
+    return this.sendOnce(this.#origin, request, options, token, limitMs).then((answer) => {
+      if (answer.statusCode < 300 || answer.statusCode > 399) return onAnswer(answer);
+      const redirect = this.#redirects.resolve(answer, request);
+      if (redirect === undefined) return onAnswer(answer);
+      if ('refusal' in redirect) return onAnswer({ ...answer, explanation: redirect.refusal });
       const { origin, path } = redirect;
       const leftMs = Math.max(SHORTEST_MS, endsAt - now());
-      return this.exchange(origin, { ...request, path }, options, token, leftMs).then(see);
+      return this.sendOnce(origin, { ...request, path }, options, token, leftMs).then(onAnswer);
     });
   }
 
@@ -70,7 +70,7 @@ export class VaultClient {
     await this.#connections.close();
   }
 
-  private exchange(
+  private sendOnce(
     origin: string,
     request: VaultRequest,
     options: OperationOptions,
@@ -78,10 +78,10 @@ export class VaultClient {
     limitMs: number,
   ): Promise<VaultAnswer> {
     const { method, path, content } = request;
-    const dispatcher = this.#connections.to(origin);
-    const exchange = new Exchange(`${method} ${origin}${path}`);
-    exchange.endWithin(limitMs, this.#deadlines);
-    exchange.endWith(options, CONTEXT);
+    const dispatcher = this.#connections.dispatcherTo(origin);
+    const handler = new RequestHandler(`${method} ${origin}${path}`);
+    handler.startDeadline(limitMs, this.#deadlines);
+    handler.followCancellation(options, CONTEXT);
     dispatcher.dispatch(
       {
         origin,
@@ -92,9 +92,9 @@ export class VaultClient {
         headersTimeout: 0, // the deadline is of the whole exchange
         bodyTimeout: 0,
       },
-      exchange,
+      handler,
     );
-    return exchange.answer;
+    return handler.answer;
   }
 }
 
@@ -111,7 +111,7 @@ export function basePathOf({ address }: VaultClientOptions): string {
   return URL.canParse(address) ? new URL(address).pathname.replace(/\/$/, '') : '';
 }
 
-export function below(basePath: string, request: VaultRequest): VaultRequest {
+export function withBasePath(basePath: string, request: VaultRequest): VaultRequest {
   return basePath === '' ? request : { ...request, path: basePath + request.path };
 }
 

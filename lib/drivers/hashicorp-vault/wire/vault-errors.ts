@@ -3,7 +3,7 @@ import {
   SecretManagerError,
   type SecretManagerErrorCode,
 } from '../../../core/errors/secret-manager.error';
-import { placeOf, type VaultAnswer } from './exchange';
+import { placeOf, type VaultAnswer } from './request-handler';
 
 /** What an answer means: the first row that fits. Nothing of an answer's text travels on. */
 interface Row {
@@ -181,7 +181,7 @@ const ROWS: readonly Row[] = [
 
 /** Returns the failure that an answer means. `subject` begins the sentence: what was asked for. */
 export function vaultError(answer: VaultAnswer, subject: string): SecretManagerError {
-  const row = ROWS.find((candidate) => fits(candidate, answer));
+  const row = ROWS.find((candidate) => matches(candidate, answer));
   const { code, meaning } = row ?? { code: 'UNKNOWN' as const, meaning: 'the answer fits no rule' };
   const { explanation = meaning } = row?.isToHttps ? {} : answer;
   const said = `${subject} failed: ${explanation}. ${originOfAnswer(answer)}`;
@@ -218,21 +218,22 @@ export function isDenial(answer: VaultAnswer): boolean {
 /** Tells whether the server no longer, or never, knew the token; otherwise it knows it, and denies the path. */
 export function isDeadToken(answer: VaultAnswer): boolean {
   if (!isDenial(answer)) return false;
-  return answer.statusCode === 401 || DEAD_TOKEN.test(sayingsOf(answer));
+  return answer.statusCode === 401 || DEAD_TOKEN.test(serverMessageOf(answer));
 }
 
 /** What the server says of a failure, to be compared and not to be shown. */
-export function sayingsOf({ content = {} }: VaultAnswer): string {
+export function serverMessageOf({ content = {} }: VaultAnswer): string {
   return [content.errors, content.warnings]
     .flat()
     .filter((saying) => typeof saying === 'string')
     .join('\n');
 }
 
-function fits({ status, says, isForeign, isToHttps }: Row, answer: VaultAnswer): boolean {
+function matches({ status, says, isForeign, isToHttps }: Row, answer: VaultAnswer): boolean {
   const [first, last] = typeof status === 'number' ? [status, status] : status;
   if (answer.statusCode < first || last < answer.statusCode) return false;
-  if (says !== undefined && !says.test(sayingsOf(answer) || (answer.text ?? ''))) return false;
+  if (says !== undefined && !says.test(serverMessageOf(answer) || (answer.text ?? '')))
+    return false;
   if (isToHttps && !asksForHttps(answer)) return false;
   return !isForeign || !isFromVault(answer);
 }

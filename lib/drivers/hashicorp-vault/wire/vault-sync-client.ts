@@ -3,10 +3,16 @@ import { countingDown } from '../../../core/time/clock';
 import { DEFAULT_TIMEOUT_MS } from '../../../core/time/durations';
 import { exactJson } from '../../../core/validation/exact-json';
 import { SyncHttp } from '../../../sync';
-import { answerOf, connectionError, type VaultAnswer } from './exchange';
+import { answerOf, connectionError, type VaultAnswer } from './request-handler';
 import { Redirects } from './redirects';
 import type { TlsFiles } from './tls-files';
-import { basePathOf, below, headersOf, originOf, type VaultClientOptions } from './vault-client';
+import {
+  basePathOf,
+  withBasePath,
+  headersOf,
+  originOf,
+  type VaultClientOptions,
+} from './vault-client';
 import type { VaultRequest } from './vault-request';
 
 /** As `VaultClient`, blocking. */
@@ -37,21 +43,21 @@ export class VaultSyncClient {
     { timeoutMs = DEFAULT_TIMEOUT_MS }: OperationOptions,
     token = given.token,
   ): VaultAnswer {
-    const request = below(this.#basePath, given);
+    const request = withBasePath(this.#basePath, given);
     const left = countingDown({}, timeoutMs);
-    const answer = this.exchange(this.#origin, request, left, token);
-    const redirect = this.#redirects.of(answer, request);
+    const answer = this.sendOnce(this.#origin, request, left, token);
+    const redirect = this.#redirects.resolve(answer, request);
     if (redirect === undefined) return answer;
     if ('refusal' in redirect) return { ...answer, explanation: redirect.refusal };
     const { origin, path } = redirect;
-    return this.exchange(origin, { ...request, path }, left, token);
+    return this.sendOnce(origin, { ...request, path }, left, token);
   }
 
   async close(): Promise<void> {
     await this.#http.close();
   }
 
-  private exchange(
+  private sendOnce(
     origin: string,
     request: VaultRequest,
     { timeoutMs }: OperationOptions,

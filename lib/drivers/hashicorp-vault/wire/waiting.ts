@@ -10,11 +10,11 @@ export function waitFor<Outcome>(
   work: Promise<Outcome>,
   options: OperationOptions,
 ): Promise<Outcome> {
-  return waiting.waitFor(work, options, CONTEXT, () => late());
+  return waiting.waitFor(work, options, CONTEXT, () => timedOut());
 }
 
 /** @param place method, host and path of a single request */
-export function late(place?: string): SecretManagerError {
+export function timedOut(place?: string): SecretManagerError {
   const meaning =
     'The server did not answer within the time that the call may take. Check the server, or give the call more time.';
   return new SecretManagerError(

@@ -16,7 +16,7 @@ import {
 import type { Deadline, Deadlines, Expiring } from '../../../core/time/deadlines';
 import { JsonNumber, parseExactJson } from '../../../core/validation/exact-json';
 import { proxyRefusal } from '../../../sync/proxy';
-import { late } from './waiting';
+import { timedOut } from './waiting';
 
 export interface VaultAnswer {
   readonly statusCode: number;
@@ -40,13 +40,13 @@ const LARGEST_ANSWER_BYTES = 32 * 1024 * 1024;
  * One request and its answer. A handler of our own costs a third of what a body stream costs; one of the kind that undici 7
  * has inside spares 3 us of wrapping, and of parsing the headers that nobody reads.
  */
-export class Exchange implements Dispatcher.DispatchHandler, Cancellable, Expiring {
+export class RequestHandler implements Dispatcher.DispatchHandler, Cancellable, Expiring {
   readonly answer: Promise<VaultAnswer>;
   #resolve!: (answer: VaultAnswer) => void;
   #reject!: (reason: unknown) => void;
   #source: CancellationSource | undefined;
-  #deadlines: Deadlines<Exchange> | undefined;
-  #deadline: Deadline<Exchange> | undefined;
+  #deadlines: Deadlines<RequestHandler> | undefined;
+  #deadline: Deadline<RequestHandler> | undefined;
   #abort: ((reason: Error) => void) | undefined;
   #reason: Error | undefined;
   #statusCode = 0;
@@ -63,18 +63,18 @@ export class Exchange implements Dispatcher.DispatchHandler, Cancellable, Expiri
   }
 
   /** Has it ended by what ends the call that it is made for. */
-  endWith(options: OperationOptions, context: OperationContext): void {
+  followCancellation(options: OperationOptions, context: OperationContext): void {
     this.#source = cancelWith(options, context, this);
   }
 
   /** Rejects with `TIMEOUT` if the whole answer is not there after `limitMs`, however its bytes arrive. */
-  endWithin(limitMs: number, deadlines: Deadlines<Exchange>): void {
+  startDeadline(limitMs: number, deadlines: Deadlines<RequestHandler>): void {
     this.#deadlines = deadlines;
     this.#deadline = deadlines.start(this, limitMs, { keepsAlive: true });
   }
 
   expire(): void {
-    this.cancel(late(placeOf(this.asked)));
+    this.cancel(timedOut(placeOf(this.asked)));
   }
 
   /** Ends it, also while it waits for a connection. */
