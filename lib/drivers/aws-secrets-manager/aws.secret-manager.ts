@@ -23,7 +23,7 @@ import { BatchReader } from './reads/batch';
 import { parseReadParams, type Encoding } from './reads/params';
 import { toReading } from './reads/reading';
 import { SecretsManagerApi } from './sdk/api';
-import { assertUsable, createClient, warnOfRepetitions, type AwsClientOptions } from './sdk/client';
+import { assertUsable, createClient, warnOfRetries, type AwsClientOptions } from './sdk/client';
 import { CredentialSource } from './sdk/credential-source';
 import { isAbsent, isDenied } from './sdk/errors';
 import { SyncSecretsManagerApi } from './sdk/sync-api';
@@ -168,7 +168,7 @@ export class AwsSecretManager extends CustomSecretManager {
     assertNoParams(options.params, READS_ALONE);
     try {
       const { Description, Tags } = await this.#api.describe(secretName, options);
-      return { description: Description, tags: ownTags(Tags) };
+      return { description: Description, tags: userTags(Tags) };
     } catch (thrown) {
       if (isAbsent(thrown)) return {};
       throw thrown;
@@ -179,7 +179,7 @@ export class AwsSecretManager extends CustomSecretManager {
   override async validateEnvironment(): Promise<void> {
     const isGiven = this.#options.client !== undefined;
     await assertUsable(this.#client, isGiven, this.#options);
-    if (isGiven) await warnOfRepetitions(this.#client);
+    if (isGiven) await warnOfRetries(this.#client);
     if (this.#options.startsSyncReads) this.#syncApi.start();
   }
 
@@ -211,7 +211,7 @@ function parseRead(
 }
 
 /** Those that begin with `aws:` are set by AWS, and by nobody else. */
-function ownTags(tags: readonly Tag[] = []): Record<string, string> {
+function userTags(tags: readonly Tag[] = []): Record<string, string> {
   return Object.fromEntries(
     tags
       .filter(({ Key = '' }) => !Key.startsWith('aws:'))

@@ -26,7 +26,7 @@ export function pairAnswers(
     const { ARN = '', Name = '' } = entry;
     add(
       { entry },
-      asked.filter((id) => isOf(ARN, Name, id)),
+      asked.filter((id) => identifies(ARN, Name, id)),
       ARN,
     );
   }
@@ -34,7 +34,7 @@ export function pairAnswers(
     const { SecretId = '' } = failure;
     add(
       { failure },
-      asked.filter((id) => mayMean(SecretId, id)),
+      asked.filter((id) => mayIdentify(SecretId, id)),
       SecretId,
     );
   }
@@ -42,7 +42,7 @@ export function pairAnswers(
 }
 
 /** Tells whether a secret goes by that id: its name, its ARN, or its ARN without the suffix. */
-function isOf(arn: string, name: string, id: string): boolean {
+function identifies(arn: string, name: string, id: string): boolean {
   return id === arn || id === name || (id === partialArn(arn) && nameInArn(id) === name);
 }
 
@@ -50,7 +50,7 @@ function isOf(arn: string, name: string, id: string): boolean {
  * Tells whether AWS may have meant that id. A failure has no name beside its id, and an ARN does not tell whether `-secret`
  * is its suffix or the end of a name.
  */
-function mayMean(failed: string, id: string): boolean {
+function mayIdentify(failed: string, id: string): boolean {
   if (id === failed) return true;
   const name = nameInArn(failed);
   if (name === undefined) return false;

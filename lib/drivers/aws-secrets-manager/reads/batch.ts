@@ -46,7 +46,7 @@ export class BatchReader {
     readOneByOne: ReadOneByOne,
   ): Promise<Answers> {
     const names = [...new Set(secretNames)];
-    const answers = new Map<string, SecretAnswer | Error>(await this.#api.refusedOf(names));
+    const answers = new Map<string, SecretAnswer | Error>(await this.#api.findUnreachable(names));
     const batches = inBatches(names.filter((name) => !answers.has(name))).values();
     const readTheNext = async (): Promise<void> => {
       for (const batch of batches) {
@@ -67,7 +67,7 @@ export class BatchReader {
   ): Promise<Answers> {
     if (batch.length === 1 || now() < this.#deniedUntil) return new Map();
     try {
-      return await this.askForAll(batch, encoding, options);
+      return await this.readAllPages(batch, encoding, options);
     } catch (thrown) {
       const isOfOneKey = awsNameOf(thrown) === 'DecryptionFailure';
       if (isDenied(thrown) && !isOfOneKey) this.#deniedUntil = now() + DENIAL_LASTS_MS;
@@ -77,7 +77,7 @@ export class BatchReader {
     }
   }
 
-  private async askForAll(
+  private async readAllPages(
     batch: readonly string[],
     encoding: Encoding,
     options: OperationOptions,
@@ -107,12 +107,12 @@ function toAnswers(paired: ReadonlyMap<string, BatchAnswer>, encoding: Encoding)
     const { ErrorCode, Message } = answer.failure;
     const call = { action: 'GetSecretValue', secretName: name };
     const error = toAwsError({ name: ErrorCode, message: Message }, call);
-    if (isClear(error)) answers.set(name, meansAbsence(error) ? undefined : error);
+    if (isUnambiguous(error)) answers.set(name, meansAbsence(error) ? undefined : error);
   }
   return answers;
 }
 
-const OF_THE_WHOLE_CALL: readonly SecretManagerErrorCode[] = [
+const CALL_WIDE_CODES: readonly SecretManagerErrorCode[] = [
   'CANCELLED',
   'MISCONFIGURED',
   'THROTTLED',
@@ -128,7 +128,7 @@ const OF_THE_WHOLE_CALL: readonly SecretManagerErrorCode[] = [
 function concernsEveryName(thrown: unknown): boolean {
   if (isTooLarge(thrown)) return true; // every single read may be as large
   const context = { manager: 'aws-secrets-manager', operation: 'readSecrets' };
-  return OF_THE_WHOLE_CALL.includes(translateError(thrown, context).code);
+  return CALL_WIDE_CODES.includes(translateError(thrown, context).code);
 }
 
 function inBatches(names: readonly string[]): string[][] {
@@ -138,7 +138,7 @@ function inBatches(names: readonly string[]): string[][] {
 }
 
 /** AWS has many reasons for an `InvalidRequestException`; a name that the table lacks may be any. */
-function isClear(error: unknown): error is AwsError {
+function isUnambiguous(error: unknown): error is AwsError {
   if (!(error instanceof AwsError)) return false;
   return error.saysPendingDeletion || error.awsName !== 'InvalidRequestException';
 }

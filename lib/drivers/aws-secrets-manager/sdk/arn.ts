@@ -34,7 +34,7 @@ export function partialArn(arn: string): string {
 }
 
 /** The error for an ARN of a region that the manager does not ask. AWS itself would report the secret as missing. */
-export function otherRegion(
+export function otherRegionError(
   secretName: string,
   itsRegion: string,
   region: string,

@@ -56,7 +56,7 @@ export async function assertUsable(
   const noRegion = await regionProblems(client);
   const problems = [
     ...unknownOptions(options, OPTIONS).map((problem) => `${problem}.`),
-    ...(isGiven ? uselessOptions(options) : endpointProblems(options)),
+    ...(isGiven ? redundantOptionProblems(options) : endpointProblems(options)),
     ...noRegion,
     ...(noRegion.length === 0 ? await addressProblems(client, options) : []),
   ];
@@ -67,7 +67,7 @@ export async function assertUsable(
  * Warns, through the process, of a client whose repetitions multiply with those of the library. It is for its owner to
  * change: other code may depend on them.
  */
-export async function warnOfRepetitions(client: SecretsManagerClient): Promise<void> {
+export async function warnOfRetries(client: SecretsManagerClient): Promise<void> {
   const attempts = await client.config.maxAttempts();
   if (attempts <= 1) return;
   process.emitWarning(
@@ -83,7 +83,7 @@ export function defaultRegion(): string | undefined {
   return AWS_REGION ? undefined : AWS_DEFAULT_REGION;
 }
 
-function uselessOptions({ region, endpoint, credentials }: AwsClientOptions): string[] {
+function redundantOptionProblems({ region, endpoint, credentials }: AwsClientOptions): string[] {
   const useless = Object.entries({ region, endpoint, credentials })
     .filter(([, value]) => value !== undefined)
     .map(([name]) => `\`${name}\``);

@@ -3,7 +3,7 @@ import { read } from '../../../core/errors/safe-access';
 import {
   NO_CREDENTIALS,
   REFUSED_CREDENTIALS,
-  SOURCE_AWAY,
+  SOURCE_UNAVAILABLE,
   SSO_EXPIRED,
   type ErrorRow,
 } from './error-rows';
@@ -21,8 +21,8 @@ const VENDOR_FILE = '/sys/devices/virtual/dmi/id/sys_vendor';
 /** What the SDK's providers say only in words. The words decide; they do not travel on. */
 const BY_WORDS: readonly (readonly [words: RegExp, row: ErrorRow])[] = [
   [/\bsso session\b|\baws login\b|session has expired|UnauthorizedException/i, SSO_EXPIRED],
-  [/\b(ECONN|EHOST|ENET|EAI_|EPIPE|ETIMEDOUT|ENOTFOUND)/, SOURCE_AWAY],
-  [/timeout|socket hang up|TooManyRequests/i, SOURCE_AWAY],
+  [/\b(ECONN|EHOST|ENET|EAI_|EPIPE|ETIMEDOUT|ENOTFOUND)/, SOURCE_UNAVAILABLE],
+  [/timeout|socket hang up|TooManyRequests/i, SOURCE_UNAVAILABLE],
 ];
 
 const PROVIDER_ERROR = /^(Credentials|Token)?ProviderError$|^InstanceMetadataV1FallbackError$/;
@@ -37,7 +37,7 @@ export class CredentialSource {
   #hasWorked = false;
 
   /** Records that a request was signed: there is a source. */
-  hasWorked(): void {
+  recordSuccess(): void {
     this.#hasWorked = true;
   }
 
@@ -48,20 +48,20 @@ export class CredentialSource {
     const name = String(read(thrown, 'name'));
     if (PROVIDER_ERROR.test(name)) {
       const text = String(read(thrown, 'message'));
-      return BY_WORDS.find(([words]) => words.test(text))?.[1] ?? this.awayOrMissing();
+      return BY_WORDS.find(([words]) => words.test(text))?.[1] ?? this.unavailableOrMissing();
     }
     if (BROKEN_SOURCE.test(name) || BROKEN_SOURCE.test(String(read(thrown, 'code')))) {
-      return this.awayOrMissing();
+      return this.unavailableOrMissing();
     }
     if (this.#hasWorked && name === 'Error' && read(thrown, 'code') === undefined) {
-      return SOURCE_AWAY; // a function of the application, which failed in words of its own
+      return SOURCE_UNAVAILABLE; // a function of the application, which failed in words of its own
     }
     const status = read(read(thrown, '$metadata'), 'httpStatusCode');
     return isRefusal(status) && !BUSY.test(name) ? REFUSED_CREDENTIALS : undefined;
   }
 
-  private awayOrMissing(): ErrorRow {
-    return this.#hasWorked || isSourceNamed() ? SOURCE_AWAY : NO_CREDENTIALS;
+  private unavailableOrMissing(): ErrorRow {
+    return this.#hasWorked || isSourceNamed() ? SOURCE_UNAVAILABLE : NO_CREDENTIALS;
   }
 }
 

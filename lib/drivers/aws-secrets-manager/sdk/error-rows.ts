@@ -21,7 +21,7 @@ export const NO_CREDENTIALS: ErrorRow = [
   'UNAUTHENTICATED',
   'no AWS credentials were found. Give the process a role, a profile, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY',
 ];
-export const SOURCE_AWAY: ErrorRow = [
+export const SOURCE_UNAVAILABLE: ErrorRow = [
   'UNAVAILABLE',
   'the source of the AWS credentials (the container endpoint, the metadata service of the machine, a token file, a profile) could not be reached or did not give any. It may succeed later',
 ];
@@ -93,8 +93,8 @@ const BY_NAME: Readonly<Record<string, ErrorRow>> = {
   ExpiredToken: EXPIRED,
   ExpiredTokenException: EXPIRED,
   CredentialsProviderError: NO_CREDENTIALS,
-  IDPCommunicationError: SOURCE_AWAY,
-  IDPCommunicationErrorException: SOURCE_AWAY,
+  IDPCommunicationError: SOURCE_UNAVAILABLE,
+  IDPCommunicationErrorException: SOURCE_UNAVAILABLE,
   TokenProviderError: NO_CREDENTIALS,
   AuthFailure: UNKNOWN_CREDENTIALS,
   IncompleteSignature: UNKNOWN_CREDENTIALS,

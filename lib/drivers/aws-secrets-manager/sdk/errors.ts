@@ -48,7 +48,7 @@ export function toAwsError(thrown: unknown, call: AwsCall, source?: CredentialSo
   const isNoUrl = read(thrown, 'code') === 'ERR_INVALID_URL'; // the error has no other name, and quotes the address
   const awsName = isNoUrl ? 'EndpointError' : String(read(thrown, 'name'));
   const row = source?.explain(thrown) ?? errorRow(awsName, String(read(thrown, 'message')));
-  if (row === undefined) return withoutAnswer(thrown);
+  if (row === undefined) return stripAnswer(thrown);
   return new AwsError(awsName, row, call, { retryAfterMs: retryAfterMs(thrown) });
 }
 
@@ -69,7 +69,7 @@ export function awsNameOf(thrown: unknown): string | undefined {
 }
 
 /** By its status, not by its name: a load balancer's HTML fails to parse, whatever it wants to say. */
-function withoutAnswer(thrown: unknown): unknown {
+function stripAnswer(thrown: unknown): unknown {
   const response = read(thrown, '$response');
   const status = read(read(thrown, '$metadata'), 'httpStatusCode') ?? read(response, 'statusCode');
   if (typeof status !== 'number') return thrown; // no answer came: the network failed, or the call was ended

@@ -8,11 +8,11 @@ import { SecretManagerError } from '../../../core/errors/secret-manager.error';
 import { DEFAULT_TIMEOUT_MS } from '../../../core/time/durations';
 import { BlockingWorker } from '../../../sync/blocking-worker';
 import { workerFile } from '../../../sync/worker-file';
-import { otherRegion, regionOf } from './arn';
+import { otherRegionError, regionOf } from './arn';
 import { defaultRegion, type AwsClientOptions } from './client';
 import type { CredentialSource } from './credential-source';
 import { toAwsError, type AwsCall } from './errors';
-import { MAX_ANSWER_BYTES } from './exchange';
+import { MAX_ANSWER_BYTES } from './command-guard';
 
 /** What the worker answers: what the SDK did, or of what it threw what decides about it. */
 interface Outcome {
@@ -20,7 +20,7 @@ interface Outcome {
   /** The region that the worker asks, where the secret is in another one. Nothing was sent then. */
   readonly region?: string;
   /** Whether the request was signed and sent. */
-  readonly hasBegun?: boolean;
+  readonly wasSent?: boolean;
   readonly thrown?: {
     readonly name?: string;
     readonly message?: string;
@@ -78,16 +78,16 @@ export class SyncSecretsManagerApi {
     const { SecretId = '' } = input;
     const itsRegion = regionOf(SecretId);
     const { allowInsecureHttp = false } = this.#options;
-    const guard = { itsRegion, allowInsecureHttp, maxBytes: MAX_ANSWER_BYTES };
-    const request = { config: this.config(), guard, action: call.action, input };
+    const limits = { itsRegion, allowInsecureHttp, maxBytes: MAX_ANSWER_BYTES };
+    const request = { config: this.config(), limits, action: call.action, input };
     const outcome = this.#worker.call(request, timeoutMs) as Outcome;
-    const { output, thrown, region, hasBegun = false } = outcome;
-    if (hasBegun) this.#source.hasWorked();
+    const { output, thrown, region, wasSent = false } = outcome;
+    if (wasSent) this.#source.recordSuccess();
     if (itsRegion !== undefined && region !== undefined) {
-      throw otherRegion(SecretId, itsRegion, region);
+      throw otherRegionError(SecretId, itsRegion, region);
     }
     if (thrown === undefined) return output;
-    throw toAwsError(asThrown(thrown), call, hasBegun ? undefined : this.#source);
+    throw toAwsError(reviveError(thrown), call, wasSent ? undefined : this.#source);
   }
 
   private config(): AwsClientOptions {
@@ -105,7 +105,7 @@ export class SyncSecretsManagerApi {
 }
 
 /** In the form in which the SDK throws it. */
-function asThrown({
+function reviveError({
   name,
   message,
   code,

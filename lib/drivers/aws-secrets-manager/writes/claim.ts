@@ -29,7 +29,7 @@ export async function claim(
     const move = { VersionStage: CURRENT, MoveToVersionId: token, RemoveFromVersionId: replaced };
     await api.moveStage({ SecretId: name, ...move }, options);
   } catch (thrown) {
-    throw awsNameOf(thrown) === 'InvalidParameterException' ? taken(name) : thrown;
+    throw awsNameOf(thrown) === 'InvalidParameterException' ? takenError(name) : thrown;
   } finally {
     const removal = { VersionStage: stage, RemoveFromVersionId: token };
     await api.moveStage({ SecretId: name, ...removal }, options).catch(() => undefined); // it is in nobody's way
@@ -37,7 +37,7 @@ export async function claim(
 }
 
 /** What whoever came too late is told. */
-export function taken(secretName: string): SecretManagerError {
+export function takenError(secretName: string): SecretManagerError {
   return new SecretManagerError(
     'CONFLICT',
     `${quoteName(secretName)} was pending deletion, and somebody else has written it at the same time. It is theirs.`,

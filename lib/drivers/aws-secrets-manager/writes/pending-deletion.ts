@@ -16,7 +16,7 @@ export async function isPendingDeletion(
   secretName: string,
   options: OperationOptions,
 ): Promise<boolean> {
-  const said = whatItSays(thrown);
+  const said = pendingDeletionIn(thrown);
   if (said !== undefined) return said;
   try {
     const { DeletedDate } = await api.describe(secretName, options);
@@ -34,7 +34,7 @@ export function isPendingDeletionSync(
   secretName: string,
   options: OperationOptions,
 ): boolean {
-  const said = whatItSays(thrown);
+  const said = pendingDeletionIn(thrown);
   if (said !== undefined) return said;
   try {
     return api.describe(secretName, options).DeletedDate !== undefined;
@@ -45,7 +45,7 @@ export function isPendingDeletionSync(
 }
 
 /** `undefined` where the secret has to be asked for. */
-function whatItSays(thrown: unknown): boolean | undefined {
+function pendingDeletionIn(thrown: unknown): boolean | undefined {
   if (!(thrown instanceof AwsError) || !SUSPECTS.includes(thrown.awsName)) return false;
   return thrown.saysPendingDeletion ? true : undefined;
 }

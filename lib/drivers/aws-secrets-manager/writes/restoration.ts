@@ -7,7 +7,7 @@ import {
 } from '../../../core/errors/secret-manager.error';
 import { DAY_MS } from '../../../core/time/durations';
 import type { SecretsManagerApi } from '../sdk/api';
-import { claim, taken } from './claim';
+import { claim, takenError } from './claim';
 import type { SecretDeletion } from './deletion';
 import { toRegions, type Write } from './write';
 
@@ -41,9 +41,9 @@ export class SecretRestoration {
     update: (write: Write) => Promise<string | undefined>,
   ): Promise<string | undefined> {
     const { name, options } = write;
-    const before = await this.look(name, options);
+    const before = await this.readState(name, options);
     if (before.deletionAt === undefined) {
-      if (options.createOnly) throw taken(name);
+      if (options.createOnly) throw takenError(name);
       return await update(write);
     }
     const claimToken = randomUUID();
@@ -77,18 +77,26 @@ export class SecretRestoration {
   ): Promise<unknown> {
     const limits = { timeoutMs: UNDO_TIMEOUT_MS };
     try {
-      const { deletionAt: isPending, currentVersion } = await this.look(name, limits);
+      const { deletionAt: isPending, currentVersion } = await this.readState(name, limits);
       if (isPending) return thrown; // it was not restored
       if (!ownVersions.includes(currentVersion))
-        return failed(thrown, name, 'Somebody else has written it meanwhile, and it is theirs');
+        return failedAfterRestore(
+          thrown,
+          name,
+          'Somebody else has written it meanwhile, and it is theirs',
+        );
       await this.#deletion.delete(name, daysUntil(deletionAt), limits);
-      return failed(thrown, name, 'It is pending deletion again');
+      return failedAfterRestore(thrown, name, 'It is pending deletion again');
     } catch {
-      return failed(thrown, name, 'It may be in use again, with its former value: delete it');
+      return failedAfterRestore(
+        thrown,
+        name,
+        'It may be in use again, with its former value: delete it',
+      );
     }
   }
 
-  private async look(name: string, options: OperationOptions): Promise<State> {
+  private async readState(name: string, options: OperationOptions): Promise<State> {
     const { DeletedDate, VersionIdsToStages = {} } = await this.#api.describe(name, options);
     const isCurrent = ([, stages]: [string, string[]]): boolean => stages.includes('AWSCURRENT');
     const current = Object.entries(VersionIdsToStages).find(isCurrent);
@@ -102,7 +110,11 @@ function daysUntil(deletionAt: Date): number {
   return Math.min(Math.max(days, 7), 30);
 }
 
-function failed(thrown: unknown, secretName: string, outcome: string): SecretManagerError {
+function failedAfterRestore(
+  thrown: unknown,
+  secretName: string,
+  outcome: string,
+): SecretManagerError {
   const context = { manager: 'aws-secrets-manager', operation: 'writeSecret', secretName };
   const { code, message, retryAfterMs } = translateError(thrown, context);
   return new SecretManagerError(
