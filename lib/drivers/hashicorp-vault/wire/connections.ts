@@ -10,7 +10,10 @@ export interface ConnectionOptions {
 }
 
 const CONNECTIONS = 10;
-/** Shorter than the server's own five minutes, so that no request goes out on a connection that it has just closed. */
+/**
+ * Shorter than the server's own five minutes, so that no request is sent on a connection that the server just
+ * closed.
+ */
 const KEEP_ALIVE_MS = 60_000;
 const PROXY_TIMEOUT_MS = 10_000;
 
@@ -31,8 +34,8 @@ export class Connections {
   }
 
   /**
-   * Returns the dispatcher of requests to an origin. Beside the server's own origin it keeps one more at most: the active
-   * node's, where the server is a standby.
+   * Returns the dispatcher for an origin. Keeps at most one origin beside the server: that of the active node
+   * behind a standby.
    */
   dispatcherTo(origin: string): Dispatcher {
     if (this.#isClosed) {
@@ -49,7 +52,7 @@ export class Connections {
     return dispatcher;
   }
 
-  /** Ends requests in flight with an error. */
+  /** Closes all connections. Requests in flight fail. */
   async close(): Promise<void> {
     this.#isClosed = true;
     const dispatchers = [...this.#dispatchers.values(), ...this.#ending];
@@ -57,7 +60,7 @@ export class Connections {
     await Promise.all(dispatchers.map((dispatcher) => dispatcher.destroy()));
   }
 
-  /** Closes connections when their requests have ended. */
+  /** Closes each retired connection when its requests have ended. */
   private retire(isRetired: (origin: string) => boolean): void {
     for (const [origin, dispatcher] of this.#dispatchers) {
       if (!isRetired(origin)) continue;
@@ -65,13 +68,13 @@ export class Connections {
       this.#ending.add(dispatcher);
       void dispatcher
         .close()
-        .catch(() => undefined) // `destroy` ends it, too
+        .catch(() => undefined) // `destroy` closes it, too
         .finally(() => this.#ending.delete(dispatcher));
     }
   }
 }
 
-/** The client certificate is for the server alone, and not for the proxy. */
+/** Creates the dispatcher. The client certificate goes to the server and never to the proxy. */
 function createDispatcher(
   origin: string,
   certificates: Certificates,

@@ -1,7 +1,10 @@
 import type { VaultAnswer } from './request-handler';
 import type { VaultRequest } from './vault-request';
 
-/** Something that takes several requests, whoever carries them: it yields each, and is handed the answer. */
+/**
+ * A sequence of requests that runs asynchronously or blocking. The generator yields each request and receives its
+ * answer.
+ */
 export type Steps<Outcome> = Generator<VaultRequest, Outcome, VaultAnswer>;
 
 export async function run<Outcome>(
@@ -13,7 +16,7 @@ export async function run<Outcome>(
     while (!step.done) step = steps.next(await send(step.value));
     return step.value;
   } finally {
-    steps.return(undefined as Outcome); // runs its `finally` blocks where a request has failed
+    steps.return(undefined as Outcome); // runs the `finally` blocks after a failed request
   }
 }
 

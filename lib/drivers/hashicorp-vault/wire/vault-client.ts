@@ -16,7 +16,7 @@ export interface VaultClientOptions extends ConnectionOptions, RedirectOptions {
 const SHORTEST_MS = 1;
 const CONTEXT = { manager: 'hashicorp-vault', operation: 'request' };
 
-/** Speaks HTTP to one server, over connections that are kept. What the server answers is for others to understand. */
+/** Sends HTTP requests to one server over pooled connections. Callers interpret the answers. */
 export class VaultClient {
   readonly #origin: string;
   readonly #basePath: string;
@@ -32,8 +32,8 @@ export class VaultClient {
   }
 
   /**
-   * Resolves to what the server answers, whatever its status. Rejects where there is no whole answer within `timeoutMs`. A
-   * redirect to the active node is followed once.
+   * Resolves to the answer, whatever its status. Rejects unless the whole answer arrives within `timeoutMs`.
+   * Follows one redirect to the active node.
    */
   async send(
     request: VaultRequest,
@@ -43,7 +43,10 @@ export class VaultClient {
     return await this.sendAnd(request, options, token, (answer) => answer);
   }
 
-  /** As `send`, and to what is made of the answer: a promise fewer for every read. Throws if it cannot be sent. */
+  /**
+   * Sends a request and resolves to the result of `onAnswer`, which saves one promise per read. Throws if the
+   * request cannot be sent.
+   */
   sendAnd<Result>(
     given: VaultRequest,
     options: OperationOptions,
@@ -64,7 +67,7 @@ export class VaultClient {
     });
   }
 
-  /** Requests under way end with an error. */
+  /** Closes all connections. Requests in flight fail. */
   async close(): Promise<void> {
     this.#deadlines.close();
     await this.#connections.close();
@@ -89,7 +92,7 @@ export class VaultClient {
         path,
         headers: headersOf(request, token),
         body: content && exactJson(content),
-        headersTimeout: 0, // the deadline is of the whole exchange
+        headersTimeout: 0, // one deadline covers the request and its answer
         bodyTimeout: 0,
       },
       handler,
@@ -106,7 +109,7 @@ export function originOf({ address }: VaultClientOptions): string {
   return URL.canParse(address) ? new URL(address).origin : address;
 }
 
-/** The path of an address, as of a proxy that serves the server below it. */
+/** Returns the path of an address: a proxy may serve the server below a path. */
 export function basePathOf({ address }: VaultClientOptions): string {
   return URL.canParse(address) ? new URL(address).pathname.replace(/\/$/, '') : '';
 }

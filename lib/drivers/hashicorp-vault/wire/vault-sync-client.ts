@@ -15,7 +15,7 @@ import {
 } from './vault-client';
 import type { VaultRequest } from './vault-request';
 
-/** As `VaultClient`, blocking. */
+/** The blocking form of `VaultClient`. */
 export class VaultSyncClient {
   readonly #origin: string;
   readonly #basePath: string;
@@ -32,12 +32,12 @@ export class VaultSyncClient {
     this.#http = new SyncHttp({ proxy, noProxy });
   }
 
-  /** Has the worker ready before the first request. */
+  /** Starts the worker before the first request. */
   start(): void {
     this.#http.start();
   }
 
-  /** Returns what the server answers, whatever its status. The deadline is that of the call, a redirection included. */
+  /** Returns the answer, whatever its status. One deadline covers the call and a redirect. */
   send(
     given: VaultRequest,
     { timeoutMs = DEFAULT_TIMEOUT_MS }: OperationOptions,

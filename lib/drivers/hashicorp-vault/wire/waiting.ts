@@ -2,10 +2,10 @@ import * as waiting from '../../../core/calls/waiting';
 import type { OperationOptions } from '../../../core/contract/custom-secret-manager';
 import { SecretManagerError } from '../../../core/errors/secret-manager.error';
 
-/** The context of an error of the wire. The boundary of the pipeline completes it. */
+/** The context of an error in this folder. The boundary of the pipeline completes it. */
 export const CONTEXT = { manager: 'hashicorp-vault', operation: 'request' };
 
-/** Waits for work that others wait for, too, until the deadline of this call. Rejects with `TIMEOUT` or `CANCELLED`. */
+/** Waits for shared work until the deadline of this call. Rejects with `TIMEOUT` or `CANCELLED`. */
 export function waitFor<Outcome>(
   work: Promise<Outcome>,
   options: OperationOptions,
