@@ -2,7 +2,7 @@ import type { GivenVaultOptions, VaultAuth } from './vault.options';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** The variables of HashiCorp Vault's own tools, of OpenBao's, and of LiteLLM. */
+/** The prefixes of HashiCorp Vault's tools, of OpenBao and of LiteLLM. */
 const FAMILIES = ['VAULT_', 'BAO_', 'HCP_VAULT_'] as const;
 type Family = (typeof FAMILIES)[number];
 
@@ -24,7 +24,7 @@ const NAMES = [
   'CERT_ROLE',
 ];
 
-/** Holds what is wrong with the variables, to be told at start with what is wrong with the options. */
+/** Holds the problems of the variables. The start reports them with the problems of the options. */
 export const ENVIRONMENT_PROBLEMS = Symbol('problems of the environment');
 
 export type EnvironmentOptions = GivenVaultOptions & {
@@ -32,8 +32,8 @@ export type EnvironmentOptions = GivenVaultOptions & {
 };
 
 /**
- * Returns options from the variables of one family: that of the address, else the first that has any. A token of one server must
- * not go to another. An empty variable counts as unset.
+ * Returns options from one family of variables: that of the address, else the first with any variable. A token of
+ * one server must not go to another. An empty variable counts as unset.
  */
 export function optionsFromEnvironment(
   environment: Environment,
@@ -70,12 +70,14 @@ function findFamily(variable: (name: string) => string | undefined): Family {
   return withAddress ?? FAMILIES.find(isSet) ?? FAMILIES[0];
 }
 
-/** LiteLLM has no variable for the authority, so `VAULT_CACERT` counts for it, too. */
+/**
+ * Returns whether `VAULT_CACERT` applies to the family. LiteLLM has no own variable for the certificate authority.
+ */
 function hasNoAuthority(family: Family): boolean {
   return family === 'HCP_VAULT_';
 }
 
-/** Returns a sentence for each other family that says something else than the one that is used. */
+/** Returns one problem for each other family whose variables differ from the family in use. */
 function mixtureProblems(family: Family, variable: (name: string) => string | undefined): string[] {
   return FAMILIES.filter((other) => other !== family).flatMap((other) => {
     const mixed = NAMES.map((name) => `${other}${name}`).filter((name, at) => {
@@ -91,7 +93,7 @@ function mixtureProblems(family: Family, variable: (name: string) => string | un
   });
 }
 
-/** The proxy of the server's own tools goes first, and `NO_PROXY` does not apply to it. */
+/** Returns the proxy options. The variable of the server's own tools wins, and `NO_PROXY` does not apply to it. */
 function proxyOf(
   own: string | undefined,
   address: string | undefined,
@@ -109,12 +111,12 @@ function proxyOf(
     : { proxy: withScheme(proxy), noProxy: first('no_proxy', 'NO_PROXY') };
 }
 
-/** Other tools take `proxy.example:3128`, too. */
+/** Adds `http://` to a proxy without a scheme, such as `proxy.example:3128`. Other tools accept that, too. */
 function withScheme(proxy: string): string {
   return proxy.includes('://') ? proxy : `http://${proxy}`;
 }
 
-/** In LiteLLM's order: AppRole, certificate, token. */
+/** Returns the login in LiteLLM's order: AppRole, certificate, token. */
 function authOf(
   family: Family,
   familyVariable: (name: string) => string | undefined,
