@@ -12,8 +12,8 @@ import { TokenUpkeep } from './token-upkeep';
 import type { VaultLogin } from './vault-login';
 
 /**
- * Has the credential that requests go out with: one login for any number of callers, kept up in the background by
- * {@link TokenUpkeep}, and given back when it is not needed any more.
+ * Holds the credential that requests are sent with. Concurrent callers share one login. {@link TokenUpkeep} renews
+ * the token in the background. A token that is no longer needed is revoked.
  */
 export class Credentials {
   readonly #login: VaultLogin;
@@ -44,7 +44,7 @@ export class Credentials {
     });
   }
 
-  /** The one in use, if the server should know it. */
+  /** The credential in use, if it has not expired. */
   get current(): Credential | undefined {
     const current = this.#current;
     return current && (this.#login.isGiven || this.clock.now() < current.expiresAt)
@@ -52,36 +52,41 @@ export class Credentials {
       : undefined;
   }
 
-  /** As {@link current}, where there is no file to look at first. */
+  /** The same as {@link current}, or `undefined` if a token file must be checked first. */
   get cached(): Credential | undefined {
     return this.#login.tokenFile === undefined ? this.current : undefined;
   }
 
-  /** Returns the meaning of a denial, if more is known of it than its status tells. */
+  /** Returns a more precise meaning of a denial than its status gives, if one is known. */
   get explanationOfDenial(): string | undefined {
     return this.#login.explanationOfDenial;
   }
 
-  /** Whether a fresh one can be had for the asking. */
+  /** `true` if the manager can log in for a fresh token. */
   get canLogIn(): boolean {
     return !this.#login.isGiven;
   }
 
-  /** As it is, or after a login. Who ends early leaves alone. */
+  /** Resolves to the current credential, or logs in first. A caller that is cancelled does not cancel the login. */
   async get(options: OperationOptions): Promise<Credential> {
     const hasChanged = await this.#login.tokenFile?.hasChanged();
     const current = hasChanged ? undefined : this.current;
     return current ?? (await waitFor(this.logIn(), options));
   }
 
-  /** As `get`, blocking. A login that is under way cannot be waited for, so it makes its own; what it gets is for all. */
+  /**
+   * The blocking form of `get`. A login in flight cannot be awaited, so this call makes its own. All callers then
+   * use its token.
+   */
   getSync({ timeoutMs }: OperationOptions): Credential {
     const hasChanged = this.#login.tokenFile?.hasChangedSync();
     const current = hasChanged ? undefined : this.current;
     return current ?? this.adopt(this.grantSync(timeoutMs));
   }
 
-  /** What there is instead of one that was refused: what others got meanwhile, or its file holds now. */
+  /**
+   * Resolves to the credential that replaced a refused one: from a login of another caller, or from the token file.
+   */
   async replacementFor(
     refused: Credential,
     options: OperationOptions,
@@ -101,7 +106,7 @@ export class Credentials {
     return this.current?.token === refused.token ? undefined : this.current;
   }
 
-  /** One that nobody uses yet: it is to be adopted, or given back. */
+  /** Logs in without using the token. The caller must adopt or revoke the credential. */
   grant(): Promise<Credential> {
     const granting = this.#logins.logIn().then(
       (fresh) => this.recordGrant(fresh),
@@ -119,12 +124,12 @@ export class Credentials {
     }
   }
 
-  /** Puts it into use. The one before is given back when its requests and its leases have ended. */
+  /** Puts the credential into use. The previous one is revoked when its requests and its leases have ended. */
   adopt(fresh: Credential): Credential {
-    if (this.#isClosed) return fresh; // it is revoked with the others
+    if (this.#isClosed) return fresh; // `close` revokes it
     const before = this.#current;
     const isSame = before?.token === fresh.token;
-    if (before !== undefined && isSame && this.#login.isGiven) return before; // its file was only touched
+    if (before !== undefined && isSame && this.#login.isGiven) return before; // the file was rewritten with the same token
     this.#current = fresh;
     if (before !== undefined && !isSame) this.#granted.retire(before);
     this.#upkeep.keep(fresh);
@@ -136,7 +141,7 @@ export class Credentials {
     this.#granted.revoke(token);
   }
 
-  /** The server does not know it. */
+  /** Drops a credential that the server does not know. */
   drop({ token }: Credential): void {
     this.#granted.forget(token);
     if (this.#current?.token !== token) return;
@@ -144,17 +149,17 @@ export class Credentials {
     this.#upkeep.stop();
   }
 
-  /** What a login brought is of no use: the next ones fail for a while as this did. */
+  /** Fails the next logins for a while, because the token of the last one was refused. */
   refuseLogins(error: SecretManagerError): void {
     this.#logins.refuse(error);
   }
 
-  /** A lease dies with its token: that is not given back before what is returned was called. */
+  /** Keeps the token of a lease from being revoked. Returns the function that releases the token. */
   hold(credential: Credential): () => void {
     return this.#granted.hold(credential);
   }
 
-  /** Tries once to revoke every token that was granted to us, also one that is just being granted. Never rejects. */
+  /** Tries once to revoke every token that the server granted. Waits for logins in flight first. Never rejects. */
   async close(): Promise<void> {
     this.#isClosed = true;
     this.#upkeep.stop();
@@ -174,7 +179,7 @@ export class Credentials {
     const fresh = await this.grant();
     const meanwhile = this.current;
     if (meanwhile === undefined || meanwhile === before) return this.adopt(fresh);
-    this.revoke(fresh); // somebody else was quicker
+    this.revoke(fresh); // another login finished first
     return meanwhile;
   }
 
@@ -183,7 +188,7 @@ export class Credentials {
     return fresh;
   }
 
-  /** A token does not outlive what was put in its place and cannot be read. */
+  /** Drops a given token once its replacement cannot be read. */
   private failGrant(error: unknown): never {
     if (this.#login.isGiven) this.#current = undefined;
     throw error;

@@ -15,8 +15,8 @@ const TIMEOUT_MS = 10_000;
 const PAUSES = { firstMs: 1_000, longestMs: 30_000 };
 
 /**
- * Logs in. All requests of one login together have 10 s. A refused login is not repeated per read: for a while it fails as it
- * did.
+ * Logs in, within 10 s for all requests of one login. After a refusal, logins fail with the same error for a pause
+ * that grows to 30 s.
  */
 export class LoginAttempts {
   readonly #client: VaultClient;
@@ -64,7 +64,7 @@ export class LoginAttempts {
     }
   }
 
-  /** What came of a login is of no use. */
+  /** Fails the next logins with this error, for a pause that grows with each refusal. */
   refuse(error: SecretManagerError): void {
     this.#refusals += 1;
     this.#refusal = { error, until: this.#clock.now() + backoffMs(this.#refusals, PAUSES) };
@@ -86,7 +86,7 @@ export class LoginAttempts {
   }
 }
 
-/** An error of its own for each who is told, with a stack of its own. */
+/** Copies the error, so that each caller gets its own stack. */
 function copyOf({ code, message }: SecretManagerError): SecretManagerError {
   return new SecretManagerError(code, message);
 }
