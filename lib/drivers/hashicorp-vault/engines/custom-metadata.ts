@@ -2,17 +2,20 @@ import type { SecretDescription, WriteOptions } from '../../../core/contract/cus
 import { SecretManagerError } from '../../../core/errors/secret-manager.error';
 import { quoteName } from '../../../core/errors/wording';
 
-/** As the server keeps description and tags of a secret of KV 2. */
+/** The description and tags of a KV 2 secret, in the form in which the server stores them. */
 export type CustomMetadata = Readonly<Record<string, string>>;
 
 const DESCRIPTION = 'description';
-/** The server's own limits, which a write must not meet when its value is there already. */
+/** The limits of the server, checked before the value is written. */
 const MAX_KEYS = 64;
 const MAX_KEY_BYTES = 128;
 const MAX_TEXT_BYTES = 512;
 const UNPRINTABLE = /[\p{C}\p{Zl}\p{Zp}]/u;
 
-/** What is not given stays as it is. Throws `INVALID_ARGUMENT` for what the server would refuse. */
+/**
+ * Merges new description and tags into the stored ones. Omitted ones stay. Throws `INVALID_ARGUMENT` for metadata
+ * that the server would refuse.
+ */
 export function mergeMetadata(
   { description, tags }: WriteOptions,
   before: CustomMetadata,

@@ -10,16 +10,16 @@ import { subjectOf } from './engine';
 const MAX_KNOWN = 1_000;
 
 /**
- * Tells a mount of the other KV version from one that lacks or denies a secret. To KV 1 the paths of version 2 are names like
- * others. To KV 2 the paths of version 1 are nothing, and no ordinary policy allows them.
+ * Detects a mount of the other KV version, which looks like a missing or denied secret. KV 1 takes the paths of
+ * version 2 for ordinary names. KV 2 has no paths of version 1, and policies rarely allow them.
  */
 export class KvMounts {
   readonly #known = new Set<string>();
   readonly #confirmed = new Set<string>();
 
   /**
-   * Throws `MISCONFIGURED` if the mount is of the other version than the call's. The server is asked once; if it does not say,
-   * the mount is taken for right.
+   * Throws `MISCONFIGURED` if the mount has another KV version than the call. The server is asked once per mount. A
+   * mount of unknown version counts as right.
    */
   *check(call: VaultCall, doing: string): Steps<void> {
     const { mount, namespace, kvVersion } = call;
@@ -29,13 +29,13 @@ export class KvMounts {
     const version = kvVersionIn(answer);
     if (version === 1 && kvVersion === 2) throw kv1Mount(call, doing);
     if (version === 2 && kvVersion === 1) throw kv2Mount(call, doing);
-    if (![200, 403, 404].includes(answer.statusCode) || !isFromVault(answer)) return; // it may say so another time
+    if (![200, 403, 404].includes(answer.statusCode) || !isFromVault(answer)) return; // a later answer may tell the version
     remember(this.#known, key);
   }
 
   /**
-   * Throws unless the server says that a secrets engine of KV is mounted there. What looks like a mount may be a namespace,
-   * with another namespace `data` in it: a name must not write to its sys or auth.
+   * Throws unless the server confirms a KV mount. A supposed mount may be a namespace that contains a namespace
+   * `data`. A name must not write to the `sys` or `auth` of that namespace.
    */
   *assertMounted(call: VaultCall, doing: string): Steps<void> {
     const key = JSON.stringify([call.namespace, call.mount]);

@@ -16,13 +16,13 @@ import { KvMounts, kv1Mount } from './kv-mounts';
 type Method = 'GET' | 'POST' | 'DELETE';
 type Part = 'data' | 'metadata';
 
-/** The state of a secret: its fields, unless the latest version was deleted, and the version to follow. */
+/** The state of a secret: its fields, unless the latest version was deleted, and the number of that version. */
 export interface StoredSecret {
   readonly fields: Fields | undefined;
   readonly version: number;
 }
 
-/** What the server of KV 2 can be asked, and what its answers mean. */
+/** The requests of KV 2, and the meaning of their answers. */
 export class Kv2Api {
   readonly #requests: Requests;
   readonly #mounts = new KvMounts();
@@ -31,7 +31,7 @@ export class Kv2Api {
     this.#requests = requests;
   }
 
-  /** Resolves to what is made of what is kept. */
+  /** Resolves to the result of `onAnswer` for the stored secret. */
   read<Result>(
     call: VaultCall,
     onAnswer: (stored: StoredSecret, call: VaultCall) => Result,
@@ -51,7 +51,10 @@ export class Kv2Api {
     return storedSecretOf(answer, call);
   }
 
-  /** Writes the next version. With `cas` it must follow that one; resolves to nothing if it does not, or if `cas` is missing. */
+  /**
+   * Writes the next version. `cas` is the version that the write must follow. Resolves to `undefined` if another
+   * version came first, or if the secret requires `cas`.
+   */
   async put(call: VaultCall, data: Fields, cas?: number): Promise<SecretMetadata | undefined> {
     const options = cas === undefined ? undefined : { cas };
     const answer = await this.ask(call, 'POST', 'data', { data, options });
@@ -61,7 +64,7 @@ export class Kv2Api {
     throw failure(answer, 'Writing', call);
   }
 
-  /** The latest version, of which the server keeps what can be restored, or everything that there is. */
+  /** Deletes the latest version, which the server can restore (`data`), or the whole secret (`metadata`). */
   async remove(call: VaultCall, part: Part): Promise<void> {
     const answer = await this.ask(call, 'DELETE', part);
     if (!isDone(answer) && !isAbsent(answer)) throw failure(answer, 'Deleting', call);
@@ -122,7 +125,7 @@ function storedSecretOf(answer: VaultAnswer, call: VaultCall): StoredSecret {
   const { data: fields, metadata } = objectOf(answer.content?.data);
   const { version } = objectOf(metadata);
   const isStored = answer.statusCode === 200 && isObject(fields);
-  const isDeleted = fields === null && [200, 404].includes(answer.statusCode); // looks like a success but for the status
+  const isDeleted = fields === null && [200, 404].includes(answer.statusCode); // only the status differs from a success
   if (typeof version !== 'number' || !(isStored || isDeleted))
     throw failure(answer, 'Reading', call);
   return { fields: isStored ? fields : undefined, version };
@@ -145,7 +148,7 @@ function metadataOf({ content }: VaultAnswer): SecretMetadata {
   };
 }
 
-/** Somebody else wrote a version meanwhile; or the secret is one that none may be written to without `cas`. */
+/** Returns whether another client wrote a version first, or the secret requires `cas`. */
 function isCasConflict(answer: VaultAnswer): boolean {
   return (
     answer.statusCode === 400 &&

@@ -23,7 +23,7 @@ import { Kv2Api, type StoredSecret } from './kv2-api';
 const DEFAULT_FIELD = 'value';
 const PAUSES = { firstMs: 20, longestMs: 500 };
 
-/** The versioned key-value engine. Description and tags are kept as its custom metadata. */
+/** The versioned key-value engine. Description and tags are stored as custom metadata. */
 export class Kv2Engine implements Engine {
   readonly #api: Kv2Api;
   readonly #changes = new NamedLock();
@@ -40,7 +40,7 @@ export class Kv2Engine implements Engine {
     return readingOf(this.#api.readSync(call), call);
   }
 
-  /** Whatever can be found wrong with description and tags is found before the value is written. */
+  /** Writes the value after checking description and tags, so that invalid metadata leaves nothing written. */
   async write(call: VaultCall, value: string, options: WriteOptions): Promise<SecretMetadata> {
     assertNoVersion(call, 'A write makes the next version');
     const { description, tags } = options;
@@ -54,8 +54,8 @@ export class Kv2Engine implements Engine {
   }
 
   /**
-   * Where a field was chosen, that field is the secret: the others stay. The engine keeps what is deleted until somebody
-   * restores or destroys it; without a window nothing is kept of a secret that has no other field.
+   * Deletes the chosen field and keeps the others, or deletes the whole secret. The server keeps a deleted version
+   * until it is restored or destroyed. A window of 0 deletes a secret without other fields completely.
    */
   async delete(call: VaultCall, { recoveryWindowInDays }: DeleteOptions): Promise<void> {
     assertNoVersion(call, 'A deletion is of the latest version');
@@ -93,8 +93,8 @@ export class Kv2Engine implements Engine {
   }
 
   /**
-   * Makes the next version from the latest one, however many others change it at the same moment: those of this process
-   * take turns. `next` makes nothing where there is nothing to change.
+   * Writes the next version on top of the latest, and retries after a conflict. Changes in this process run one
+   * after the other. No version is written if `next` returns `undefined`.
    */
   private change(
     call: VaultCall,
@@ -144,7 +144,7 @@ function assertNoVersion({ version }: VaultCall, why: string): void {
   throw new SecretManagerError('INVALID_ARGUMENT', `${why}: leave params.version out.`);
 }
 
-/** A secret without the field that was chosen is absent to whoever reads. */
+/** Returns whether the secret exists for readers, who see a secret without the chosen field as missing. */
 function exists(fields: Fields | undefined, field: string | undefined): boolean {
   return fields !== undefined && (field === undefined || hasField(fields, field));
 }

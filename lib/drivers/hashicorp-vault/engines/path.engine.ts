@@ -26,7 +26,7 @@ type Method = 'GET' | 'POST' | 'DELETE';
 
 const DEFAULT_FIELD = 'value';
 
-/** What is read at its own path: KV version 1, and the engines that make credentials, which come with a lease. */
+/** The engine for secrets that are read at their own path: KV 1, and dynamic credentials with a lease. */
 export class PathEngine implements Engine {
   readonly #requests: Requests;
   readonly #mounts = new KvMounts();
@@ -70,7 +70,10 @@ export class PathEngine implements Engine {
     return {};
   }
 
-  /** Nothing of it is kept, whatever the recovery window. The fields that were not chosen stay. */
+  /**
+   * Deletes the chosen field and keeps the others, or deletes the whole secret. The engine ignores the recovery
+   * window and keeps nothing.
+   */
   async delete(call: VaultCall, _options: DeleteOptions): Promise<void> {
     assertNoVersion(call);
     await this.runLocked(call, () => this.deleteField(call));
@@ -94,7 +97,7 @@ export class PathEngine implements Engine {
     }
   }
 
-  /** Fields are written with all their neighbours, one write of a secret after the other. */
+  /** Runs the changes of one secret one after the other, because each write replaces all fields. */
   private runLocked(call: VaultCall, change: () => Promise<void>): Promise<void> {
     const name = JSON.stringify([call.namespace, call.mount, call.name]);
     return this.#locks.run([name], (turn) => waitFor(turn, call.options), change);
@@ -126,7 +129,7 @@ export class PathEngine implements Engine {
   }
 }
 
-/** Tells whether a denial may come from a mount of KV 2, where no ordinary policy allows the paths of KV 1. */
+/** Returns whether a denial may come from a KV 2 mount. Ordinary policies there do not allow the paths of KV 1. */
 function mayBeOfKv2(answer: AuthorizedAnswer, { kvVersion }: VaultCall): boolean {
   return kvVersion === 1 && isDenial(answer) && !isDeadToken(answer);
 }
@@ -140,11 +143,11 @@ function requestOf(
   method: Method,
   content?: object,
 ): VaultRequest {
-  const path = vaultPath(`${mount}/${name}`); // what seems to be a mount may be a namespace
+  const path = vaultPath(`${mount}/${name}`); // a supposed mount may be a namespace
   return { method, path, namespace, content };
 }
 
-/** `undefined` if there is no such secret. */
+/** Returns the answer, or `undefined` if the secret does not exist. */
 function existingAnswer(answer: AuthorizedAnswer, call: VaultCall): AuthorizedAnswer | undefined {
   if (isAbsent(answer)) return undefined;
   const data = answer.content?.data;
@@ -154,7 +157,10 @@ function existingAnswer(answer: AuthorizedAnswer, call: VaultCall): AuthorizedAn
   return answer;
 }
 
-/** Of whatever path it was read: whoever may read secrets must not get hold of what reads them all. */
+/**
+ * Refuses to return the own token of the manager, whatever path it was read at. A reader of secrets must not get
+ * the rights of the manager.
+ */
 function ownToken(call: VaultCall): SecretManagerError {
   return new SecretManagerError(
     'ACCESS_DENIED',
@@ -167,7 +173,7 @@ function fieldsOf(answer: AuthorizedAnswer | undefined): Fields | undefined {
   return isObject(data) ? data : undefined;
 }
 
-/** The `lease_duration` of KV version 1 is no lease. */
+/** Returns the reading. The `lease_duration` of KV 1 is not a lease and sets no lifetime. */
 function readingOf(
   { fields, validForMs }: LeasedFields,
   call: VaultCall,

@@ -26,7 +26,10 @@ import {
 type Ask = (call: VaultCall) => Promise<AuthorizedAnswer | undefined>;
 
 const RENEWED_AT = 2 / 3;
-/** Who gets it from a cache at the last moment must still have the time to use it. */
+/**
+ * The share of the remaining time that a reading stays valid. A reader that gets it from a cache at the last moment
+ * still has time to use it.
+ */
 const USABLE_SHARE = 0.9;
 const JITTER = 0.1;
 const LONGEST_PAUSE_MS = 5_000;
@@ -35,8 +38,8 @@ const RENEW_TIMEOUT_MS = 10_000;
 const REVOKE_TIMEOUT_MS = 3_000;
 
 /**
- * Credentials that the server made for us: every read of them would make others, so they are held, whatever field of them is
- * asked for, and renewed in the background until the server ends them. `close` tries to revoke them.
+ * The dynamic credentials that the server created. A read would create others, so they are held and shared by all
+ * fields. They are renewed in the background until the server ends them. `close` tries to revoke them.
  */
 export class VaultLeases {
   readonly #client: VaultClient;
@@ -46,7 +49,7 @@ export class VaultLeases {
   readonly #held = new Map<string, Lease>();
   readonly #reading = new Map<string, SharedCall<LeasedFields>>();
   readonly #deadlines = new Deadlines();
-  /** Those that were replaced, too: whoever got one may still use it. */
+  /** All leases that are alive. Replaced leases are included, because their readers may still use them. */
   readonly #alive = new Set<Lease>();
   #isClosed = false;
 
@@ -58,8 +61,8 @@ export class VaultLeases {
   }
 
   /**
-   * The fields that are held, if the server renews their lease; else what `ask` brings, which resolves to nothing where there
-   * is none. It is asked once for all who read at the same moment, each for as long as it likes.
+   * Resolves to the held fields if the server renews their lease, else to the result of `ask`. `ask` resolves to
+   * `undefined` for a missing secret. Concurrent reads share one call, and each keeps its own deadline.
    */
   read(call: VaultCall, ask: Ask): Promise<LeasedFields> {
     const key = keyOf(call);
@@ -70,7 +73,7 @@ export class VaultLeases {
     return shared.wait(call.options, timeoutMs, CONTEXT, this.#deadlines);
   }
 
-  /** As `read`, blocking. A read that is under way cannot be waited for: this one may get a lease of its own. */
+  /** The blocking form of `read`. A read in flight cannot be awaited, so this one may create its own lease. */
   readSync(call: VaultCall, ask: () => AuthorizedAnswer | undefined): LeasedFields {
     const key = keyOf(call);
     const held = this.#held.get(key);
@@ -79,7 +82,7 @@ export class VaultLeases {
     return this.keep(key, call, ask(), askedAt);
   }
 
-  /** Tries once to revoke every lease that is alive. Never rejects. */
+  /** Tries once to revoke every live lease. Never rejects. */
   async close(): Promise<void> {
     this.#isClosed = true;
     this.#deadlines.close();
@@ -90,7 +93,7 @@ export class VaultLeases {
 
   private begin(key: string, call: VaultCall, ask: Ask): SharedCall<LeasedFields> {
     const shared = new SharedCall<LeasedFields>({ timeoutMs: DAY_MS });
-    const options = { timeoutMs: DAY_MS, [CANCELLATION]: shared }; // its callers have deadlines of their own
+    const options = { timeoutMs: DAY_MS, [CANCELLATION]: shared }; // each caller has its own deadline
     const end = (): void => {
       if (this.#reading.get(key) === shared) this.#reading.delete(key);
       shared.end();
@@ -120,7 +123,7 @@ export class VaultLeases {
     return this.fieldsOf(this.hold(key, call, lease, credential, askedAt));
   }
 
-  /** Whether it may be handed out once more. The server is asked, so that what was revoked is noticed. */
+  /** Returns whether the lease may be used again. Renews the lease first, which detects a revoked one. */
   private async revalidate(lease: Lease): Promise<boolean> {
     if (this.isOver(lease)) return false;
     if (lease.isRenewable) await this.renew(lease);
@@ -136,14 +139,14 @@ export class VaultLeases {
     return !lease.isEnding;
   }
 
-  /** So far as can be told without the server. */
+  /** Returns whether the lease is unusable, as far as the manager knows without the server. */
   private isOver(lease: Lease): boolean {
     const { isRenewable, isEnding, durationMs, credential, expiresAt } = lease;
     if (isEnding || credential.token !== this.#credentials.current?.token) return true;
     return !isRenewable && expiresAt - this.#clock.now() <= durationMs / 2;
   }
 
-  /** The server counts from some moment after it was asked, so that nothing is held too long. */
+  /** Holds the lease. Its lifetime counts from before the request, so no expired lease is held. */
   private hold(
     key: string,
     { namespace }: VaultCall,
@@ -202,7 +205,7 @@ export class VaultLeases {
     }
   }
 
-  /** Rejects if the server cannot be asked; a lease that it does not renew is ending. */
+  /** Renews the lease, or marks it as ending if the server refuses. Rejects if the server cannot answer. */
   private async renew(lease: Lease): Promise<void> {
     const options = { timeoutMs: RENEW_TIMEOUT_MS };
     const askedAt = this.#clock.now();
@@ -225,7 +228,7 @@ export class VaultLeases {
     const error = vaultError(answer, 'Renewing a lease');
     if (isTransient(error) || !isFromVault(answer)) throw error;
     lease.isEnding = true;
-    const isDead = answer.statusCode === 400 || isDeadToken(answer); // no such lease any more, or it died with its token
+    const isDead = answer.statusCode === 400 || isDeadToken(answer); // the lease is unknown, or ended with its token
     if (isDead) this.forget(lease);
     else this.schedule(lease, lease.expiresAt - this.#clock.now());
   }
