@@ -2,7 +2,7 @@ import type { OperationOptions } from '../../../core/contract/custom-secret-mana
 import { SecretManagerError } from '../../../core/errors/secret-manager.error';
 import { kindOf, quoteName } from '../../../core/errors/wording';
 
-/** How the bytes of a binary secret become a string. */
+/** The encoding that turns a binary secret into a string. */
 export type Encoding = (typeof ENCODINGS)[number];
 
 const ENCODINGS = ['base64', 'base64url', 'hex', 'utf8', 'latin1'] as const;
@@ -22,7 +22,7 @@ const PROBLEMS: Readonly<Record<string, (value: unknown) => string | undefined>>
       : `must be one of ${ENCODINGS.join(', ')}`,
 };
 
-/** The params of a read. Throws `INVALID_ARGUMENT` for one that there is not, or that is of the wrong type. */
+/** Returns the params of a read. Throws `INVALID_ARGUMENT` for an unknown param or a wrong type. */
 export function parseReadParams(params: OperationOptions['params'] = {}): ReadParams {
   for (const [name, value] of definedEntries(params)) {
     const problem = Object.hasOwn(PROBLEMS, name) ? PROBLEMS[name]?.(value) : UNKNOWN;
