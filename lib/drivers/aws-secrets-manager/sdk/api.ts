@@ -33,21 +33,23 @@ import type { CredentialSource } from './credential-source';
 import { toAwsError, type AwsCall } from './errors';
 import { CommandGuard } from './command-guard';
 
-/** What the SDK takes beside a command. */
+/** The options of an SDK call beside its command. */
 interface CallLimits {
   readonly abortSignal?: AbortSignal;
   readonly requestTimeout?: number;
 }
 
-/** What the API has to know about a client and its owner. */
+/** The settings of a client and its owner. */
 export interface ApiOptions {
-  /** Whether the client throws at a request's timeout; one that does not writes to the console. */
+  /** `true` if the client throws at a request timeout. Other clients only write to the console. */
   readonly hasOwnTimeout: boolean;
   readonly allowInsecureHttp?: boolean;
   readonly source: CredentialSource;
 }
 
-/** The calls of Secrets Manager that the driver makes, with the options of an operation, and errors translated. */
+/**
+ * The calls to Secrets Manager that the driver makes. Applies the options of an operation and translates errors.
+ */
 export class SecretsManagerApi {
   readonly #client: SecretsManagerClient;
   readonly #hasOwnTimeout: boolean;
@@ -64,7 +66,7 @@ export class SecretsManagerApi {
     this.#source = source;
   }
 
-  /** Resolves to an error for each of the ids that no call may be made for, such as an ARN of another region. */
+  /** Resolves to an error for each id that no call may use, such as an ARN of another region. */
   async findUnreachable(secretIds: readonly string[]): Promise<ReadonlyMap<string, Error>> {
     const refused = new Map<string, Error>();
     for (const secretId of secretIds) {
@@ -155,7 +157,7 @@ export class SecretsManagerApi {
     );
   }
 
-  /** Asks for as little as can be asked for. */
+  /** Makes the smallest possible call. */
   ping(options: OperationOptions) {
     return this.send({ action: 'ListSecrets' }, options, (guard, limits) =>
       this.#client.send(guard.protect(new ListSecretsCommand({ MaxResults: 1 })), limits),
@@ -200,8 +202,8 @@ export class SecretsManagerApi {
 }
 
 /**
- * Whether AWS did not accept the signature's time and the SDK has learnt the right one from the answer. The request was not
- * carried out, so that sending it once more is no repetition, not even of a write.
+ * Returns whether AWS rejected the time of the signature and the SDK has corrected its clock. AWS did not run the
+ * request, so even a write can be sent again.
  */
 function isClockCorrected(thrown: unknown, call: AwsCall): boolean {
   if (read(read(thrown, '$metadata'), 'clockSkewCorrected') !== true) return false;

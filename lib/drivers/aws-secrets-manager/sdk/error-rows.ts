@@ -1,6 +1,6 @@
 import type { SecretManagerErrorCode } from '../../../core/errors/secret-manager.error';
 
-/** What happened, and what to do about it; `{action}` stands for the call of AWS's API. */
+/** The code and the text of an error: the cause and the remedy. `{action}` stands for the API call. */
 export type ErrorRow = readonly [code: SecretManagerErrorCode, meaning: string];
 
 const ABSENT: ErrorRow = [
@@ -77,7 +77,7 @@ const LIMIT: ErrorRow = [
   'a quota of Secrets Manager is used up. Remove secrets or versions, or ask AWS for a higher one',
 ];
 
-/** By the names that Secrets Manager, and the layers of AWS before it, give to errors. */
+/** The errors by the names that Secrets Manager and the layers in front of it use. */
 const BY_NAME: Readonly<Record<string, ErrorRow>> = {
   ResourceNotFoundException: ABSENT,
   ResourceExistsException: EXISTS,
@@ -142,7 +142,7 @@ const BY_NAME: Readonly<Record<string, ErrorRow>> = {
 
 const CLOCK_WORDS = [/signature expired|not yet current/i, CLOCK] as const;
 
-/** What AWS says in words only. The words decide; they do not travel on. */
+/** The errors that AWS reports only as text. The text decides and goes no further. */
 const BY_WORDS: Readonly<Record<string, readonly (readonly [words: RegExp, row: ErrorRow])[]>> = {
   InvalidParameterException: [
     [/still has replica/i, HAS_COPIES],
@@ -155,7 +155,7 @@ const BY_WORDS: Readonly<Record<string, readonly (readonly [words: RegExp, row: 
   SignatureDoesNotMatch: [CLOCK_WORDS],
 };
 
-/** The row for a name of AWS's and the text that came with it; `undefined` if none fits. */
+/** Returns the row for an AWS error name and its text, or `undefined` if none matches. */
 export function errorRow(awsName: string, text: string): ErrorRow | undefined {
   if (!Object.hasOwn(BY_NAME, awsName)) return undefined;
   const said = BY_WORDS[awsName]?.find(([words]) => words.test(text));

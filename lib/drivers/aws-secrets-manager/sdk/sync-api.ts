@@ -14,12 +14,12 @@ import type { CredentialSource } from './credential-source';
 import { toAwsError, type AwsCall } from './errors';
 import { MAX_ANSWER_BYTES } from './command-guard';
 
-/** What the worker answers: what the SDK did, or of what it threw what decides about it. */
+/** The answer of the worker: the output of the SDK, or the relevant parts of its error. */
 interface Outcome {
   readonly output?: unknown;
-  /** The region that the worker asks, where the secret is in another one. Nothing was sent then. */
+  /** The region of the worker, if the secret is in another one. Nothing was sent. */
   readonly region?: string;
-  /** Whether the request was signed and sent. */
+  /** `true` if the request was signed and sent. */
   readonly wasSent?: boolean;
   readonly thrown?: {
     readonly name?: string;
@@ -32,13 +32,13 @@ interface Outcome {
 
 const WORKER_FILE = workerFile(__filename, 'sync.worker.cjs');
 /**
- * The variables that the SDK finds credentials by: its own, the place of the profile's files, and what a `credential_process`
- * needs to be started.
+ * The variables that the SDK uses to find credentials: its own, the location of profiles, and those that a
+ * `credential_process` needs.
  */
 const CREDENTIAL_VARIABLES =
   /^(AWS_\w+|HOME|HOMEDRIVE|HOMEPATH|USERPROFILE|USER|LOGNAME|USERNAME|PATH|PATHEXT|COMSPEC|SYSTEMROOT|TMPDIR|TEMP|TMP)$/;
 
-/** As `SecretsManagerApi`, blocking: the SDK in a worker, where it has a client, and finds credentials, of its own. */
+/** The blocking form of `SecretsManagerApi`. The SDK runs in a worker with its own client and credentials. */
 export class SyncSecretsManagerApi {
   readonly #options: AwsClientOptions;
   readonly #isClientGiven: boolean;
@@ -51,7 +51,7 @@ export class SyncSecretsManagerApi {
     this.#source = source;
   }
 
-  /** Has the worker ready before the first call. */
+  /** Starts the worker before the first call. */
   start(): void {
     this.#worker.start();
   }
@@ -104,7 +104,7 @@ export class SyncSecretsManagerApi {
   }
 }
 
-/** In the form in which the SDK throws it. */
+/** Rebuilds an error in the form in which the SDK throws it. */
 function reviveError({
   name,
   message,
