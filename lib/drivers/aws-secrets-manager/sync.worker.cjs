@@ -1,4 +1,4 @@
-// Plain CommonJS, because a worker thread loads no TypeScript on Node 20: this way one file serves from `lib` and from `dist`.
+// Plain CommonJS, because a worker thread on Node 20 loads no TypeScript. One file serves `lib` and `dist`.
 'use strict';
 const { Readable, Transform, pipeline } = require('node:stream');
 const { serve } = require('../../sync/serve.cjs');
@@ -41,7 +41,7 @@ serve(() => {
   };
 });
 
-/** The guard of `command-guard.ts`, which says why. */
+/** The same guard as in `command-guard.ts`. */
 class CommandGuard {
   wasSent = false;
 
@@ -94,7 +94,7 @@ function namedError(/** @type {string} */ name) {
 }
 
 /**
- * Once more if the SDK has learnt from the answer what time it is at AWS.
+ * Sends the request again if the SDK has corrected its clock from the answer.
  *
  * @param {any} error
  * @param {() => any} ask
@@ -105,8 +105,8 @@ function retryOnCorrectedClock(error, ask) {
 }
 
 /**
- * What the thread that waits understands the failure by: the text as well, by which AWS alone says that a secret is pending
- * deletion. It is looked at there, and goes no further.
+ * Returns the parts of an error that the calling thread needs. The text is included, because AWS reports a pending
+ * deletion only there. It goes no further.
  *
  * @param {any} error
  */

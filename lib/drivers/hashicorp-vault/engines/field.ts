@@ -15,8 +15,8 @@ export type Fields = Readonly<Record<string, unknown>>;
 const EXACT_DIGITS = 15;
 
 /**
- * Returns the value of a secret with fields: the chosen field, else `value`, `key`, the only field, or the JSON of
- * all fields.
+ * Returns the value of a secret with fields: the chosen field, else `value`, else `key`, else the only field.
+ * Several other fields become the JSON of all.
  *
  * A number keeps its source text. `null` is absent. Throws `MALFORMED` if the chosen field is missing.
  */

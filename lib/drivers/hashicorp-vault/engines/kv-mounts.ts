@@ -29,7 +29,7 @@ export class KvMounts {
     const version = kvVersionIn(answer);
     if (version === 1 && kvVersion === 2) throw kv1Mount(call, doing);
     if (version === 2 && kvVersion === 1) throw kv2Mount(call, doing);
-    if (![200, 403, 404].includes(answer.statusCode) || !isFromVault(answer)) return; // a later answer may tell the version
+    if (![200, 403, 404].includes(answer.statusCode) || !isFromVault(answer)) return; // ask again next time
     remember(this.#known, key);
   }
 

@@ -129,7 +129,7 @@ export class Credentials {
     if (this.#isClosed) return fresh; // `close` revokes it
     const before = this.#current;
     const isSame = before?.token === fresh.token;
-    if (before !== undefined && isSame && this.#login.isGiven) return before; // the file was rewritten with the same token
+    if (before !== undefined && isSame && this.#login.isGiven) return before; // same token, rewritten file
     this.#current = fresh;
     if (before !== undefined && !isSame) this.#granted.retire(before);
     this.#upkeep.keep(fresh);
