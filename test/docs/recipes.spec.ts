@@ -1,23 +1,23 @@
 import type { ModuleMetadata } from '@nestjs/common';
-import { Test, type TestingModule } from '@nestjs/testing';
-import { SECRET_MANAGER, SecretsService } from 'nestjs-custom-secret-manager';
+import { Test,type TestingModule } from '@nestjs/testing';
+import { SECRET_MANAGER,SecretsService } from 'nestjs-custom-secret-manager';
 import { InMemorySecretManager } from 'nestjs-custom-secret-manager/testing';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { BULL_OPTIONS, type BullRootModuleOptions } from './fakes/bullmq';
+import { closeApplications,closeLater } from '../support/application';
+import { BULL_OPTIONS,type BullRootModuleOptions } from './fakes/bullmq';
 import { JwtService } from './fakes/jwt';
 import type { RedisOptions } from './fakes/microservices';
 import { PostgresServer } from './fakes/postgres-server';
-import { TYPEORM_OPTIONS, type TypeOrmModuleOptions } from './fakes/typeorm';
+import { TYPEORM_OPTIONS,type TypeOrmModuleOptions } from './fakes/typeorm';
 import { AuthModule } from './recipes/auth.module';
 import { BillingClientModule } from './recipes/billing-client.module';
 import { options as microservice } from './recipes/microservice';
-import { Database, PgModule } from './recipes/pg.module';
+import { Database,PgModule } from './recipes/pg.module';
 import { QueuesModule } from './recipes/queues.module';
 import { run } from './recipes/script';
 import { SecretsModule } from './recipes/secrets.module';
 import { DatabaseModule } from './recipes/typeorm.module';
-import { closeApplications, closeLater } from '../support/application';
 
 // these packages are no dependencies of this repository: fakes with the same options stand in for them
 jest.mock('@nestjs/bullmq', () => jest.requireActual<object>('./fakes/bullmq'), { virtual: true });

@@ -19,6 +19,7 @@ import { quoteName } from '../../core/errors/wording';
 import { countingDown } from '../../core/time/clock';
 import { DEFAULT_TIMEOUT_MS } from '../../core/time/durations';
 import { assertNoParams } from '../../core/validation/params';
+import { workerFile } from '../../sync/worker-file';
 import { BatchReader } from './reads/batch';
 import { parseReadParams, type Encoding } from './reads/params';
 import { toReading } from './reads/reading';
@@ -30,6 +31,9 @@ import { SyncSecretsManagerApi } from './sdk/sync-api';
 import { SecretDeletion } from './writes/deletion';
 import { isPendingDeletion, isPendingDeletionSync } from './writes/pending-deletion';
 import { SecretWriter, type WriterOptions } from './writes/writer';
+
+/** The worker lies beside this file, and beside the bundle of this driver. */
+const WORKER_FILE = workerFile(__filename, 'sync.worker.cjs');
 
 export interface AwsSecretManagerOptions extends AwsClientOptions, WriterOptions {
   /**
@@ -80,7 +84,8 @@ export class AwsSecretManager extends CustomSecretManager {
       allowInsecureHttp: options.allowInsecureHttp,
       source,
     });
-    this.#syncApi = new SyncSecretsManagerApi(options, options.client !== undefined, source);
+    const isClientGiven = options.client !== undefined;
+    this.#syncApi = new SyncSecretsManagerApi(options, isClientGiven, source, WORKER_FILE);
     this.#batches = new BatchReader(this.#api);
     this.#deletion = new SecretDeletion(this.#api, options.replicaRegions ?? []);
     this.#writer = new SecretWriter(this.#api, this.#deletion, options);

@@ -7,7 +7,6 @@ import type { OperationOptions } from '../../../core/contract/custom-secret-mana
 import { SecretManagerError } from '../../../core/errors/secret-manager.error';
 import { DEFAULT_TIMEOUT_MS } from '../../../core/time/durations';
 import { BlockingWorker } from '../../../sync/blocking-worker';
-import { workerFile } from '../../../sync/worker-file';
 import { otherRegionError, regionOf } from './arn';
 import { defaultRegion, type AwsClientOptions } from './client';
 import type { CredentialSource } from './credential-source';
@@ -30,7 +29,6 @@ interface Outcome {
   };
 }
 
-const WORKER_FILE = workerFile(__filename, 'sync.worker.cjs');
 /**
  * The variables that the SDK uses to find credentials: its own, the location of profiles, and those that a
  * `credential_process` needs.
@@ -43,9 +41,16 @@ export class SyncSecretsManagerApi {
   readonly #options: AwsClientOptions;
   readonly #isClientGiven: boolean;
   readonly #source: CredentialSource;
-  readonly #worker = new BlockingWorker(WORKER_FILE, CREDENTIAL_VARIABLES);
+  readonly #worker: BlockingWorker;
 
-  constructor(options: AwsClientOptions, isClientGiven: boolean, source: CredentialSource) {
+  /** @param workerFile the path of `sync.worker.cjs`, or `undefined` if a bundle does not know it */
+  constructor(
+    options: AwsClientOptions,
+    isClientGiven: boolean,
+    source: CredentialSource,
+    workerFile: string | undefined,
+  ) {
+    this.#worker = new BlockingWorker(workerFile, CREDENTIAL_VARIABLES);
     this.#options = options;
     this.#isClientGiven = isClientGiven;
     this.#source = source;
