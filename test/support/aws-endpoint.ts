@@ -15,7 +15,7 @@ export interface AwsAnswer {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-/** What is done with a request: it is answered, never answered, cut off, answered in half, or answered without an end. */
+/** The treatment of a request: answered, never answered, cut off, answered in half, or answered without an end. */
 export type Reply =
   | AwsAnswer
   | 'hang'
@@ -30,13 +30,10 @@ export function refusal(name: string, message = 'no more is said', status = 400)
   return { status, body: { __type: name, message } };
 }
 
-/**
- * Speaks as Secrets Manager does over HTTP, in the words of a test. What the test says nothing about goes on to the server
- * behind it, or finds no such secret.
- */
+/** A fake of Secrets Manager over HTTP. Unset actions go to the server behind it, or find no secret. */
 export class AwsEndpoint {
   readonly requests: AwsRequest[] = [];
-  /** How much of answers without an end has been taken. */
+  /** The number of bytes taken of endless answers. */
   endlessBytes = 0;
   readonly #replies = new Map<string, Reply[]>();
   readonly #sockets = new Set<Socket>();
@@ -70,13 +67,16 @@ export class AwsEndpoint {
     return this.requests.filter((request) => request.action === action).map(({ input }) => input);
   }
 
-  /** Answers an action, or all (`*`), with these one after the other, and with the last for ever. None: as if never told. */
+  /**
+   * Answers an action, or all (`*`), with these replies in order. The last reply repeats. No replies: the action is
+   * unset.
+   */
   reply(action: string, ...replies: readonly Reply[]): void {
     if (replies.length === 0) this.#replies.delete(action);
     else this.#replies.set(action, [...replies]);
   }
 
-  /** Forgets what it was told and asked. */
+  /** Forgets all replies and requests. */
   clear(): void {
     this.#replies.clear();
     this.requests.length = 0;
@@ -105,7 +105,7 @@ export class AwsEndpoint {
     else send(response, reply ?? (await this.forward(headers, body)));
   }
 
-  /** Sends for as long as somebody takes it, 100 MB at most. */
+  /** Sends until the client stops reading, 100 MB at most. */
   private async pour(response: ServerResponse, status: number): Promise<void> {
     const chunk = Buffer.alloc(1_048_576, 'x');
     response.writeHead(status, { 'content-type': 'application/x-amz-json-1.1' });

@@ -18,13 +18,13 @@ export interface FakeRequest {
 export interface FakeAnswer {
   readonly status?: number;
   readonly headers?: Readonly<Record<string, string | string[]>>;
-  /** Sent as JSON, or as it is if it is a string. */
+  /** The body: a string is sent as it is, anything else as JSON. */
   readonly body?: unknown;
 }
 
 type Route = FakeAnswer | ((request: FakeRequest) => FakeAnswer | Promise<FakeAnswer> | undefined);
 
-/** Answers as HashiCorp Vault and OpenBao do, where told so; everything else is a 404 without errors. Records what it is asked. */
+/** A fake of HashiCorp Vault and OpenBao. Unset routes answer 404 without errors. Records every request. */
 export class FakeVault {
   readonly requests: FakeRequest[] = [];
   readonly #routes = new Map<string, Route>();
@@ -62,7 +62,7 @@ export class FakeVault {
     return `http://127.0.0.1:${this.#port}`;
   }
 
-  /** How many connections were made and are open. */
+  /** The number of connections made and open. */
   get connections(): number {
     return this.#sockets.size;
   }
@@ -79,7 +79,7 @@ export class FakeVault {
     return this.on(`GET /v1/${mount}/data/${name}`, { body: { data } });
   }
 
-  /** What was asked for, as `GET /v1/secret/data/A`. */
+  /** The requests so far, as `GET /v1/secret/data/A`. */
   get asked(): string[] {
     return this.requests.map(({ method, path }) => `${method} ${path}`);
   }

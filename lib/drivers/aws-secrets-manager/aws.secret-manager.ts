@@ -24,7 +24,7 @@ import { BatchReader } from './reads/batch';
 import { parseReadParams, type Encoding } from './reads/params';
 import { toReading } from './reads/reading';
 import { SecretsManagerApi } from './sdk/api';
-import { assertUsable, createClient, warnOfRepetitions, type AwsClientOptions } from './sdk/client';
+import { assertUsable, createClient, warnOfRetries, type AwsClientOptions } from './sdk/client';
 import { CredentialSource } from './sdk/credential-source';
 import { isAbsent, isDenied } from './sdk/errors';
 import { SyncSecretsManagerApi } from './sdk/sync-api';
@@ -32,18 +32,18 @@ import { SecretDeletion } from './writes/deletion';
 import { isPendingDeletion, isPendingDeletionSync } from './writes/pending-deletion';
 import { SecretWriter, type WriterOptions } from './writes/writer';
 
-/** Beside this file, and beside the bundle of this driver. */
+/** The worker lies beside this file, and beside the bundle of this driver. */
 const WORKER_FILE = workerFile(__filename, 'sync.worker.cjs');
 
 export interface AwsSecretManagerOptions extends AwsClientOptions, WriterOptions {
   /**
-   * A client of the application's own, which is not destroyed with the manager. Build it with `maxAttempts: 1`: its
-   * repetitions multiply with those of the library, and a client that makes more is warned of at start.
+   * A client of the application, which is not destroyed with the manager. Build it with `maxAttempts: 1`: its
+   * retries multiply with those of the library. A client with more attempts causes a warning at the start.
    */
   readonly client?: SecretsManagerClient;
   /**
-   * Starts the worker that synchronous reads are made by when the manager starts, so that the first of them does not wait
-   * for it. Default `false`: it starts with the first.
+   * Starts the worker for synchronous reads together with the manager, so that the first read need not wait.
+   * Default: `false`, which starts the worker at the first synchronous read.
    */
   readonly startsSyncReads?: boolean;
 }
@@ -51,16 +51,19 @@ export interface AwsSecretManagerOptions extends AwsClientOptions, WriterOptions
 const READS_ALONE = 'they are for reads, and AWS writes, describes and deletes a secret as a whole';
 
 /**
- * Secrets from AWS Secrets Manager, by name or ARN. `params` of a read: `versionId`, `versionStage` (`AWSCURRENT`,
- * `AWSPENDING`, `AWSPREVIOUS` or one of your own), and `encoding` of a binary secret (`base64` by default, `base64url`, `hex`,
- * `utf8`, `latin1`). A secret that is pending deletion is absent.
+ * Reads and writes secrets of AWS Secrets Manager, by name or ARN. A secret that is pending deletion is absent.
  *
- * An ARN of another region than the manager's is `MISCONFIGURED`. Where no credentials can be had, that is `UNAVAILABLE` if a
- * source of them is known (a container endpoint, the metadata service, a token file, or any that has worked), and otherwise
- * `UNAUTHENTICATED`. An answer of more than 8 MiB is `MALFORMED`.
+ * `params` of a read:
+ * - `versionId`
+ * - `versionStage`: `AWSCURRENT`, `AWSPENDING`, `AWSPREVIOUS` or a stage of your own
+ * - `encoding` of a binary secret: `base64` (default), `base64url`, `hex`, `utf8`, `latin1`
  *
- * Keep to one spelling of a secret: its name and its ARN are two secrets to the cache, and a write under the one leaves what
- * is cached under the other as old as it is.
+ * Errors: an ARN of another region is `MISCONFIGURED`. An answer of more than 8 MiB is `MALFORMED`. Missing
+ * credentials are `UNAVAILABLE` if a source is known, else `UNAUTHENTICATED`. A source is a container endpoint, the
+ * metadata service, a token file, or any source that has worked before.
+ *
+ * Use one spelling per secret. The cache treats the name and the ARN as two secrets: a write under one leaves the
+ * other stale.
  */
 export class AwsSecretManager extends CustomSecretManager {
   readonly #options: AwsSecretManagerOptions;
@@ -103,9 +106,11 @@ export class AwsSecretManager extends CustomSecretManager {
   }
 
   /**
-   * Reads by the SDK in a worker, with credentials that it finds there; a `client` that was given has none: `UNSUPPORTED`. Of
-   * the environment the worker gets `AWS_*`, the variables of the network, and those that find profiles and start a
-   * `credential_process`: `HOME`, `PATH`, `USER`, `TMPDIR` and their like.
+   * Reads with the SDK in a worker, which finds its own credentials. Throws `UNSUPPORTED` if a `client` was given,
+   * because the worker cannot use it.
+   *
+   * The worker gets `AWS_*`, the network variables, and the variables that locate profiles and start a
+   * `credential_process`: `HOME`, `PATH`, `USER`, `TMPDIR` and similar.
    */
   override readSecretSync(
     secretName: string,
@@ -122,7 +127,10 @@ export class AwsSecretManager extends CustomSecretManager {
     }
   }
 
-  /** Twenty names a call, unless a version is asked for, which AWS knows for single reads alone. */
+  /**
+   * Reads up to twenty names per call. A read of a version or stage makes one call per name, because AWS has no
+   * batch for it.
+   */
   override async readSecrets(
     secretNames: readonly string[],
     options: OperationOptions = {},
@@ -134,7 +142,10 @@ export class AwsSecretManager extends CustomSecretManager {
       : await readOneByOne(secretNames);
   }
 
-  /** The secret is created with the manager's KMS key and replica regions; on one that exists these stay as they are. */
+  /**
+   * Creates the secret with the manager's KMS key and replica regions. An existing secret keeps its own key and
+   * regions.
+   */
   override async writeSecret(
     secretName: string,
     value: string,
@@ -149,7 +160,9 @@ export class AwsSecretManager extends CustomSecretManager {
     );
   }
 
-  /** @param options `recoveryWindowInDays` is 7 to 30, or 0 for at once; AWS knows nothing between */
+  /**
+   * @param options `recoveryWindowInDays` is 7 to 30 days, or 0 to delete at once. AWS supports no other window.
+   */
   override async deleteSecret(
     secretName: string,
     options: DeleteOptions = {},
@@ -173,24 +186,27 @@ export class AwsSecretManager extends CustomSecretManager {
     assertNoParams(options.params, READS_ALONE);
     try {
       const { Description, Tags } = await this.#api.describe(secretName, options);
-      return { description: Description, tags: ownTags(Tags) };
+      return { description: Description, tags: userTags(Tags) };
     } catch (thrown) {
       if (isAbsent(thrown)) return {};
       throw thrown;
     }
   }
 
-  /** Throws `MISCONFIGURED` if there is no region, an option does not exist, or the endpoint is of no use. Calls nothing. */
+  /**
+   * Rejects with `MISCONFIGURED` for a missing region, an unknown option or an unusable endpoint. Makes no call to
+   * AWS.
+   */
   override async validateEnvironment(): Promise<void> {
     const isGiven = this.#options.client !== undefined;
     await assertUsable(this.#client, isGiven, this.#options);
-    if (isGiven) await warnOfRepetitions(this.#client);
+    if (isGiven) await warnOfRetries(this.#client);
     if (this.#options.startsSyncReads) this.#syncApi.start();
   }
 
   /**
-   * Whether AWS answers and knows the caller. A role that may not list secrets is known all the same: many may read what
-   * they need, and nothing else.
+   * Resolves to `true` if AWS answers and knows the caller. A role may lack the right to list secrets: many roles
+   * may only read their own.
    */
   override async checkHealth(options: OperationOptions = {}): Promise<boolean> {
     try {
@@ -215,8 +231,8 @@ function parseRead(
   return { request: { SecretId: secretName, VersionId, VersionStage }, encoding };
 }
 
-/** Those that begin with `aws:` are set by AWS, and by nobody else. */
-function ownTags(tags: readonly Tag[] = []): Record<string, string> {
+/** Returns the tags of the user. Only AWS sets tags that start with `aws:`. */
+function userTags(tags: readonly Tag[] = []): Record<string, string> {
   return Object.fromEntries(
     tags
       .filter(({ Key = '' }) => !Key.startsWith('aws:'))

@@ -1,4 +1,4 @@
-// Plain CommonJS, because a worker thread loads no TypeScript on Node 20: this way one file serves from `lib` and from `dist`.
+// Plain CommonJS, because a worker thread on Node 20 loads no TypeScript. One file serves `lib` and `dist`.
 'use strict';
 const { Readable, Transform, pipeline } = require('node:stream');
 const { serve } = require('../../sync/serve.cjs');
@@ -14,7 +14,7 @@ serve(() => {
   /** @type {import('@aws-sdk/client-secrets-manager').SecretsManagerClient | undefined} */
   let client;
 
-  return async ({ config, guard, action, input }, onCancel) => {
+  return async ({ config, limits, action, input }, onCancel) => {
     client ??= new sdk.SecretsManagerClient({
       ...config,
       maxAttempts: 1,
@@ -22,40 +22,42 @@ serve(() => {
     });
     const controller = new AbortController();
     onCancel(() => controller.abort());
-    const exchange = new Exchange(guard);
+    const guard = new CommandGuard(limits);
     const ask = () =>
       client?.send(
-        exchange.guard(new commands[/** @type {keyof typeof commands} */ (action)](input)),
+        guard.protect(new commands[/** @type {keyof typeof commands} */ (action)](input)),
         { abortSignal: controller.signal },
       );
     try {
-      const region = guard.itsRegion && (await client.config.region());
-      if (region !== guard.itsRegion) return { region };
-      const output = await ask()?.catch((/** @type {any} */ error) => repeat(error, ask));
-      return { output, hasBegun: exchange.hasBegun };
+      const region = limits.itsRegion && (await client.config.region());
+      if (region !== limits.itsRegion) return { region };
+      const output = await ask()?.catch((/** @type {any} */ error) =>
+        retryOnCorrectedClock(error, ask),
+      );
+      return { output, wasSent: guard.wasSent };
     } catch (error) {
-      return { thrown: tellable(error), hasBegun: exchange.hasBegun };
+      return { thrown: serializeError(error), wasSent: guard.wasSent };
     }
   };
 });
 
-/** The guard of `exchange.ts`, which says why. */
-class Exchange {
-  hasBegun = false;
+/** The same guard as in `command-guard.ts`. */
+class CommandGuard {
+  wasSent = false;
 
   /** @param {{ allowInsecureHttp: boolean, maxBytes: number }} limits */
   constructor(limits) {
     this.limits = limits;
   }
 
-  guard(/** @type {any} */ command) {
+  protect(/** @type {any} */ command) {
     command.middlewareStack.add(
       (/** @type {any} */ next) => async (/** @type {any} */ args) => {
         const { allowInsecureHttp, maxBytes } = this.limits;
-        if (!allowInsecureHttp && !isSafe(args.request)) throw named('InsecureEndpoint');
-        this.hasBegun = true;
+        if (!allowInsecureHttp && !isSafe(args.request)) throw namedError('InsecureEndpoint');
+        this.wasSent = true;
         const result = await next(args);
-        bound(result.response, maxBytes);
+        limitBody(result.response, maxBytes);
         return result;
       },
       { step: 'deserialize', priority: 'low' },
@@ -73,13 +75,13 @@ function isSafe({ protocol, hostname }) {
  * @param {{ body?: unknown }} response
  * @param {number} maxBytes
  */
-function bound(response, maxBytes) {
+function limitBody(response, maxBytes) {
   if (!(response.body instanceof Readable)) return;
   let bytes = 0;
   const bounded = new Transform({
     transform(chunk, _, done) {
       bytes += chunk.length;
-      if (bytes > maxBytes) done(named('AnswerTooLarge'));
+      if (bytes > maxBytes) done(namedError('AnswerTooLarge'));
       else done(null, chunk);
     },
   });
@@ -87,28 +89,28 @@ function bound(response, maxBytes) {
   response.body = bounded;
 }
 
-function named(/** @type {string} */ name) {
+function namedError(/** @type {string} */ name) {
   return Object.assign(new Error(), { name });
 }
 
 /**
- * Once more if the SDK has learnt from the answer what time it is at AWS.
+ * Sends the request again if the SDK has corrected its clock from the answer.
  *
  * @param {any} error
  * @param {() => any} ask
  */
-function repeat(error, ask) {
+function retryOnCorrectedClock(error, ask) {
   if (error?.$metadata?.clockSkewCorrected !== true) throw error;
   return ask();
 }
 
 /**
- * What the thread that waits understands the failure by: the text as well, by which AWS alone says that a secret is pending
- * deletion. It is looked at there, and goes no further.
+ * Returns the parts of an error that the calling thread needs. The text is included, because AWS reports a pending
+ * deletion only there. It goes no further.
  *
  * @param {any} error
  */
-function tellable(error) {
+function serializeError(error) {
   const { name, message, code = error?.cause?.code, $metadata, $response } = Object(error);
   const statusCode = $metadata?.httpStatusCode ?? $response?.statusCode;
   const retryAfter = $response?.headers?.['retry-after'];

@@ -36,7 +36,7 @@ import { VaultSyncClient } from './wire/vault-sync-client';
 
 const REVOKE_TIMEOUT_MS = 3_000;
 
-/** The states in which a server can serve: a standby hands on what it is asked. */
+/** The states in which a server can serve. A standby forwards requests. */
 const SERVING: ReadonlySet<VaultServerState> = new Set([
   'active',
   'standby',
@@ -44,10 +44,10 @@ const SERVING: ReadonlySet<VaultServerState> = new Set([
 ] as const);
 
 /**
- * Secrets of HashiCorp Vault and OpenBao: KV 1 and 2, and credentials that the server makes, with their lease. It logs in by
- * itself, and keeps its token alive.
+ * Reads and writes secrets of HashiCorp Vault and OpenBao: KV 1, KV 2, and dynamic credentials with their lease.
+ * The manager logs in by itself and keeps its token alive.
  *
- * Params of a call: `mount`, `namespace`, `version` (of KV 2), `field`, `kvVersion`.
+ * Params of a call: `mount`, `namespace`, `version` (KV 2 only), `field`, `kvVersion`.
  */
 export class VaultSecretManager extends CustomSecretManager {
   /** @internal */
@@ -92,20 +92,25 @@ export class VaultSecretManager extends CustomSecretManager {
   }
 
   /**
-   * With the variables of HashiCorp Vault's tools (`VAULT_ADDR`, `VAULT_TOKEN`, `VAULT_NAMESPACE`, `VAULT_CACERT`,
-   * `VAULT_CLIENT_CERT`, `VAULT_CLIENT_KEY`, `VAULT_PROXY_ADDR`), the same with `BAO_`, or LiteLLM's `HCP_VAULT_...`: of one
-   * family, or the start fails with `MISCONFIGURED`. Without `VAULT_PROXY_ADDR` the proxy is that of `HTTPS_PROXY` (for a
-   * plain `http` address: `HTTP_PROXY`) and `NO_PROXY`. `overrides` win.
+   * Creates a manager from the variables of one family. `overrides` win over the variables.
+   *
+   * - HashiCorp Vault's tools: `VAULT_ADDR`, `VAULT_TOKEN`, `VAULT_NAMESPACE`, `VAULT_CACERT`, `VAULT_CLIENT_CERT`,
+   *   `VAULT_CLIENT_KEY`, `VAULT_PROXY_ADDR`
+   * - OpenBao: the same names with `BAO_`
+   * - LiteLLM: `HCP_VAULT_...`
+   *
+   * The start fails with `MISCONFIGURED` if variables of two families are mixed. Without `VAULT_PROXY_ADDR` the
+   * proxy comes from `HTTPS_PROXY` (`HTTP_PROXY` for a plain `http` address) and `NO_PROXY`.
    */
   static fromEnvironment(
     environment: Readonly<Record<string, string | undefined>> = process.env,
     overrides: Partial<VaultSecretManagerOptions> = {},
   ): VaultSecretManager {
     const options = { ...optionsFromEnvironment(environment, overrides.address), ...overrides };
-    return new VaultSecretManager(options as VaultSecretManagerOptions); // what is missing is told at start
+    return new VaultSecretManager(options as VaultSecretManagerOptions); // the start reports missing options
   }
 
-  /** Throws `MISCONFIGURED` with everything that is wrong with the options. The server is not asked. */
+  /** Throws `MISCONFIGURED` with every problem of the options. Sends no request. */
   override validateEnvironment(): void {
     this.assertUsable('validateEnvironment');
     if (this.#options.startsSyncReads) this.#syncClient.start();
@@ -115,16 +120,16 @@ export class VaultSecretManager extends CustomSecretManager {
     secretName: string,
     options: OperationOptions = {},
   ): Promise<SecretReading | undefined> {
-    const call = this.call('readSecret', secretName, options);
-    return await this.engine(call).read(call);
+    const call = this.parseCall('readSecret', secretName, options);
+    return await this.engineFor(call).read(call);
   }
 
   override readSecretSync(
     secretName: string,
     options: OperationOptions = {},
   ): SecretReading | undefined {
-    const call = this.call('readSecretSync', secretName, options);
-    return this.engine(call).readSync(call);
+    const call = this.parseCall('readSecretSync', secretName, options);
+    return this.engineFor(call).readSync(call);
   }
 
   override async writeSecret(
@@ -132,27 +137,29 @@ export class VaultSecretManager extends CustomSecretManager {
     value: string,
     options: WriteOptions = {},
   ): Promise<SecretMetadata> {
-    const call = this.call('writeSecret', secretName, options);
-    return await this.engine(call).write(call, value, options);
+    const call = this.parseCall('writeSecret', secretName, options);
+    return await this.engineFor(call).write(call, value, options);
   }
 
   override async deleteSecret(secretName: string, options: DeleteOptions = {}): Promise<void> {
-    const call = this.call('deleteSecret', secretName, options);
-    await this.engine(call).delete(call, options);
+    const call = this.parseCall('deleteSecret', secretName, options);
+    await this.engineFor(call).delete(call, options);
   }
 
   override async describeSecret(
     secretName: string,
     options: OperationOptions = {},
   ): Promise<SecretDescription> {
-    const call = this.call('describeSecret', secretName, options);
-    return await this.engine(call).describe(call);
+    const call = this.parseCall('describeSecret', secretName, options);
+    return await this.engineFor(call).describe(call);
   }
 
   /**
-   * That the server can serve, and knows the token, which need not be allowed to look at itself. Rejects otherwise: with
-   * `UNAVAILABLE` if the server is sealed or not initialised, with `UNAUTHENTICATED` if it does not accept the login, and
-   * so on; {@link serverState} tells the states apart.
+   * Resolves to `true` if the server can serve and knows the token. The token does not need the right to look
+   * itself up.
+   *
+   * Rejects with `UNAVAILABLE` if the server is sealed or not initialised, and with `UNAUTHENTICATED` if it refuses
+   * the login. Other failures reject with their own code. {@link serverState} tells the states apart.
    */
   override async checkHealth(given: OperationOptions = {}): Promise<boolean> {
     const { timeoutMs = DEFAULT_TIMEOUT_MS } = given;
@@ -176,34 +183,37 @@ export class VaultSecretManager extends CustomSecretManager {
     throw vaultError(answer, 'Looking at the token');
   }
 
-  /** What the server says of itself. */
+  /** Resolves to the state that the server reports of itself. */
   async serverState(options: OperationOptions = {}): Promise<VaultServerState> {
     this.assertUsable('checkHealth');
     return await serverState(this.#client, options);
   }
 
   /**
-   * Revokes the leases and tokens that it still holds, as far as that succeeds within three seconds, and closes the
-   * connections. What is not revoked ends with its own time to live.
+   * Revokes the leases and tokens that the manager still holds, within three seconds at most, and closes the
+   * connections. A lease or token that was not revoked expires by itself.
    */
   override close(): Promise<void> {
-    this.#closing ??= this.end();
+    this.#closing ??= this.closeOnce();
     return this.#closing;
   }
 
-  private async end(): Promise<void> {
-    if (this.#problems.length > 0) return; // nothing has begun
+  private async closeOnce(): Promise<void> {
+    if (this.#problems.length > 0) return; // no request was ever sent
     await settledWithin(REVOKE_TIMEOUT_MS, this.revokeGranted());
     await Promise.all([this.#client.close(), this.#syncClient.close()]);
   }
 
-  /** Revokes the leases first, because that takes a token. Where the server is slow, they end with their token. */
+  /**
+   * Revokes the leases first, because their revocation needs a token. On a slow server the leases end with their
+   * token.
+   */
   private async revokeGranted(): Promise<void> {
     await settledWithin(REVOKE_TIMEOUT_MS / 2, this.#leases.close());
     await this.#credentials.close();
   }
 
-  private call(operation: string, secretName: string, options: OperationOptions): VaultCall {
+  private parseCall(operation: string, secretName: string, options: OperationOptions): VaultCall {
     this.assertUsable(operation);
     const context = { manager: this.secretManagerName, operation, secretName };
     if (this.#closing !== undefined) {
@@ -212,13 +222,13 @@ export class VaultSecretManager extends CustomSecretManager {
     return vaultCall(secretName, withDeadline(options), this.#options, context);
   }
 
-  private engine({ kvVersion }: VaultCall): Engine {
+  private engineFor({ kvVersion }: VaultCall): Engine {
     return kvVersion === 2 ? this.#kv2 : this.#path;
   }
 
   private assertUsable(operation: string): void {
     if (this.#problems.length === 0) return;
-    this.#problems = optionProblems(this.#options); // a file may be there by now
+    this.#problems = optionProblems(this.#options); // a missing file may exist by now
     if (this.#problems.length === 0) return;
     throw new SecretManagerError(
       'MISCONFIGURED',
@@ -232,7 +242,7 @@ export class VaultSecretManager extends CustomSecretManager {
   }
 }
 
-/** One deadline for all requests of a call. A call of the pipeline has one already. */
+/** Adds one deadline for all requests of a call. A call of the pipeline already has one. */
 function withDeadline(options: CallOptions): OperationOptions {
   const { timeoutMs = DEFAULT_TIMEOUT_MS } = options;
   return options[CANCELLATION] === undefined ? countingDown(options, timeoutMs) : options;

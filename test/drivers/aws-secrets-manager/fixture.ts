@@ -14,7 +14,7 @@ export const CREDENTIALS = {
   sessionToken: 'canary-session-token-of-the-test',
 };
 
-/** A manager of AWS whose AWS is told by the test what to answer. To be used in `beforeEach`, and closed after. */
+/** A manager whose AWS answers as the test says. Create it in `beforeEach` and close it afterwards. */
 export class Fixture {
   readonly aws = new AwsEndpoint();
   readonly #managers: AwsSecretManager[] = [];
@@ -35,7 +35,7 @@ export class Fixture {
     return manager;
   }
 
-  /** The same at the library's boundary, where errors are translated. */
+  /** The same manager behind the boundary that translates errors. */
   translated(options: AwsSecretManagerOptions = {}): BoundaryPolicy {
     return new BoundaryPolicy(this.manager(options));
   }
@@ -46,7 +46,7 @@ export class Fixture {
   }
 }
 
-/** An environment that holds nothing of AWS, and an empty folder for its files. To be left after each test. */
+/** An environment without AWS variables, with an empty folder for its files. Restore it after each test. */
 export class EmptyEnvironment {
   readonly home = mkdtempSync(join(tmpdir(), 'aws-'));
   readonly #before = process.env;

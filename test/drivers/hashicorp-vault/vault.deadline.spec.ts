@@ -61,7 +61,7 @@ describe('a server that sends a byte every 3 s', () => {
     };
   }
 
-  /** Lets time pass in small steps, so that bytes arrive in between. */
+  /** Advances the clock in small steps, so that bytes arrive in between. */
   async function pass(delayMs: number): Promise<void> {
     for (let passed = 0; passed < delayMs; passed += 500) {
       await jest.advanceTimersByTimeAsync(500);

@@ -1,12 +1,12 @@
 import type { APIErrorType, SecretValueEntry } from '@aws-sdk/client-secrets-manager';
 import { nameInArn, partialArn } from '../sdk/arn';
 
-/** What a batch said about one secret. */
+/** The answer of a batch for one secret. */
 export type BatchAnswer = { readonly entry: SecretValueEntry } | { readonly failure: APIErrorType };
 
 /**
- * Pairs the names and ARNs that were asked for with the answers of a batch. Leaves out an id whose answer is in any doubt:
- * two answers fit it, or its answer fits another id as well.
+ * Pairs the requested names and ARNs with the answers of a batch. Leaves out an ambiguous id: one with two matching
+ * answers, or one whose answer matches another id, too.
  */
 export function pairAnswers(
   asked: readonly string[],
@@ -26,7 +26,7 @@ export function pairAnswers(
     const { ARN = '', Name = '' } = entry;
     add(
       { entry },
-      asked.filter((id) => isOf(ARN, Name, id)),
+      asked.filter((id) => identifies(ARN, Name, id)),
       ARN,
     );
   }
@@ -34,23 +34,23 @@ export function pairAnswers(
     const { SecretId = '' } = failure;
     add(
       { failure },
-      asked.filter((id) => mayMean(SecretId, id)),
+      asked.filter((id) => mayIdentify(SecretId, id)),
       SecretId,
     );
   }
   return new Map([...answers].filter(([id]) => !doubtful.has(id)));
 }
 
-/** Tells whether a secret goes by that id: its name, its ARN, or its ARN without the suffix. */
-function isOf(arn: string, name: string, id: string): boolean {
+/** Returns whether the id is the name of the secret, its ARN, or its ARN without the suffix. */
+function identifies(arn: string, name: string, id: string): boolean {
   return id === arn || id === name || (id === partialArn(arn) && nameInArn(id) === name);
 }
 
 /**
- * Tells whether AWS may have meant that id. A failure has no name beside its id, and an ARN does not tell whether `-secret`
- * is its suffix or the end of a name.
+ * Returns whether a failure may concern the id. A failure carries no name, and `-secret` may be the suffix of an
+ * ARN or the end of a name.
  */
-function mayMean(failed: string, id: string): boolean {
+function mayIdentify(failed: string, id: string): boolean {
   if (id === failed) return true;
   const name = nameInArn(failed);
   if (name === undefined) return false;

@@ -20,15 +20,19 @@ import { toReading } from './reading';
 export type Answers = ReadonlyMap<string, SecretAnswer | Error>;
 type ReadOneByOne = (secretNames: readonly string[]) => Promise<Answers>;
 
-/** How many names AWS takes in one call. No answer has more pages than names. */
+/** The number of names that AWS accepts in one call. No answer has more pages than names. */
 const BATCH_SIZE = 20;
 const PARALLEL_BATCHES = 4;
-/** A role that may read single secrets need not be allowed the batch; it may be later. */
+/**
+ * The pause after a denied batch. A role may read single secrets without the right to batches, and may gain that
+ * right later.
+ */
 const DENIAL_LASTS_MS = 600_000;
 
 /**
- * Reads many secrets with few calls. Everything that a batch does not answer beyond doubt is read by itself: a name that it
- * lacks, a failure that says too little, and all names where the role may not use batches.
+ * Reads many secrets with few calls. Names without an unambiguous answer are read one by one. Such names are
+ * missing from the batch, or failed for an unclear reason. All names are read one by one if the role may not use
+ * batches.
  */
 export class BatchReader {
   readonly #api: SecretsManagerApi;
@@ -46,7 +50,7 @@ export class BatchReader {
     readOneByOne: ReadOneByOne,
   ): Promise<Answers> {
     const names = [...new Set(secretNames)];
-    const answers = new Map<string, SecretAnswer | Error>(await this.#api.refusedOf(names));
+    const answers = new Map<string, SecretAnswer | Error>(await this.#api.findUnreachable(names));
     const batches = inBatches(names.filter((name) => !answers.has(name))).values();
     const readTheNext = async (): Promise<void> => {
       for (const batch of batches) {
@@ -59,7 +63,7 @@ export class BatchReader {
     return new Map([...answers, ...(await readOneByOne(missing))]);
   }
 
-  /** Leaves out what is to be read by itself. */
+  /** Reads one batch. Leaves out the names that need a read of their own. */
   private async readBatch(
     batch: readonly string[],
     encoding: Encoding,
@@ -67,7 +71,7 @@ export class BatchReader {
   ): Promise<Answers> {
     if (batch.length === 1 || now() < this.#deniedUntil) return new Map();
     try {
-      return await this.askForAll(batch, encoding, options);
+      return await this.readAllPages(batch, encoding, options);
     } catch (thrown) {
       const isOfOneKey = awsNameOf(thrown) === 'DecryptionFailure';
       if (isDenied(thrown) && !isOfOneKey) this.#deniedUntil = now() + DENIAL_LASTS_MS;
@@ -77,7 +81,7 @@ export class BatchReader {
     }
   }
 
-  private async askForAll(
+  private async readAllPages(
     batch: readonly string[],
     encoding: Encoding,
     options: OperationOptions,
@@ -107,12 +111,12 @@ function toAnswers(paired: ReadonlyMap<string, BatchAnswer>, encoding: Encoding)
     const { ErrorCode, Message } = answer.failure;
     const call = { action: 'GetSecretValue', secretName: name };
     const error = toAwsError({ name: ErrorCode, message: Message }, call);
-    if (isClear(error)) answers.set(name, meansAbsence(error) ? undefined : error);
+    if (isUnambiguous(error)) answers.set(name, meansAbsence(error) ? undefined : error);
   }
   return answers;
 }
 
-const OF_THE_WHOLE_CALL: readonly SecretManagerErrorCode[] = [
+const CALL_WIDE_CODES: readonly SecretManagerErrorCode[] = [
   'CANCELLED',
   'MISCONFIGURED',
   'THROTTLED',
@@ -122,13 +126,13 @@ const OF_THE_WHOLE_CALL: readonly SecretManagerErrorCode[] = [
 ];
 
 /**
- * Tells whether a batch failed for a reason that no single read can escape. Any other failure may be that of one secret,
- * and must not be reported for the others.
+ * Returns whether a failure of the batch applies to every single read. Any other failure may concern one secret
+ * only.
  */
 function concernsEveryName(thrown: unknown): boolean {
   if (isTooLarge(thrown)) return true; // every single read may be as large
   const context = { manager: 'aws-secrets-manager', operation: 'readSecrets' };
-  return OF_THE_WHOLE_CALL.includes(translateError(thrown, context).code);
+  return CALL_WIDE_CODES.includes(translateError(thrown, context).code);
 }
 
 function inBatches(names: readonly string[]): string[][] {
@@ -137,8 +141,11 @@ function inBatches(names: readonly string[]): string[][] {
   );
 }
 
-/** AWS has many reasons for an `InvalidRequestException`; a name that the table lacks may be any. */
-function isClear(error: unknown): error is AwsError {
+/**
+ * Returns whether the error has one meaning. AWS uses `InvalidRequestException` for many reasons, and a name
+ * outside the table may mean anything.
+ */
+function isUnambiguous(error: unknown): error is AwsError {
   if (!(error instanceof AwsError)) return false;
   return error.saysPendingDeletion || error.awsName !== 'InvalidRequestException';
 }

@@ -2,7 +2,7 @@ import type { OperationOptions } from '../../../core/contract/custom-secret-mana
 import { SecretManagerError } from '../../../core/errors/secret-manager.error';
 import { kindOf, quoteName } from '../../../core/errors/wording';
 
-/** How the bytes of a binary secret become a string. */
+/** The encoding that turns a binary secret into a string. */
 export type Encoding = (typeof ENCODINGS)[number];
 
 const ENCODINGS = ['base64', 'base64url', 'hex', 'utf8', 'latin1'] as const;
@@ -22,11 +22,12 @@ const PROBLEMS: Readonly<Record<string, (value: unknown) => string | undefined>>
       : `must be one of ${ENCODINGS.join(', ')}`,
 };
 
-/** The params of a read. Throws `INVALID_ARGUMENT` for one that there is not, or that is of the wrong type. */
+/** Returns the params of a read. Throws `INVALID_ARGUMENT` for an unknown param or a wrong type. */
 export function parseReadParams(params: OperationOptions['params'] = {}): ReadParams {
-  for (const [name, value] of given(params)) {
+  for (const [name, value] of definedEntries(params)) {
     const problem = Object.hasOwn(PROBLEMS, name) ? PROBLEMS[name]?.(value) : UNKNOWN;
-    if (problem !== undefined) throw invalid(`\`params\` has ${quoteName(name)}, which ${problem}`);
+    if (problem !== undefined)
+      throw invalidArgument(`\`params\` has ${quoteName(name)}, which ${problem}`);
   }
   const { versionId, versionStage, encoding = 'base64' } = params as Partial<ReadParams>;
   return { versionId, versionStage, encoding };
@@ -34,7 +35,7 @@ export function parseReadParams(params: OperationOptions['params'] = {}): ReadPa
 
 const UNKNOWN = `is unknown: there are ${Object.keys(PROBLEMS).join(', ')}`;
 
-function given(params: object): [string, unknown][] {
+function definedEntries(params: object): [string, unknown][] {
   return Object.entries(params).filter(([, value]) => value !== undefined);
 }
 
@@ -43,6 +44,6 @@ function identifierProblem(value: unknown): string | undefined {
   return value === '' ? 'is empty' : undefined;
 }
 
-function invalid(message: string): SecretManagerError {
+function invalidArgument(message: string): SecretManagerError {
   return new SecretManagerError('INVALID_ARGUMENT', `${message}.`);
 }

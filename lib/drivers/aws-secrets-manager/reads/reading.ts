@@ -4,7 +4,9 @@ import { SecretManagerError } from '../../../core/errors/secret-manager.error';
 import { quoteName } from '../../../core/errors/wording';
 import type { Encoding } from './params';
 
-/** What AWS answered as the library knows it; the version is AWS's `VersionId`. Bytes are encoded, a string stays. */
+/**
+ * Translates an answer of AWS. The version is its `VersionId`. A binary secret is encoded; a string stays as it is.
+ */
 export function toReading(
   { SecretString, SecretBinary, VersionId: version }: SecretValueEntry,
   encoding: Encoding,

@@ -28,26 +28,28 @@ import type { OperationOptions } from '../../../core/contract/custom-secret-mana
 import { isErrorLike, read } from '../../../core/errors/safe-access';
 import { isSecretManagerError } from '../../../core/errors/secret-manager.error';
 import { LONGEST_TIMER_MS } from '../../../core/time/durations';
-import { otherRegion, regionOf } from './arn';
+import { otherRegionError, regionOf } from './arn';
 import type { CredentialSource } from './credential-source';
 import { toAwsError, type AwsCall } from './errors';
-import { Exchange } from './exchange';
+import { CommandGuard } from './command-guard';
 
-/** What the SDK takes beside a command. */
+/** The options of an SDK call beside its command. */
 interface CallLimits {
   readonly abortSignal?: AbortSignal;
   readonly requestTimeout?: number;
 }
 
-/** What the API has to know about a client and its owner. */
+/** The settings of a client and its owner. */
 export interface ApiOptions {
-  /** Whether the client throws at a request's timeout; one that does not writes to the console. */
+  /** `true` if the client throws at a request timeout. Other clients only write to the console. */
   readonly hasOwnTimeout: boolean;
   readonly allowInsecureHttp?: boolean;
   readonly source: CredentialSource;
 }
 
-/** The calls of Secrets Manager that the driver makes, with the options of an operation, and errors translated. */
+/**
+ * The calls to Secrets Manager that the driver makes. Applies the options of an operation and translates errors.
+ */
 export class SecretsManagerApi {
   readonly #client: SecretsManagerClient;
   readonly #hasOwnTimeout: boolean;
@@ -64,8 +66,8 @@ export class SecretsManagerApi {
     this.#source = source;
   }
 
-  /** Resolves to an error for each of the ids that no call may be made for, such as an ARN of another region. */
-  async refusedOf(secretIds: readonly string[]): Promise<ReadonlyMap<string, Error>> {
+  /** Resolves to an error for each id that no call may use, such as an ARN of another region. */
+  async findUnreachable(secretIds: readonly string[]): Promise<ReadonlyMap<string, Error>> {
     const refused = new Map<string, Error>();
     for (const secretId of secretIds) {
       const error = await this.assertReachable(secretId).catch((thrown: unknown) => thrown);
@@ -76,112 +78,109 @@ export class SecretsManagerApi {
 
   getValue(input: GetSecretValueCommandInput, options: OperationOptions) {
     const call = { action: 'GetSecretValue', secretName: input.SecretId };
-    return this.send(call, options, (exchange, limits) =>
-      this.#client.send(exchange.guard(new GetSecretValueCommand(input)), limits),
+    return this.send(call, options, (guard, limits) =>
+      this.#client.send(guard.protect(new GetSecretValueCommand(input)), limits),
     );
   }
 
   getValues(input: BatchGetSecretValueCommandInput, options: OperationOptions) {
-    return this.send({ action: 'BatchGetSecretValue' }, options, (exchange, limits) =>
-      this.#client.send(exchange.guard(new BatchGetSecretValueCommand(input)), limits),
+    return this.send({ action: 'BatchGetSecretValue' }, options, (guard, limits) =>
+      this.#client.send(guard.protect(new BatchGetSecretValueCommand(input)), limits),
     );
   }
 
   putValue(input: PutSecretValueCommandInput, options: OperationOptions) {
     const call = { action: 'PutSecretValue', secretName: input.SecretId };
-    return this.send(call, options, (exchange, limits) =>
-      this.#client.send(exchange.guard(new PutSecretValueCommand(input)), limits),
+    return this.send(call, options, (guard, limits) =>
+      this.#client.send(guard.protect(new PutSecretValueCommand(input)), limits),
     );
   }
 
   moveStage(input: UpdateSecretVersionStageCommandInput, options: OperationOptions) {
     const call = { action: 'UpdateSecretVersionStage', secretName: input.SecretId };
-    return this.send(call, options, (exchange, limits) =>
-      this.#client.send(exchange.guard(new UpdateSecretVersionStageCommand(input)), limits),
+    return this.send(call, options, (guard, limits) =>
+      this.#client.send(guard.protect(new UpdateSecretVersionStageCommand(input)), limits),
     );
   }
 
   create(input: CreateSecretCommandInput, options: OperationOptions) {
     const call = { action: 'CreateSecret', secretName: input.Name };
-    return this.send(call, options, (exchange, limits) =>
-      this.#client.send(exchange.guard(new CreateSecretCommand(input)), limits),
+    return this.send(call, options, (guard, limits) =>
+      this.#client.send(guard.protect(new CreateSecretCommand(input)), limits),
     );
   }
 
   update(input: UpdateSecretCommandInput, options: OperationOptions) {
     const call = { action: 'UpdateSecret', secretName: input.SecretId };
-    return this.send(call, options, (exchange, limits) =>
-      this.#client.send(exchange.guard(new UpdateSecretCommand(input)), limits),
+    return this.send(call, options, (guard, limits) =>
+      this.#client.send(guard.protect(new UpdateSecretCommand(input)), limits),
     );
   }
 
   tag(input: TagResourceCommandInput, options: OperationOptions) {
     const call = { action: 'TagResource', secretName: input.SecretId };
-    return this.send(call, options, (exchange, limits) =>
-      this.#client.send(exchange.guard(new TagResourceCommand(input)), limits),
+    return this.send(call, options, (guard, limits) =>
+      this.#client.send(guard.protect(new TagResourceCommand(input)), limits),
     );
   }
 
   describe(secretName: string, options: OperationOptions) {
-    return this.send({ action: 'DescribeSecret', secretName }, options, (exchange, limits) =>
-      this.#client.send(
-        exchange.guard(new DescribeSecretCommand({ SecretId: secretName })),
-        limits,
-      ),
+    return this.send({ action: 'DescribeSecret', secretName }, options, (guard, limits) =>
+      this.#client.send(guard.protect(new DescribeSecretCommand({ SecretId: secretName })), limits),
     );
   }
 
   delete(input: DeleteSecretCommandInput, options: OperationOptions) {
     const call = { action: 'DeleteSecret', secretName: input.SecretId };
-    return this.send(call, options, (exchange, limits) =>
-      this.#client.send(exchange.guard(new DeleteSecretCommand(input)), limits),
+    return this.send(call, options, (guard, limits) =>
+      this.#client.send(guard.protect(new DeleteSecretCommand(input)), limits),
     );
   }
 
   restore(secretName: string, options: OperationOptions) {
-    return this.send({ action: 'RestoreSecret', secretName }, options, (exchange, limits) =>
-      this.#client.send(exchange.guard(new RestoreSecretCommand({ SecretId: secretName })), limits),
+    return this.send({ action: 'RestoreSecret', secretName }, options, (guard, limits) =>
+      this.#client.send(guard.protect(new RestoreSecretCommand({ SecretId: secretName })), limits),
     );
   }
 
   replicate(input: ReplicateSecretToRegionsCommandInput, options: OperationOptions) {
     const call = { action: 'ReplicateSecretToRegions', secretName: input.SecretId };
-    return this.send(call, options, (exchange, limits) =>
-      this.#client.send(exchange.guard(new ReplicateSecretToRegionsCommand(input)), limits),
+    return this.send(call, options, (guard, limits) =>
+      this.#client.send(guard.protect(new ReplicateSecretToRegionsCommand(input)), limits),
     );
   }
 
   endReplication(input: RemoveRegionsFromReplicationCommandInput, options: OperationOptions) {
     const call = { action: 'RemoveRegionsFromReplication', secretName: input.SecretId };
-    return this.send(call, options, (exchange, limits) =>
-      this.#client.send(exchange.guard(new RemoveRegionsFromReplicationCommand(input)), limits),
+    return this.send(call, options, (guard, limits) =>
+      this.#client.send(guard.protect(new RemoveRegionsFromReplicationCommand(input)), limits),
     );
   }
 
-  /** Asks for as little as can be asked for. */
+  /** Makes the smallest possible call. */
   ping(options: OperationOptions) {
-    return this.send({ action: 'ListSecrets' }, options, (exchange, limits) =>
-      this.#client.send(exchange.guard(new ListSecretsCommand({ MaxResults: 1 })), limits),
+    return this.send({ action: 'ListSecrets' }, options, (guard, limits) =>
+      this.#client.send(guard.protect(new ListSecretsCommand({ MaxResults: 1 })), limits),
     );
   }
 
   private async send<Output>(
     call: AwsCall,
     options: OperationOptions,
-    ask: (exchange: Exchange, limits: CallLimits) => Promise<Output>,
+    ask: (guard: CommandGuard, limits: CallLimits) => Promise<Output>,
   ): Promise<Output> {
     await this.assertReachable(call.secretName);
     const limits = this.limitsOf(options);
-    const exchange = new Exchange(this.#allowsInsecureHttp);
+    const guard = new CommandGuard(this.#allowsInsecureHttp);
     try {
-      return await ask(exchange, limits).catch((thrown: unknown) => {
+      return await ask(guard, limits).catch((thrown: unknown) => {
         if (!isClockCorrected(thrown, call)) throw thrown;
-        return ask(exchange, limits);
+        return ask(guard, limits);
       });
     } catch (thrown) {
-      throw toAwsError(thrown, call, exchange.hasBegun ? undefined : this.#source);
+      throw toAwsError(thrown, call, guard.wasSent ? undefined : this.#source);
     } finally {
-      if (exchange.hasBegun) this.#source.hasWorked();
+      if (guard.wasSent) this.#source.recordSuccess();
     }
   }
 
@@ -190,7 +189,7 @@ export class SecretsManagerApi {
     const itsRegion = regionOf(secretId);
     if (itsRegion === undefined) return;
     const region = await this.#client.config.region();
-    if (region !== itsRegion) throw otherRegion(secretId, itsRegion, region);
+    if (region !== itsRegion) throw otherRegionError(secretId, itsRegion, region);
   }
 
   private limitsOf({ signal, timeoutMs }: OperationOptions): CallLimits {
@@ -203,8 +202,8 @@ export class SecretsManagerApi {
 }
 
 /**
- * Whether AWS did not accept the signature's time and the SDK has learnt the right one from the answer. The request was not
- * carried out, so that sending it once more is no repetition, not even of a write.
+ * Returns whether AWS rejected the time of the signature and the SDK has corrected its clock. AWS did not run the
+ * request, so even a write can be sent again.
  */
 function isClockCorrected(thrown: unknown, call: AwsCall): boolean {
   if (read(read(thrown, '$metadata'), 'clockSkewCorrected') !== true) return false;

@@ -1,15 +1,15 @@
 import { SecretManagerError } from '../../../core/errors/secret-manager.error';
 import { quoteName } from '../../../core/errors/wording';
 
-/** AWS puts a dash and six characters after the name of a secret in its ARN. */
+/** The length of the suffix of an ARN. AWS appends a dash and six characters to the name. */
 const SUFFIX = '-AbCdEf'.length;
 
-/** The ARN of a secret, with its suffix or without: partition, region and account come before the name. */
+/** Matches the ARN of a secret, with or without its suffix. Partition, region and account precede the name. */
 const SECRET_ARN = /^arn:[^:]+:secretsmanager:([^:]+):[^:]+:secret:(.+)$/;
 
 /**
- * Returns the region that the ARN of a secret names, and `undefined` for a plain name. Throws `INVALID_ARGUMENT` for an ARN
- * of anything else.
+ * Returns the region in the ARN of a secret, or `undefined` for a plain name. Throws `INVALID_ARGUMENT` for any
+ * other ARN.
  */
 export function regionOf(secretId: string): string | undefined {
   if (!secretId.startsWith('arn:')) return undefined;
@@ -23,18 +23,18 @@ export function regionOf(secretId: string): string | undefined {
   );
 }
 
-/** Returns what stands for the name in the ARN of a secret, with the suffix if there is one. */
+/** Returns the name in the ARN of a secret, with its suffix if present. */
 export function nameInArn(arn: string): string | undefined {
   return SECRET_ARN.exec(arn)?.[2];
 }
 
-/** An ARN without its suffix, which AWS accepts in a request. */
+/** Returns the ARN without its suffix, which AWS accepts in a request. */
 export function partialArn(arn: string): string {
   return arn.slice(0, -SUFFIX);
 }
 
-/** The error for an ARN of a region that the manager does not ask. AWS itself would report the secret as missing. */
-export function otherRegion(
+/** Returns the error for an ARN of another region. AWS itself would report the secret as missing. */
+export function otherRegionError(
   secretName: string,
   itsRegion: string,
   region: string,

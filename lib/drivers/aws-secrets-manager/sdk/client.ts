@@ -7,15 +7,15 @@ import { SecretManagerError } from '../../../core/errors/secret-manager.error';
 import { unknownOptions } from '../../../core/validation/option-rules';
 import { foundEndpointProblems, isSafeAddress } from './endpoint';
 
-/** How to reach AWS. What is left out is found by the SDK, in the environment, in profiles and in roles. */
+/** The connection to AWS. The SDK finds omitted options in the environment, in profiles and in roles. */
 export interface AwsClientOptions {
   /** Default: `AWS_REGION`, then `AWS_DEFAULT_REGION`, then the profile. */
   readonly region?: string;
-  /** Another address than that of AWS: a VPC endpoint, an emulator. */
+  /** An address to use instead of that of AWS, such as a VPC endpoint or an emulator. */
   readonly endpoint?: string;
   /** Default: the credential chain of the SDK. */
   readonly credentials?: SecretsManagerClientConfig['credentials'];
-  /** Permits an `http:` endpoint beyond this machine. Values go over the wire in the clear. Default `false`. */
+  /** Allows an `http:` endpoint beyond this machine. Values travel unencrypted. Default: `false`. */
   readonly allowInsecureHttp?: boolean;
 }
 
@@ -30,7 +30,7 @@ const OPTIONS = [
   'startsSyncReads',
 ];
 
-/** A client without repetitions of its own: the library repeats, in one place. */
+/** Creates a client without retries of its own, because the library retries. */
 export function createClient({
   region = defaultRegion(),
   endpoint,
@@ -41,13 +41,13 @@ export function createClient({
     endpoint,
     credentials,
     maxAttempts: 1,
-    // the SDK's own, even for one attempt, puts an error of another realm, as Node's are under jest, into one that tells nothing
+    // the SDK's own strategy hides errors of another realm (Node's under jest), even with one attempt
     retryStrategy: { retry: (next, args) => next(args) },
-    requestHandler: { throwOnRequestTimeout: true }, // otherwise it warns, and goes on waiting
+    requestHandler: { throwOnRequestTimeout: true }, // the default only warns and keeps waiting
   });
 }
 
-/** Throws `MISCONFIGURED` with everything that is wrong. */
+/** Rejects with `MISCONFIGURED` and every problem of the options. */
 export async function assertUsable(
   client: SecretsManagerClient,
   isGiven: boolean,
@@ -56,7 +56,7 @@ export async function assertUsable(
   const noRegion = await regionProblems(client);
   const problems = [
     ...unknownOptions(options, OPTIONS).map((problem) => `${problem}.`),
-    ...(isGiven ? uselessOptions(options) : endpointProblems(options)),
+    ...(isGiven ? redundantOptionProblems(options) : endpointProblems(options)),
     ...noRegion,
     ...(noRegion.length === 0 ? await addressProblems(client, options) : []),
   ];
@@ -64,10 +64,10 @@ export async function assertUsable(
 }
 
 /**
- * Warns, through the process, of a client whose repetitions multiply with those of the library. It is for its owner to
- * change: other code may depend on them.
+ * Emits a process warning about a client with retries, which multiply with those of the library. The client stays
+ * unchanged, because other code may rely on its retries.
  */
-export async function warnOfRepetitions(client: SecretsManagerClient): Promise<void> {
+export async function warnOfRetries(client: SecretsManagerClient): Promise<void> {
   const attempts = await client.config.maxAttempts();
   if (attempts <= 1) return;
   process.emitWarning(
@@ -77,13 +77,13 @@ export async function warnOfRepetitions(client: SecretsManagerClient): Promise<v
   );
 }
 
-/** The SDK for JavaScript alone, of all of AWS's, does not know the second. */
+/** Returns `AWS_DEFAULT_REGION` if `AWS_REGION` is unset. Unlike other SDKs, that for JavaScript ignores it. */
 export function defaultRegion(): string | undefined {
   const { AWS_REGION, AWS_DEFAULT_REGION } = process.env;
   return AWS_REGION ? undefined : AWS_DEFAULT_REGION;
 }
 
-function uselessOptions({ region, endpoint, credentials }: AwsClientOptions): string[] {
+function redundantOptionProblems({ region, endpoint, credentials }: AwsClientOptions): string[] {
   const useless = Object.entries({ region, endpoint, credentials })
     .filter(([, value]) => value !== undefined)
     .map(([name]) => `\`${name}\``);
@@ -91,7 +91,7 @@ function uselessOptions({ region, endpoint, credentials }: AwsClientOptions): st
   return [`A \`client\` was given, which has its own ${useless.join(', ')}: leave these out.`];
 }
 
-/** The address is not quoted: it may hold a password. */
+/** Returns the problems of the endpoint. No problem quotes the address, because it may hold a password. */
 function endpointProblems({ endpoint, allowInsecureHttp = false }: AwsClientOptions): string[] {
   if (endpoint === undefined) return [];
   if (!URL.canParse(endpoint)) return ['`endpoint` is no URL: write it as https://host.'];
@@ -108,7 +108,7 @@ function endpointProblems({ endpoint, allowInsecureHttp = false }: AwsClientOpti
   ];
 }
 
-/** Judges an address that no option gives: that of a client that was given, or what the SDK finds for itself. */
+/** Checks an address that no option gives: that of a given client, or the one that the SDK finds. */
 async function addressProblems(
   { config }: SecretsManagerClient,
   { endpoint, allowInsecureHttp = false }: AwsClientOptions,
@@ -128,7 +128,7 @@ async function regionProblems(client: SecretsManagerClient): Promise<string[]> {
   try {
     if (await client.config.region()) return [];
   } catch {
-    // the SDK says no more than that there is none
+    // the SDK only reports that no region was found
   }
   return ['No AWS region was found: give `region`, or set AWS_REGION or AWS_DEFAULT_REGION.'];
 }

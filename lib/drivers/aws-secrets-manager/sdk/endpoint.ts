@@ -2,7 +2,7 @@ import { ListSecretsCommand, SecretsManagerClient } from '@aws-sdk/client-secret
 import { read } from '../../../core/errors/safe-access';
 import { isLoopback } from '../../../core/validation/loopback';
 
-/** Tells whether a request or URL goes over https, or over http within this machine. */
+/** Returns whether a request or URL uses https, or http within this machine. */
 export function isSafeAddress(address: unknown): boolean {
   const protocol = read(address, 'protocol');
   if (protocol === 'https:') return true;
@@ -10,8 +10,9 @@ export function isSafeAddress(address: unknown): boolean {
 }
 
 /**
- * Resolves to the problem with the address that the SDK finds for itself: in `AWS_ENDPOINT_URL_SECRETS_MANAGER`, in
- * `AWS_ENDPOINT_URL`, or in the profile. Sends nothing, and quotes no address: it may hold a password.
+ * Resolves to the problems of the address that the SDK finds: in `AWS_ENDPOINT_URL_SECRETS_MANAGER`, in
+ * `AWS_ENDPOINT_URL`, or in the profile. Sends nothing. No problem quotes the address, because it may hold a
+ * password.
  */
 export async function foundEndpointProblems(
   region: () => Promise<string>,

@@ -1,6 +1,6 @@
 import type { SecretManagerErrorCode } from '../../../core/errors/secret-manager.error';
 
-/** What happened, and what to do about it; `{action}` stands for the call of AWS's API. */
+/** The code and the text of an error: the cause and the remedy. `{action}` stands for the API call. */
 export type ErrorRow = readonly [code: SecretManagerErrorCode, meaning: string];
 
 const ABSENT: ErrorRow = [
@@ -21,7 +21,7 @@ export const NO_CREDENTIALS: ErrorRow = [
   'UNAUTHENTICATED',
   'no AWS credentials were found. Give the process a role, a profile, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY',
 ];
-export const SOURCE_AWAY: ErrorRow = [
+export const SOURCE_UNAVAILABLE: ErrorRow = [
   'UNAVAILABLE',
   'the source of the AWS credentials (the container endpoint, the metadata service of the machine, a token file, a profile) could not be reached or did not give any. It may succeed later',
 ];
@@ -77,7 +77,7 @@ const LIMIT: ErrorRow = [
   'a quota of Secrets Manager is used up. Remove secrets or versions, or ask AWS for a higher one',
 ];
 
-/** By the names that Secrets Manager, and the layers of AWS before it, give to errors. */
+/** The errors by the names that Secrets Manager and the layers in front of it use. */
 const BY_NAME: Readonly<Record<string, ErrorRow>> = {
   ResourceNotFoundException: ABSENT,
   ResourceExistsException: EXISTS,
@@ -93,8 +93,8 @@ const BY_NAME: Readonly<Record<string, ErrorRow>> = {
   ExpiredToken: EXPIRED,
   ExpiredTokenException: EXPIRED,
   CredentialsProviderError: NO_CREDENTIALS,
-  IDPCommunicationError: SOURCE_AWAY,
-  IDPCommunicationErrorException: SOURCE_AWAY,
+  IDPCommunicationError: SOURCE_UNAVAILABLE,
+  IDPCommunicationErrorException: SOURCE_UNAVAILABLE,
   TokenProviderError: NO_CREDENTIALS,
   AuthFailure: UNKNOWN_CREDENTIALS,
   IncompleteSignature: UNKNOWN_CREDENTIALS,
@@ -142,7 +142,7 @@ const BY_NAME: Readonly<Record<string, ErrorRow>> = {
 
 const CLOCK_WORDS = [/signature expired|not yet current/i, CLOCK] as const;
 
-/** What AWS says in words only. The words decide; they do not travel on. */
+/** The errors that AWS reports only as text. The text decides and goes no further. */
 const BY_WORDS: Readonly<Record<string, readonly (readonly [words: RegExp, row: ErrorRow])[]>> = {
   InvalidParameterException: [
     [/still has replica/i, HAS_COPIES],
@@ -155,7 +155,7 @@ const BY_WORDS: Readonly<Record<string, readonly (readonly [words: RegExp, row: 
   SignatureDoesNotMatch: [CLOCK_WORDS],
 };
 
-/** The row for a name of AWS's and the text that came with it; `undefined` if none fits. */
+/** Returns the row for an AWS error name and its text, or `undefined` if none matches. */
 export function errorRow(awsName: string, text: string): ErrorRow | undefined {
   if (!Object.hasOwn(BY_NAME, awsName)) return undefined;
   const said = BY_WORDS[awsName]?.find(([words]) => words.test(text));

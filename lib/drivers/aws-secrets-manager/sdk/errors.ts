@@ -8,16 +8,16 @@ import { quoteName } from '../../../core/errors/wording';
 import type { CredentialSource } from './credential-source';
 import { PENDING_DELETION, errorRow, type ErrorRow } from './error-rows';
 
-/** Which of AWS's calls it was, and of which secret. */
+/** The API call and its secret. */
 export interface AwsCall {
   readonly action: string;
   readonly secretName?: string;
 }
 
-/** A failure that has a name at AWS. Nothing of what AWS said stands in it. */
+/** An error with a name of AWS. It contains no text of AWS. */
 export class AwsError extends SecretManagerError {
   readonly awsName: string;
-  /** Whether AWS said, in words, that the secret waits for its deletion. */
+  /** `true` if the text of AWS reports a pending deletion. */
   readonly saysPendingDeletion: boolean;
 
   constructor(
@@ -39,16 +39,16 @@ export class AwsError extends SecretManagerError {
 }
 
 /**
- * The error that the driver throws for what the SDK threw: an {@link AwsError} for what has a name at AWS, and otherwise an
- * error that the library's own table translates, without the answer, which may hold a value.
+ * Translates an error of the SDK. A named AWS error becomes an {@link AwsError}. Any other error loses its answer,
+ * which may hold a value, and is translated by the library.
  *
- * @param source given if the call failed before it was sent: the credentials may be the reason
+ * @param source set if the call failed before it was sent, because the credentials may be the cause
  */
 export function toAwsError(thrown: unknown, call: AwsCall, source?: CredentialSource): unknown {
-  const isNoUrl = read(thrown, 'code') === 'ERR_INVALID_URL'; // the error has no other name, and quotes the address
+  const isNoUrl = read(thrown, 'code') === 'ERR_INVALID_URL'; // the text quotes the address
   const awsName = isNoUrl ? 'EndpointError' : String(read(thrown, 'name'));
   const row = source?.explain(thrown) ?? errorRow(awsName, String(read(thrown, 'message')));
-  if (row === undefined) return withoutAnswer(thrown);
+  if (row === undefined) return stripAnswer(thrown);
   return new AwsError(awsName, row, call, { retryAfterMs: retryAfterMs(thrown) });
 }
 
@@ -68,11 +68,14 @@ export function awsNameOf(thrown: unknown): string | undefined {
   return thrown instanceof AwsError ? thrown.awsName : undefined;
 }
 
-/** By its status, not by its name: a load balancer's HTML fails to parse, whatever it wants to say. */
-function withoutAnswer(thrown: unknown): unknown {
+/**
+ * Removes the answer from an error and keeps its status. The status decides, because the HTML of a load balancer
+ * fails to parse.
+ */
+function stripAnswer(thrown: unknown): unknown {
   const response = read(thrown, '$response');
   const status = read(read(thrown, '$metadata'), 'httpStatusCode') ?? read(response, 'statusCode');
-  if (typeof status !== 'number') return thrown; // no answer came: the network failed, or the call was ended
+  if (typeof status !== 'number') return thrown; // without an answer: the network failed, or the call was cancelled
   const code = read(thrown, 'code');
   const retryAfter = read(read(response, 'headers'), 'retry-after');
   const isUnreadable = status < 400 && code === undefined;

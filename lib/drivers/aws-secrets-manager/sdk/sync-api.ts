@@ -7,19 +7,19 @@ import type { OperationOptions } from '../../../core/contract/custom-secret-mana
 import { SecretManagerError } from '../../../core/errors/secret-manager.error';
 import { DEFAULT_TIMEOUT_MS } from '../../../core/time/durations';
 import { BlockingWorker } from '../../../sync/blocking-worker';
-import { otherRegion, regionOf } from './arn';
+import { otherRegionError, regionOf } from './arn';
 import { defaultRegion, type AwsClientOptions } from './client';
 import type { CredentialSource } from './credential-source';
 import { toAwsError, type AwsCall } from './errors';
-import { MAX_ANSWER_BYTES } from './exchange';
+import { MAX_ANSWER_BYTES } from './command-guard';
 
-/** What the worker answers: what the SDK did, or of what it threw what decides about it. */
+/** The answer of the worker: the output of the SDK, or the relevant parts of its error. */
 interface Outcome {
   readonly output?: unknown;
-  /** The region that the worker asks, where the secret is in another one. Nothing was sent then. */
+  /** The region of the worker, if the secret is in another one. Nothing was sent. */
   readonly region?: string;
-  /** Whether the request was signed and sent. */
-  readonly hasBegun?: boolean;
+  /** `true` if the request was signed and sent. */
+  readonly wasSent?: boolean;
   readonly thrown?: {
     readonly name?: string;
     readonly message?: string;
@@ -30,20 +30,20 @@ interface Outcome {
 }
 
 /**
- * The variables that the SDK finds credentials by: its own, the place of the profile's files, and what a `credential_process`
- * needs to be started.
+ * The variables that the SDK uses to find credentials: its own, the location of profiles, and those that a
+ * `credential_process` needs.
  */
 const CREDENTIAL_VARIABLES =
   /^(AWS_\w+|HOME|HOMEDRIVE|HOMEPATH|USERPROFILE|USER|LOGNAME|USERNAME|PATH|PATHEXT|COMSPEC|SYSTEMROOT|TMPDIR|TEMP|TMP)$/;
 
-/** As `SecretsManagerApi`, blocking: the SDK in a worker, where it has a client, and finds credentials, of its own. */
+/** The blocking form of `SecretsManagerApi`. The SDK runs in a worker with its own client and credentials. */
 export class SyncSecretsManagerApi {
   readonly #options: AwsClientOptions;
   readonly #isClientGiven: boolean;
   readonly #source: CredentialSource;
   readonly #worker: BlockingWorker;
 
-  /** @param workerFile the path of `sync.worker.cjs`, or `undefined` in a bundle that knows no such place */
+  /** @param workerFile the path of `sync.worker.cjs`, or `undefined` if a bundle does not know it */
   constructor(
     options: AwsClientOptions,
     isClientGiven: boolean,
@@ -56,7 +56,7 @@ export class SyncSecretsManagerApi {
     this.#source = source;
   }
 
-  /** Has the worker ready before the first call. */
+  /** Starts the worker before the first call. */
   start(): void {
     this.#worker.start();
   }
@@ -83,16 +83,16 @@ export class SyncSecretsManagerApi {
     const { SecretId = '' } = input;
     const itsRegion = regionOf(SecretId);
     const { allowInsecureHttp = false } = this.#options;
-    const guard = { itsRegion, allowInsecureHttp, maxBytes: MAX_ANSWER_BYTES };
-    const request = { config: this.config(), guard, action: call.action, input };
+    const limits = { itsRegion, allowInsecureHttp, maxBytes: MAX_ANSWER_BYTES };
+    const request = { config: this.config(), limits, action: call.action, input };
     const outcome = this.#worker.call(request, timeoutMs) as Outcome;
-    const { output, thrown, region, hasBegun = false } = outcome;
-    if (hasBegun) this.#source.hasWorked();
+    const { output, thrown, region, wasSent = false } = outcome;
+    if (wasSent) this.#source.recordSuccess();
     if (itsRegion !== undefined && region !== undefined) {
-      throw otherRegion(SecretId, itsRegion, region);
+      throw otherRegionError(SecretId, itsRegion, region);
     }
     if (thrown === undefined) return output;
-    throw toAwsError(asThrown(thrown), call, hasBegun ? undefined : this.#source);
+    throw toAwsError(reviveError(thrown), call, wasSent ? undefined : this.#source);
   }
 
   private config(): AwsClientOptions {
@@ -109,8 +109,8 @@ export class SyncSecretsManagerApi {
   }
 }
 
-/** In the form in which the SDK throws it. */
-function asThrown({
+/** Rebuilds an error in the form in which the SDK throws it. */
+function reviveError({
   name,
   message,
   code,

@@ -7,11 +7,12 @@ import type { Write } from './write';
 const CURRENT = 'AWSCURRENT';
 
 /**
- * Gives a secret that was restored its first new value, and of several that do so at once to one alone: AWS moves
- * `AWSCURRENT` only away from the version that has it. The others get `CONFLICT`, and leave nothing behind that has a stage.
+ * Writes the first value of a restored secret. Only one of several concurrent claims succeeds: AWS moves
+ * `AWSCURRENT` only from the version that holds it. The others reject with `CONFLICT` and leave no version with a
+ * stage.
  *
- * @param token of the version that is made
- * @param replaced the version that was current while the secret was pending deletion, if it had one
+ * @param token the token of the new version
+ * @param replaced the version that was current before the restoration, if any
  */
 export async function claim(
   api: SecretsManagerApi,
@@ -25,19 +26,19 @@ export async function claim(
     options,
   );
   try {
-    if (VersionStages.includes(CURRENT)) return; // the first version of all is current at once
+    if (VersionStages.includes(CURRENT)) return; // the first version of a secret is current at once
     const move = { VersionStage: CURRENT, MoveToVersionId: token, RemoveFromVersionId: replaced };
     await api.moveStage({ SecretId: name, ...move }, options);
   } catch (thrown) {
-    throw awsNameOf(thrown) === 'InvalidParameterException' ? taken(name) : thrown;
+    throw awsNameOf(thrown) === 'InvalidParameterException' ? takenError(name) : thrown;
   } finally {
     const removal = { VersionStage: stage, RemoveFromVersionId: token };
-    await api.moveStage({ SecretId: name, ...removal }, options).catch(() => undefined); // it is in nobody's way
+    await api.moveStage({ SecretId: name, ...removal }, options).catch(() => undefined); // a leftover stage does no harm
   }
 }
 
-/** What whoever came too late is told. */
-export function taken(secretName: string): SecretManagerError {
+/** Returns the error of a claim that came too late. */
+export function takenError(secretName: string): SecretManagerError {
   return new SecretManagerError(
     'CONFLICT',
     `${quoteName(secretName)} was pending deletion, and somebody else has written it at the same time. It is theirs.`,

@@ -3,7 +3,7 @@ import type { SecretsManagerApi } from '../sdk/api';
 import { awsNameOf, isAbsent } from '../sdk/errors';
 import { isPendingDeletion } from './pending-deletion';
 
-/** Deletes secrets, and with them the copies that the manager has made in other regions. */
+/** Deletes secrets together with the copies that the manager made in other regions. */
 export class SecretDeletion {
   readonly #api: SecretsManagerApi;
   readonly #regions: readonly string[];
@@ -13,7 +13,7 @@ export class SecretDeletion {
     this.#regions = regions;
   }
 
-  /** @param windowInDays 0 for at once */
+  /** @param windowInDays 0 deletes at once */
   async delete(
     name: string,
     windowInDays: number,
@@ -34,7 +34,7 @@ export class SecretDeletion {
     }
   }
 
-  /** AWS deletes no secret that has copies in other regions. */
+  /** Deletes a secret, and its copies first if it has any. AWS refuses to delete a secret with copies. */
   private async deleteWithCopies(
     request: { SecretId: string },
     options: DeleteOptions,

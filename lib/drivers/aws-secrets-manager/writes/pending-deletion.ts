@@ -3,12 +3,12 @@ import type { SecretsManagerApi } from '../sdk/api';
 import { AwsError, isAbsent, isDenied } from '../sdk/errors';
 import type { SyncSecretsManagerApi } from '../sdk/sync-api';
 
-/** By which names AWS, and emulators of it, refuse what cannot be done to a secret that is pending deletion. */
+/** The errors with which AWS and its emulators refuse calls on a secret that is pending deletion. */
 const SUSPECTS: readonly string[] = ['InvalidRequestException', 'ResourceExistsException'];
 
 /**
- * Whether a call failed because the secret is pending deletion. AWS says so in words only, which it may change: where they do
- * not tell, the secret is asked for its date of deletion.
+ * Resolves to whether a call failed because the secret is pending deletion. AWS reports this only as text, which
+ * may change. An unclear text makes the driver ask for the deletion date.
  */
 export async function isPendingDeletion(
   thrown: unknown,
@@ -16,25 +16,25 @@ export async function isPendingDeletion(
   secretName: string,
   options: OperationOptions,
 ): Promise<boolean> {
-  const said = whatItSays(thrown);
+  const said = pendingDeletionIn(thrown);
   if (said !== undefined) return said;
   try {
     const { DeletedDate } = await api.describe(secretName, options);
     return DeletedDate !== undefined;
   } catch (error) {
-    if (isAbsent(error) || isDenied(error)) return false; // then the first failure stands
+    if (isAbsent(error) || isDenied(error)) return false; // the first error stands
     throw error;
   }
 }
 
-/** As `isPendingDeletion`, blocking. */
+/** The blocking form of `isPendingDeletion`. */
 export function isPendingDeletionSync(
   thrown: unknown,
   api: SyncSecretsManagerApi,
   secretName: string,
   options: OperationOptions,
 ): boolean {
-  const said = whatItSays(thrown);
+  const said = pendingDeletionIn(thrown);
   if (said !== undefined) return said;
   try {
     return api.describe(secretName, options).DeletedDate !== undefined;
@@ -44,8 +44,8 @@ export function isPendingDeletionSync(
   }
 }
 
-/** `undefined` where the secret has to be asked for. */
-function whatItSays(thrown: unknown): boolean | undefined {
+/** Returns `undefined` if only the secret itself can tell. */
+function pendingDeletionIn(thrown: unknown): boolean | undefined {
   if (!(thrown instanceof AwsError) || !SUSPECTS.includes(thrown.awsName)) return false;
   return thrown.saysPendingDeletion ? true : undefined;
 }

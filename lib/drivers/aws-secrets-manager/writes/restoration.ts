@@ -7,22 +7,22 @@ import {
 } from '../../../core/errors/secret-manager.error';
 import { DAY_MS } from '../../../core/time/durations';
 import type { SecretsManagerApi } from '../sdk/api';
-import { claim, taken } from './claim';
+import { claim, takenError } from './claim';
 import type { SecretDeletion } from './deletion';
 import { toRegions, type Write } from './write';
 
-/** The caller's own time may be over when a restoration has to be undone. */
+/** The time for undoing a restoration, because the deadline of the caller may have passed. */
 const UNDO_TIMEOUT_MS = 10_000;
 
 interface State {
-  /** When it will be gone; `undefined` if it is not pending deletion. */
+  /** The time of deletion; `undefined` if the secret is not pending deletion. */
   readonly deletionAt: Date | undefined;
   readonly currentVersion: string | undefined;
 }
 
 /**
- * Writes secrets that are pending deletion: AWS keeps their names, and takes no value for them before they are restored. A
- * write that fails then deletes the secret again: it must not leave a value in use that somebody has withdrawn.
+ * Writes secrets that are pending deletion. AWS reserves their names and accepts a value only after a restoration.
+ * A failed write deletes the secret again, so that no withdrawn value stays in use.
  */
 export class SecretRestoration {
   readonly #api: SecretsManagerApi;
@@ -35,15 +35,15 @@ export class SecretRestoration {
     this.#regions = regions;
   }
 
-  /** @param update writes what is not pending deletion */
+  /** @param update writes a secret that is not pending deletion */
   async write(
     write: Write,
     update: (write: Write) => Promise<string | undefined>,
   ): Promise<string | undefined> {
     const { name, options } = write;
-    const before = await this.look(name, options);
+    const before = await this.readState(name, options);
     if (before.deletionAt === undefined) {
-      if (options.createOnly) throw taken(name);
+      if (options.createOnly) throw takenError(name);
       return await update(write);
     }
     const claimToken = randomUUID();
@@ -66,8 +66,8 @@ export class SecretRestoration {
   }
 
   /**
-   * Deletes the secret again, unless somebody else has written it meanwhile, and tells what failed and what came of it. Its
-   * code is none of those that say that nothing was written: for a moment the former value could be read.
+   * Deletes the secret again, unless another client wrote it meanwhile. Returns an error with the failure and the
+   * outcome. Its code never means "not written", because the former value was readable for a moment.
    */
   private async undo(
     thrown: unknown,
@@ -77,18 +77,26 @@ export class SecretRestoration {
   ): Promise<unknown> {
     const limits = { timeoutMs: UNDO_TIMEOUT_MS };
     try {
-      const { deletionAt: isPending, currentVersion } = await this.look(name, limits);
-      if (isPending) return thrown; // it was not restored
+      const { deletionAt: isPending, currentVersion } = await this.readState(name, limits);
+      if (isPending) return thrown; // the secret was not restored
       if (!ownVersions.includes(currentVersion))
-        return failed(thrown, name, 'Somebody else has written it meanwhile, and it is theirs');
+        return failedAfterRestore(
+          thrown,
+          name,
+          'Somebody else has written it meanwhile, and it is theirs',
+        );
       await this.#deletion.delete(name, daysUntil(deletionAt), limits);
-      return failed(thrown, name, 'It is pending deletion again');
+      return failedAfterRestore(thrown, name, 'It is pending deletion again');
     } catch {
-      return failed(thrown, name, 'It may be in use again, with its former value: delete it');
+      return failedAfterRestore(
+        thrown,
+        name,
+        'It may be in use again, with its former value: delete it',
+      );
     }
   }
 
-  private async look(name: string, options: OperationOptions): Promise<State> {
+  private async readState(name: string, options: OperationOptions): Promise<State> {
     const { DeletedDate, VersionIdsToStages = {} } = await this.#api.describe(name, options);
     const isCurrent = ([, stages]: [string, string[]]): boolean => stages.includes('AWSCURRENT');
     const current = Object.entries(VersionIdsToStages).find(isCurrent);
@@ -96,13 +104,17 @@ export class SecretRestoration {
   }
 }
 
-/** As long as AWS would have kept it, within what AWS takes. */
+/** Returns the remaining days of the deletion, within the limits of AWS. */
 function daysUntil(deletionAt: Date): number {
   const days = Math.ceil((deletionAt.getTime() - Date.now()) / DAY_MS);
   return Math.min(Math.max(days, 7), 30);
 }
 
-function failed(thrown: unknown, secretName: string, outcome: string): SecretManagerError {
+function failedAfterRestore(
+  thrown: unknown,
+  secretName: string,
+  outcome: string,
+): SecretManagerError {
   const context = { manager: 'aws-secrets-manager', operation: 'writeSecret', secretName };
   const { code, message, retryAfterMs } = translateError(thrown, context);
   return new SecretManagerError(

@@ -1,10 +1,10 @@
 import type { WriteOptions } from '../../../core/contract/custom-secret-manager';
 
-/** A value that is to be a secret's. */
+/** A value to write. */
 export interface Write {
   readonly name: string;
   readonly value: string;
-  /** One for all calls that give the secret its value, so that none of them makes two versions of it. */
+  /** The token of all calls of this write, so that they create one version at most. */
   readonly token: string;
   readonly options: WriteOptions;
 }

@@ -8,13 +8,13 @@ import { SecretRestoration } from './restoration';
 import { toRegions, type Write } from './write';
 
 export interface WriterOptions {
-  /** The KMS key of secrets that the manager creates. Default: the account's own for Secrets Manager. */
+  /** The KMS key of new secrets. Default: the account's key for Secrets Manager. */
   readonly kmsKeyId?: string;
-  /** To which other regions secrets that the manager creates are copied. Default: none. */
+  /** The regions that new secrets are copied to. Default: none. */
   readonly replicaRegions?: readonly string[];
 }
 
-/** Brings secrets into the state that is wanted, whatever state they are in. */
+/** Writes secrets, whether they exist, are missing or are pending deletion. */
 export class SecretWriter {
   readonly #api: SecretsManagerApi;
   readonly #kmsKeyId: string | undefined;
@@ -48,7 +48,10 @@ export class SecretWriter {
     }
   }
 
-  /** With `createOnly`, one that is pending deletion counts as not there: AWS keeps its name. */
+  /**
+   * Creates the secret. With `createOnly`, a secret that is pending deletion counts as missing, although AWS
+   * reserves its name.
+   */
   private async create(write: Write): Promise<string | undefined> {
     const { name, value, token, options } = write;
     try {
@@ -73,7 +76,7 @@ export class SecretWriter {
     }
   }
 
-  /** Tags first: a role that may not set them has then written nothing. */
+  /** Writes the tags before the value, so that a role without the right to tag writes nothing. */
   private async update({ name, value, token, options }: Write): Promise<string | undefined> {
     const { description, tags } = options;
     const Tags = toTags(tags);

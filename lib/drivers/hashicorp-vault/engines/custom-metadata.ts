@@ -2,23 +2,28 @@ import type { SecretDescription, WriteOptions } from '../../../core/contract/cus
 import { SecretManagerError } from '../../../core/errors/secret-manager.error';
 import { quoteName } from '../../../core/errors/wording';
 
-/** As the server keeps description and tags of a secret of KV 2. */
+/** The description and tags of a KV 2 secret, in the form in which the server stores them. */
 export type CustomMetadata = Readonly<Record<string, string>>;
 
 const DESCRIPTION = 'description';
-/** The server's own limits, which a write must not meet when its value is there already. */
+/** The limits of the server, checked before the value is written. */
 const MAX_KEYS = 64;
 const MAX_KEY_BYTES = 128;
 const MAX_TEXT_BYTES = 512;
 const UNPRINTABLE = /[\p{C}\p{Zl}\p{Zp}]/u;
 
-/** What is not given stays as it is. Throws `INVALID_ARGUMENT` for what the server would refuse. */
-export function customMetadata(
+/**
+ * Merges new description and tags into the stored ones. Omitted ones stay. Throws `INVALID_ARGUMENT` for metadata
+ * that the server would refuse.
+ */
+export function mergeMetadata(
   { description, tags }: WriteOptions,
   before: CustomMetadata,
 ): CustomMetadata {
   if (tags !== undefined && Object.hasOwn(tags, DESCRIPTION)) {
-    throw refused(`A tag cannot be named "${DESCRIPTION}" here: use the option of that name.`);
+    throw invalidArgument(
+      `A tag cannot be named "${DESCRIPTION}" here: use the option of that name.`,
+    );
   }
   const { [DESCRIPTION]: descriptionBefore, ...tagsBefore } = before;
   const describedAs = description ?? descriptionBefore;
@@ -28,7 +33,7 @@ export function customMetadata(
   };
   const entries = Object.entries(metadata);
   if (entries.length > MAX_KEYS) {
-    throw refused(
+    throw invalidArgument(
       `There are ${entries.length} tags, the description counted: Vault keeps ${MAX_KEYS} at most.`,
     );
   }
@@ -36,7 +41,8 @@ export function customMetadata(
     const name = key === DESCRIPTION ? 'The description' : `The tag ${quoteName(key)}`;
     const problem =
       problemOf(key, MAX_KEY_BYTES, 'its name') ?? problemOf(text, MAX_TEXT_BYTES, 'it');
-    if (problem !== undefined) throw refused(`${name} cannot be kept by Vault: ${problem}.`);
+    if (problem !== undefined)
+      throw invalidArgument(`${name} cannot be kept by Vault: ${problem}.`);
   }
   return metadata;
 }
@@ -57,6 +63,6 @@ function problemOf(text: string, maxBytes: number, what: string): string | undef
     : undefined;
 }
 
-function refused(message: string): SecretManagerError {
+function invalidArgument(message: string): SecretManagerError {
   return new SecretManagerError('INVALID_ARGUMENT', message);
 }

@@ -8,10 +8,10 @@ import type {
 import { SecretManagerError } from '../../../core/errors/secret-manager.error';
 import { quoteName } from '../../../core/errors/wording';
 import type { VaultCall } from '../options/vault-call';
-import type { VaultAnswer } from '../wire/exchange';
-import { isFromVault, sayingsOf } from '../wire/vault-errors';
+import type { VaultAnswer } from '../wire/request-handler';
+import { isFromVault, serverMessageOf } from '../wire/vault-errors';
 
-/** What a secrets engine of the server can do with one secret. */
+/** The operations of a secrets engine on one secret. */
 export interface Engine {
   read(call: VaultCall): Promise<SecretReading | undefined>;
   readSync(call: VaultCall): SecretReading | undefined;
@@ -20,28 +20,31 @@ export interface Engine {
   describe(call: VaultCall): Promise<SecretDescription>;
 }
 
-/** Tells whether the server says that there is nothing. A 404 that complains, or that is not the server's, is a failure. */
+/**
+ * Returns whether the server reports a missing secret. A 404 with an error text, or from another server, is a
+ * failure.
+ */
 export function isAbsent(answer: VaultAnswer): boolean {
   const { statusCode, content } = answer;
   if (statusCode === 404) {
     const { errors } = content ?? {};
-    return Array.isArray(errors) && errors.length === 0 && sayingsOf(answer) === '';
+    return Array.isArray(errors) && errors.length === 0 && serverMessageOf(answer) === '';
   }
-  return statusCode === 400 && sayingsOf(answer).includes('unknown role');
+  return statusCode === 400 && serverMessageOf(answer).includes('unknown role');
 }
 
-/** Tells whether the server did what a write or a deletion asked for. A web page that comes with a 200 is no success. */
+/** Returns whether a write or a deletion succeeded. A web page with status 200 is a failure. */
 export function isDone(answer: VaultAnswer): boolean {
   const { statusCode } = answer;
   return statusCode === 204 || (statusCode === 200 && isFromVault(answer));
 }
 
-/** How a message begins: what was to be done, to which secret. */
+/** Returns the start of a message: the operation and the secret. */
 export function subjectOf(doing: string, { mount, name }: VaultCall): string {
   return `${doing} ${quoteName(name)} of the mount ${quoteName(mount)}`;
 }
 
-export function unsupportedBy(call: VaultCall, what: string): SecretManagerError {
+export function unsupported(call: VaultCall, what: string): SecretManagerError {
   const engine = call.kvVersion === 1 ? 'KV version 1' : 'This engine';
   return new SecretManagerError('UNSUPPORTED', `${engine} ${what}.`);
 }

@@ -11,33 +11,35 @@ import { subjectOf } from './engine';
 
 export type Fields = Readonly<Record<string, unknown>>;
 
-/** A JavaScript number, and Go's, holds any decimal number of so many digits. */
+/** The number of decimal digits that a JavaScript or Go float always keeps. */
 const EXACT_DIGITS = 15;
 
 /**
- * Returns the value of a secret that has fields: the chosen one; else `value`, `key`, or the only one; else the JSON of all. A
- * number is its source text. `null` is absent. Throws `MALFORMED` if the chosen field is missing.
+ * Returns the value of a secret with fields: the chosen field, else `value`, else `key`, else the only field.
+ * Several other fields become the JSON of all.
+ *
+ * A number keeps its source text. `null` is absent. Throws `MALFORMED` if the chosen field is missing.
  */
 export function valueOf(fields: Fields, call: VaultCall): string | undefined {
-  const field = call.field ?? theField(fields);
+  const field = call.field ?? defaultField(fields);
   if (field === undefined) {
     assertExact(fields, call);
     return exactJson(fields);
   }
-  if (!Object.hasOwn(fields, field)) throw missing(field, call);
+  if (!Object.hasOwn(fields, field)) throw missingField(field, call);
   const value = fields[field];
   if (value === null || typeof value === 'string') return value ?? undefined;
   assertExact({ [field]: value }, call);
   return exactJson(value);
 }
 
-export function without(fields: Fields, field: string | undefined): Fields {
+export function omitField(fields: Fields, field: string | undefined): Fields {
   return Object.fromEntries(Object.entries(fields).filter(([name]) => name !== field));
 }
 
 /**
- * Throws `MALFORMED` if a field holds a number that the server, or who wrote it, may have rounded: KV 2 reads numbers as 64-bit
- * floats. To write such a number back to KV 2 would make the change last.
+ * Throws `MALFORMED` if a field holds a number that the server or its writer may have rounded. KV 2 reads numbers
+ * as 64-bit floats, and writing a rounded number back would make the loss permanent.
  */
 export function assertExact(fields: Fields, call: VaultCall): void {
   const rounded = Object.keys(fields).find((field) => holdsRoundedNumber(fields[field]));
@@ -48,7 +50,7 @@ export function assertExact(fields: Fields, call: VaultCall): void {
   );
 }
 
-function theField(fields: Fields): string | undefined {
+function defaultField(fields: Fields): string | undefined {
   if (Object.hasOwn(fields, 'value')) return 'value';
   if (Object.hasOwn(fields, 'key')) return 'key';
   const names = Object.keys(fields);
@@ -62,7 +64,9 @@ function holdsRoundedNumber(value: unknown): boolean {
   return Object.values(value).some(holdsRoundedNumber);
 }
 
-/** A number that no float can hold was not rounded: the server kept its text. */
+/**
+ * Returns whether a number may have been rounded. A number beyond every float was not: the server kept its text.
+ */
 function mayBeRounded(source: string): boolean {
   if (!isExactNumber(source)) return false;
   const number = Number(source);
@@ -70,8 +74,8 @@ function mayBeRounded(source: string): boolean {
   return significantDigits(source).length > EXACT_DIGITS;
 }
 
-/** The names of the other fields are not shown: some keep secrets in them. */
-function missing(field: string, call: VaultCall): SecretManagerError {
+/** Reports a missing field. The message names no other field, because some field names are secret. */
+function missingField(field: string, call: VaultCall): SecretManagerError {
   return new SecretManagerError(
     'MALFORMED',
     `${subjectOf('Reading', call)} failed: it has no field ${quoteName(field)}. Check the option \`field\`, or \`params.field\`.`,

@@ -3,26 +3,26 @@ import type { SecretManagerError } from '../../../core/errors/secret-manager.err
 import { quoteName } from '../../../core/errors/wording';
 import type { VaultCall } from '../options/vault-call';
 import type { Requests } from '../session/own-writes';
-import { isObject, type VaultAnswer } from '../wire/exchange';
-import { sayingsOf, vaultError } from '../wire/vault-errors';
+import { isObject, type VaultAnswer } from '../wire/request-handler';
+import { serverMessageOf, vaultError } from '../wire/vault-errors';
 import { hasInternalPart, vaultPath } from '../wire/vault-path';
 import type { VaultRequest } from '../wire/vault-request';
-import { carry, carrySync } from '../wire/vault-talk';
+import { run, runSync } from '../wire/steps';
 import type { CustomMetadata } from './custom-metadata';
 import { isAbsent, isDone, subjectOf } from './engine';
 import type { Fields } from './field';
-import { KvMounts, isOfKv1 } from './kv-mounts';
+import { KvMounts, kv1Mount } from './kv-mounts';
 
 type Method = 'GET' | 'POST' | 'DELETE';
 type Part = 'data' | 'metadata';
 
-/** The state of a secret: its fields, unless the latest version was deleted, and the version to follow. */
-export interface Kept {
+/** The state of a secret: its fields, unless the latest version was deleted, and the number of that version. */
+export interface StoredSecret {
   readonly fields: Fields | undefined;
   readonly version: number;
 }
 
-/** What the server of KV 2 can be asked, and what its answers mean. */
+/** The requests of KV 2, and the meaning of their answers. */
 export class Kv2Api {
   readonly #requests: Requests;
   readonly #mounts = new KvMounts();
@@ -31,41 +31,47 @@ export class Kv2Api {
     this.#requests = requests;
   }
 
-  /** Resolves to what is made of what is kept. */
-  kept<Result>(call: VaultCall, see: (kept: Kept, call: VaultCall) => Result): Promise<Result> {
+  /** Resolves to the result of `onAnswer` for the stored secret. */
+  read<Result>(
+    call: VaultCall,
+    onAnswer: (stored: StoredSecret, call: VaultCall) => Result,
+  ): Promise<Result> {
     const request = requestOf(call, 'GET', 'data');
     return this.#requests.sendAnd(request, call.options, (answer) => {
-      const kept = keptOf(answer, call);
-      if (!isAbsent(answer)) return see(kept, call);
-      return this.assertVersioned(call, 'Reading').then(() => see(kept, call));
+      const stored = storedSecretOf(answer, call);
+      if (!isAbsent(answer)) return onAnswer(stored, call);
+      return this.assertVersioned(call, 'Reading').then(() => onAnswer(stored, call));
     });
   }
 
-  keptSync(call: VaultCall): Kept {
+  readSync(call: VaultCall): StoredSecret {
     const send = (request: VaultRequest) => this.#requests.sendSync(request, call.options);
     const answer = send(requestOf(call, 'GET', 'data'));
-    if (isAbsent(answer)) carrySync(this.#mounts.check(call, 'Reading'), send);
-    return keptOf(answer, call);
+    if (isAbsent(answer)) runSync(this.#mounts.check(call, 'Reading'), send);
+    return storedSecretOf(answer, call);
   }
 
-  /** Writes the next version. With `cas` it must follow that one; resolves to nothing if it does not, or if `cas` is missing. */
+  /**
+   * Writes the next version. `cas` is the version that the write must follow. Resolves to `undefined` if another
+   * version came first, or if the secret requires `cas`.
+   */
   async put(call: VaultCall, data: Fields, cas?: number): Promise<SecretMetadata | undefined> {
     const options = cas === undefined ? undefined : { cas };
     const answer = await this.ask(call, 'POST', 'data', { data, options });
     if (answer.statusCode === 200 && isObject(answer.content?.data)) return metadataOf(answer);
-    if (answer.statusCode === 204) throw misplaced(call);
-    if (isOvertaken(answer)) return undefined;
+    if (answer.statusCode === 204) throw writtenToKv1(call);
+    if (isCasConflict(answer)) return undefined;
     throw failure(answer, 'Writing', call);
   }
 
-  /** The latest version, of which the server keeps what can be restored, or everything that there is. */
+  /** Deletes the latest version, which the server can restore (`data`), or the whole secret (`metadata`). */
   async remove(call: VaultCall, part: Part): Promise<void> {
     const answer = await this.ask(call, 'DELETE', part);
     if (!isDone(answer) && !isAbsent(answer)) throw failure(answer, 'Deleting', call);
     await this.assertVersioned(call, 'Deleting');
   }
 
-  async customMetadata(call: VaultCall): Promise<CustomMetadata> {
+  async readMetadata(call: VaultCall): Promise<CustomMetadata> {
     const answer = await this.ask(call, 'GET', 'metadata');
     if (isAbsent(answer)) return {};
     const data = answer.content?.data;
@@ -79,14 +85,14 @@ export class Kv2Api {
     );
   }
 
-  async describeAs(call: VaultCall, metadata: CustomMetadata): Promise<void> {
+  async writeMetadata(call: VaultCall, metadata: CustomMetadata): Promise<void> {
     const answer = await this.ask(call, 'POST', 'metadata', { custom_metadata: metadata });
     if (!isDone(answer)) throw failure(answer, 'Describing', call);
   }
 
   private async assertVersioned(call: VaultCall, doing: string): Promise<void> {
     const send = (request: VaultRequest) => this.#requests.send(request, call.options);
-    await carry(this.#mounts.check(call, doing), send);
+    await run(this.#mounts.check(call, doing), send);
   }
 
   private async ask(
@@ -97,7 +103,7 @@ export class Kv2Api {
   ): Promise<VaultAnswer> {
     const send = (request: VaultRequest) => this.#requests.send(request, call.options);
     if (method !== 'GET' && hasInternalPart(call.name)) {
-      await carry(this.#mounts.assertMounted(call, 'Changing'), send);
+      await run(this.#mounts.assertMounted(call, 'Changing'), send);
     }
     return await send(requestOf(call, method, part, content));
   }
@@ -114,23 +120,24 @@ function requestOf(
   return { method, path: `${vaultPath(mount, part, name)}${query}`, namespace, content };
 }
 
-function keptOf(answer: VaultAnswer, call: VaultCall): Kept {
+function storedSecretOf(answer: VaultAnswer, call: VaultCall): StoredSecret {
   if (isAbsent(answer)) return { fields: undefined, version: 0 };
   const { data: fields, metadata } = objectOf(answer.content?.data);
   const { version } = objectOf(metadata);
-  const isKept = answer.statusCode === 200 && isObject(fields);
-  const isDeleted = fields === null && [200, 404].includes(answer.statusCode); // looks like a success but for the status
-  if (typeof version !== 'number' || !(isKept || isDeleted)) throw failure(answer, 'Reading', call);
-  return { fields: isKept ? fields : undefined, version };
+  const isStored = answer.statusCode === 200 && isObject(fields);
+  const isDeleted = fields === null && [200, 404].includes(answer.statusCode); // only the status differs from a success
+  if (typeof version !== 'number' || !(isStored || isDeleted))
+    throw failure(answer, 'Reading', call);
+  return { fields: isStored ? fields : undefined, version };
 }
 
 function failure(answer: VaultAnswer, doing: string, call: VaultCall): SecretManagerError {
   return vaultError(answer, subjectOf(doing, call));
 }
 
-function misplaced(call: VaultCall): SecretManagerError {
+function writtenToKv1(call: VaultCall): SecretManagerError {
   const path = quoteName(`data/${call.name}`);
-  return isOfKv1(call, 'Writing', ` What was written stands there as ${path}: delete it.`);
+  return kv1Mount(call, 'Writing', ` What was written stands there as ${path}: delete it.`);
 }
 
 function metadataOf({ content }: VaultAnswer): SecretMetadata {
@@ -141,11 +148,11 @@ function metadataOf({ content }: VaultAnswer): SecretMetadata {
   };
 }
 
-/** Somebody else wrote a version meanwhile; or the secret is one that none may be written to without `cas`. */
-function isOvertaken(answer: VaultAnswer): boolean {
+/** Returns whether another client wrote a version first, or the secret requires `cas`. */
+function isCasConflict(answer: VaultAnswer): boolean {
   return (
     answer.statusCode === 400 &&
-    /check-and-set parameter (did not match|required)/.test(sayingsOf(answer))
+    /check-and-set parameter (did not match|required)/.test(serverMessageOf(answer))
   );
 }
 

@@ -15,15 +15,15 @@ import { NamedLock } from '../../../core/time/named-lock';
 import type { VaultCall } from '../options/vault-call';
 import type { Requests } from '../session/own-writes';
 import { waitFor } from '../wire/waiting';
-import { customMetadata, descriptionOf, type CustomMetadata } from './custom-metadata';
+import { mergeMetadata, descriptionOf, type CustomMetadata } from './custom-metadata';
 import { subjectOf, type Engine } from './engine';
-import { assertExact, valueOf, without, type Fields } from './field';
-import { Kv2Api, type Kept } from './kv2-api';
+import { assertExact, valueOf, omitField, type Fields } from './field';
+import { Kv2Api, type StoredSecret } from './kv2-api';
 
 const DEFAULT_FIELD = 'value';
 const PAUSES = { firstMs: 20, longestMs: 500 };
 
-/** The versioned key-value engine. Description and tags are kept as its custom metadata. */
+/** The versioned key-value engine. Description and tags are stored as custom metadata. */
 export class Kv2Engine implements Engine {
   readonly #api: Kv2Api;
   readonly #changes = new NamedLock();
@@ -33,29 +33,29 @@ export class Kv2Engine implements Engine {
   }
 
   read(call: VaultCall): Promise<SecretReading | undefined> {
-    return this.#api.kept(call, readingOf);
+    return this.#api.read(call, readingOf);
   }
 
   readSync(call: VaultCall): SecretReading | undefined {
-    return readingOf(this.#api.keptSync(call), call);
+    return readingOf(this.#api.readSync(call), call);
   }
 
-  /** Whatever can be found wrong with description and tags is found before the value is written. */
+  /** Writes the value after checking description and tags, so that invalid metadata leaves nothing written. */
   async write(call: VaultCall, value: string, options: WriteOptions): Promise<SecretMetadata> {
     assertNoVersion(call, 'A write makes the next version');
     const { description, tags } = options;
     if (description === undefined && tags === undefined)
       return await this.store(call, value, options);
-    customMetadata(options, {});
-    const metadata = customMetadata(options, await this.#api.customMetadata(call));
+    mergeMetadata(options, {});
+    const metadata = mergeMetadata(options, await this.#api.readMetadata(call));
     const written = await this.store(call, value, options);
-    await this.describeWritten(call, metadata);
+    await this.describeAfterWrite(call, metadata);
     return written;
   }
 
   /**
-   * Where a field was chosen, that field is the secret: the others stay. The engine keeps what is deleted until somebody
-   * restores or destroys it; without a window nothing is kept of a secret that has no other field.
+   * Deletes the chosen field and keeps the others, or deletes the whole secret. The server keeps a deleted version
+   * until it is restored or destroyed. A window of 0 deletes a secret without other fields completely.
    */
   async delete(call: VaultCall, { recoveryWindowInDays }: DeleteOptions): Promise<void> {
     assertNoVersion(call, 'A deletion is of the latest version');
@@ -63,15 +63,15 @@ export class Kv2Engine implements Engine {
     if (call.field === undefined) return await this.#api.remove(call, part);
     let isLast = false;
     await this.change(call, (fields = {}) => {
-      const others = without(fields, call.field);
+      const others = omitField(fields, call.field);
       isLast = Object.keys(others).length === 0;
-      return isLast || !isIn(fields, call.field) ? undefined : others;
+      return isLast || !hasField(fields, call.field) ? undefined : others;
     });
     if (isLast) await this.#api.remove(call, part);
   }
 
   async describe(call: VaultCall): Promise<SecretDescription> {
-    return descriptionOf(await this.#api.customMetadata(call));
+    return descriptionOf(await this.#api.readMetadata(call));
   }
 
   private async store(
@@ -86,15 +86,15 @@ export class Kv2Engine implements Engine {
       if (written !== undefined) return written;
     }
     const written = await this.change(call, (fields) => {
-      if (createOnly && isThere(fields, call.field)) throw existsAlready(call);
+      if (createOnly && exists(fields, call.field)) throw alreadyExists(call);
       return isAlone ? field : { ...fields, ...field };
     });
     return written ?? {};
   }
 
   /**
-   * Makes the next version from the latest one, however many others change it at the same moment: those of this process
-   * take turns. `next` makes nothing where there is nothing to change.
+   * Writes the next version on top of the latest, and retries after a conflict. Changes in this process run one
+   * after the other. No version is written if `next` returns `undefined`.
    */
   private change(
     call: VaultCall,
@@ -106,22 +106,22 @@ export class Kv2Engine implements Engine {
     const wait = (turn: Promise<unknown>) => waitFor(turn, call.options);
     return this.#changes.run([secret], wait, async () => {
       for (let conflicts = 1; ; conflicts++) {
-        const kept = await this.#api.kept(call, (it) => it);
-        const fields = next(kept.fields);
+        const stored = await this.#api.read(call, (current) => current);
+        const fields = next(stored.fields);
         if (fields !== undefined) assertExact(fields, call);
-        const written = fields && (await this.#api.put(call, fields, kept.version));
+        const written = fields && (await this.#api.put(call, fields, stored.version));
         if (fields === undefined || written !== undefined) return written;
         const pauseMs = backoffMs(conflicts, PAUSES);
-        if (now() + pauseMs >= endsAt) throw overtaken(call);
+        if (now() + pauseMs >= endsAt) throw conflict(call);
         await pause(jittered(pauseMs), call.options, CONTEXT);
       }
     });
   }
 
   /** Fails with `UNKNOWN` if only the metadata write failed. A "not written" code would let the cache serve the old value. */
-  private async describeWritten(call: VaultCall, metadata: CustomMetadata): Promise<void> {
+  private async describeAfterWrite(call: VaultCall, metadata: CustomMetadata): Promise<void> {
     try {
-      await this.#api.describeAs(call, metadata);
+      await this.#api.writeMetadata(call, metadata);
     } catch (thrown) {
       const { code, message } = translateError(thrown, CONTEXT);
       throw new SecretManagerError(
@@ -134,7 +134,7 @@ export class Kv2Engine implements Engine {
 
 const CONTEXT = { manager: 'hashicorp-vault', operation: 'writeSecret' };
 
-function readingOf({ fields, version }: Kept, call: VaultCall): SecretReading | undefined {
+function readingOf({ fields, version }: StoredSecret, call: VaultCall): SecretReading | undefined {
   const value = fields && valueOf(fields, call);
   return value === undefined ? undefined : { value, version: String(version) };
 }
@@ -144,23 +144,23 @@ function assertNoVersion({ version }: VaultCall, why: string): void {
   throw new SecretManagerError('INVALID_ARGUMENT', `${why}: leave params.version out.`);
 }
 
-/** A secret without the field that was chosen is absent to whoever reads. */
-function isThere(fields: Fields | undefined, field: string | undefined): boolean {
-  return fields !== undefined && (field === undefined || isIn(fields, field));
+/** Returns whether the secret exists for readers, who see a secret without the chosen field as missing. */
+function exists(fields: Fields | undefined, field: string | undefined): boolean {
+  return fields !== undefined && (field === undefined || hasField(fields, field));
 }
 
-function isIn(fields: Fields, field: string | undefined): boolean {
+function hasField(fields: Fields, field: string | undefined): boolean {
   return field !== undefined && Object.hasOwn(fields, field);
 }
 
-function existsAlready(call: VaultCall): SecretManagerError {
+function alreadyExists(call: VaultCall): SecretManagerError {
   return new SecretManagerError(
     'CONFLICT',
     `${subjectOf('Creating', call)} failed: it exists already.`,
   );
 }
 
-function overtaken(call: VaultCall): SecretManagerError {
+function conflict(call: VaultCall): SecretManagerError {
   return new SecretManagerError(
     'CONFLICT',
     `${subjectOf('Writing', call)} failed: others wrote it again and again meanwhile. Try again.`,

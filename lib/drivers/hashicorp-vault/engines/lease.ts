@@ -1,16 +1,16 @@
 import type { Credential } from '../session/credential';
-import { isObject } from '../wire/exchange';
+import { isObject } from '../wire/request-handler';
 import type { VaultRequest } from '../wire/vault-request';
 
 type Fields = Readonly<Record<string, unknown>>;
 
-/** What was read, and for how long it may be used. */
+/** The fields that were read, and how long they stay valid. */
 export interface LeasedFields {
   readonly fields: Fields | undefined;
   readonly validForMs?: number;
 }
 
-/** What the server says of a lease when it grants it. */
+/** A lease as the server granted it. */
 export interface GrantedLease {
   readonly id: string;
   readonly fields: Fields;
@@ -18,34 +18,41 @@ export interface GrantedLease {
   readonly isRenewable: boolean;
 }
 
-/** One that is held for whoever reads. */
+/** A lease that is held for all readers. */
 export interface Lease extends GrantedLease {
   readonly key: string;
   readonly namespace: string | undefined;
-  /** It dies with the token that asked for it. */
+  /** The credential that requested the lease. The lease ends with its token. */
   readonly credential: Credential;
   readonly release: () => void;
   expiresAt: number;
-  /** It was replaced, or could not be renewed, or for too short a time: whoever reads next gets another one. */
+  /**
+   * `true` if the lease was replaced, was not renewed, or was renewed for too short a time. The next read gets
+   * another lease.
+   */
   isEnding: boolean;
   stopTimer: () => void;
 }
 
 export function renewalOf(lease: Lease): VaultRequest {
-  return put('renew', lease, { increment: Math.ceil(lease.durationMs / 1_000) });
+  return leaseRequest('renew', lease, { increment: Math.ceil(lease.durationMs / 1_000) });
 }
 
 export function revocationOf(lease: Lease): VaultRequest {
-  return put('revoke', lease, { sync: true });
+  return leaseRequest('revoke', lease, { sync: true });
 }
 
-function put(action: string, { id, namespace, credential }: Lease, more: object): VaultRequest {
+function leaseRequest(
+  action: string,
+  { id, namespace, credential }: Lease,
+  more: object,
+): VaultRequest {
   const { token } = credential;
   const path = `/v1/sys/leases/${action}`;
   return { method: 'PUT', path, token, namespace, content: { lease_id: id, ...more } };
 }
 
-/** `undefined` if there is none; one of which the server does not say how long it lasts is over at once. */
+/** Returns the lease of an answer, or `undefined` if there is none. A lease of unknown duration expires at once. */
 export function leaseOf(content: Fields): GrantedLease | undefined {
   const { lease_id: id, lease_duration: seconds, renewable, data } = content;
   if (typeof id !== 'string' || id === '' || !isObject(data)) return undefined;
@@ -53,8 +60,8 @@ export function leaseOf(content: Fields): GrantedLease | undefined {
   return { id, fields: data, durationMs, isRenewable: renewable === true };
 }
 
-/** A password that the server rotates comes without a lease, and says itself how long it lasts. */
-export function withoutLease({ data }: Fields): LeasedFields {
+/** Returns the fields of an answer without a lease. A rotated password carries its own time to live. */
+export function unleasedFields({ data }: Fields): LeasedFields {
   if (!isObject(data)) return { fields: undefined };
   const { ttl, last_vault_rotation: rotatedAt } = data;
   const isRotated = typeof ttl === 'number' && ttl >= 0 && typeof rotatedAt === 'string';

@@ -8,15 +8,15 @@ import {
 import { SecretManagerError } from '../../../core/errors/secret-manager.error';
 import { NamedLock } from '../../../core/time/named-lock';
 import type { VaultCall } from '../options/vault-call';
-import type { OwnAnswer } from '../session/credential';
+import type { AuthorizedAnswer } from '../session/credential';
 import type { Requests } from '../session/own-writes';
-import { isObject } from '../wire/exchange';
+import { isObject } from '../wire/request-handler';
 import { isDeadToken, isDenial, vaultError } from '../wire/vault-errors';
 import { vaultPath } from '../wire/vault-path';
 import type { VaultRequest } from '../wire/vault-request';
-import { carry, carrySync } from '../wire/vault-talk';
+import { run, runSync } from '../wire/steps';
 import { waitFor } from '../wire/waiting';
-import { isAbsent, isDone, subjectOf, unsupportedBy, type Engine } from './engine';
+import { isAbsent, isDone, subjectOf, unsupported, type Engine } from './engine';
 import { valueOf, type Fields } from './field';
 import { KvMounts } from './kv-mounts';
 import type { LeasedFields } from './lease';
@@ -26,7 +26,7 @@ type Method = 'GET' | 'POST' | 'DELETE';
 
 const DEFAULT_FIELD = 'value';
 
-/** What is read at its own path: KV version 1, and the engines that make credentials, which come with a lease. */
+/** The engine for secrets that are read at their own path: KV 1, and dynamic credentials with a lease. */
 export class PathEngine implements Engine {
   readonly #requests: Requests;
   readonly #mounts = new KvMounts();
@@ -40,8 +40,8 @@ export class PathEngine implements Engine {
 
   async read(call: VaultCall): Promise<SecretReading | undefined> {
     assertNoVersion(call);
-    if (call.kvVersion === 1) return readingOf({ fields: await this.fields(call) }, call);
-    return readingOf(await this.#leases.read(call, (shared) => this.answer(shared)), call);
+    if (call.kvVersion === 1) return readingOf({ fields: await this.readFields(call) }, call);
+    return readingOf(await this.#leases.read(call, (shared) => this.readAnswer(shared)), call);
   }
 
   readSync(call: VaultCall): SecretReading | undefined {
@@ -49,8 +49,8 @@ export class PathEngine implements Engine {
     const send = (request: VaultRequest) => this.#requests.sendSync(request, call.options);
     const ask = () => {
       const answer = send(requestOf(call, 'GET'));
-      if (mayBeOfKv2(answer, call)) carrySync(this.#mounts.check(call, 'Reading'), send);
-      return presentIn(answer, call);
+      if (mayBeOfKv2(answer, call)) runSync(this.#mounts.check(call, 'Reading'), send);
+      return existingAnswer(answer, call);
     };
     if (call.kvVersion === 1) return readingOf({ fields: fieldsOf(ask()) }, call);
     return readingOf(this.#leases.readSync(call, ask), call);
@@ -59,21 +59,24 @@ export class PathEngine implements Engine {
   async write(call: VaultCall, value: string, options: WriteOptions): Promise<SecretMetadata> {
     assertNoVersion(call);
     const { createOnly, description, tags } = options;
-    if (createOnly) throw unsupportedBy(call, 'cannot tell whether a secret exists when it writes');
+    if (createOnly) throw unsupported(call, 'cannot tell whether a secret exists when it writes');
     if (description !== undefined || tags !== undefined) {
-      throw unsupportedBy(call, 'keeps neither description nor tags');
+      throw unsupported(call, 'keeps neither description nor tags');
     }
-    await this.inTurn(call, async () => {
-      const others = call.field === undefined ? {} : await this.fields(call);
+    await this.runLocked(call, async () => {
+      const others = call.field === undefined ? {} : await this.readFields(call);
       await this.put(call, { ...others, [call.field ?? DEFAULT_FIELD]: value });
     });
     return {};
   }
 
-  /** Nothing of it is kept, whatever the recovery window. The fields that were not chosen stay. */
+  /**
+   * Deletes the chosen field and keeps the others, or deletes the whole secret. The engine ignores the recovery
+   * window and keeps nothing.
+   */
   async delete(call: VaultCall, _options: DeleteOptions): Promise<void> {
     assertNoVersion(call);
-    await this.inTurn(call, () => this.deleteField(call));
+    await this.runLocked(call, () => this.deleteField(call));
   }
 
   describe(_call: VaultCall): Promise<SecretDescription> {
@@ -82,7 +85,7 @@ export class PathEngine implements Engine {
 
   private async deleteField(call: VaultCall): Promise<void> {
     if (call.kvVersion === 1 && call.field !== undefined) {
-      const { [call.field]: chosen, ...others } = (await this.fields(call)) ?? {};
+      const { [call.field]: chosen, ...others } = (await this.readFields(call)) ?? {};
       if (Object.keys(others).length > 0) {
         if (chosen !== undefined) await this.put(call, others);
         return;
@@ -94,8 +97,8 @@ export class PathEngine implements Engine {
     }
   }
 
-  /** Fields are written with all their neighbours, one write of a secret after the other. */
-  private inTurn(call: VaultCall, change: () => Promise<void>): Promise<void> {
+  /** Runs the changes of one secret one after the other, because each write replaces all fields. */
+  private runLocked(call: VaultCall, change: () => Promise<void>): Promise<void> {
     const name = JSON.stringify([call.namespace, call.mount, call.name]);
     return this.#locks.run([name], (turn) => waitFor(turn, call.options), change);
   }
@@ -105,12 +108,12 @@ export class PathEngine implements Engine {
     if (!isDone(answer)) throw vaultError(answer, subjectOf('Writing', call));
   }
 
-  private async fields(call: VaultCall): Promise<Fields | undefined> {
-    return fieldsOf(await this.answer(call));
+  private async readFields(call: VaultCall): Promise<Fields | undefined> {
+    return fieldsOf(await this.readAnswer(call));
   }
 
-  private async answer(call: VaultCall): Promise<OwnAnswer | undefined> {
-    return presentIn(await this.ask('Reading', call, 'GET'), call);
+  private async readAnswer(call: VaultCall): Promise<AuthorizedAnswer | undefined> {
+    return existingAnswer(await this.ask('Reading', call, 'GET'), call);
   }
 
   private async ask(
@@ -118,21 +121,21 @@ export class PathEngine implements Engine {
     call: VaultCall,
     method: Method,
     content?: object,
-  ): Promise<OwnAnswer> {
+  ): Promise<AuthorizedAnswer> {
     const send = (request: VaultRequest) => this.#requests.send(request, call.options);
     const answer = await send(requestOf(call, method, content));
-    if (mayBeOfKv2(answer, call)) await carry(this.#mounts.check(call, doing), send);
+    if (mayBeOfKv2(answer, call)) await run(this.#mounts.check(call, doing), send);
     return answer;
   }
 }
 
-/** Tells whether a denial may come from a mount of KV 2, where no ordinary policy allows the paths of KV 1. */
-function mayBeOfKv2(answer: OwnAnswer, { kvVersion }: VaultCall): boolean {
+/** Returns whether a denial may come from a KV 2 mount. Ordinary policies there do not allow the paths of KV 1. */
+function mayBeOfKv2(answer: AuthorizedAnswer, { kvVersion }: VaultCall): boolean {
   return kvVersion === 1 && isDenial(answer) && !isDeadToken(answer);
 }
 
 function assertNoVersion(call: VaultCall): void {
-  if (call.version !== undefined) throw unsupportedBy(call, 'keeps no versions');
+  if (call.version !== undefined) throw unsupported(call, 'keeps no versions');
 }
 
 function requestOf(
@@ -140,12 +143,12 @@ function requestOf(
   method: Method,
   content?: object,
 ): VaultRequest {
-  const path = vaultPath(`${mount}/${name}`); // what seems to be a mount may be a namespace
+  const path = vaultPath(`${mount}/${name}`); // a supposed mount may be a namespace
   return { method, path, namespace, content };
 }
 
-/** `undefined` if there is no such secret. */
-function presentIn(answer: OwnAnswer, call: VaultCall): OwnAnswer | undefined {
+/** Returns the answer, or `undefined` if the secret does not exist. */
+function existingAnswer(answer: AuthorizedAnswer, call: VaultCall): AuthorizedAnswer | undefined {
   if (isAbsent(answer)) return undefined;
   const data = answer.content?.data;
   if (answer.statusCode !== 200 || !isObject(data))
@@ -154,7 +157,10 @@ function presentIn(answer: OwnAnswer, call: VaultCall): OwnAnswer | undefined {
   return answer;
 }
 
-/** Of whatever path it was read: whoever may read secrets must not get hold of what reads them all. */
+/**
+ * Refuses to return the own token of the manager, whatever path it was read at. A reader of secrets must not get
+ * the rights of the manager.
+ */
 function ownToken(call: VaultCall): SecretManagerError {
   return new SecretManagerError(
     'ACCESS_DENIED',
@@ -162,12 +168,12 @@ function ownToken(call: VaultCall): SecretManagerError {
   );
 }
 
-function fieldsOf(answer: OwnAnswer | undefined): Fields | undefined {
+function fieldsOf(answer: AuthorizedAnswer | undefined): Fields | undefined {
   const data = answer?.content?.data;
   return isObject(data) ? data : undefined;
 }
 
-/** The `lease_duration` of KV version 1 is no lease. */
+/** Returns the reading. The `lease_duration` of KV 1 is not a lease and sets no lifetime. */
 function readingOf(
   { fields, validForMs }: LeasedFields,
   call: VaultCall,

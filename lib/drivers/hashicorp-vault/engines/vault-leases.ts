@@ -6,9 +6,9 @@ import { startTimer, type AgeClock } from '../../../core/time/clock';
 import { Deadlines } from '../../../core/time/deadlines';
 import { DAY_MS, DEFAULT_TIMEOUT_MS } from '../../../core/time/durations';
 import type { VaultCall } from '../options/vault-call';
-import type { Credential, OwnAnswer } from '../session/credential';
+import type { Credential, AuthorizedAnswer } from '../session/credential';
 import type { Credentials } from '../session/credentials';
-import type { VaultAnswer } from '../wire/exchange';
+import type { VaultAnswer } from '../wire/request-handler';
 import type { VaultClient } from '../wire/vault-client';
 import { isDeadToken, isFromVault, vaultError } from '../wire/vault-errors';
 import type { VaultSyncClient } from '../wire/vault-sync-client';
@@ -17,17 +17,20 @@ import {
   leaseOf,
   renewalOf,
   revocationOf,
-  withoutLease,
+  unleasedFields,
   type GrantedLease,
   type Lease,
   type LeasedFields,
 } from './lease';
 
-type Ask = (call: VaultCall) => Promise<OwnAnswer | undefined>;
+type Ask = (call: VaultCall) => Promise<AuthorizedAnswer | undefined>;
 
 const RENEWED_AT = 2 / 3;
-/** Who gets it from a cache at the last moment must still have the time to use it. */
-const HANDED_OUT_FOR = 0.9;
+/**
+ * The share of the remaining time that a reading stays valid. A reader that gets it from a cache at the last moment
+ * still has time to use it.
+ */
+const USABLE_SHARE = 0.9;
 const JITTER = 0.1;
 const LONGEST_PAUSE_MS = 5_000;
 const SHORTEST_PAUSE_MS = 100;
@@ -35,8 +38,8 @@ const RENEW_TIMEOUT_MS = 10_000;
 const REVOKE_TIMEOUT_MS = 3_000;
 
 /**
- * Credentials that the server made for us: every read of them would make others, so they are held, whatever field of them is
- * asked for, and renewed in the background until the server ends them. `close` tries to revoke them.
+ * The dynamic credentials that the server created. A read would create others, so they are held and shared by all
+ * fields. They are renewed in the background until the server ends them. `close` tries to revoke them.
  */
 export class VaultLeases {
   readonly #client: VaultClient;
@@ -46,7 +49,7 @@ export class VaultLeases {
   readonly #held = new Map<string, Lease>();
   readonly #reading = new Map<string, SharedCall<LeasedFields>>();
   readonly #deadlines = new Deadlines();
-  /** Those that were replaced, too: whoever got one may still use it. */
+  /** All leases that are alive. Replaced leases are included, because their readers may still use them. */
   readonly #alive = new Set<Lease>();
   #isClosed = false;
 
@@ -58,8 +61,8 @@ export class VaultLeases {
   }
 
   /**
-   * The fields that are held, if the server renews their lease; else what `ask` brings, which resolves to nothing where there
-   * is none. It is asked once for all who read at the same moment, each for as long as it likes.
+   * Resolves to the held fields if the server renews their lease, else to the result of `ask`. `ask` resolves to
+   * `undefined` for a missing secret. Concurrent reads share one call, and each keeps its own deadline.
    */
   read(call: VaultCall, ask: Ask): Promise<LeasedFields> {
     const key = keyOf(call);
@@ -70,16 +73,16 @@ export class VaultLeases {
     return shared.wait(call.options, timeoutMs, CONTEXT, this.#deadlines);
   }
 
-  /** As `read`, blocking. A read that is under way cannot be waited for: this one may get a lease of its own. */
-  readSync(call: VaultCall, ask: () => OwnAnswer | undefined): LeasedFields {
+  /** The blocking form of `read`. A read in flight cannot be awaited, so this one may create its own lease. */
+  readSync(call: VaultCall, ask: () => AuthorizedAnswer | undefined): LeasedFields {
     const key = keyOf(call);
     const held = this.#held.get(key);
-    if (held !== undefined && this.isGoodSync(held, call.options)) return this.answerOf(held);
+    if (held !== undefined && this.revalidateSync(held, call.options)) return this.fieldsOf(held);
     const askedAt = this.#clock.now();
     return this.keep(key, call, ask(), askedAt);
   }
 
-  /** Tries once to revoke every lease that is alive. Never rejects. */
+  /** Tries once to revoke every live lease. Never rejects. */
   async close(): Promise<void> {
     this.#isClosed = true;
     this.#deadlines.close();
@@ -90,7 +93,7 @@ export class VaultLeases {
 
   private begin(key: string, call: VaultCall, ask: Ask): SharedCall<LeasedFields> {
     const shared = new SharedCall<LeasedFields>({ timeoutMs: DAY_MS });
-    const options = { timeoutMs: DAY_MS, [CANCELLATION]: shared }; // its callers have deadlines of their own
+    const options = { timeoutMs: DAY_MS, [CANCELLATION]: shared }; // each caller has its own deadline
     const end = (): void => {
       if (this.#reading.get(key) === shared) this.#reading.delete(key);
       shared.end();
@@ -102,7 +105,7 @@ export class VaultLeases {
 
   private async readOnce(key: string, call: VaultCall, ask: Ask): Promise<LeasedFields> {
     const held = this.#held.get(key);
-    if (held !== undefined && (await this.isGood(held))) return this.answerOf(held);
+    if (held !== undefined && (await this.revalidate(held))) return this.fieldsOf(held);
     const askedAt = this.#clock.now();
     return this.keep(key, call, await ask(call), askedAt);
   }
@@ -110,40 +113,40 @@ export class VaultLeases {
   private keep(
     key: string,
     call: VaultCall,
-    answer: OwnAnswer | undefined,
+    answer: AuthorizedAnswer | undefined,
     askedAt: number,
   ): LeasedFields {
     if (answer === undefined) return { fields: undefined };
     const { content = {}, credential } = answer;
     const lease = leaseOf(content);
-    if (lease === undefined) return withoutLease(content);
-    return this.answerOf(this.hold(key, call, lease, credential, askedAt));
+    if (lease === undefined) return unleasedFields(content);
+    return this.fieldsOf(this.hold(key, call, lease, credential, askedAt));
   }
 
-  /** Whether it may be handed out once more. The server is asked, so that what was revoked is noticed. */
-  private async isGood(lease: Lease): Promise<boolean> {
+  /** Returns whether the lease may be used again. Renews the lease first, which detects a revoked one. */
+  private async revalidate(lease: Lease): Promise<boolean> {
     if (this.isOver(lease)) return false;
     if (lease.isRenewable) await this.renew(lease);
     return !lease.isEnding;
   }
 
-  private isGoodSync(lease: Lease, options: OperationOptions): boolean {
+  private revalidateSync(lease: Lease, options: OperationOptions): boolean {
     if (this.isOver(lease)) return false;
     const askedAt = this.#clock.now();
     if (lease.isRenewable) {
-      this.renewed(lease, this.#syncClient.send(renewalOf(lease), options), askedAt);
+      this.applyRenewal(lease, this.#syncClient.send(renewalOf(lease), options), askedAt);
     }
     return !lease.isEnding;
   }
 
-  /** So far as can be told without the server. */
+  /** Returns whether the lease is unusable, as far as the manager knows without the server. */
   private isOver(lease: Lease): boolean {
     const { isRenewable, isEnding, durationMs, credential, expiresAt } = lease;
     if (isEnding || credential.token !== this.#credentials.current?.token) return true;
     return !isRenewable && expiresAt - this.#clock.now() <= durationMs / 2;
   }
 
-  /** The server counts from some moment after it was asked, so that nothing is held too long. */
+  /** Holds the lease. Its lifetime counts from before the request, so no expired lease is held. */
   private hold(
     key: string,
     { namespace }: VaultCall,
@@ -172,51 +175,51 @@ export class VaultLeases {
     if (before !== undefined) before.isEnding = true;
     this.#held.set(key, lease);
     this.#alive.add(lease);
-    this.plan(lease, durationMs * RENEWED_AT * (1 - JITTER * Math.random()));
+    this.schedule(lease, durationMs * RENEWED_AT * (1 - JITTER * Math.random()));
   }
 
-  private answerOf({ fields, expiresAt, credential }: Lease): LeasedFields {
+  private fieldsOf({ fields, expiresAt, credential }: Lease): LeasedFields {
     const { current } = this.#credentials;
     const tokenEndsAt =
       current && current.token === credential.token ? current.expiresAt : credential.expiresAt;
     const remainingMs = Math.min(expiresAt, tokenEndsAt) - this.#clock.now();
-    return { fields, validForMs: Math.max(0, Math.floor(remainingMs * HANDED_OUT_FOR)) };
+    return { fields, validForMs: Math.max(0, Math.floor(remainingMs * USABLE_SHARE)) };
   }
 
-  private plan(lease: Lease, delayMs: number): void {
+  private schedule(lease: Lease, delayMs: number): void {
     lease.stopTimer();
-    const keepUp = (): void => void this.keepUp(lease);
-    lease.stopTimer = startTimer(keepUp, delayMs, { keepsAlive: false });
+    const maintain = (): void => void this.maintain(lease);
+    lease.stopTimer = startTimer(maintain, delayMs, { keepsAlive: false });
   }
 
-  private async keepUp(lease: Lease): Promise<void> {
+  private async maintain(lease: Lease): Promise<void> {
     const remainingMs = lease.expiresAt - this.#clock.now();
     if (remainingMs <= 0) return this.forget(lease);
-    if (!lease.isRenewable || lease.isEnding) return this.plan(lease, remainingMs);
+    if (!lease.isRenewable || lease.isEnding) return this.schedule(lease, remainingMs);
     try {
       await this.renew(lease);
     } catch {
       if (this.#isClosed || !this.#alive.has(lease)) return;
       const pauseMs = Math.min(LONGEST_PAUSE_MS, (lease.expiresAt - this.#clock.now()) / 2);
-      this.plan(lease, Math.max(pauseMs, SHORTEST_PAUSE_MS));
+      this.schedule(lease, Math.max(pauseMs, SHORTEST_PAUSE_MS));
     }
   }
 
-  /** Rejects if the server cannot be asked; a lease that it does not renew is ending. */
+  /** Renews the lease, or marks it as ending if the server refuses. Rejects if the server cannot answer. */
   private async renew(lease: Lease): Promise<void> {
     const options = { timeoutMs: RENEW_TIMEOUT_MS };
     const askedAt = this.#clock.now();
-    this.renewed(lease, await this.#client.send(renewalOf(lease), options), askedAt);
+    this.applyRenewal(lease, await this.#client.send(renewalOf(lease), options), askedAt);
   }
 
-  private renewed(lease: Lease, answer: VaultAnswer, askedAt: number): void {
+  private applyRenewal(lease: Lease, answer: VaultAnswer, askedAt: number): void {
     const { durationMs } = lease;
     if (this.#isClosed || !this.#alive.has(lease)) return;
     const seconds = answer.content?.lease_duration;
     if (answer.statusCode === 200 && typeof seconds === 'number') {
       lease.expiresAt = askedAt + seconds * 1_000;
       lease.isEnding = seconds * 1_000 < durationMs / 2;
-      this.plan(
+      this.schedule(
         lease,
         seconds * 1_000 * (lease.isEnding ? 1 : RENEWED_AT * (1 - JITTER * Math.random())),
       );
@@ -225,9 +228,9 @@ export class VaultLeases {
     const error = vaultError(answer, 'Renewing a lease');
     if (isTransient(error) || !isFromVault(answer)) throw error;
     lease.isEnding = true;
-    const isDead = answer.statusCode === 400 || isDeadToken(answer); // no such lease any more, or it died with its token
+    const isDead = answer.statusCode === 400 || isDeadToken(answer); // the lease is unknown, or ended with its token
     if (isDead) this.forget(lease);
-    else this.plan(lease, lease.expiresAt - this.#clock.now());
+    else this.schedule(lease, lease.expiresAt - this.#clock.now());
   }
 
   private revoke(lease: Lease): Promise<VaultAnswer> {

@@ -2,7 +2,7 @@ import type { GivenVaultOptions, VaultAuth } from './vault.options';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** The variables of HashiCorp Vault's own tools, of OpenBao's, and of LiteLLM. */
+/** The prefixes of HashiCorp Vault's tools, of OpenBao and of LiteLLM. */
 const FAMILIES = ['VAULT_', 'BAO_', 'HCP_VAULT_'] as const;
 type Family = (typeof FAMILIES)[number];
 
@@ -24,7 +24,7 @@ const NAMES = [
   'CERT_ROLE',
 ];
 
-/** Holds what is wrong with the variables, to be told at start with what is wrong with the options. */
+/** Holds the problems of the variables. The start reports them with the problems of the options. */
 export const ENVIRONMENT_PROBLEMS = Symbol('problems of the environment');
 
 export type EnvironmentOptions = GivenVaultOptions & {
@@ -32,8 +32,8 @@ export type EnvironmentOptions = GivenVaultOptions & {
 };
 
 /**
- * Returns options from the variables of one family: that of the address, else the first that has any. A token of one server must
- * not go to another. An empty variable counts as unset.
+ * Returns options from one family of variables: that of the address, else the first with any variable. A token of
+ * one server must not go to another. An empty variable counts as unset.
  */
 export function optionsFromEnvironment(
   environment: Environment,
@@ -41,38 +41,44 @@ export function optionsFromEnvironment(
 ): EnvironmentOptions {
   const variable = (name: string): string | undefined =>
     environment[name] === '' ? undefined : environment[name];
-  const family = familyIn(variable);
-  const any = (name: string): string | undefined => variable(`${family}${name}`);
-  const address = givenAddress ?? any('ADDR');
+  const family = findFamily(variable);
+  const familyVariable = (name: string): string | undefined => variable(`${family}${name}`);
+  const address = givenAddress ?? familyVariable('ADDR');
   const options: GivenVaultOptions = {
     address,
-    ...proxyOf(any('PROXY_ADDR'), address, variable),
-    namespace: any('NAMESPACE'),
-    mount: any('MOUNT_NAME'),
-    pathPrefix: any('PATH_PREFIX'),
-    auth: authOf(family, any),
+    ...proxyOf(familyVariable('PROXY_ADDR'), address, variable),
+    namespace: familyVariable('NAMESPACE'),
+    mount: familyVariable('MOUNT_NAME'),
+    pathPrefix: familyVariable('PATH_PREFIX'),
+    auth: authOf(family, familyVariable),
     tls: withoutUndefined({
-      caFile: any('CACERT') ?? (hasNoAuthority(family) ? variable('VAULT_CACERT') : undefined),
-      certFile: any('CLIENT_CERT'),
-      keyFile: any('CLIENT_KEY'),
+      caFile:
+        familyVariable('CACERT') ?? (hasNoAuthority(family) ? variable('VAULT_CACERT') : undefined),
+      certFile: familyVariable('CLIENT_CERT'),
+      keyFile: familyVariable('CLIENT_KEY'),
     }),
   };
-  return { ...withoutUndefined(options), [ENVIRONMENT_PROBLEMS]: mixtures(family, variable) };
+  return {
+    ...withoutUndefined(options),
+    [ENVIRONMENT_PROBLEMS]: mixtureProblems(family, variable),
+  };
 }
 
-function familyIn(variable: (name: string) => string | undefined): Family {
+function findFamily(variable: (name: string) => string | undefined): Family {
   const isSet = (family: Family) => NAMES.some((name) => variable(`${family}${name}`));
   const withAddress = FAMILIES.find((family) => variable(`${family}ADDR`));
   return withAddress ?? FAMILIES.find(isSet) ?? FAMILIES[0];
 }
 
-/** LiteLLM has no variable for the authority, so `VAULT_CACERT` counts for it, too. */
+/**
+ * Returns whether `VAULT_CACERT` applies to the family. LiteLLM has no own variable for the certificate authority.
+ */
 function hasNoAuthority(family: Family): boolean {
   return family === 'HCP_VAULT_';
 }
 
-/** Returns a sentence for each other family that says something else than the one that is used. */
-function mixtures(family: Family, variable: (name: string) => string | undefined): string[] {
+/** Returns one problem for each other family whose variables differ from the family in use. */
+function mixtureProblems(family: Family, variable: (name: string) => string | undefined): string[] {
   return FAMILIES.filter((other) => other !== family).flatMap((other) => {
     const mixed = NAMES.map((name) => `${other}${name}`).filter((name, at) => {
       const isAuthority = name === 'VAULT_CACERT' && hasNoAuthority(family);
@@ -87,7 +93,7 @@ function mixtures(family: Family, variable: (name: string) => string | undefined
   });
 }
 
-/** The proxy of the server's own tools goes first, and `NO_PROXY` does not apply to it. */
+/** Returns the proxy options. The variable of the server's own tools wins, and `NO_PROXY` does not apply to it. */
 function proxyOf(
   own: string | undefined,
   address: string | undefined,
@@ -105,24 +111,27 @@ function proxyOf(
     : { proxy: withScheme(proxy), noProxy: first('no_proxy', 'NO_PROXY') };
 }
 
-/** Other tools take `proxy.example:3128`, too. */
+/** Adds `http://` to a proxy without a scheme, such as `proxy.example:3128`. Other tools accept that, too. */
 function withScheme(proxy: string): string {
   return proxy.includes('://') ? proxy : `http://${proxy}`;
 }
 
-/** In LiteLLM's order: AppRole, certificate, token. */
-function authOf(family: Family, any: (name: string) => string | undefined): VaultAuth | undefined {
+/** Returns the login in LiteLLM's order: AppRole, certificate, token. */
+function authOf(
+  family: Family,
+  familyVariable: (name: string) => string | undefined,
+): VaultAuth | undefined {
   const isOfLiteLlm = family === 'HCP_VAULT_';
-  const roleId = any(isOfLiteLlm ? 'APPROLE_ROLE_ID' : 'ROLE_ID');
-  const secretId = any(isOfLiteLlm ? 'APPROLE_SECRET_ID' : 'SECRET_ID');
+  const roleId = familyVariable(isOfLiteLlm ? 'APPROLE_ROLE_ID' : 'ROLE_ID');
+  const secretId = familyVariable(isOfLiteLlm ? 'APPROLE_SECRET_ID' : 'SECRET_ID');
   if (roleId && secretId) {
-    const mount = isOfLiteLlm ? any('APPROLE_MOUNT_PATH') : undefined;
+    const mount = isOfLiteLlm ? familyVariable('APPROLE_MOUNT_PATH') : undefined;
     return { method: 'approle', roleId, secretId, mount };
   }
-  if (isOfLiteLlm && any('CLIENT_CERT') && any('CLIENT_KEY')) {
-    return { method: 'cert', name: any('CERT_ROLE') };
+  if (isOfLiteLlm && familyVariable('CLIENT_CERT') && familyVariable('CLIENT_KEY')) {
+    return { method: 'cert', name: familyVariable('CERT_ROLE') };
   }
-  const token = any('TOKEN');
+  const token = familyVariable('TOKEN');
   return token === undefined ? undefined : { method: 'token', token };
 }
 

@@ -50,7 +50,10 @@ const AUTH: AuthFields = {
   none: { method: true },
 };
 
-/** Returns a sentence for each option that does not exist, those of `tls` and `auth` included. Each login has its own. */
+/**
+ * Returns one problem for each unknown option, including those of `tls` and `auth`. Each login method has its own
+ * options.
+ */
 export function unknownOptionProblems(options: GivenVaultOptions): readonly string[] {
   const { auth, tls } = options;
   return [
@@ -67,7 +70,7 @@ function unknownIn(given: unknown, fields: object | undefined, name: string): re
   return unknownOptions(given, Object.keys(fields), name && `${name}.`);
 }
 
-/** Of a method that does not exist nothing is known. */
+/** Returns `undefined` for an unknown login method. */
 function fieldsOf(auth: VaultAuth | undefined): object | undefined {
   const method: unknown = auth?.method;
   return typeof method === 'string' && Object.hasOwn(AUTH, method)

@@ -11,7 +11,7 @@ import { DEFAULT_JWT_FILE, type GivenVaultOptions, type VaultAuth } from './vaul
 
 const PRINTABLE = /^[\x21-\x7e]+$/;
 
-/** Everything that is wrong with the options, each a sentence without a value. Nothing is asked of the server. */
+/** Returns every problem of the options. No problem quotes a secret. Sends no request. */
 export function optionProblems(options: EnvironmentOptions): string[] {
   const { mount, pathPrefix, namespace, field, kvVersion = 2 } = options;
   return [
@@ -50,7 +50,7 @@ function isBasePath(path: string): boolean {
   return !/(^|\/)v1$|\/\/|^\/|\/$/.test(base);
 }
 
-/** Of a URL's text nothing may be shown: the error of `new URL` quotes it. */
+/** Returns `undefined` for an invalid URL. The error of `new URL` would quote the text. */
 function parse(address: unknown): URL | undefined {
   return typeof address === 'string' && URL.canParse(address) ? new URL(address) : undefined;
 }
@@ -60,7 +60,7 @@ function pathProblem(option: string, given: unknown): string | undefined {
   return problem && `${option} (${quoteName(given)}) ${problem}`;
 }
 
-/** A mount may be written as the server prints it, `secret/`. */
+/** Removes one slash at each end. A mount may be written as the server prints it, `secret/`. */
 export function trimSlashes(path: string): string {
   const begun = path.startsWith('/') ? path.slice(1) : path;
   return begun.endsWith('/') ? begun.slice(0, -1) : begun;
@@ -185,7 +185,7 @@ function textProblem(option: string, given: unknown): string | undefined {
   return given === '' ? `${option} is empty` : undefined;
 }
 
-/** What goes into a header. The HTTP client's own error would quote it. */
+/** Checks a header value. The error of the HTTP client would quote it. */
 function headerProblem(option: string, given: unknown): string | undefined {
   return (
     textProblem(option, given) ??

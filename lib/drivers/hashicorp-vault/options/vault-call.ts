@@ -8,21 +8,21 @@ import { secretNameProblem } from '../../../core/validation/secret-name';
 import { isPrintable, trimSlashes } from './option-problems';
 import type { KvVersion, VaultSecretManagerOptions } from './vault.options';
 
-/** What may be said per call, and goes before what the manager was given. */
+/** The params of one call. They override the options of the manager. */
 export interface VaultParams {
   readonly mount?: string;
   readonly namespace?: string;
-  /** Of KV 2; default: the latest. */
+  /** The version of a KV 2 secret. Default: the latest. */
   readonly version?: number | string;
   readonly field?: string;
-  /** Of the mount: one manager may read KV and dynamic secrets. */
+  /** The KV version of the mount: one manager may read KV and dynamic secrets. */
   readonly kvVersion?: KvVersion;
 }
 
-/** One secret of one mount, as a call means it. */
+/** The secret that a call addresses. */
 export interface VaultCall {
   readonly mount: string;
-  /** What stands below the mount: prefix and name. */
+  /** The path below the mount: prefix and name. */
   readonly name: string;
   readonly namespace: string | undefined;
   readonly version: string | undefined;
@@ -34,7 +34,7 @@ export interface VaultCall {
 const DEFAULT_MOUNT = 'secret';
 const NONE: VaultParams = {};
 
-/** Throws `INVALID_ARGUMENT` for a param that is unknown or of no use. */
+/** Returns the secret that the call addresses. Throws `INVALID_ARGUMENT` for an unknown or invalid param. */
 export function vaultCall(
   secretName: string,
   options: OperationOptions,
@@ -58,7 +58,7 @@ export function vaultCall(
   };
 }
 
-/** What is read at any path begins with its mount. */
+/** Splits a path at its first part, which is the mount. */
 function splitMount(path: string): [mount: string, name: string] {
   const [mount = '', ...rest] = path.split('/');
   return [mount, rest.join('/')];

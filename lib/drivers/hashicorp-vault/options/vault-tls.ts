@@ -5,7 +5,7 @@ import { SecretManagerError } from '../../../core/errors/secret-manager.error';
 import { quoteName } from '../../../core/errors/wording';
 import type { VaultTls } from './vault.options';
 
-/** PEM. */
+/** Certificates and key as PEM text. */
 export interface Certificates {
   readonly ca?: string;
   readonly cert?: string;
@@ -16,7 +16,7 @@ const BEGIN = /-----BEGIN (X509 |TRUSTED )?CERTIFICATE-----/g;
 const BLOCK = /-----BEGIN CERTIFICATE-----[\s\S]*?-----END CERTIFICATE-----/g;
 const END = /-----END (X509 |TRUSTED )?CERTIFICATE-----/g;
 
-/** Reads the certificates that are in files. Throws `MISCONFIGURED` for a file that is missing, or may not be read. */
+/** Reads the certificates that are files. Throws `MISCONFIGURED` for a missing or unreadable file. */
 export function certificatesOf({
   ca,
   caFile,
@@ -32,17 +32,17 @@ export function certificatesOf({
   };
 }
 
-/** Returns what is wrong with the certificates of the options, as a sentence that quotes nothing of them. */
+/** Returns the problem of the certificates, without quoting them. */
 export function certificatesProblem(tls: VaultTls): string | undefined {
   try {
     if (isUsable(certificatesOf(tls))) return undefined;
   } catch {
-    // a file that cannot be read is a problem, too
+    // an unreadable file is a problem, too
   }
   return 'tls cannot be used: is each of its parts PEM, and does the key belong to the certificate?';
 }
 
-/** Returns `false` for files that are half written, and for a key that does not belong to the certificate. */
+/** Returns `false` for a half-written file, and for a key that does not belong to the certificate. */
 export function isUsable(certificates: Certificates): boolean {
   const { ca, cert } = certificates;
   try {
@@ -53,7 +53,7 @@ export function isUsable(certificates: Certificates): boolean {
   }
 }
 
-/** Checks what OpenSSL ignores: a last certificate that is cut off. */
+/** Returns whether every certificate is complete. OpenSSL ignores a last certificate that is cut off. */
 function isWhole(pem: string): boolean {
   const [begun, ended] = [count(pem, BEGIN), count(pem, END)];
   for (const block of pem.match(BLOCK) ?? []) new X509Certificate(block);

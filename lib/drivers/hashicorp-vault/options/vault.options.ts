@@ -1,9 +1,11 @@
-/** How the manager proves who it is. `mount` is where the auth method is mounted; default: its own name. */
+/** The login of the manager. `mount` is the mount of the auth method. Default: the name of the method. */
 export type VaultAuth =
   | { readonly method: 'token'; readonly token: string }
-  /** A file that somebody else keeps up to date, as Vault Agent does; it is read again when it changes. */
+  /**
+   * A file that another process keeps up to date, as Vault Agent does. The manager reads it again when it changes.
+   */
   | { readonly method: 'token-file'; readonly path: string }
-  /** `wrappedSecretId` is a response-wrapping token; it is unwrapped once. */
+  /** `wrappedSecretId` is a response-wrapping token, which the manager unwraps once. */
   | {
       readonly method: 'approle';
       readonly roleId: string;
@@ -25,19 +27,19 @@ export type VaultAuth =
       readonly jwtFile?: string;
       readonly mount?: string;
     }
-  /** Default of `jwtFile`: the service account of the pod, read again at each login. */
+  /** Default of `jwtFile`: the service account token of the pod. The file is read again at each login. */
   | {
       readonly method: 'kubernetes';
       readonly role: string;
       readonly jwtFile?: string;
       readonly mount?: string;
     }
-  /** By the client certificate of `tls`; `name` is the role. */
+  /** Uses the client certificate of `tls`. `name` is the role. */
   | { readonly method: 'cert'; readonly name?: string; readonly mount?: string }
-  /** Sends no token and logs in nowhere: for an address where an agent adds its own token to each request. */
+  /** Sends no token and never logs in. Meant for an address at which an agent adds its own token. */
   | { readonly method: 'none' };
 
-/** PEM, as text or as the path of a file. Files are read again when they change. */
+/** Certificates and key in PEM, as text or as the path of a file. A changed file is read again. */
 export interface VaultTls {
   readonly ca?: string;
   readonly caFile?: string;
@@ -49,48 +51,53 @@ export interface VaultTls {
 
 export interface VaultSecretManagerOptions {
   /**
-   * `https://host:port`, or `https://host/path` where a proxy serves the server below a path. Plain `http` is for loopback,
-   * unless `allowInsecureHttp` is set.
+   * The URL of the server: `https://host:port`, or `https://host/path` behind a proxy that serves it below a path.
+   * Plain `http` is allowed for loopback, elsewhere only with `allowInsecureHttp`.
    */
   readonly address: string;
   readonly auth: VaultAuth;
   readonly namespace?: string;
-  /** Where the secrets engine is mounted. Default `secret`; with `kvVersion: 'none'` the name begins with the mount. */
+  /**
+   * The mount of the secrets engine. Default: `secret`. With `kvVersion: 'none'` the name starts with the mount.
+   */
   readonly mount?: string;
-  /** The version of the KV engine, or `none`: any path that can be read, as of dynamic secrets. Default 2. */
+  /** The version of the KV engine. `none` reads any path, such as one of dynamic secrets. Default: 2. */
   readonly kvVersion?: KvVersion;
-  /** Stands between mount and name. Default: none. */
+  /** A path between mount and name. Default: none. */
   readonly pathPrefix?: string;
   /**
-   * The field of a secret that is its value; a secret without it is `MALFORMED`. Default: `value`, else `key`, else the only
-   * one there is; of several others their JSON.
+   * The field that is the value of a secret. A secret without this field is `MALFORMED`.
+   *
+   * Default: `value`, else `key`, else the only field. Several other fields: the whole secret as JSON.
    */
   readonly field?: string;
   readonly tls?: VaultTls;
   /**
-   * Hosts of other nodes, as `host` or `host:port`, that a standby may redirect to. Requests with their token, and
-   * connections with the client certificate, go to the host of `address` and to these hosts. Default: none.
+   * Hosts of other nodes, as `host` or `host:port`, that a standby may redirect to. Tokens and client certificates
+   * go only to the host of `address` and to these hosts. Default: none.
    */
   readonly redirectHosts?: readonly string[];
   /**
-   * The URL of an HTTP proxy to reach the server through, as `http://user:password@proxy.example:3128`. Every request uses
-   * a tunnel (`CONNECT`), also to an address with plain `http`. Default: none.
+   * The URL of an HTTP proxy, such as `http://user:password@proxy.example:3128`. Every request uses a tunnel
+   * (`CONNECT`), even to an address with plain `http`. Default: none.
    */
   readonly proxy?: string;
-  /** Hosts to reach without the proxy, separated by commas, as in the variable `NO_PROXY`. Default: none. */
+  /** Hosts that bypass the proxy, separated by commas, as in the variable `NO_PROXY`. Default: none. */
   readonly noProxy?: string;
   /**
-   * Logs in again when the server denies a request, at most once in 30 s, and retries the request once with the fresh
-   * token: it may have a policy that the old token lacks. A token that the server no longer knows is replaced in any case.
-   * Default: `true`, but `false` for `auth.method: 'approle'`, because a secret id may be valid for few logins.
+   * Logs in again when the server denies a request, at most once in 30 s. The request is retried once with the
+   * fresh token, which may have a policy that the old token lacks.
+   *
+   * A token that the server no longer knows is replaced in any case. Default: `true`, but `false` for `auth.method:
+   * 'approle'`, because a secret id may be valid for few logins.
    */
   readonly retryDeniedWithFreshLogin?: boolean;
   /**
-   * Starts the worker that synchronous reads are made by when the manager starts, so that the first of them does not wait
-   * for it. Default `false`: it starts with the first.
+   * Starts the worker for synchronous reads together with the manager, so that the first read need not wait.
+   * Default: `false`, which starts the worker at the first synchronous read.
    */
   readonly startsSyncReads?: boolean;
-  /** Sends tokens and secrets in the clear to a host that is not loopback. Default `false`. */
+  /** Allows plain `http` to hosts other than loopback. Tokens and secrets travel unencrypted. Default: `false`. */
   readonly allowInsecureHttp?: boolean;
 }
 
@@ -98,5 +105,5 @@ export type KvVersion = 1 | 2 | 'none';
 
 export const DEFAULT_JWT_FILE = '/var/run/secrets/kubernetes.io/serviceaccount/token';
 
-/** Settings as they may come from an environment: anything can be missing. */
+/** Options from an environment, any of which may be missing. */
 export type GivenVaultOptions = Partial<VaultSecretManagerOptions>;

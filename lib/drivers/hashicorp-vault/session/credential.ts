@@ -1,23 +1,26 @@
-import type { VaultAnswer } from '../wire/exchange';
+import type { VaultAnswer } from '../wire/request-handler';
 import type { Grant } from './vault-login';
 
 /** A token in use. */
 export interface Credential {
-  /** `undefined` where an agent adds its own. */
+  /** `undefined` if an agent adds its own token. */
   readonly token: string | undefined;
-  /** When the server forgets it, unless it is renewed. On the clock of `Credentials`; `Infinity` if never, or not known. */
+  /**
+   * The time at which the token expires unless it is renewed, on the clock of `Credentials`. `Infinity` if the
+   * token never expires, or if its lifetime is unknown.
+   */
   readonly expiresAt: number;
   readonly isRenewable: boolean;
-  /** For how long it was valid when it was new. */
+  /** The lifetime of the token when it was new. */
   readonly validForMs: number;
 }
 
-/** What the server answers, and to whom: what it grants dies with that token. */
-export interface OwnAnswer extends VaultAnswer {
+/** An answer of the server, with the credential that was sent. A lease in the answer ends with that token. */
+export interface AuthorizedAnswer extends VaultAnswer {
   readonly credential: Credential;
 }
 
-/** The server counts from some moment after it was asked, so that no token is used too long. */
+/** Counts the lifetime from before the request. The server starts to count later, so no expired token is used. */
 export function credentialOf(
   { token, validForMs, isRenewable }: Grant,
   askedAt: number,

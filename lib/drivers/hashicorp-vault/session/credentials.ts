@@ -12,8 +12,8 @@ import { TokenUpkeep } from './token-upkeep';
 import type { VaultLogin } from './vault-login';
 
 /**
- * Has the credential that requests go out with: one login for any number of callers, kept up in the background by
- * {@link TokenUpkeep}, and given back when it is not needed any more.
+ * Holds the credential that requests are sent with. Concurrent callers share one login. {@link TokenUpkeep} renews
+ * the token in the background. A token that is no longer needed is revoked.
  */
 export class Credentials {
   readonly #login: VaultLogin;
@@ -38,13 +38,13 @@ export class Credentials {
     this.#logins = new LoginAttempts(client, syncClient, login, this.clock);
     this.#granted = new GrantedTokens(api, this.clock);
     this.#upkeep = new TokenUpkeep(api, this.clock, {
-      goOnWith: (credential) => (this.#current = credential),
-      canReplace: () => this.areOurs,
+      update: (credential) => (this.#current = credential),
+      canReplace: () => this.canLogIn,
       replace: () => this.logIn(),
     });
   }
 
-  /** The one in use, if the server should know it. */
+  /** The credential in use, if it has not expired. */
   get current(): Credential | undefined {
     const current = this.#current;
     return current && (this.#login.isGiven || this.clock.now() < current.expiresAt)
@@ -52,37 +52,45 @@ export class Credentials {
       : undefined;
   }
 
-  /** As {@link current}, where there is no file to look at first. */
-  get atHand(): Credential | undefined {
+  /** The same as {@link current}, or `undefined` if a token file must be checked first. */
+  get cached(): Credential | undefined {
     return this.#login.tokenFile === undefined ? this.current : undefined;
   }
 
-  /** Returns the meaning of a denial, if more is known of it than its status tells. */
+  /** Returns a more precise meaning of a denial than its status gives, if one is known. */
   get explanationOfDenial(): string | undefined {
     return this.#login.explanationOfDenial;
   }
 
-  /** Whether a fresh one can be had for the asking. */
-  get areOurs(): boolean {
+  /** `true` if the manager can log in for a fresh token. */
+  get canLogIn(): boolean {
     return !this.#login.isGiven;
   }
 
-  /** As it is, or after a login. Who ends early leaves alone. */
+  /** Resolves to the current credential, or logs in first. A caller that is cancelled does not cancel the login. */
   async get(options: OperationOptions): Promise<Credential> {
     const hasChanged = await this.#login.tokenFile?.hasChanged();
     const current = hasChanged ? undefined : this.current;
     return current ?? (await waitFor(this.logIn(), options));
   }
 
-  /** As `get`, blocking. A login that is under way cannot be waited for, so it makes its own; what it gets is for all. */
+  /**
+   * The blocking form of `get`. A login in flight cannot be awaited, so this call makes its own. All callers then
+   * use its token.
+   */
   getSync({ timeoutMs }: OperationOptions): Credential {
     const hasChanged = this.#login.tokenFile?.hasChangedSync();
     const current = hasChanged ? undefined : this.current;
     return current ?? this.adopt(this.grantSync(timeoutMs));
   }
 
-  /** What there is instead of one that was refused: what others got meanwhile, or its file holds now. */
-  async other(refused: Credential, options: OperationOptions): Promise<Credential | undefined> {
+  /**
+   * Resolves to the credential that replaced a refused one: from a login of another caller, or from the token file.
+   */
+  async replacementFor(
+    refused: Credential,
+    options: OperationOptions,
+  ): Promise<Credential | undefined> {
     const { tokenFile } = this.#login;
     if (tokenFile !== undefined && this.current?.token === refused.token) {
       const isBeingRead = tokenFile.holdsOther(refused.token) || this.#loggingIn !== undefined;
@@ -91,18 +99,18 @@ export class Credentials {
     return this.current?.token === refused.token ? undefined : this.current;
   }
 
-  otherSync(refused: Credential, { timeoutMs }: OperationOptions): Credential | undefined {
+  replacementForSync(refused: Credential, { timeoutMs }: OperationOptions): Credential | undefined {
     const { tokenFile } = this.#login;
     const isInUse = this.current?.token === refused.token;
     if (isInUse && tokenFile?.holdsOther(refused.token)) this.adopt(this.grantSync(timeoutMs));
     return this.current?.token === refused.token ? undefined : this.current;
   }
 
-  /** One that nobody uses yet: it is to be adopted, or given back. */
+  /** Logs in without using the token. The caller must adopt or revoke the credential. */
   grant(): Promise<Credential> {
-    const granting = this.#logins.make().then(
-      (fresh) => this.granted(fresh),
-      (error: unknown) => this.notGranted(error),
+    const granting = this.#logins.logIn().then(
+      (fresh) => this.recordGrant(fresh),
+      (error: unknown) => this.failGrant(error),
     );
     this.#granting.add(granting);
     return granting.finally(() => this.#granting.delete(granting));
@@ -110,30 +118,30 @@ export class Credentials {
 
   grantSync(timeoutMs: number | undefined): Credential {
     try {
-      return this.granted(this.#logins.makeSync(timeoutMs));
+      return this.recordGrant(this.#logins.logInSync(timeoutMs));
     } catch (error) {
-      return this.notGranted(error);
+      return this.failGrant(error);
     }
   }
 
-  /** Puts it into use. The one before is given back when its requests and its leases have ended. */
+  /** Puts the credential into use. The previous one is revoked when its requests and its leases have ended. */
   adopt(fresh: Credential): Credential {
-    if (this.#isClosed) return fresh; // it is revoked with the others
+    if (this.#isClosed) return fresh; // `close` revokes it
     const before = this.#current;
     const isSame = before?.token === fresh.token;
-    if (before !== undefined && isSame && this.#login.isGiven) return before; // its file was only touched
+    if (before !== undefined && isSame && this.#login.isGiven) return before; // same token, rewritten file
     this.#current = fresh;
     if (before !== undefined && !isSame) this.#granted.retire(before);
     this.#upkeep.keep(fresh);
-    if (this.#login.isGiven && fresh.token !== undefined) void this.#upkeep.learn(fresh);
+    if (this.#login.isGiven && fresh.token !== undefined) void this.#upkeep.lookUpLifetime(fresh);
     return fresh;
   }
 
-  giveBack({ token }: Credential): void {
-    this.#granted.giveBack(token);
+  revoke({ token }: Credential): void {
+    this.#granted.revoke(token);
   }
 
-  /** The server does not know it. */
+  /** Drops a credential that the server does not know. */
   drop({ token }: Credential): void {
     this.#granted.forget(token);
     if (this.#current?.token !== token) return;
@@ -141,17 +149,17 @@ export class Credentials {
     this.#upkeep.stop();
   }
 
-  /** What a login brought is of no use: the next ones fail for a while as this did. */
+  /** Fails the next logins for a while, because the token of the last one was refused. */
   refuseLogins(error: SecretManagerError): void {
     this.#logins.refuse(error);
   }
 
-  /** A lease dies with its token: that is not given back before what is returned was called. */
+  /** Keeps the token of a lease from being revoked. Returns the function that releases the token. */
   hold(credential: Credential): () => void {
     return this.#granted.hold(credential);
   }
 
-  /** Tries once to revoke every token that was granted to us, also one that is just being granted. Never rejects. */
+  /** Tries once to revoke every token that the server granted. Waits for logins in flight first. Never rejects. */
   async close(): Promise<void> {
     this.#isClosed = true;
     this.#upkeep.stop();
@@ -171,17 +179,17 @@ export class Credentials {
     const fresh = await this.grant();
     const meanwhile = this.current;
     if (meanwhile === undefined || meanwhile === before) return this.adopt(fresh);
-    this.giveBack(fresh); // somebody else was quicker
+    this.revoke(fresh); // another login finished first
     return meanwhile;
   }
 
-  private granted(fresh: Credential): Credential {
+  private recordGrant(fresh: Credential): Credential {
     if (!this.#login.isGiven) this.#granted.add(fresh);
     return fresh;
   }
 
-  /** A token does not outlive what was put in its place and cannot be read. */
-  private notGranted(error: unknown): never {
+  /** Drops a given token once its replacement cannot be read. */
+  private failGrant(error: unknown): never {
     if (this.#login.isGiven) this.#current = undefined;
     throw error;
   }

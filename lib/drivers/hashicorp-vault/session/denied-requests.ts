@@ -7,31 +7,31 @@ const PAUSES = { firstMs: 30_000, longestMs: 30 * 60_000 };
 const MAX_REMEMBERED = 100;
 
 /**
- * Which requests a fresh token did not help. A denial must become neither a login per read, nor one every half a minute for
- * ever: of one request each pause is twice the last, and of all together there is one login in 30 s at most.
+ * The denied requests that a fresh token did not help. Each denial of the same request doubles its pause, from 30
+ * seconds to 30 minutes. All requests together cause at most one login in 30 seconds.
  */
 export class DeniedRequests {
-  readonly #helpless = new Map<string, { readonly denials: number; readonly nextAt: number }>();
+  readonly #failures = new Map<string, { readonly denials: number; readonly nextAt: number }>();
   #nextAt = 0;
 
-  /** Whether a fresh token is worth a login. Whoever is told so makes it. */
-  mayTryAnew(request: VaultRequest): boolean {
-    const { nextAt = 0 } = this.#helpless.get(keyOf(request)) ?? {};
+  /** Returns whether the caller may log in for a fresh token. `true` starts the pause before the next login. */
+  reserveLogin(request: VaultRequest): boolean {
+    const { nextAt = 0 } = this.#failures.get(keyOf(request)) ?? {};
     if (request.isProbe || now() < Math.max(nextAt, this.#nextAt)) return false;
     this.#nextAt = now() + PAUSES.firstMs;
     return true;
   }
 
-  notHelped(request: VaultRequest): void {
+  recordFailure(request: VaultRequest): void {
     const key = keyOf(request);
-    const denials = (this.#helpless.get(key)?.denials ?? 0) + 1;
+    const denials = (this.#failures.get(key)?.denials ?? 0) + 1;
     const nextAt = now() + backoffMs(denials, PAUSES);
-    setYoungest(this.#helpless, key, { denials, nextAt }, MAX_REMEMBERED);
+    setYoungest(this.#failures, key, { denials, nextAt }, MAX_REMEMBERED);
   }
 
-  /** The role may do more than before. */
-  helped(): void {
-    this.#helpless.clear();
+  /** Forgets all denials, because the role may have gained rights. */
+  recordSuccess(): void {
+    this.#failures.clear();
   }
 }
 

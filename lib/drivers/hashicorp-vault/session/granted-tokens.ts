@@ -6,15 +6,15 @@ type Token = Credential['token'];
 
 interface GrantedToken {
   readonly token: Token;
-  /** How many leases live by it. */
+  /** The number of leases that end with this token. */
   leases: number;
   stopTimer: () => void;
 }
 
-/** Longer than a request takes, so that those that are under way end well. */
+/** Longer than a request takes, so that requests in flight can end. */
 const RETIRED_FOR_MS = 60_000;
 
-/** The tokens that the server granted to us, each until it is revoked. `close` tries to revoke all that are left. */
+/** The tokens that the server granted to the manager and that are not revoked yet. */
 export class GrantedTokens {
   readonly #api: TokenApi;
   readonly #clock: AgeClock;
@@ -29,7 +29,7 @@ export class GrantedTokens {
     this.#granted.set(token, { token, leases: 0, stopTimer: () => undefined });
   }
 
-  /** A lease dies with its token: it is not given back before what is returned was called. */
+  /** Keeps the token of a lease from being revoked. Returns the function that releases the token. */
   hold({ token }: Credential): () => void {
     const held = this.#granted.get(token);
     if (held === undefined) return () => undefined;
@@ -37,37 +37,37 @@ export class GrantedTokens {
     return () => (held.leases -= 1);
   }
 
-  /** Is not used for anything new: it is given back when its requests and its leases have ended. */
+  /** Revokes the token when its requests and its leases have ended. */
   retire({ token, expiresAt }: Credential): void {
     const retired = this.#granted.get(token);
     if (retired === undefined) return;
     if (this.#clock.now() >= expiresAt) return this.forget(token);
-    this.giveBackWhenFree(retired);
+    this.revokeWhenUnused(retired);
   }
 
-  /** Nobody uses it. */
-  giveBack(token: Token): void {
+  /** Revokes a token that no request and no lease uses. */
+  revoke(token: Token): void {
     if (!this.#granted.has(token)) return;
     this.forget(token);
-    this.#api.revoke(token).catch(() => undefined); // it ends by itself, too
+    this.#api.revoke(token).catch(() => undefined); // the token expires by itself
   }
 
-  /** The server knows it no more. */
+  /** Removes a token that has expired or was revoked. */
   forget(token: Token): void {
     this.#granted.get(token)?.stopTimer();
     this.#granted.delete(token);
   }
 
-  /** Never rejects. */
+  /** Tries once to revoke all remaining tokens. Never rejects. */
   async close(): Promise<void> {
     const tokens = [...this.#granted.keys()];
     for (const token of tokens) this.forget(token);
     await Promise.allSettled(tokens.map((token) => this.#api.revoke(token)));
   }
 
-  private giveBackWhenFree(retired: GrantedToken): void {
+  private revokeWhenUnused(retired: GrantedToken): void {
     const look = (): void =>
-      retired.leases > 0 ? this.giveBackWhenFree(retired) : this.giveBack(retired.token);
+      retired.leases > 0 ? this.revokeWhenUnused(retired) : this.revoke(retired.token);
     retired.stopTimer = startTimer(look, RETIRED_FOR_MS, { keepsAlive: false });
   }
 }

@@ -7,7 +7,7 @@ import { countingDown, type AgeClock } from '../../../core/time/clock';
 import type { VaultClient } from '../wire/vault-client';
 import type { VaultRequest } from '../wire/vault-request';
 import type { VaultSyncClient } from '../wire/vault-sync-client';
-import { carry, carrySync } from '../wire/vault-talk';
+import { run, runSync } from '../wire/steps';
 import { credentialOf, type Credential } from './credential';
 import type { Grant, VaultLogin } from './vault-login';
 
@@ -15,8 +15,8 @@ const TIMEOUT_MS = 10_000;
 const PAUSES = { firstMs: 1_000, longestMs: 30_000 };
 
 /**
- * Logs in. All requests of one login together have 10 s. A refused login is not repeated per read: for a while it fails as it
- * did.
+ * Logs in, within 10 s for all requests of one login. After a refusal, logins fail with the same error for a pause
+ * that grows to 30 s.
  */
 export class LoginAttempts {
   readonly #client: VaultClient;
@@ -38,55 +38,55 @@ export class LoginAttempts {
     this.#login = login;
   }
 
-  async make(): Promise<Credential> {
+  async logIn(): Promise<Credential> {
     this.assertNotRefused();
     const askedAt = this.#clock.now();
     try {
       const options = countingDown({}, TIMEOUT_MS);
       const send = (request: VaultRequest) => this.#client.send(request, options);
-      const grant = await carry(this.#login.logIn(), send);
-      return this.made(grant, askedAt);
+      const grant = await run(this.#login.logIn(), send);
+      return this.recordLogin(grant, askedAt);
     } catch (error) {
-      throw this.noted(error);
+      throw this.recordFailure(error);
     }
   }
 
-  makeSync(timeoutMs = TIMEOUT_MS): Credential {
+  logInSync(timeoutMs = TIMEOUT_MS): Credential {
     this.assertNotRefused();
     const askedAt = this.#clock.now();
     try {
       const options = countingDown({}, Math.min(timeoutMs, TIMEOUT_MS));
       const send = (request: VaultRequest) => this.#syncClient.send(request, options);
-      const grant = carrySync(this.#login.logIn(), send);
-      return this.made(grant, askedAt);
+      const grant = runSync(this.#login.logIn(), send);
+      return this.recordLogin(grant, askedAt);
     } catch (error) {
-      throw this.noted(error);
+      throw this.recordFailure(error);
     }
   }
 
-  /** What came of a login is of no use. */
+  /** Fails the next logins with this error, for a pause that grows with each refusal. */
   refuse(error: SecretManagerError): void {
     this.#refusals += 1;
     this.#refusal = { error, until: this.#clock.now() + backoffMs(this.#refusals, PAUSES) };
   }
 
-  private made(grant: Grant, askedAt: number): Credential {
+  private recordLogin(grant: Grant, askedAt: number): Credential {
     this.#refusal = undefined;
     this.#refusals = 0;
     return credentialOf(grant, askedAt);
   }
 
   private assertNotRefused(): void {
-    if (this.#refusal && this.#clock.now() < this.#refusal.until) throw again(this.#refusal.error);
+    if (this.#refusal && this.#clock.now() < this.#refusal.until) throw copyOf(this.#refusal.error);
   }
 
-  private noted(error: unknown): unknown {
+  private recordFailure(error: unknown): unknown {
     if (isSecretManagerError(error) && error.code === 'UNAUTHENTICATED') this.refuse(error);
     return error;
   }
 }
 
-/** An error of its own for each who is told, with a stack of its own. */
-function again({ code, message }: SecretManagerError): SecretManagerError {
+/** Copies the error, so that each caller gets its own stack. */
+function copyOf({ code, message }: SecretManagerError): SecretManagerError {
   return new SecretManagerError(code, message);
 }

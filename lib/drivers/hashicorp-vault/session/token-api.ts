@@ -1,4 +1,4 @@
-import type { VaultAnswer } from '../wire/exchange';
+import type { VaultAnswer } from '../wire/request-handler';
 import type { VaultClient } from '../wire/vault-client';
 import type { Credential } from './credential';
 
@@ -6,7 +6,7 @@ type Token = Credential['token'];
 
 const TIMEOUT_MS = 10_000;
 
-/** What the server can be asked of a token by whoever holds it. */
+/** The calls that a token may make about itself. */
 export class TokenApi {
   readonly #client: VaultClient;
   readonly #namespace: string | undefined;
@@ -24,7 +24,7 @@ export class TokenApi {
     return this.ask('POST', 'renew-self', token);
   }
 
-  /** What was granted to the token goes with it. */
+  /** Revokes the token. The server revokes its leases, too. */
   revoke(token: Token): Promise<VaultAnswer> {
     return this.ask('POST', 'revoke-self', token);
   }

@@ -5,7 +5,10 @@ import { now } from '../../../core/time/clock';
 const CHECK_INTERVAL_MS = 1_000;
 const MISSING = { ino: 0, mtimeMs: 0, size: 0 };
 
-/** A file that somebody else keeps up to date. It is checked once a second at most, and read again when its token is refused. */
+/**
+ * A token file that another process keeps up to date. The manager checks the file once a second at most, and reads
+ * it again when its token is refused.
+ */
 export class TokenFile {
   readonly #path: string;
   #seen = '';
@@ -15,16 +18,22 @@ export class TokenFile {
     this.#path = path;
   }
 
-  /** Returns whether the file was written since the last check, and is to be read. A token whose file is missing may live on. */
+  /**
+   * Returns whether the file was written since the last check. A missing file counts as unchanged, because its
+   * token may still be valid.
+   */
   async hasChanged(): Promise<boolean> {
-    return this.isDue() && this.see(await stat(this.#path).catch(() => MISSING));
+    return this.isDue() && this.record(await stat(this.#path).catch(() => MISSING));
   }
 
   hasChangedSync(): boolean {
-    return this.isDue() && this.see(statusOf(this.#path));
+    return this.isDue() && this.record(statusOf(this.#path));
   }
 
-  /** Returns whether the file holds something else than this token. It compares the content: a modification time can be too coarse. */
+  /**
+   * Returns whether the file holds a different token. Compares the content, because a modification time can be too
+   * coarse.
+   */
   holdsOther(token: string | undefined): boolean {
     const content = contentOf(this.#path);
     return content !== '' && content !== token;
@@ -36,7 +45,7 @@ export class TokenFile {
     return true;
   }
 
-  private see({ ino, mtimeMs, size }: typeof MISSING): boolean {
+  private record({ ino, mtimeMs, size }: typeof MISSING): boolean {
     const seen = [ino, mtimeMs, size].join();
     const hasChanged = seen !== this.#seen && size > 0;
     this.#seen = seen;

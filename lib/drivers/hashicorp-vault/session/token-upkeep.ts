@@ -1,19 +1,19 @@
 import { isTransient } from '../../../core/errors/secret-manager.error';
 import { backoffMs } from '../../../core/time/backoff';
 import { startTimer, type AgeClock } from '../../../core/time/clock';
-import { isObject } from '../wire/exchange';
-import { isFromVault, sayingsOf, vaultError } from '../wire/vault-errors';
+import { isObject } from '../wire/request-handler';
+import { isFromVault, serverMessageOf, vaultError } from '../wire/vault-errors';
 import type { Credential } from './credential';
 import type { TokenApi } from './token-api';
 import { grantOf } from './vault-login';
 
-/** Who uses the token that is kept up. */
+/** The user of the token that is kept alive. */
 export interface TokenUser {
-  /** Goes on with the same token, which lives longer, or of which more is known. */
-  goOnWith(credential: Credential): void;
-  /** Whether another token can be had for the asking. */
+  /** Continues with the same token, after its lifetime was extended or looked up. */
+  update(credential: Credential): void;
+  /** Returns whether the user can log in for another token. */
   canReplace(): boolean;
-  /** Gets another token, while the old one still lives, and has that kept up. */
+  /** Logs in for another token while the old one still lives, and keeps that one alive. */
   replace(): Promise<unknown>;
 }
 
@@ -22,10 +22,13 @@ const JITTER = 0.1;
 const PAUSES = { firstMs: 1_000, longestMs: 30_000 };
 const SHORTEST_PAUSE_MS = 100;
 
-/** What a 500 says of a token past its longest life, and of one that another client certificate logged in for. */
+/** The text of a 500 for a token past its maximum lifetime, or for one of another client certificate. */
 const NOT_RENEWABLE = /max TTL|client identity/;
 
-/** Keeps one token alive in the background: renews it before it expires, and has it replaced where it cannot be renewed. */
+/**
+ * Keeps one token alive in the background. Renews the token before it expires, and replaces one that cannot be
+ * renewed.
+ */
 export class TokenUpkeep {
   readonly #api: TokenApi;
   readonly #clock: AgeClock;
@@ -39,11 +42,11 @@ export class TokenUpkeep {
     this.#user = user;
   }
 
-  /** From now on this one, and no other. */
+  /** Keeps this token alive instead of the previous one. */
   keep(credential: Credential, validForMs = credential.validForMs): void {
     this.#kept = credential;
     const delayMs = validForMs * RENEWED_AT * (1 - JITTER * Math.random());
-    this.plan(() => this.maintain(credential), delayMs);
+    this.schedule(() => this.maintain(credential), delayMs);
   }
 
   stop(): void {
@@ -52,15 +55,18 @@ export class TokenUpkeep {
   }
 
   /**
-   * Of a token that was given, the server may tell how long it lasts; it is asked until it answers. Where it does not tell,
-   * the token is used as it is.
+   * Looks up the lifetime of a given token, and retries until the server answers. A token of unknown lifetime is
+   * used as it is.
    */
-  async learn(credential: Credential, failures = 1): Promise<void> {
+  async lookUpLifetime(credential: Credential, failures = 1): Promise<void> {
     const askedAt = this.#clock.now();
     const answer = await this.#api.lookUp(credential.token).catch(() => undefined);
     if (this.#kept !== credential) return;
     if (answer === undefined || isTransient(vaultError(answer, 'Looking at the token'))) {
-      return this.plan(() => this.learn(credential, failures + 1), backoffMs(failures, PAUSES));
+      return this.schedule(
+        () => this.lookUpLifetime(credential, failures + 1),
+        backoffMs(failures, PAUSES),
+      );
     }
     const data = answer.content?.data;
     if (answer.statusCode !== 200 || !isObject(data)) return;
@@ -71,13 +77,13 @@ export class TokenUpkeep {
     this.extend({ ...credential, isRenewable, validForMs }, validForMs, askedAt);
   }
 
-  private plan(act: () => Promise<void>, delayMs: number): void {
+  private schedule(act: () => Promise<void>, delayMs: number): void {
     this.#stopTimer();
     if (delayMs === Infinity) return;
     this.#stopTimer = startTimer(() => void act(), delayMs, { keepsAlive: false });
   }
 
-  /** An outage is waited out, as long as the token lasts. */
+  /** Renews or replaces the token. Retries through an outage until the token expires. */
   private async maintain(credential: Credential, failures = 1): Promise<void> {
     if (this.#kept !== credential) return;
     try {
@@ -86,15 +92,15 @@ export class TokenUpkeep {
       if (this.#user.canReplace()) await this.#user.replace();
     } catch (error) {
       const remainingMs = credential.expiresAt - this.#clock.now();
-      if (this.#kept !== credential || remainingMs <= 0) return; // who reads next logs in
+      if (this.#kept !== credential || remainingMs <= 0) return; // the next read logs in
       const pauseMs = isTransient(error) ? backoffMs(failures, PAUSES) : PAUSES.longestMs;
       const delayMs = Math.min(pauseMs, remainingMs / 2);
-      const again = (): Promise<void> => this.maintain(credential, failures + 1);
-      this.plan(again, Math.max(delayMs, SHORTEST_PAUSE_MS));
+      const retry = (): Promise<void> => this.maintain(credential, failures + 1);
+      this.schedule(retry, Math.max(delayMs, SHORTEST_PAUSE_MS));
     }
   }
 
-  /** Resolves to `false` if the token has come to its end: it cannot be renewed, or for too short a time. */
+  /** Resolves to `false` if the token cannot be renewed, or was renewed for too short a time. */
   private async renew(credential: Credential): Promise<boolean> {
     const askedAt = this.#clock.now();
     const answer = await this.#api.renew(credential.token);
@@ -108,14 +114,14 @@ export class TokenUpkeep {
       return true;
     }
     if (!isFromVault(answer)) throw vaultError(answer, 'Renewing the token');
-    const isOver = answer.statusCode < 500 || NOT_RENEWABLE.test(sayingsOf(answer));
+    const isOver = answer.statusCode < 500 || NOT_RENEWABLE.test(serverMessageOf(answer));
     if (isOver && answer.statusCode !== 429) return false;
     throw vaultError(answer, 'Renewing the token');
   }
 
   private extend(credential: Credential, validForMs: number, askedAt: number): void {
     const extended = { ...credential, expiresAt: askedAt + validForMs };
-    this.#user.goOnWith(extended);
+    this.#user.update(extended);
     this.keep(extended, validForMs);
   }
 }

@@ -3,27 +3,27 @@ import { SecretManagerError } from '../../../core/errors/secret-manager.error';
 import { quoteName } from '../../../core/errors/wording';
 import { isPrintable, trimSlashes } from '../options/option-problems';
 import { DEFAULT_JWT_FILE, type VaultAuth } from '../options/vault.options';
-import { isObject, type VaultAnswer } from '../wire/exchange';
+import { isObject, type VaultAnswer } from '../wire/request-handler';
 import { isFromVault, originOfAnswer, vaultError } from '../wire/vault-errors';
 import { encodePath } from '../wire/vault-path';
-import type { VaultTalk } from '../wire/vault-talk';
+import type { Steps } from '../wire/steps';
 import { TokenFile } from './token-file';
 
-/** A token, and for how long the server will know it. */
+/** A token and its lifetime. */
 export interface Grant {
-  /** `undefined` where an agent adds its own. */
+  /** `undefined` if an agent adds its own token. */
   readonly token: string | undefined;
-  /** `Infinity` for a token that does not expire, or of which nothing is known. */
+  /** `Infinity` if the token does not expire, or if its lifetime is unknown. */
   readonly validForMs: number;
   readonly isRenewable: boolean;
 }
 
-/** Gets a token from the server, or from where somebody else keeps one up to date. */
+/** Logs in to the server, or takes a token that another process keeps up to date. */
 export class VaultLogin {
   readonly #auth: VaultAuth;
   readonly #namespace: string | undefined;
   #tokenFile: TokenFile | undefined;
-  /** Of a wrapping token, which can be used once. */
+  /** The secret id of a wrapping token, which can be unwrapped only once. */
   #unwrappedSecretId: string | undefined;
   #isUnwrapping = false;
 
@@ -32,37 +32,37 @@ export class VaultLogin {
     this.#namespace = namespace;
   }
 
-  /** Whether tokens come from elsewhere: then a new one cannot be had for the asking, and none is ours to revoke. */
+  /** `true` if tokens come from elsewhere. The manager can neither replace nor revoke such a token. */
   get isGiven(): boolean {
     return ['token', 'token-file', 'none'].includes(this.#auth.method);
   }
 
-  /** Returns the meaning of a denial, if more is known of it than its status tells. */
+  /** Returns a more precise meaning of a denial than its status gives, if one is known. */
   get explanationOfDenial(): string | undefined {
     return this.#auth.method === 'none' ? DENIED_WITHOUT_TOKEN : undefined;
   }
 
-  /** The file that holds the token, if there is one. */
+  /** The token file, if the login uses one. */
   get tokenFile(): TokenFile | undefined {
     if (this.#auth.method !== 'token-file') return undefined;
     return (this.#tokenFile ??= new TokenFile(this.#auth.path));
   }
 
-  /** Ends with `UNAUTHENTICATED` if the server does not accept what it is given. */
-  *logIn(): VaultTalk<Grant> {
+  /** Throws `UNAUTHENTICATED` if the server refuses the credentials. */
+  *logIn(): Steps<Grant> {
     const auth = this.#auth;
     switch (auth.method) {
       case 'none':
-        return given(undefined);
+        return givenGrant(undefined);
       case 'token':
-        return given(auth.token);
+        return givenGrant(auth.token);
       case 'token-file':
-        return given(lineOf(auth.path, 'the token'));
+        return givenGrant(lineOf(auth.path, 'the token'));
       case 'approle':
         return yield* this.ask(auth.mount ?? 'approle', 'login', {
           role_id: auth.roleId,
           secret_id: auth.wrappedSecretId
-            ? yield* this.unwrapped(auth.wrappedSecretId)
+            ? yield* this.unwrapOnce(auth.wrappedSecretId)
             : auth.secretId,
         });
       case 'userpass': {
@@ -79,7 +79,7 @@ export class VaultLogin {
     }
   }
 
-  private *ask(mount: string, action: string, content: object): VaultTalk<Grant> {
+  private *ask(mount: string, action: string, content: object): Steps<Grant> {
     const path = `/v1/auth/${encodePath(trimSlashes(mount))}/${action}`;
     const namespace = this.#namespace;
     const answer = yield { method: 'POST', path, namespace, content, isLogin: true };
@@ -88,9 +88,9 @@ export class VaultLogin {
     throw loginError(answer, `The login by ${this.#auth.method} at auth/${trimSlashes(mount)}`);
   }
 
-  private *unwrapped(token: string): VaultTalk<string> {
+  private *unwrapOnce(token: string): Steps<string> {
     if (this.#unwrappedSecretId !== undefined) return this.#unwrappedSecretId;
-    if (this.#isUnwrapping) throw beingUnwrapped();
+    if (this.#isUnwrapping) throw unwrapInFlight();
     this.#isUnwrapping = true;
     try {
       return yield* this.unwrap(token);
@@ -99,7 +99,7 @@ export class VaultLogin {
     }
   }
 
-  private *unwrap(token: string): VaultTalk<string> {
+  private *unwrap(token: string): Steps<string> {
     const path = '/v1/sys/wrapping/unwrap';
     const namespace = this.#namespace;
     const answer = yield { method: 'POST', path, token, namespace, isLogin: true };
@@ -115,7 +115,7 @@ export class VaultLogin {
   }
 }
 
-/** The `auth` of a login's or a renewal's answer. */
+/** Reads the `auth` of the answer to a login or a renewal. */
 export function grantOf(auth: Readonly<Record<string, unknown>>): Grant {
   const { client_token: token, lease_duration: seconds, renewable } = auth;
   if (!isPrintable(token) || typeof seconds !== 'number') {
@@ -135,11 +135,14 @@ const DENIED_WITHOUT_TOKEN =
   'no token was sent, as auth.method is none, and the agent at the address has added none that is allowed this. Look at the ' +
   "agent's auto_auth, at use_auto_auth_token of its api_proxy, and at the policies of its token";
 
-function given(token: string | undefined): Grant {
+function givenGrant(token: string | undefined): Grant {
   return { token, validForMs: Infinity, isRenewable: false };
 }
 
-/** Wrong credentials are 400 at most methods, and 403 where the method is not mounted or the user is locked out. */
+/**
+ * Translates a refused login to `UNAUTHENTICATED`. Most methods answer 400 to wrong credentials, and 403 if the
+ * method is not mounted or the user is locked out.
+ */
 function loginError(answer: VaultAnswer, subject: string): SecretManagerError {
   const error = vaultError(answer, subject);
   const isRefused = [400, 403].includes(answer.statusCode) && isFromVault(answer);
@@ -150,8 +153,10 @@ function loginError(answer: VaultAnswer, subject: string): SecretManagerError {
   );
 }
 
-/** A second request to unwrap would be refused, as if somebody else had taken the secret id. */
-function beingUnwrapped(): SecretManagerError {
+/**
+ * Explains a second unwrapping in flight. The server would refuse it as if another client had taken the secret id.
+ */
+function unwrapInFlight(): SecretManagerError {
   return new SecretManagerError(
     'UNAVAILABLE',
     'The wrapped secret id is being unwrapped by a login in flight, which a synchronous read cannot wait for. Try again, or ' +
@@ -164,7 +169,9 @@ function jwtOf(auth: VaultAuth & { readonly method: 'jwt' | 'kubernetes' }): str
   return lineOf(auth.jwtFile ?? DEFAULT_JWT_FILE, 'the JWT');
 }
 
-/** Read at once, in an asynchronous login too: it is one line, and both then go the same way. */
+/**
+ * Reads a one-line file. The read blocks in an asynchronous login, too, so that both logins share the same code.
+ */
 function lineOf(path: string, what: string): string {
   const line = textOf(path)?.trim();
   if (isPrintable(line)) return line;

@@ -1,25 +1,25 @@
 import type { OperationOptions } from '../../../core/contract/custom-secret-manager';
-import type { VaultAnswer } from '../wire/exchange';
+import type { VaultAnswer } from '../wire/request-handler';
 import type { VaultClient } from '../wire/vault-client';
 import { isDeadToken, isDenial, vaultError } from '../wire/vault-errors';
 import type { VaultRequest } from '../wire/vault-request';
 import type { VaultSyncClient } from '../wire/vault-sync-client';
 import { waitFor } from '../wire/waiting';
-import type { Credential, OwnAnswer } from './credential';
+import type { Credential, AuthorizedAnswer } from './credential';
 import type { Credentials } from './credentials';
 import { DeniedRequests } from './denied-requests';
 
-/** The last status that tells something of what was asked for; those above are of a store in need. */
+/** The last status that concerns the request itself. Higher statuses report the state of the store. */
 const LAST_TELLING_STATUS = 428;
 
-/** Sends requests with a token that the server knows. A refusal that another token may cure is tried once more with that. */
+/** Sends requests with a valid token. A denied request is retried once if another token may help. */
 export class VaultSession {
   readonly #client: VaultClient;
   readonly #syncClient: VaultSyncClient;
   readonly #credentials: Credentials;
   readonly #retriesDenied: boolean;
   readonly #denied = new DeniedRequests();
-  #trying: Promise<unknown> | undefined;
+  #freshTokenTrial: Promise<unknown> | undefined;
 
   /** @param retriesDenied whether a denied request is worth a fresh login */
   constructor(
@@ -34,167 +34,181 @@ export class VaultSession {
     this.#retriesDenied = retriesDenied;
   }
 
-  async send(request: VaultRequest, options: OperationOptions): Promise<OwnAnswer> {
+  async send(request: VaultRequest, options: OperationOptions): Promise<AuthorizedAnswer> {
     return await this.sendAnd(request, options, (answer) => answer);
   }
 
-  /** As `send`, and to what is made of the answer: a promise fewer for every read. Throws if it cannot be sent. */
+  /**
+   * Sends a request and resolves to the result of `onAnswer`, which saves one promise per read. Throws if the
+   * request cannot be sent.
+   */
   sendAnd<Result>(
     request: VaultRequest,
     options: OperationOptions,
-    see: (answer: OwnAnswer) => Result | Promise<Result>,
+    onAnswer: (answer: AuthorizedAnswer) => Result | Promise<Result>,
   ): Promise<Result> {
-    const credential = this.#credentials.atHand;
-    if (credential !== undefined) return this.sendAs(credential, request, options, see);
+    const credential = this.#credentials.cached;
+    if (credential !== undefined) return this.sendAs(credential, request, options, onAnswer);
     return this.#credentials
       .get(options)
-      .then((granted) => this.sendAs(granted, request, options, see));
+      .then((granted) => this.sendAs(granted, request, options, onAnswer));
   }
 
-  /** As `send`, blocking. */
-  sendSync(request: VaultRequest, options: OperationOptions): OwnAnswer {
+  /** The blocking form of `send`. */
+  sendSync(request: VaultRequest, options: OperationOptions): AuthorizedAnswer {
     const answer = this.sendAsSync(this.#credentials.getSync(options), request, options);
-    return isDenial(answer) ? this.curedSync(answer, request, options) : answer;
+    return isDenial(answer) ? this.retryDeniedSync(answer, request, options) : answer;
   }
 
   private sendAs<Result>(
     credential: Credential,
     request: VaultRequest,
     options: OperationOptions,
-    see: (answer: OwnAnswer) => Result | Promise<Result>,
+    onAnswer: (answer: AuthorizedAnswer) => Result | Promise<Result>,
   ): Promise<Result> {
     return this.#client.sendAnd(request, options, credential.token, (answer) => {
-      const own = answerTo(credential, answer);
-      return isDenial(answer) ? this.cured(own, request, options).then(see) : see(own);
+      const own = withCredential(credential, answer);
+      return isDenial(answer)
+        ? this.retryDenied(own, request, options).then(onAnswer)
+        : onAnswer(own);
     });
   }
 
-  /** With another credential than the one that was refused. */
+  /** Retries the request with another credential than the refused one. */
   private async sendAgain(
     credential: Credential,
     request: VaultRequest,
     options: OperationOptions,
-  ): Promise<OwnAnswer> {
-    return answerTo(credential, await this.#client.send(request, options, credential.token));
+  ): Promise<AuthorizedAnswer> {
+    return withCredential(credential, await this.#client.send(request, options, credential.token));
   }
 
   private sendAsSync(
     credential: Credential,
     request: VaultRequest,
     options: OperationOptions,
-  ): OwnAnswer {
-    return answerTo(credential, this.#syncClient.send(request, options, credential.token));
+  ): AuthorizedAnswer {
+    return withCredential(credential, this.#syncClient.send(request, options, credential.token));
   }
 
-  /** What comes of another token; the denial, where there is none, or none helps. */
-  private async cured(
-    denied: OwnAnswer,
+  /**
+   * Retries a denied request with another token. Resolves to the denial if there is no other token, or if none
+   * helps.
+   */
+  private async retryDenied(
+    denied: AuthorizedAnswer,
     request: VaultRequest,
     options: OperationOptions,
-  ): Promise<OwnAnswer> {
-    const other = await this.#credentials.other(denied.credential, options);
-    if (other !== undefined) return this.judged(await this.sendAgain(other, request, options));
-    if (!this.#credentials.areOurs) return this.explained(denied);
-    if (!isDeadToken(denied)) return await this.tried(denied, request, options);
+  ): Promise<AuthorizedAnswer> {
+    const replacement = await this.#credentials.replacementFor(denied.credential, options);
+    if (replacement !== undefined)
+      return this.rejectDeadToken(await this.sendAgain(replacement, request, options));
+    if (!this.#credentials.canLogIn) return this.explain(denied);
+    if (!isDeadToken(denied)) return await this.tryFreshToken(denied, request, options);
     this.#credentials.drop(denied.credential);
     const fresh = await this.#credentials.get(options);
-    return this.judged(await this.sendAgain(fresh, request, options));
+    return this.rejectDeadToken(await this.sendAgain(fresh, request, options));
   }
 
-  private curedSync(
-    denied: OwnAnswer,
+  private retryDeniedSync(
+    denied: AuthorizedAnswer,
     request: VaultRequest,
     options: OperationOptions,
-  ): OwnAnswer {
-    const other = this.#credentials.otherSync(denied.credential, options);
-    if (other !== undefined) return this.judged(this.sendAsSync(other, request, options));
-    if (!this.#credentials.areOurs) return this.explained(denied);
-    if (!isDeadToken(denied)) return this.triedSync(denied, request, options);
+  ): AuthorizedAnswer {
+    const replacement = this.#credentials.replacementForSync(denied.credential, options);
+    if (replacement !== undefined)
+      return this.rejectDeadToken(this.sendAsSync(replacement, request, options));
+    if (!this.#credentials.canLogIn) return this.explain(denied);
+    if (!isDeadToken(denied)) return this.tryFreshTokenSync(denied, request, options);
     this.#credentials.drop(denied.credential);
     const fresh = this.#credentials.getSync(options);
-    return this.judged(this.sendAsSync(fresh, request, options));
+    return this.rejectDeadToken(this.sendAsSync(fresh, request, options));
   }
 
-  private explained(denied: OwnAnswer): OwnAnswer {
+  private explain(denied: AuthorizedAnswer): AuthorizedAnswer {
     const explanation = this.#credentials.explanationOfDenial;
     return explanation === undefined ? denied : { ...denied, explanation };
   }
 
-  /** A fresh token that is dead is the login's fault. */
-  private judged(answer: OwnAnswer): OwnAnswer {
+  /** Fails the next logins if the server does not know the token of the last one. */
+  private rejectDeadToken(answer: AuthorizedAnswer): AuthorizedAnswer {
     if (isDeadToken(answer)) this.#credentials.refuseLogins(vaultError(answer, 'The login'));
     return answer;
   }
 
   /**
-   * The server knows the token, which may be older than what its role may do. One fresh one is tried for all who are denied
-   * something at the same moment; whatever becomes of it, the denial stands unless it helps.
+   * Retries with a fresh token, because the role may have gained rights since the login. Concurrent denials share
+   * one fresh token. The denial stands unless the fresh token helps.
    */
-  private async tried(
-    denied: OwnAnswer,
+  private async tryFreshToken(
+    denied: AuthorizedAnswer,
     request: VaultRequest,
     options: OperationOptions,
-  ): Promise<OwnAnswer> {
-    if (this.#trying !== undefined) {
-      await waitFor(this.#trying, options);
-      const other = await this.#credentials.other(denied.credential, options);
-      return other ? await this.sendAgain(other, request, options) : denied;
+  ): Promise<AuthorizedAnswer> {
+    if (this.#freshTokenTrial !== undefined) {
+      await waitFor(this.#freshTokenTrial, options);
+      const replacement = await this.#credentials.replacementFor(denied.credential, options);
+      return replacement ? await this.sendAgain(replacement, request, options) : denied;
     }
-    if (!this.#retriesDenied || !this.#denied.mayTryAnew(request)) return denied;
-    const trying = this.tryAnew(denied, request, options);
-    this.#trying = trying.finally(() => (this.#trying = undefined));
-    return await trying;
+    if (!this.#retriesDenied || !this.#denied.reserveLogin(request)) return denied;
+    const trial = this.retryWithFreshToken(denied, request, options);
+    this.#freshTokenTrial = trial.finally(() => (this.#freshTokenTrial = undefined));
+    return await trial;
   }
 
-  private async tryAnew(
-    denied: OwnAnswer,
+  private async retryWithFreshToken(
+    denied: AuthorizedAnswer,
     request: VaultRequest,
     options: OperationOptions,
-  ): Promise<OwnAnswer> {
+  ): Promise<AuthorizedAnswer> {
     const granting = this.#credentials.grant();
     try {
       const fresh = await waitFor(granting, options);
-      return this.chosen(await this.sendAgain(fresh, request, options), denied, request);
+      return this.keepIfItHelped(await this.sendAgain(fresh, request, options), denied, request);
     } catch {
-      granting.then((fresh) => this.#credentials.giveBack(fresh)).catch(() => undefined);
+      granting.then((fresh) => this.#credentials.revoke(fresh)).catch(() => undefined);
       return denied;
     }
   }
 
-  private triedSync(
-    denied: OwnAnswer,
+  private tryFreshTokenSync(
+    denied: AuthorizedAnswer,
     request: VaultRequest,
     options: OperationOptions,
-  ): OwnAnswer {
-    if (!this.#retriesDenied || !this.#denied.mayTryAnew(request)) return denied;
+  ): AuthorizedAnswer {
+    if (!this.#retriesDenied || !this.#denied.reserveLogin(request)) return denied;
     let fresh: Credential | undefined;
     try {
       fresh = this.#credentials.grantSync(options.timeoutMs);
-      return this.chosen(this.sendAsSync(fresh, request, options), denied, request);
+      return this.keepIfItHelped(this.sendAsSync(fresh, request, options), denied, request);
     } catch {
-      if (fresh !== undefined) this.#credentials.giveBack(fresh);
+      if (fresh !== undefined) this.#credentials.revoke(fresh);
       return denied;
     }
   }
 
-  /** A fresh token that helps takes the place of the other; one that does not is given back, and nothing has changed. */
-  private chosen(tried: OwnAnswer, denied: OwnAnswer, request: VaultRequest): OwnAnswer {
-    const hasHelped = !isDenial(tried) && tried.statusCode <= LAST_TELLING_STATUS;
+  /** Adopts a fresh token that helped. Revokes one that did not, and keeps the old token. */
+  private keepIfItHelped(
+    retried: AuthorizedAnswer,
+    denied: AuthorizedAnswer,
+    request: VaultRequest,
+  ): AuthorizedAnswer {
+    const hasHelped = !isDenial(retried) && retried.statusCode <= LAST_TELLING_STATUS;
     if (hasHelped) {
-      this.#denied.helped();
-      this.#credentials.adopt(tried.credential);
-      return tried;
+      this.#denied.recordSuccess();
+      this.#credentials.adopt(retried.credential);
+      return retried;
     }
-    this.#denied.notHelped(request);
-    this.#credentials.giveBack(tried.credential);
+    this.#denied.recordFailure(request);
+    this.#credentials.revoke(retried.credential);
     return denied;
   }
 }
 
-/** Without a spread: to add something to one costs 5 us on Node 20. */
-function answerTo(
+/** Copies the fields by name, because a spread with one more field costs 5 us on Node 20. */
+function withCredential(
   credential: Credential,
   { statusCode, headers, content, text, explanation, asked }: VaultAnswer,
-): OwnAnswer {
+): AuthorizedAnswer {
   return { statusCode, headers, content, text, explanation, asked, credential };
 }

@@ -10,7 +10,10 @@ export interface ConnectionOptions {
 }
 
 const CONNECTIONS = 10;
-/** Shorter than the server's own five minutes, so that no request goes out on a connection that it has just closed. */
+/**
+ * Shorter than the server's own five minutes, so that no request is sent on a connection that the server just
+ * closed.
+ */
 const KEEP_ALIVE_MS = 60_000;
 const PROXY_TIMEOUT_MS = 10_000;
 
@@ -31,10 +34,10 @@ export class Connections {
   }
 
   /**
-   * Returns the dispatcher of requests to an origin. Beside the server's own origin it keeps one more at most: the active
-   * node's, where the server is a standby.
+   * Returns the dispatcher for an origin. Keeps at most one origin beside the server: that of the active node
+   * behind a standby.
    */
-  to(origin: string): Dispatcher {
+  dispatcherTo(origin: string): Dispatcher {
     if (this.#isClosed) {
       throw new SecretManagerError('UNAVAILABLE', 'The connections to the server were closed.');
     }
@@ -44,12 +47,12 @@ export class Connections {
     if (kept !== undefined) return kept;
     this.retire((other) => other !== this.#origin);
     this.#certificates = certificates;
-    const dispatcher = dispatcherTo(origin, certificates, this.#options);
+    const dispatcher = createDispatcher(origin, certificates, this.#options);
     this.#dispatchers.set(origin, dispatcher);
     return dispatcher;
   }
 
-  /** Ends requests in flight with an error. */
+  /** Closes all connections. Requests in flight fail. */
   async close(): Promise<void> {
     this.#isClosed = true;
     const dispatchers = [...this.#dispatchers.values(), ...this.#ending];
@@ -57,7 +60,7 @@ export class Connections {
     await Promise.all(dispatchers.map((dispatcher) => dispatcher.destroy()));
   }
 
-  /** Closes connections when their requests have ended. */
+  /** Closes each retired connection when its requests have ended. */
   private retire(isRetired: (origin: string) => boolean): void {
     for (const [origin, dispatcher] of this.#dispatchers) {
       if (!isRetired(origin)) continue;
@@ -65,14 +68,14 @@ export class Connections {
       this.#ending.add(dispatcher);
       void dispatcher
         .close()
-        .catch(() => undefined) // `destroy` ends it, too
+        .catch(() => undefined) // `destroy` closes it, too
         .finally(() => this.#ending.delete(dispatcher));
     }
   }
 }
 
-/** The client certificate is for the server alone, and not for the proxy. */
-function dispatcherTo(
+/** Creates the dispatcher. The client certificate goes to the server and never to the proxy. */
+function createDispatcher(
   origin: string,
   certificates: Certificates,
   { proxy, noProxy = '' }: ConnectionOptions,

@@ -1,7 +1,7 @@
 import { quoteName } from '../../../core/errors/wording';
 import { isLoopback } from '../../../core/validation/loopback';
 import { parseHost } from '../options/hosts';
-import type { VaultAnswer } from './exchange';
+import type { VaultAnswer } from './request-handler';
 import type { VaultRequest } from './vault-request';
 
 export interface RedirectOptions {
@@ -9,15 +9,15 @@ export interface RedirectOptions {
   readonly allowInsecureHttp?: boolean;
 }
 
-/** Where to send a request instead, or the reason not to. */
+/** The target of a redirect, or the reason to refuse it. */
 export type Redirect =
   { readonly origin: string; readonly path: string } | { readonly refusal: string };
 
-const FOLLOWED: ReadonlySet<number> = new Set([302, 307, 308]);
+const FOLLOWED_STATUSES: ReadonlySet<number> = new Set([302, 307, 308]);
 
 /**
- * The redirects by which a standby names the active node. A token goes to the server's own host, or to a host of
- * `redirectHosts`, and nowhere else.
+ * The redirects from a standby to the active node. A token goes only to the host of the server, or to a host of
+ * `redirectHosts`.
  */
 export class Redirects {
   readonly #origin: string;
@@ -37,11 +37,11 @@ export class Redirects {
   }
 
   /**
-   * Returns `undefined` if the answer is no redirect to the same path of a server.
-   * @param request as it was sent, with the path of the address
+   * Returns `undefined` unless the answer redirects to the same path of a server.
+   * @param request the request as sent, with the path of the address
    */
-  of({ statusCode, headers }: VaultAnswer, request: VaultRequest): Redirect | undefined {
-    if (!FOLLOWED.has(statusCode)) return undefined;
+  resolve({ statusCode, headers }: VaultAnswer, request: VaultRequest): Redirect | undefined {
+    if (!FOLLOWED_STATUSES.has(statusCode)) return undefined;
     const { location } = headers;
     if (typeof location !== 'string' || !URL.canParse(location, this.#origin)) return undefined;
     const target = new URL(location, this.#origin);
@@ -51,7 +51,7 @@ export class Redirects {
     return { refusal: `${NO_ACTIVE_NODE}. It points to ${quoteName(target.host)}, ${problem}` };
   }
 
-  /** A proxy that serves the server below a path removes that path: the server names another node without it. */
+  /** Compares the paths. A proxy may serve the server below a path, which redirects to other nodes leave out. */
   private isSamePath(target: URL, { path }: VaultRequest): boolean {
     if (pathOf(target) === path) return true;
     return target.origin !== this.#origin && this.#basePath + pathOf(target) === path;
@@ -61,7 +61,7 @@ export class Redirects {
     const own = new URL(this.#origin);
     if (target.username || target.password) return WITH_CREDENTIALS;
     if (target.origin === own.origin) return undefined;
-    const isListed = this.#hosts.some((host) => fits(host, target));
+    const isListed = this.#hosts.some((host) => matchesHost(host, target));
     if (target.protocol === 'https:') {
       return isListed || target.hostname === own.hostname ? undefined : NOT_LISTED;
     }
@@ -81,8 +81,8 @@ const WITH_CREDENTIALS =
 const LOGIN =
   'and a login is never sent on: set address to the active node, or to a load balancer that finds it';
 
-/** Compares the port only if one is listed. */
-function fits(host: string, target: URL): boolean {
+/** Compares the hosts, and the ports if one is listed. */
+function matchesHost(host: string, target: URL): boolean {
   const listed = parseHost(host);
   if (listed?.hostname !== target.hostname) return false;
   const port = /:(\d+)$/.exec(host)?.[1];

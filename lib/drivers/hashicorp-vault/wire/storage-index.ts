@@ -1,19 +1,19 @@
 const LONGEST = 4_096;
 
-/** How far the storage of a cluster has come. HashiCorp counts two logs, OpenBao one. */
+/** The replication state of a cluster. HashiCorp counts two logs, OpenBao one. */
 interface StorageIndex {
   readonly server: 'HashiCorp Vault' | 'OpenBao';
   readonly cluster: string;
   readonly counts: readonly bigint[];
 }
 
-/** Returns the `X-Vault-Index` of an answer, if it is one that can be sent back. */
+/** Returns the `X-Vault-Index` of an answer, if it can be sent back in a header. */
 export function storageIndexOf(header: unknown): string | undefined {
   const isUsable = typeof header === 'string' && /^[\x21-\x7e]+$/.test(header);
   return isUsable && header.length <= LONGEST ? header : undefined;
 }
 
-/** Returns the newer of two. Where they cannot be compared, that is the one that came last. */
+/** Returns the newer of two indexes, or the last one if they cannot be compared. */
 export function newerIndex(before: string | undefined, last: string): string {
   const [a, b] = [parse(before ?? ''), parse(last)];
   if (before === undefined || a === undefined || b === undefined) return last;
@@ -23,7 +23,7 @@ export function newerIndex(before: string | undefined, last: string): string {
     : last;
 }
 
-/** Tells whether a standby of the server that gave the index can be asked to forward what it cannot answer yet. */
+/** Returns whether a standby of this server can forward the requests that it cannot answer yet. */
 export function canForward(index: string): boolean {
   return parse(index)?.server === 'OpenBao';
 }

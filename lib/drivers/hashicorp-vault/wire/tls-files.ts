@@ -3,10 +3,10 @@ import { SecretManagerError } from '../../../core/errors/secret-manager.error';
 import { certificatesOf, isUsable, type Certificates } from '../options/vault-tls';
 import type { VaultTls } from '../options/vault.options';
 
-/** A file can change twice within this time and keep its modification time. */
+/** The time within which a file can change twice and keep its modification time. */
 const TIME_GRAIN_MS = 2_000;
 
-/** The certificates of new connections. Certificates in files are read again when a file changes. */
+/** The certificates of new connections. A changed file is read again. */
 export class TlsFiles {
   readonly #tls: VaultTls;
   readonly #paths: readonly string[];
@@ -19,9 +19,11 @@ export class TlsFiles {
   }
 
   /**
-   * Returns the same object until the certificates change. Files that are missing or do not fit together leave the last
-   * usable certificates in use. Without these it throws `MISCONFIGURED` for a file that cannot be read, and `UNAVAILABLE`
-   * for files that do not fit together. The next call reads the files again.
+   * Returns the same object until the certificates change. The last usable certificates stay in use while files are
+   * missing or do not match each other.
+   *
+   * Without usable certificates it throws `MISCONFIGURED` for an unreadable file, and `UNAVAILABLE` for files that
+   * do not match. The next call reads the files again.
    */
   current(): Certificates {
     if (this.#paths.length === 0) return (this.#usable ??= certificatesOf(this.#tls));
@@ -45,7 +47,7 @@ export class TlsFiles {
   }
 }
 
-/** Returns `undefined` for files that cannot be told from the files that take their place. */
+/** Returns `undefined` if a file is missing, or if its next change might keep the same stamp. */
 function stampOf(paths: readonly string[]): string | undefined {
   try {
     const files = paths.map((path) => statSync(path));

@@ -4,7 +4,7 @@ import { Deadlines } from '../../../core/time/deadlines';
 import { DEFAULT_TIMEOUT_MS } from '../../../core/time/durations';
 import { exactJson } from '../../../core/validation/exact-json';
 import { Connections, type ConnectionOptions } from './connections';
-import { Exchange, type VaultAnswer } from './exchange';
+import { RequestHandler, type VaultAnswer } from './request-handler';
 import { Redirects, type RedirectOptions } from './redirects';
 import type { TlsFiles } from './tls-files';
 import type { VaultRequest } from './vault-request';
@@ -16,13 +16,13 @@ export interface VaultClientOptions extends ConnectionOptions, RedirectOptions {
 const SHORTEST_MS = 1;
 const CONTEXT = { manager: 'hashicorp-vault', operation: 'request' };
 
-/** Speaks HTTP to one server, over connections that are kept. What the server answers is for others to understand. */
+/** Sends HTTP requests to one server over pooled connections. Callers interpret the answers. */
 export class VaultClient {
   readonly #origin: string;
   readonly #basePath: string;
   readonly #connections: Connections;
   readonly #redirects: Redirects;
-  readonly #deadlines = new Deadlines<Exchange>();
+  readonly #deadlines = new Deadlines<RequestHandler>();
 
   constructor(options: VaultClientOptions, tls: TlsFiles) {
     this.#origin = originOf(options);
@@ -32,8 +32,8 @@ export class VaultClient {
   }
 
   /**
-   * Resolves to what the server answers, whatever its status. Rejects where there is no whole answer within `timeoutMs`. A
-   * redirect to the active node is followed once.
+   * Resolves to the answer, whatever its status. Rejects unless the whole answer arrives within `timeoutMs`.
+   * Follows one redirect to the active node.
    */
   async send(
     request: VaultRequest,
@@ -43,34 +43,37 @@ export class VaultClient {
     return await this.sendAnd(request, options, token, (answer) => answer);
   }
 
-  /** As `send`, and to what is made of the answer: a promise fewer for every read. Throws if it cannot be sent. */
+  /**
+   * Sends a request and resolves to the result of `onAnswer`, which saves one promise per read. Throws if the
+   * request cannot be sent.
+   */
   sendAnd<Result>(
     given: VaultRequest,
     options: OperationOptions,
     token: string | undefined,
-    see: (answer: VaultAnswer) => Result | Promise<Result>,
+    onAnswer: (answer: VaultAnswer) => Result | Promise<Result>,
   ): Promise<Result> {
-    const request = below(this.#basePath, given);
+    const request = withBasePath(this.#basePath, given);
     const limitMs = limitOf(options);
     const endsAt = now() + limitMs;
-    return this.exchange(this.#origin, request, options, token, limitMs).then((answer) => {
-      if (answer.statusCode < 300 || answer.statusCode > 399) return see(answer);
-      const redirect = this.#redirects.of(answer, request);
-      if (redirect === undefined) return see(answer);
-      if ('refusal' in redirect) return see({ ...answer, explanation: redirect.refusal });
+    return this.sendOnce(this.#origin, request, options, token, limitMs).then((answer) => {
+      if (answer.statusCode < 300 || answer.statusCode > 399) return onAnswer(answer);
+      const redirect = this.#redirects.resolve(answer, request);
+      if (redirect === undefined) return onAnswer(answer);
+      if ('refusal' in redirect) return onAnswer({ ...answer, explanation: redirect.refusal });
       const { origin, path } = redirect;
       const leftMs = Math.max(SHORTEST_MS, endsAt - now());
-      return this.exchange(origin, { ...request, path }, options, token, leftMs).then(see);
+      return this.sendOnce(origin, { ...request, path }, options, token, leftMs).then(onAnswer);
     });
   }
 
-  /** Requests under way end with an error. */
+  /** Closes all connections. Requests in flight fail. */
   async close(): Promise<void> {
     this.#deadlines.close();
     await this.#connections.close();
   }
 
-  private exchange(
+  private sendOnce(
     origin: string,
     request: VaultRequest,
     options: OperationOptions,
@@ -78,10 +81,10 @@ export class VaultClient {
     limitMs: number,
   ): Promise<VaultAnswer> {
     const { method, path, content } = request;
-    const dispatcher = this.#connections.to(origin);
-    const exchange = new Exchange(`${method} ${origin}${path}`);
-    exchange.endWithin(limitMs, this.#deadlines);
-    exchange.endWith(options, CONTEXT);
+    const dispatcher = this.#connections.dispatcherTo(origin);
+    const handler = new RequestHandler(`${method} ${origin}${path}`);
+    handler.startDeadline(limitMs, this.#deadlines);
+    handler.followCancellation(options, CONTEXT);
     dispatcher.dispatch(
       {
         origin,
@@ -89,12 +92,12 @@ export class VaultClient {
         path,
         headers: headersOf(request, token),
         body: content && exactJson(content),
-        headersTimeout: 0, // the deadline is of the whole exchange
+        headersTimeout: 0, // one deadline covers the request and its answer
         bodyTimeout: 0,
       },
-      exchange,
+      handler,
     );
-    return exchange.answer;
+    return handler.answer;
   }
 }
 
@@ -106,12 +109,12 @@ export function originOf({ address }: VaultClientOptions): string {
   return URL.canParse(address) ? new URL(address).origin : address;
 }
 
-/** The path of an address, as of a proxy that serves the server below it. */
+/** Returns the path of an address: a proxy may serve the server below a path. */
 export function basePathOf({ address }: VaultClientOptions): string {
   return URL.canParse(address) ? new URL(address).pathname.replace(/\/$/, '') : '';
 }
 
-export function below(basePath: string, request: VaultRequest): VaultRequest {
+export function withBasePath(basePath: string, request: VaultRequest): VaultRequest {
   return basePath === '' ? request : { ...request, path: basePath + request.path };
 }
 

@@ -3,26 +3,26 @@ import {
   SecretManagerError,
   type SecretManagerErrorCode,
 } from '../../../core/errors/secret-manager.error';
-import { placeOf, type VaultAnswer } from './exchange';
+import { placeOf, type VaultAnswer } from './request-handler';
 
-/** What an answer means: the first row that fits. Nothing of an answer's text travels on. */
+/** The meaning of an answer. The first row that matches decides. No text of an answer goes into an error. */
 interface Row {
-  /** One status, or the first and last of several. */
+  /** One status, or the first and last of a range. */
   readonly status: number | readonly [number, number];
-  /** What the server's own errors or warnings say, or the text of a page. */
+  /** Matches the errors or warnings of the server, or the text of a page. */
   readonly says?: RegExp;
-  /** Set for what something else than the server answers: a proxy, a firewall, a web server. */
+  /** `true` for an answer that comes from something else: a proxy, a firewall or a web server. */
   readonly isForeign?: true;
-  /** Set for a redirect of plain http to https on the same host. */
+  /** `true` for a redirect from plain http to https on the same host. */
   readonly isToHttps?: true;
   readonly code: SecretManagerErrorCode;
   readonly meaning: string;
 }
 
-/** Of a path that is denied OpenBao says "1 error occurred" first; of a token that is dead it does not. */
+/** Matches a dead token. For a denied path OpenBao starts with "1 error occurred"; for a dead token it does not. */
 const DEAD_TOKEN = /^permission denied$|invalid token|bad token/;
 
-/** The texts of Go, nginx and Apache. */
+/** Matches the texts of Go, nginx and Apache. */
 const WANTS_TLS =
   /HTTP request to an HTTPS server|HTTP request was sent to HTTPS|plain HTTP to an SSL/;
 
@@ -179,9 +179,9 @@ const ROWS: readonly Row[] = [
   { status: [400, 499], code: 'UNKNOWN', meaning: 'the server refused it' },
 ];
 
-/** Returns the failure that an answer means. `subject` begins the sentence: what was asked for. */
+/** Returns the error for an answer. `subject` starts the message and names the request. */
 export function vaultError(answer: VaultAnswer, subject: string): SecretManagerError {
-  const row = ROWS.find((candidate) => fits(candidate, answer));
+  const row = ROWS.find((candidate) => matches(candidate, answer));
   const { code, meaning } = row ?? { code: 'UNKNOWN' as const, meaning: 'the answer fits no rule' };
   const { explanation = meaning } = row?.isToHttps ? {} : answer;
   const said = `${subject} failed: ${explanation}. ${originOfAnswer(answer)}`;
@@ -190,14 +190,14 @@ export function vaultError(answer: VaultAnswer, subject: string): SecretManagerE
   });
 }
 
-/** Returns status, method, host and path, in brackets. */
+/** Returns status, method, host and path, in parentheses. */
 export function originOfAnswer({ statusCode, asked }: VaultAnswer): string {
   return `(HTTP ${statusCode}, ${placeOf(asked)})`;
 }
 
 /**
- * Tells an answer of the server from one of a proxy, a firewall or a web server. A refusal of the server holds `errors`, which
- * are strings; its other answers hold fields that it knows, or nothing at all.
+ * Returns whether an answer comes from the server, and not from a proxy, a firewall or a web server. A refusal of
+ * the server holds `errors`, an array of strings. Its other answers hold known fields, or no body.
  */
 export function isFromVault({ statusCode, content, text = '' }: VaultAnswer): boolean {
   if (content === undefined) return statusCode < 300 && text === '';
@@ -206,38 +206,42 @@ export function isFromVault({ statusCode, content, text = '' }: VaultAnswer): bo
   return Array.isArray(errors) && errors.every((error) => typeof error === 'string');
 }
 
-/** The fields that tell an answer of the server without `errors`. */
+/** The fields of an answer without `errors` that mark it as one of the server. */
 const FIELDS = ['request_id', 'warnings', 'data', 'auth'];
 
-/** Tells whether the server refused the token, or what was asked with it. */
+/** Returns whether the server refused the token, or denied the request. */
 export function isDenial(answer: VaultAnswer): boolean {
   const { statusCode } = answer;
   return (statusCode === 401 || statusCode === 403) && isFromVault(answer);
 }
 
-/** Tells whether the server no longer, or never, knew the token; otherwise it knows it, and denies the path. */
+/** Returns whether the server does not know the token. A denial of a known token concerns only the path. */
 export function isDeadToken(answer: VaultAnswer): boolean {
   if (!isDenial(answer)) return false;
-  return answer.statusCode === 401 || DEAD_TOKEN.test(sayingsOf(answer));
+  return answer.statusCode === 401 || DEAD_TOKEN.test(serverMessageOf(answer));
 }
 
-/** What the server says of a failure, to be compared and not to be shown. */
-export function sayingsOf({ content = {} }: VaultAnswer): string {
+/** Returns the errors and warnings of an answer. Only for comparison: messages never show them. */
+export function serverMessageOf({ content = {} }: VaultAnswer): string {
   return [content.errors, content.warnings]
     .flat()
     .filter((saying) => typeof saying === 'string')
     .join('\n');
 }
 
-function fits({ status, says, isForeign, isToHttps }: Row, answer: VaultAnswer): boolean {
+function matches({ status, says, isForeign, isToHttps }: Row, answer: VaultAnswer): boolean {
   const [first, last] = typeof status === 'number' ? [status, status] : status;
   if (answer.statusCode < first || last < answer.statusCode) return false;
-  if (says !== undefined && !says.test(sayingsOf(answer) || (answer.text ?? ''))) return false;
+  if (says !== undefined && !says.test(serverMessageOf(answer) || (answer.text ?? '')))
+    return false;
   if (isToHttps && !asksForHttps(answer)) return false;
   return !isForeign || !isFromVault(answer);
 }
 
-/** A standby answers 307 with the same path; what else sends callers to https may send them anywhere on the host. */
+/**
+ * Returns whether the answer redirects from http to https on the same host. A 307 must keep the path, because a
+ * standby answers so. Other statuses may name any path of the host.
+ */
 function asksForHttps({ statusCode, asked, headers: { location } }: VaultAnswer): boolean {
   const [, url = ''] = asked.split(' ');
   if (typeof location !== 'string' || !URL.canParse(location, url)) return false;

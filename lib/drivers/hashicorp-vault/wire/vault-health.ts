@@ -10,7 +10,7 @@ export type VaultServerState =
   | 'uninitialised'
   | 'sealed';
 
-/** The statuses of `sys/health`, which mean something else there than anywhere else. */
+/** The statuses of `sys/health`. They mean something else on every other path. */
 const STATES: ReadonlyMap<number, VaultServerState> = new Map([
   [200, 'active'],
   [429, 'standby'],
@@ -20,7 +20,10 @@ const STATES: ReadonlyMap<number, VaultServerState> = new Map([
   [503, 'sealed'],
 ] as const);
 
-/** Asked without a token, and without a namespace: with one the server refuses. */
+/**
+ * Resolves to the state of the server. Sends neither token nor namespace: the server refuses the call with a
+ * namespace.
+ */
 export async function serverState(
   client: VaultClient,
   options: OperationOptions,

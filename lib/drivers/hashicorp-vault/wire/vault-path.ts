@@ -2,21 +2,22 @@ import { SecretManagerError } from '../../../core/errors/secret-manager.error';
 import { quoteName } from '../../../core/errors/wording';
 import { isPlain } from '../../../core/validation/secret-name';
 
-/** Hold the server's own affairs, of each namespace too, and these can be named in a path. A name must not lead there. */
+/** Matches the internal paths of the server, which every namespace has, too. A secret name must not lead there. */
 const INTERNAL = /(^|\/)(sys|auth)(\/|$)/;
 
-/** Tells whether a name would be one of the server's own affairs, if its mount were a namespace. */
+/** Returns whether a name would be internal if its mount were a namespace. */
 export function hasInternalPart(name: string): boolean {
   return INTERNAL.test(name);
 }
 
-/** An empty part, or one that a URL resolves: it would lead out of the mount. */
+/** Matches an empty part, and a part that a URL resolves. Either would lead out of the mount. */
 const UNRESOLVED = /(^|\/)\.{0,2}(\/|$)/;
 
 /**
- * The address of something below a mount, without host. With every part encoded, dots are all that a URL could still resolve,
- * and these are refused: the address has the mount as its beginning, and as many parts as were given. Below the mount of a
- * secrets engine `sys` and `auth` are names like others. Throws `INVALID_ARGUMENT`.
+ * Returns the path of a secret, encoded part by part. The path always stays below its mount.
+ *
+ * Throws `INVALID_ARGUMENT` for an empty, "." or ".." part, and for a mount in `sys` or `auth`. Below a mount these
+ * two are ordinary names.
  */
 export function vaultPath(mount: string, ...parts: readonly string[]): string {
   let path = mount;
@@ -32,7 +33,7 @@ export function vaultPath(mount: string, ...parts: readonly string[]): string {
   );
 }
 
-/** Every part of it, so that it stays one. Throws a `URIError` for half of a surrogate pair. */
+/** Encodes each part of a path, so that a part stays one part. Throws a `URIError` for half of a surrogate pair. */
 export function encodePath(path: string): string {
   return path.split('/').map(encodeURIComponent).join('/');
 }

@@ -1,14 +1,14 @@
 export interface VaultRequest {
   readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
-  /** Encoded, and with its query. */
+  /** The encoded path with its query. */
   readonly path: string;
   readonly token?: string;
   readonly namespace?: string;
   readonly content?: object;
-  /** Besides those that every request has. */
+  /** The headers beyond those of every request. */
   readonly headers?: Readonly<Record<string, string>>;
-  /** A denial of it is an answer: nobody needs another token for it. */
+  /** `true` if a denial is a valid answer, so that no other token is tried. */
   readonly isProbe?: boolean;
-  /** Holds what proves who the manager is: it is sent to the address, and to no other node. */
+  /** `true` if the request carries login credentials. It goes only to the address, and never to another node. */
   readonly isLogin?: boolean;
 }

@@ -3,13 +3,19 @@ import { countingDown } from '../../../core/time/clock';
 import { DEFAULT_TIMEOUT_MS } from '../../../core/time/durations';
 import { exactJson } from '../../../core/validation/exact-json';
 import { SyncHttp } from '../../../sync';
-import { answerOf, connectionError, type VaultAnswer } from './exchange';
+import { answerOf, connectionError, type VaultAnswer } from './request-handler';
 import { Redirects } from './redirects';
 import type { TlsFiles } from './tls-files';
-import { basePathOf, below, headersOf, originOf, type VaultClientOptions } from './vault-client';
+import {
+  basePathOf,
+  withBasePath,
+  headersOf,
+  originOf,
+  type VaultClientOptions,
+} from './vault-client';
 import type { VaultRequest } from './vault-request';
 
-/** As `VaultClient`, blocking. */
+/** The blocking form of `VaultClient`. */
 export class VaultSyncClient {
   readonly #origin: string;
   readonly #basePath: string;
@@ -26,32 +32,32 @@ export class VaultSyncClient {
     this.#http = new SyncHttp({ proxy, noProxy });
   }
 
-  /** Has the worker ready before the first request. */
+  /** Starts the worker before the first request. */
   start(): void {
     this.#http.start();
   }
 
-  /** Returns what the server answers, whatever its status. The deadline is that of the call, a redirection included. */
+  /** Returns the answer, whatever its status. One deadline covers the call and a redirect. */
   send(
     given: VaultRequest,
     { timeoutMs = DEFAULT_TIMEOUT_MS }: OperationOptions,
     token = given.token,
   ): VaultAnswer {
-    const request = below(this.#basePath, given);
+    const request = withBasePath(this.#basePath, given);
     const left = countingDown({}, timeoutMs);
-    const answer = this.exchange(this.#origin, request, left, token);
-    const redirect = this.#redirects.of(answer, request);
+    const answer = this.sendOnce(this.#origin, request, left, token);
+    const redirect = this.#redirects.resolve(answer, request);
     if (redirect === undefined) return answer;
     if ('refusal' in redirect) return { ...answer, explanation: redirect.refusal };
     const { origin, path } = redirect;
-    return this.exchange(origin, { ...request, path }, left, token);
+    return this.sendOnce(origin, { ...request, path }, left, token);
   }
 
   async close(): Promise<void> {
     await this.#http.close();
   }
 
-  private exchange(
+  private sendOnce(
     origin: string,
     request: VaultRequest,
     { timeoutMs }: OperationOptions,

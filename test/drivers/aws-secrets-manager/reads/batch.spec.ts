@@ -15,7 +15,7 @@ function entry(name: string) {
   return { ARN: `${PREFIX}${name}-a1B2c3`, Name: name, SecretString: `of ${name}`, VersionId: 'v' };
 }
 
-/** Has AWS know every name. */
+/** Lets AWS answer every name. */
 function answerAll({ input }: AwsRequest) {
   const names = input.SecretIdList as string[];
   return { body: { SecretValues: names.map(entry), Errors: [] } };
@@ -63,7 +63,7 @@ describe('a read of many secrets from AWS', () => {
   const OTHER_ACCOUNT = PREFIX.replace('123456789012', '210987654321');
   const arnOf = (name: string) => `${PREFIX}${name}-a1B2c3`;
 
-  /** AWS as it resolves ids: `secrets` by their full ARN, and a failure for each id that is none of them. */
+  /** Answers as AWS resolves ids: `secrets` by their full ARN, and a failure for every other id. */
   function holdSecrets(secrets: Readonly<Record<string, string>>): void {
     const find = (id: string) =>
       Object.keys(secrets).find((arn) => arn === id) ??
@@ -91,7 +91,7 @@ describe('a read of many secrets from AWS', () => {
     });
   }
 
-  /** A plain name is one of the caller's own account. */
+  /** Resolves a plain name in the account of the caller. */
   function ownName(arn: string): string | undefined {
     return arn.startsWith(PREFIX) ? /:secret:(.*)-.{6}$/.exec(arn)?.[1] : undefined;
   }

@@ -24,7 +24,7 @@ afterEach(async () => {
 
 const value = { body: { SecretString: 'value', VersionId: 'v' } };
 
-/** Which region a request was signed for, and with which key. */
+/** The region and key in the signature of the last request. */
 function signature(): { key?: string; region?: string } {
   const header = String(fixture.aws.requests[0]?.headers.authorization);
   const [, key, region] = /Credential=([^/]+)\/\d+\/([^/]+)\//.exec(header) ?? [];

@@ -8,7 +8,7 @@ import { FakeVault,type FakeAnswer } from '../../../support/fake-vault';
 const LONG = '12345678901234567890';
 const CANARY = 'canary-3e9a70d1';
 
-/** Where the fields of `KEY` are, as the source text of a JSON object, and how a manager reads them. */
+/** The place of the fields of `KEY`, as the source text of a JSON object, and the options to read them. */
 interface Mount {
   readonly kvVersion: 1 | 2 | 'none';
   readonly path: string;

@@ -11,7 +11,7 @@ const DENIED: FakeAnswer = {
   body: { errors: ['1 error occurred:\n\t* permission denied\n\n'] },
 };
 
-/** Keeps the latest version of secrets of the mount `secret`, and follows `cas`. */
+/** Stores the latest version of each secret of the mount `secret`, and respects `cas`. */
 class Kv2Server extends FakeVault {
   readonly fields = new Map<string, Record<string, unknown> | null>();
   readonly #versions = new Map<string, number>();

@@ -3,7 +3,7 @@ import { eventually } from '../../../integration/support/eventually';
 import { failureOf } from '../../../support/failure-of';
 import { FakeVault,type FakeAnswer } from '../../../support/fake-vault';
 
-/** Makes credentials `user-1`, `user-2`, ... with leases of ten minutes, or of what is said. */
+/** Creates the credentials `user-1`, `user-2`, ... with leases of ten minutes by default. */
 class Server extends FakeVault {
   made = 0;
   seconds = 600;
@@ -35,22 +35,22 @@ class Server extends FakeVault {
     };
   }
 
-  /** Has who asks for credentials wait until it is told to go on. */
-  heldCredentials(): { begun: Promise<void>; goOn: () => void } {
-    let goOn = (): void => undefined;
+  /** Delays requests for credentials until they are released. */
+  delayCredentials(): { begun: Promise<void>; release: () => void } {
+    let release = (): void => undefined;
     let begin = (): void => undefined;
     const begun = new Promise<void>((resolve) => (begin = resolve));
-    const told = new Promise<void>((resolve) => (goOn = resolve));
+    const released = new Promise<void>((resolve) => (release = resolve));
     this.on('GET /v1/database/creds/app', async () => {
       const answer = this.credentials();
       begin();
-      await told;
+      await released;
       return answer;
     });
-    return { begun, goOn };
+    return { begun, release };
   }
 
-  /** How often something was asked for. */
+  /** The number of requests to a path. */
   count(part: string): number {
     return this.asked.filter((request) => request.includes(part)).length;
   }
@@ -145,11 +145,11 @@ describe('what Vault grants for a time', () => {
     let logins: number;
     let make: () => void;
 
-    /** Its making is held up until the token has been refused. */
+    /** A lease whose creation waits until the token was refused. */
     const readMeanwhile = async (nextLogin: FakeAnswer) => {
       await manager.readSecret('elsewhere/warm');
-      const made = vault.heldCredentials();
-      make = made.goOn;
+      const made = vault.delayCredentials();
+      make = made.release;
       const reading = manager.readSecret('database/creds/app');
       await made.begun;
       vault.on('POST /v1/auth/approle/login', () => {
@@ -195,7 +195,7 @@ describe('what Vault grants for a time', () => {
 
   it('is read on for the others when one who waits for it aborts, or gives up', async () => {
     await manager.readSecret('elsewhere/warm');
-    const made = vault.heldCredentials();
+    const made = vault.delayCredentials();
     const controller = new AbortController();
     const options = (field: string) => ({ params: { field } });
     const first = { ...options('username'), signal: controller.signal };
@@ -209,7 +209,7 @@ describe('what Vault grants for a time', () => {
     await made.begun;
     controller.abort();
     const codes = (await Promise.all(failures)).map(({ code }) => code);
-    made.goOn();
+    made.release();
 
     expect(codes).toEqual(['CANCELLED', 'TIMEOUT']);
     expect((await reading)?.value).toBe('password-1');
@@ -218,7 +218,7 @@ describe('what Vault grants for a time', () => {
 
   it('is given up when the last who waits for it has left, and asked for again by the next', async () => {
     await manager.readSecret('elsewhere/warm');
-    const made = vault.heldCredentials();
+    const made = vault.delayCredentials();
     const controller = new AbortController();
 
     const { signal } = controller;
@@ -227,7 +227,7 @@ describe('what Vault grants for a time', () => {
     controller.abort();
     const { code } = await failure;
     const next = read('username');
-    made.goOn();
+    made.release();
 
     expect([code, await next]).toEqual(['CANCELLED', 'user-2']);
   });

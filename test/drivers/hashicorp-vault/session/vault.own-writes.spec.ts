@@ -9,7 +9,7 @@ import { FakeVault,type FakeAnswer,type FakeRequest } from '../../../support/fak
 const CLUSTER = '2341f763-8bd4-ec3a-c9a9-5161c79f1028';
 const base64 = (text: string): string => Buffer.from(text).toString('base64');
 
-/** As each server writes the state of its storage, and how its standby says that it is not as far. */
+/** The storage index of each server, and the refusal of its lagging standby. */
 const SERVERS = {
   OpenBao: {
     indexOf: (count: number) => base64(JSON.stringify({ cluster: CLUSTER, value: String(count) })),
@@ -29,7 +29,7 @@ describe.each(Object.entries(SERVERS))('a standby of %s', (server, { indexOf, la
   let vault: FakeVault;
   let managers: VaultSecretManager[];
   let count: number;
-  /** How many reads that require a state meet a standby that lags. */
+  /** The number of reads with an index that meet a lagging standby. */
   let laggingReads: number;
 
   beforeEach(async () => {

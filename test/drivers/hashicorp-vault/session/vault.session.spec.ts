@@ -20,7 +20,7 @@ function grant(token: string, { seconds = 3_600, renewable = true } = {}): FakeA
   return { body: { auth: { client_token: token, lease_duration: seconds, renewable } } };
 }
 
-/** Logs in by AppRole with tokens `s.1`, `s.2`, ...; a secret answers those tokens that are alive. */
+/** Grants the tokens `s.1`, `s.2`, ... by AppRole. Secrets answer the tokens that are alive. */
 class Server extends FakeVault {
   logins = 0;
   readonly alive = new Set<string>();

@@ -17,7 +17,7 @@ const DENIED: FakeAnswer = {
 const FOUND: FakeAnswer = { body: { data: { data: { value: 'v' }, metadata: { version: 1 } } } };
 const MINUTE_MS = 60_000;
 
-/** Logs in with tokens `s.1`, `s.2`, ... Of the secrets, `DENIED` is denied to all, `NEW` to the first. */
+/** Grants the tokens `s.1`, `s.2`, ... The secret `DENIED` is denied to every token, `NEW` only to the first. */
 class Server extends FakeVault {
   logins = 0;
   made = 0;
@@ -82,7 +82,7 @@ describe('the tokens of the manager for Vault', () => {
     (await manager.readSecret('creds/app', { params: { mount: 'database', kvVersion: 'none' } }))
       ?.value;
 
-  /** Lets time pass, and whatever is asked of the server then be answered. */
+  /** Advances the clock and lets the server answer pending requests. */
   async function pass(delayMs: number): Promise<void> {
     await jest.advanceTimersByTimeAsync(delayMs);
     for (let turn = 0; turn < 50; turn++) await new Promise((resolve) => setImmediate(resolve));

@@ -9,7 +9,7 @@ import { FakeVault,type FakeAnswer } from '../../../support/fake-vault';
 const CANARY = 'canary-5b8e2f90';
 const PAGE = `<!DOCTYPE html><html><body>Request blocked. ${CANARY}</body></html>`;
 
-/** What is not the answer of Vault or OpenBao, whatever its status. */
+/** Bodies that Vault and OpenBao never send, whatever the status. */
 const FOREIGN_BODIES: readonly (readonly [string, unknown])[] = [
   ['HTML', PAGE],
   ['text', `blocked ${CANARY}`],

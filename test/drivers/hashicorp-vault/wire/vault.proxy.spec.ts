@@ -34,7 +34,7 @@ describe('the manager for Vault behind a proxy', () => {
     return manager;
   };
   const proxy = (credentials = ''): string => `http://${credentials}127.0.0.1:${port()}`;
-  /** The hosts that the proxy was asked to connect to, with the credentials. */
+  /** The hosts and credentials of the CONNECT requests. */
   const tunnels = async (): Promise<string[]> => {
     const asked = (await (await fetch(`${server.address}/tunnels`)).json()) as string[];
     return [...new Set(asked.map((tunnel) => tunnel.replace(/:\d+ /, ' ')))];

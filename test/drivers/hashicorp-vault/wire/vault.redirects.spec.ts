@@ -26,7 +26,7 @@ function targetOf(
   const asked = `GET ${address}${PATH}`;
   const sent: VaultRequest = { method: 'GET', path: PATH, ...request };
   const redirects = new Redirects(address, '', options);
-  const redirect = redirects.of({ statusCode: 307, headers, content: undefined, asked }, sent);
+  const redirect = redirects.resolve({ statusCode: 307, headers, content: undefined, asked }, sent);
   if (redirect === undefined) return 'none';
   return 'origin' in redirect ? redirect.origin : redirect.refusal;
 }

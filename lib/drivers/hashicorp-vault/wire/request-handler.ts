@@ -16,37 +16,37 @@ import {
 import type { Deadline, Deadlines, Expiring } from '../../../core/time/deadlines';
 import { JsonNumber, parseExactJson } from '../../../core/validation/exact-json';
 import { proxyRefusal } from '../../../sync/proxy';
-import { late } from './waiting';
+import { timedOut } from './waiting';
 
 export interface VaultAnswer {
   readonly statusCode: number;
   readonly headers: IncomingHttpHeaders;
-  /** `undefined` if there is none, or if it is not a JSON object. */
+  /** `undefined` if the body is empty or is not a JSON object. */
   readonly content: Readonly<Record<string, unknown>> | undefined;
-  /** A body that is no JSON object, such as a web page. To be compared, and never to be shown. */
+  /** A body that is not a JSON object, such as a web page. Only for comparison: messages never show it. */
   readonly text?: string;
-  /** Method and URL of the request. The URL may have a query, which no message shows. */
+  /** The method and URL of the request. The URL may have a query, which messages leave out. */
   readonly asked: string;
-  /** The meaning of a failure, if the sender of the request knows more than the status tells. */
+  /** The meaning of a failure, if the sender knows more than the status says. */
   readonly explanation?: string;
 }
 
 const SUCCESS = 200;
 
-/** The server takes up to 32 MiB, and a secret is far smaller. */
+/** The largest answer that is read. The server accepts up to 32 MiB, and secrets are far smaller. */
 const LARGEST_ANSWER_BYTES = 32 * 1024 * 1024;
 
 /**
- * One request and its answer. A handler of our own costs a third of what a body stream costs; one of the kind that undici 7
- * has inside spares 3 us of wrapping, and of parsing the headers that nobody reads.
+ * One request and its answer. An own handler costs a third of a body stream. The internal handler kind of undici 7
+ * saves another 3 us: no wrapper, and no parsing of unread headers.
  */
-export class Exchange implements Dispatcher.DispatchHandler, Cancellable, Expiring {
+export class RequestHandler implements Dispatcher.DispatchHandler, Cancellable, Expiring {
   readonly answer: Promise<VaultAnswer>;
   #resolve!: (answer: VaultAnswer) => void;
   #reject!: (reason: unknown) => void;
   #source: CancellationSource | undefined;
-  #deadlines: Deadlines<Exchange> | undefined;
-  #deadline: Deadline<Exchange> | undefined;
+  #deadlines: Deadlines<RequestHandler> | undefined;
+  #deadline: Deadline<RequestHandler> | undefined;
   #abort: ((reason: Error) => void) | undefined;
   #reason: Error | undefined;
   #statusCode = 0;
@@ -62,22 +62,24 @@ export class Exchange implements Dispatcher.DispatchHandler, Cancellable, Expiri
     });
   }
 
-  /** Has it ended by what ends the call that it is made for. */
-  endWith(options: OperationOptions, context: OperationContext): void {
+  /** Cancels the request when its call is cancelled. */
+  followCancellation(options: OperationOptions, context: OperationContext): void {
     this.#source = cancelWith(options, context, this);
   }
 
-  /** Rejects with `TIMEOUT` if the whole answer is not there after `limitMs`, however its bytes arrive. */
-  endWithin(limitMs: number, deadlines: Deadlines<Exchange>): void {
+  /**
+   * Rejects with `TIMEOUT` unless the whole answer arrives within `limitMs`. Single bytes do not extend the limit.
+   */
+  startDeadline(limitMs: number, deadlines: Deadlines<RequestHandler>): void {
     this.#deadlines = deadlines;
     this.#deadline = deadlines.start(this, limitMs, { keepsAlive: true });
   }
 
   expire(): void {
-    this.cancel(late(placeOf(this.asked)));
+    this.cancel(timedOut(placeOf(this.asked)));
   }
 
-  /** Ends it, also while it waits for a connection. */
+  /** Cancels the request, even while it waits for a connection. */
   cancel(reason: Error): void {
     this.release();
     this.#reason = reason;
@@ -92,14 +94,14 @@ export class Exchange implements Dispatcher.DispatchHandler, Cancellable, Expiri
 
   onHeaders(statusCode: number, headers: Buffer[]): boolean {
     this.#statusCode = statusCode;
-    const isUsual = statusCode === SUCCESS && this.asked.startsWith('GET'); // its headers tell nothing
+    const isUsual = statusCode === SUCCESS && this.asked.startsWith('GET'); // nothing reads its headers
     if (!isUsual) this.#headers = util.parseHeaders(headers);
     return true;
   }
 
   onData(chunk: Buffer): boolean {
     if (this.#chunks.length === 0)
-      this.#chunks = [chunk]; // mostly there is one: `push` makes room for 17
+      this.#chunks = [chunk]; // most answers have one chunk, and `push` allocates room for 17
     else this.#chunks.push(chunk);
     this.#size += chunk.length;
     if (this.#size > LARGEST_ANSWER_BYTES) {
@@ -118,7 +120,7 @@ export class Exchange implements Dispatcher.DispatchHandler, Cancellable, Expiri
     this.#reject(connectionError(proxyRefusal(error) ?? error, this.asked));
   }
 
-  /** Detaches it from what could still end it. */
+  /** Stops the deadline and stops listening for cancellation. */
   private release(): void {
     this.#source?.remove(this);
     if (this.#deadline) this.#deadlines?.stop(this.#deadline);
@@ -142,8 +144,8 @@ export function answerOf(
 }
 
 /**
- * Returns what is to be thrown for a request that got no answer. It tells the place, which undici's own error cannot: that is
- * one object for all requests of a connection.
+ * Returns the error of a request without an answer. The error names the place: undici shares one error object
+ * between all requests of a connection.
  */
 export function connectionError(cause: unknown, asked: string): unknown {
   if (isSecretManagerError(cause)) return cause;
@@ -154,12 +156,12 @@ export function connectionError(cause: unknown, asked: string): unknown {
   return Object.assign(error, Object.fromEntries(given), { [FAILED_REQUEST]: place });
 }
 
-/** Returns method, host and path: a query holds values, and is left out. */
+/** Returns method, host and path. A query may hold values, so it is left out. */
 export function placeOf(asked: string): string {
   return asked.replace(/\?.*$/, '');
 }
 
-/** Hides the parser's error, which quotes what it could not read. */
+/** Parses a JSON object. Hides the error of the parser, because that error quotes the text. */
 function contentOf(text: string): VaultAnswer['content'] {
   if (text === '') return undefined;
   try {

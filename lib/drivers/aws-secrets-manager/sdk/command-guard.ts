@@ -9,8 +9,8 @@ import { read } from '../../../core/errors/safe-access';
 import { isSafeAddress } from './endpoint';
 
 /**
- * No answer of Secrets Manager is larger: twenty values of 64 KiB, each character escaped. The sync worker has the same
- * bound.
+ * The largest answer that is read, in the sync worker, too. Secrets Manager never exceeds it: twenty values of 64
+ * KiB, with every character escaped.
  */
 export const MAX_ANSWER_BYTES = 8 * 1024 * 1024;
 
@@ -23,34 +23,34 @@ type AwsCommand<Input extends ServiceInputTypes, Output extends ServiceOutputTyp
 >;
 
 /**
- * One call of the SDK on its way over the wire. Refuses to send it to an `http:` address of another machine, whatever set
- * that address, and ends an answer that is larger than 8 MiB.
+ * Guards one call of the SDK. Refuses to send it to an `http:` address of another machine. Aborts an answer of more
+ * than 8 MiB.
  */
-export class Exchange {
+export class CommandGuard {
   readonly #allowsInsecureHttp: boolean;
-  #hasBegun = false;
+  #wasSent = false;
 
   constructor(allowsInsecureHttp: boolean) {
     this.#allowsInsecureHttp = allowsInsecureHttp;
   }
 
-  /** `false` if the call failed before it was sent: for want of credentials, a region or an address. */
-  get hasBegun(): boolean {
-    return this.#hasBegun;
+  /** `false` if the call failed before it was sent: credentials, region or address were missing. */
+  get wasSent(): boolean {
+    return this.#wasSent;
   }
 
-  /** Returns the same command, guarded. */
-  guard<Input extends ServiceInputTypes, Output extends ServiceOutputTypes>(
+  /** Adds the guard to a command and returns the same command. */
+  protect<Input extends ServiceInputTypes, Output extends ServiceOutputTypes>(
     command: AwsCommand<Input, Output>,
   ): AwsCommand<Input, Output> {
     command.middlewareStack.add(
       (next) => async (args) => {
         if (!this.#allowsInsecureHttp && !isSafeAddress(args.request)) {
-          throw named('InsecureEndpoint');
+          throw namedError('InsecureEndpoint');
         }
-        this.#hasBegun = true;
+        this.#wasSent = true;
         const result = await next(args);
-        bound(result.response);
+        limitBody(result.response);
         return result;
       },
       { step: 'deserialize', priority: 'low' },
@@ -59,11 +59,11 @@ export class Exchange {
   }
 }
 
-function bound(response: unknown): void {
+function limitBody(response: unknown): void {
   const body = read(response, 'body');
   if (!(body instanceof Readable)) return;
   const bounded = new BoundedBody();
-  pipeline(body, bounded, () => undefined); // the SDK gets the failure from the stream that it reads
+  pipeline(body, bounded, () => undefined); // the SDK sees the failure in the stream that it reads
   Object.assign(response as object, { body: bounded });
 }
 
@@ -72,12 +72,12 @@ class BoundedBody extends Transform {
 
   override _transform(chunk: Buffer, _: BufferEncoding, done: TransformCallback): void {
     this.#bytes += chunk.length;
-    if (this.#bytes > MAX_ANSWER_BYTES) done(named('AnswerTooLarge'));
+    if (this.#bytes > MAX_ANSWER_BYTES) done(namedError('AnswerTooLarge'));
     else done(null, chunk);
   }
 }
 
-/** An error that a row of `error-rows.ts` explains. */
-function named(name: string): Error {
+/** Creates an error that a row of `error-rows.ts` explains. */
+function namedError(name: string): Error {
   return Object.assign(new Error(), { name });
 }

@@ -23,7 +23,7 @@ afterEach(async () => {
 
 type Call = (manager: AwsSecretManager, id: string) => unknown;
 
-/** Every way to AWS that takes the id of a secret. */
+/** Every operation that takes the id of a secret. */
 const CALLS: readonly (readonly [what: string, call: Call])[] = [
   ['a read', (manager, id) => manager.readSecret(id)],
   ['a read of a version', (manager, id) => manager.readSecret(id, { params: { versionId: 'v' } })],
@@ -37,7 +37,7 @@ const CALLS: readonly (readonly [what: string, call: Call])[] = [
   ['a synchronous read', (manager, id) => manager.readSecretSync(id, { timeoutMs: 20_000 })],
 ];
 
-/** A batch answers with an error, everything else throws it. */
+/** Returns the failure of a call. A batch resolves to its error; the others reject. */
 async function failureIn(call: Call, manager: AwsSecretManager, id: string) {
   return await failureOf(async () => {
     const answer = await call(manager, id);
