@@ -1,17 +1,17 @@
-import { Catch,Controller,Get,type ArgumentsHost,type ExceptionFilter } from '@nestjs/common';
+import { Catch, Controller, Get, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import { Test } from '@nestjs/testing';
 import {
-CustomSecretManager,
-SecretManagerModule,
-SecretsService,
-isSecretManagerError,
-type SecretManagerError,
-type SecretManagerModuleOptions,
+  CustomSecretManager,
+  SecretManagerModule,
+  SecretsService,
+  isSecretManagerError,
+  type SecretManagerError,
+  type SecretManagerModuleOptions,
 } from 'nestjs-custom-secret-manager';
 import request from 'supertest';
 import type { App } from 'supertest/types';
-import { CapturedLog,closeApplications,closeLater } from '../support/application';
+import { CapturedLog, closeApplications, closeLater } from '../support/application';
 
 class MyManager extends CustomSecretManager {
   override async readSecret(): Promise<string> {

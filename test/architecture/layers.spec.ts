@@ -1,5 +1,5 @@
 import ts from 'typescript';
-import { FILES,IMPORTS,placesOf,type Import } from './source';
+import { FILES, IMPORTS, placesOf, type Import } from './source';
 
 interface Layer {
   /** The files that it is made of. */

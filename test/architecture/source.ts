@@ -1,5 +1,5 @@
-import { readFileSync,readdirSync } from 'node:fs';
-import { dirname,join,normalize,relative } from 'node:path';
+import { readFileSync, readdirSync } from 'node:fs';
+import { dirname, join, normalize, relative } from 'node:path';
 import ts from 'typescript';
 
 const LIB = join(__dirname, '../../lib');

@@ -1,10 +1,10 @@
 import { EncryptedFileSecretManager } from 'nestjs-custom-secret-manager/drivers/encrypted-file';
 import { randomBytes } from 'node:crypto';
-import { existsSync,readFileSync,readdirSync,rmSync,writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { runCommand,type Ended,type Typed } from '../support/command-line';
+import { runCommand, type Ended, type Typed } from '../support/command-line';
 import { leaks } from '../support/failure-of';
-import { removeTemporaryFolders,temporaryFolder } from '../support/temporary-folder';
+import { removeTemporaryFolders, temporaryFolder } from '../support/temporary-folder';
 
 const CANARY = 'sk-canary-of-the-command-line-7d1f';
 

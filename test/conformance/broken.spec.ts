@@ -1,11 +1,11 @@
 import {
-secretManagerConformance,
-type ConformanceHarness,
+  secretManagerConformance,
+  type ConformanceHarness,
 } from 'nestjs-custom-secret-manager/testing';
 import { abortBreaks } from './broken/abort.breaks';
 import { batchBreaks } from './broken/batch.breaks';
 import type { Break } from './broken/break';
-import { CorrectSecretManager,TOKEN } from './broken/correct.secret-manager';
+import { CorrectSecretManager, TOKEN } from './broken/correct.secret-manager';
 import { describingBreaks } from './broken/describing.breaks';
 import { failureBreaks } from './broken/failure.breaks';
 import { leakBreaks } from './broken/leak.breaks';

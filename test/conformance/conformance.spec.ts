@@ -2,22 +2,22 @@ import { DirectorySecretManager } from 'nestjs-custom-secret-manager/drivers/dir
 import { EncryptedFileSecretManager } from 'nestjs-custom-secret-manager/drivers/encrypted-file';
 import { EnvironmentSecretManager } from 'nestjs-custom-secret-manager/drivers/environment';
 import {
-InMemorySecretManager,
-secretManagerConformance,
-type ConformanceHarness,
+  InMemorySecretManager,
+  secretManagerConformance,
+  type ConformanceHarness,
 } from 'nestjs-custom-secret-manager/testing';
 import {
-chmodSync,
-existsSync,
-mkdirSync,
-readFileSync,
-renameSync,
-rmSync,
-symlinkSync,
-writeFileSync,
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
 } from 'node:fs';
-import { dirname,join } from 'node:path';
-import { removeTemporaryFolders,temporaryFolder } from '../support/temporary-folder';
+import { dirname, join } from 'node:path';
+import { removeTemporaryFolders, temporaryFolder } from '../support/temporary-folder';
 import { wrapped } from '../support/wrapped';
 
 const isRoot = process.getuid?.() === 0;

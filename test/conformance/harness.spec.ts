@@ -1,9 +1,9 @@
-import type { DeleteOptions,OperationOptions,SecretMetadata } from 'nestjs-custom-secret-manager';
+import type { DeleteOptions, OperationOptions, SecretMetadata } from 'nestjs-custom-secret-manager';
 import {
-InMemorySecretManager,
-secretManagerConformance,
-type ConformanceCase,
-type ConformanceHarness,
+  InMemorySecretManager,
+  secretManagerConformance,
+  type ConformanceCase,
+  type ConformanceHarness,
 } from 'nestjs-custom-secret-manager/testing';
 
 function caseOf(harness: Partial<ConformanceHarness>, title: string): ConformanceCase {

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { ConfigService } from '@nestjs/config';
-import { StoreResponseError,type OperationOptions } from 'nestjs-custom-secret-manager';
+import { StoreResponseError, type OperationOptions } from 'nestjs-custom-secret-manager';
 import { SyncHttp } from 'nestjs-custom-secret-manager/sync';
 import { StoreSecretManager } from '../readme/quick-start/store.secret-manager';
 

@@ -1,10 +1,10 @@
 import { Module } from '@nestjs/common';
 import { Test } from '@nestjs/testing';
-import { SecretManagerModule,SecretsService } from 'nestjs-custom-secret-manager';
+import { SecretManagerModule, SecretsService } from 'nestjs-custom-secret-manager';
 import { DirectorySecretManager } from 'nestjs-custom-secret-manager/drivers/directory';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { removeTemporaryFolders,temporaryFolder } from '../support/temporary-folder';
+import { removeTemporaryFolders, temporaryFolder } from '../support/temporary-folder';
 
 @Module({
   imports: [

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import {
-CustomSecretManager,
-type OperationOptions,
+  CustomSecretManager,
+  type OperationOptions,
 } from '../../lib/core/contract/custom-secret-manager';
 import { read } from '../../lib/core/errors/safe-access';
 import { SecretManagerError } from '../../lib/core/errors/secret-manager.error';

@@ -1,7 +1,7 @@
 import { secretManagerConformance } from 'nestjs-custom-secret-manager/testing';
-import { existsSync,readFileSync,renameSync,writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { removeTemporaryFolders,temporaryFolder } from '../support/temporary-folder';
+import { removeTemporaryFolders, temporaryFolder } from '../support/temporary-folder';
 import { JsonFileSecretManager } from './json-file.secret-manager';
 
 let path = '';

@@ -1,4 +1,4 @@
 export {
-JsonFileSecretManager,
-type JsonFileSecretManagerOptions
+  JsonFileSecretManager,
+  type JsonFileSecretManagerOptions,
 } from './json-file.secret-manager';

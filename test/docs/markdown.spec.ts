@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
-import { dirname,join,normalize } from 'node:path';
-import { ROOT,anchorsOf,codeBlocksOf,filesOf,linksOf,read } from './markdown';
+import { dirname, join, normalize } from 'node:path';
+import { ROOT, anchorsOf, codeBlocksOf, filesOf, linksOf, read } from './markdown';
 
 const COLUMNS = 120;
 const LANGUAGES = ['ts', 'js', 'sh', 'json', 'yaml', 'text', 'mermaid'];

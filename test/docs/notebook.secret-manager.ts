@@ -1,7 +1,7 @@
 import {
-CustomSecretManager,
-SecretManagerError,
-type WriteOptions,
+  CustomSecretManager,
+  SecretManagerError,
+  type WriteOptions,
 } from 'nestjs-custom-secret-manager';
 
 /** A store in a `Map`, for the page on testing: the smallest manager that reads, writes and deletes. */

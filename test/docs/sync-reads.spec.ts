@@ -1,6 +1,6 @@
 import { ConfigService } from '@nestjs/config';
 import { type SecretsService } from 'nestjs-custom-secret-manager';
-import { closeApplications,startWith } from '../support/application';
+import { closeApplications, startWith } from '../support/application';
 import { OutsideServer } from '../support/outside-server';
 import { BothWaysSecretManager } from './both-ways.secret-manager';
 

@@ -1,22 +1,22 @@
 import { DirectorySecretManager } from 'nestjs-custom-secret-manager/drivers/directory';
-import { execFileSync,spawn,type ChildProcess } from 'node:child_process';
+import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import {
-chmodSync,
-existsSync,
-mkdirSync,
-renameSync,
-rmSync,
-symlinkSync,
-truncateSync,
-writeFileSync,
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
 } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
-import { lookUp,lookUpSync } from '../../lib/drivers/directory/look-up';
+import { lookUp, lookUpSync } from '../../lib/drivers/directory/look-up';
 import { DESCRIPTORS } from '../../lib/drivers/directory/opened-file';
-import { everythingOf,failureOf } from '../support/failure-of';
-import { removeTemporaryFolders,temporaryFolder } from '../support/temporary-folder';
+import { everythingOf, failureOf } from '../support/failure-of';
+import { removeTemporaryFolders, temporaryFolder } from '../support/temporary-folder';
 
 const isRoot = process.getuid?.() === 0;
 const CANARY = 'sk-canary-of-the-file-7c1e';

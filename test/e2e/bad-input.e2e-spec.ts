@@ -1,14 +1,14 @@
-import { Injectable,Module } from '@nestjs/common';
+import { Injectable, Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import {
-CustomSecretManager,
-SecretManagerModule,
-SecretsService,
-type ManagerBinding,
-type SecretManagerModuleRootOptions,
+  CustomSecretManager,
+  SecretManagerModule,
+  SecretsService,
+  type ManagerBinding,
+  type SecretManagerModuleRootOptions,
 } from 'nestjs-custom-secret-manager';
 import { InMemorySecretManager } from 'nestjs-custom-secret-manager/testing';
-import { CapturedLog,closeApplications,closeLater } from '../support/application';
+import { CapturedLog, closeApplications, closeLater } from '../support/application';
 import { failureOf } from '../support/failure-of';
 
 class Answering extends CustomSecretManager {

@@ -1,13 +1,13 @@
 import { Logger } from '@nestjs/common';
 import { ConfigService } from '@nestjs/config';
 import type { CustomSecretManager } from 'nestjs-custom-secret-manager';
-import { readFileSync,writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { chooseStore } from '../../sample-app/src/store/choose-store';
 import { makeEmbeddedStore } from '../../sample-app/src/store/embedded-store';
 import { CapturedLog } from '../support/application';
-import { failureOf,leaks } from '../support/failure-of';
-import { removeTemporaryFolders,temporaryFolder } from '../support/temporary-folder';
+import { failureOf, leaks } from '../support/failure-of';
+import { removeTemporaryFolders, temporaryFolder } from '../support/temporary-folder';
 
 describe('the embedded store of the gateway', () => {
   let folder: string;

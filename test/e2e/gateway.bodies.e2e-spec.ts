@@ -1,17 +1,17 @@
 import { InMemorySecretManager } from 'nestjs-custom-secret-manager/testing';
 import { once } from 'node:events';
-import { connect,type Socket } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import { gzipSync } from 'node:zlib';
 import { request as ask } from 'undici';
 import { closeApplications } from '../support/application';
 import { FakeProvider } from '../support/fake-provider';
 import {
-ECHO,
-MASTER_KEY,
-hello,
-modelEntry,
-startGateway,
-type Gateway,
+  ECHO,
+  MASTER_KEY,
+  hello,
+  modelEntry,
+  startGateway,
+  type Gateway,
 } from '../support/gateway';
 import { removeTemporaryFolders } from '../support/temporary-folder';
 

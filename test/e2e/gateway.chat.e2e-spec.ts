@@ -2,14 +2,14 @@ import { InMemorySecretManager } from 'nestjs-custom-secret-manager/testing';
 import OpenAI from 'openai';
 import { closeApplications } from '../support/application';
 import { leaks } from '../support/failure-of';
-import { FakeProvider,OPENAI_BEGINNING } from '../support/fake-provider';
+import { FakeProvider, OPENAI_BEGINNING } from '../support/fake-provider';
 import {
-ECHO,
-MASTER_KEY,
-hello,
-modelEntry,
-startGateway,
-type Gateway,
+  ECHO,
+  MASTER_KEY,
+  hello,
+  modelEntry,
+  startGateway,
+  type Gateway,
 } from '../support/gateway';
 import { removeTemporaryFolders } from '../support/temporary-folder';
 

@@ -4,13 +4,13 @@ import { readModelList } from '../../sample-app/src/config/read-model-list';
 import { closeApplications } from '../support/application';
 import { FakeProvider } from '../support/fake-provider';
 import {
-ECHO,
-MASTER_KEY,
-hello,
-modelEntry,
-modelsFile,
-startGateway,
-type Gateway,
+  ECHO,
+  MASTER_KEY,
+  hello,
+  modelEntry,
+  modelsFile,
+  startGateway,
+  type Gateway,
 } from '../support/gateway';
 import { removeTemporaryFolders } from '../support/temporary-folder';
 

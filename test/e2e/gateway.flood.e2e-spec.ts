@@ -4,7 +4,7 @@ import request from 'supertest';
 import { request as ask } from 'undici';
 import { type Status } from '../../sample-app/src/status/status-report';
 import { closeApplications } from '../support/application';
-import { MASTER_KEY,hello,startGateway,type Gateway,type Issued } from '../support/gateway';
+import { MASTER_KEY, hello, startGateway, type Gateway, type Issued } from '../support/gateway';
 import { removeTemporaryFolders } from '../support/temporary-folder';
 
 /** Counts how often it is asked for its health. */

@@ -1,13 +1,13 @@
-import type { DeleteOptions,WriteOptions } from 'nestjs-custom-secret-manager';
+import type { DeleteOptions, WriteOptions } from 'nestjs-custom-secret-manager';
 import { InMemorySecretManager } from 'nestjs-custom-secret-manager/testing';
 import { closeApplications } from '../support/application';
 import {
-MASTER_KEY,
-SIGNING_KEY,
-hello,
-startGateway,
-type Gateway,
-type Issued,
+  MASTER_KEY,
+  SIGNING_KEY,
+  hello,
+  startGateway,
+  type Gateway,
+  type Issued,
 } from '../support/gateway';
 import { removeTemporaryFolders } from '../support/temporary-folder';
 

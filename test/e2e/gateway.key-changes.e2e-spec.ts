@@ -2,14 +2,14 @@ import { InMemorySecretManager } from 'nestjs-custom-secret-manager/testing';
 import request from 'supertest';
 import { closeApplications } from '../support/application';
 import {
-ECHO,
-MASTER_KEY,
-SIGNING_KEY,
-hello,
-modelEntry,
-startGateway,
-type Gateway,
-type Issued,
+  ECHO,
+  MASTER_KEY,
+  SIGNING_KEY,
+  hello,
+  modelEntry,
+  startGateway,
+  type Gateway,
+  type Issued,
 } from '../support/gateway';
 import { removeTemporaryFolders } from '../support/temporary-folder';
 

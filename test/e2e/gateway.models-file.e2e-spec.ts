@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { readModelList } from '../../sample-app/src/config/read-model-list';
 import { closeApplications } from '../support/application';
 import { failureOf } from '../support/failure-of';
-import { ECHO,MASTER_KEY,modelEntry,modelsFile,startGateway } from '../support/gateway';
-import { removeTemporaryFolders,temporaryFolder } from '../support/temporary-folder';
+import { ECHO, MASTER_KEY, modelEntry, modelsFile, startGateway } from '../support/gateway';
+import { removeTemporaryFolders, temporaryFolder } from '../support/temporary-folder';
 
 describe("the gateway's list of models", () => {
   afterEach(async () => {

@@ -2,7 +2,7 @@ import { InMemorySecretManager } from 'nestjs-custom-secret-manager/testing';
 import { closeApplications } from '../support/application';
 import { leaks } from '../support/failure-of';
 import { FakeProvider } from '../support/fake-provider';
-import { MASTER_KEY,hello,modelEntry,startGateway,type Gateway } from '../support/gateway';
+import { MASTER_KEY, hello, modelEntry, startGateway, type Gateway } from '../support/gateway';
 import { removeTemporaryFolders } from '../support/temporary-folder';
 
 const KEY = 'sk-proj/9d2c+7a41"zq4x\\Kf82mn7Q';

@@ -2,7 +2,7 @@ import { SecretManagerError } from 'nestjs-custom-secret-manager';
 import { InMemorySecretManager } from 'nestjs-custom-secret-manager/testing';
 import { closeApplications } from '../support/application';
 import { leaks } from '../support/failure-of';
-import { MASTER_KEY,hello,startGateway,type Gateway } from '../support/gateway';
+import { MASTER_KEY, hello, startGateway, type Gateway } from '../support/gateway';
 import { removeTemporaryFolders } from '../support/temporary-folder';
 
 describe('the gateway at a store that fails', () => {

@@ -1,10 +1,10 @@
 import { InMemorySecretManager } from 'nestjs-custom-secret-manager/testing';
-import { createServer,type Server,type ServerResponse } from 'node:http';
+import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import OpenAI from 'openai';
 import { closeApplications } from '../support/application';
 import { leaks } from '../support/failure-of';
-import { MASTER_KEY,hello,modelEntry,startGateway,type Gateway } from '../support/gateway';
+import { MASTER_KEY, hello, modelEntry, startGateway, type Gateway } from '../support/gateway';
 import { removeTemporaryFolders } from '../support/temporary-folder';
 
 interface ChunkOrError {

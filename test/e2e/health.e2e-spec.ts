@@ -1,18 +1,18 @@
-import { Controller,Get,Query } from '@nestjs/common';
-import { HealthCheck,HealthCheckService,TerminusModule } from '@nestjs/terminus';
+import { Controller, Get, Query } from '@nestjs/common';
+import { HealthCheck, HealthCheckService, TerminusModule } from '@nestjs/terminus';
 import { Test } from '@nestjs/testing';
 import {
-CustomSecretManager,
-SecretManagerModule,
-SecretsService,
-type OperationOptions,
-type SecretManagerModuleRootOptions,
+  CustomSecretManager,
+  SecretManagerModule,
+  SecretsService,
+  type OperationOptions,
+  type SecretManagerModuleRootOptions,
 } from 'nestjs-custom-secret-manager';
 import { SecretManagerHealthIndicator } from 'nestjs-custom-secret-manager/terminus';
 import { InMemorySecretManager } from 'nestjs-custom-secret-manager/testing';
 import request from 'supertest';
 import type { App } from 'supertest/types';
-import { CapturedLog,closeApplications,closeLater } from '../support/application';
+import { CapturedLog, closeApplications, closeLater } from '../support/application';
 
 @Controller()
 class HealthController {

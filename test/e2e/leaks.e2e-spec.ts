@@ -1,17 +1,17 @@
-import { ConsoleLogger,Controller,Get,type INestApplication } from '@nestjs/common';
-import { HealthCheckService,TerminusModule } from '@nestjs/terminus';
+import { ConsoleLogger, Controller, Get, type INestApplication } from '@nestjs/common';
+import { HealthCheckService, TerminusModule } from '@nestjs/terminus';
 import { Test } from '@nestjs/testing';
 import {
-SecretManagerModule,
-SecretsService,
-type SecretManagerModuleOptions,
+  SecretManagerModule,
+  SecretsService,
+  type SecretManagerModuleOptions,
 } from 'nestjs-custom-secret-manager';
 import { SecretManagerHealthIndicator } from 'nestjs-custom-secret-manager/terminus';
 import { inspect } from 'node:util';
 import request from 'supertest';
 import type { App } from 'supertest/types';
-import { everythingOf,failureOf,leaks } from '../support/failure-of';
-import { FAULTS,FaultStore } from '../support/fault-store';
+import { everythingOf, failureOf, leaks } from '../support/failure-of';
+import { FAULTS, FaultStore } from '../support/fault-store';
 import { HttpSecretManager } from '../support/http.secret-manager';
 
 /** Each as it would be in a real store; the token looks like an identifier. */

@@ -5,12 +5,12 @@ import { closeApplications } from '../support/application';
 import { leaks } from '../support/failure-of';
 import { FakeProvider } from '../support/fake-provider';
 import {
-ECHO,
-MASTER_KEY,
-hello,
-modelEntry,
-startGateway,
-type Gateway,
+  ECHO,
+  MASTER_KEY,
+  hello,
+  modelEntry,
+  startGateway,
+  type Gateway,
 } from '../support/gateway';
 import { removeTemporaryFolders } from '../support/temporary-folder';
 

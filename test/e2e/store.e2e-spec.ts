@@ -1,7 +1,7 @@
-import { type SecretManagerErrorCode,type SecretsService } from 'nestjs-custom-secret-manager';
-import { closeApplications,startWith } from '../support/application';
+import { type SecretManagerErrorCode, type SecretsService } from 'nestjs-custom-secret-manager';
+import { closeApplications, startWith } from '../support/application';
 import { failureOf } from '../support/failure-of';
-import { FAULTS,FaultStore,type Fault } from '../support/fault-store';
+import { FAULTS, FaultStore, type Fault } from '../support/fault-store';
 import { HttpSecretManager } from '../support/http.secret-manager';
 
 const CODES: Readonly<Record<Fault, SecretManagerErrorCode>> = {

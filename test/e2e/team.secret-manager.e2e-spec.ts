@@ -3,9 +3,9 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { TeamSecretManager } from '../../sample-app/src/team.secret-manager';
-import { closeApplications,startWith,type Started } from '../support/application';
-import { everythingOf,failureOf,leaks } from '../support/failure-of';
-import { FAULTS,FaultStore } from '../support/fault-store';
+import { closeApplications, startWith, type Started } from '../support/application';
+import { everythingOf, failureOf, leaks } from '../support/failure-of';
+import { FAULTS, FaultStore } from '../support/fault-store';
 
 const TOKEN = 'canary-of-the-token-51e0';
 const VALUE = 'canary-of-the-value-9c3b';

@@ -1,11 +1,11 @@
 import {
-secretManagerConformance,
-type ConformanceHarness,
-type Fault,
+  secretManagerConformance,
+  type ConformanceHarness,
+  type Fault,
 } from 'nestjs-custom-secret-manager/testing';
-import { refusal,type Reply } from '../support/aws-endpoint';
+import { refusal, type Reply } from '../support/aws-endpoint';
 import { wrapped } from '../support/wrapped';
-import { CREDENTIALS,startMoto,type Moto } from './support/moto';
+import { CREDENTIALS, startMoto, type Moto } from './support/moto';
 
 const BREAK: Readonly<Record<Fault, Reply>> = {
   unavailable: refusal('InternalServiceError', 'An error occurred on the server side.', 500),

@@ -1,10 +1,10 @@
-import { CreateSecretCommand,PutSecretValueCommand } from '@aws-sdk/client-secrets-manager';
+import { CreateSecretCommand, PutSecretValueCommand } from '@aws-sdk/client-secrets-manager';
 import { Module } from '@nestjs/common';
-import { ConfigModule,ConfigService } from '@nestjs/config';
-import { SecretManagerModule,SecretsService } from 'nestjs-custom-secret-manager';
+import { ConfigModule, ConfigService } from '@nestjs/config';
+import { SecretManagerModule, SecretsService } from 'nestjs-custom-secret-manager';
 import { AwsSecretManager } from 'nestjs-custom-secret-manager/drivers/aws-secrets-manager';
-import { closeApplications,startApplication } from '../support/application';
-import { CREDENTIALS,REGION,startMoto,type Moto } from './support/moto';
+import { closeApplications, startApplication } from '../support/application';
+import { CREDENTIALS, REGION, startMoto, type Moto } from './support/moto';
 
 @Module({
   imports: [

@@ -1,26 +1,26 @@
 import {
-DescribeSecretCommand,
-PutSecretValueCommand,
-type DescribeSecretCommandOutput,
+  DescribeSecretCommand,
+  PutSecretValueCommand,
+  type DescribeSecretCommandOutput,
 } from '@aws-sdk/client-secrets-manager';
 import type { INestApplication } from '@nestjs/common';
 import { TerminusModule } from '@nestjs/terminus';
 import { Test } from '@nestjs/testing';
 import {
-SecretManagerModule,
-SecretsService,
-type ManagerBinding,
-type SecretManagerModuleOptions,
+  SecretManagerModule,
+  SecretsService,
+  type ManagerBinding,
+  type SecretManagerModuleOptions,
 } from 'nestjs-custom-secret-manager';
 import { AwsSecretManager } from 'nestjs-custom-secret-manager/drivers/aws-secrets-manager';
 import { SecretManagerHealthIndicator } from 'nestjs-custom-secret-manager/terminus';
 import type { Server } from 'node:http';
 import request from 'supertest';
 import { HealthController } from '../../sample-app/src/health.controller';
-import { CapturedLog,closeApplications,closeLater } from '../support/application';
-import { refusal,type Reply } from '../support/aws-endpoint';
-import { everythingOf,failureOf,leaks } from '../support/failure-of';
-import { CREDENTIALS,REGION,startMoto,type Moto } from './support/moto';
+import { CapturedLog, closeApplications, closeLater } from '../support/application';
+import { refusal, type Reply } from '../support/aws-endpoint';
+import { everythingOf, failureOf, leaks } from '../support/failure-of';
+import { CREDENTIALS, REGION, startMoto, type Moto } from './support/moto';
 
 const VALUE = 'sk-canary-of-the-module-0123456789';
 const WRITABLE = { settings: { accessMode: 'read_and_write' as const } };

@@ -1,13 +1,13 @@
 import {
-CreateSecretCommand,
-DeleteSecretCommand,
-DescribeSecretCommand,
-PutSecretValueCommand,
+  CreateSecretCommand,
+  DeleteSecretCommand,
+  DescribeSecretCommand,
+  PutSecretValueCommand,
 } from '@aws-sdk/client-secrets-manager';
 import type { AwsSecretManager } from 'nestjs-custom-secret-manager/drivers/aws-secrets-manager';
 import { refusal } from '../support/aws-endpoint';
 import { failureOf } from '../support/failure-of';
-import { startMoto,type Moto } from './support/moto';
+import { startMoto, type Moto } from './support/moto';
 
 describe('reading from AWS Secrets Manager', () => {
   let moto: Moto;

@@ -1,8 +1,8 @@
-import { DescribeSecretCommand,GetSecretValueCommand } from '@aws-sdk/client-secrets-manager';
+import { DescribeSecretCommand, GetSecretValueCommand } from '@aws-sdk/client-secrets-manager';
 import type { AwsSecretManager } from 'nestjs-custom-secret-manager/drivers/aws-secrets-manager';
 import { refusal } from '../support/aws-endpoint';
 import { failureOf } from '../support/failure-of';
-import { startMoto,type Moto } from './support/moto';
+import { startMoto, type Moto } from './support/moto';
 
 const DAY_MS = 86_400_000;
 

@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { leaks } from '../support/failure-of';
-import { removeTemporaryFolders,temporaryFolder } from '../support/temporary-folder';
+import { removeTemporaryFolders, temporaryFolder } from '../support/temporary-folder';
 
 const MAIN = join(__dirname, '../../dist/cli/main.cjs');
 const TERMINAL = join(__dirname, 'support/terminal.py');

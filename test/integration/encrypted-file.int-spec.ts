@@ -1,9 +1,9 @@
 import { EncryptedFileSecretManager } from 'nestjs-custom-secret-manager/drivers/encrypted-file';
 import { randomBytes } from 'node:crypto';
 import { readdirSync } from 'node:fs';
-import { dirname,join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { EncryptedFileWriter } from '../support/encrypted-file-writer';
-import { removeTemporaryFolders,temporaryFolder } from '../support/temporary-folder';
+import { removeTemporaryFolders, temporaryFolder } from '../support/temporary-folder';
 
 const KILLS = 500;
 const LANES = ['A', 'B', 'C', 'D'];

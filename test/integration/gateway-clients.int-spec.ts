@@ -1,7 +1,7 @@
 import OpenAI from 'openai';
 import { FakeProvider } from '../support/fake-provider';
-import { ECHO,hello,modelEntry,modelsFile } from '../support/gateway';
-import { removeTemporaryFolders,temporaryFolder } from '../support/temporary-folder';
+import { ECHO, hello, modelEntry, modelsFile } from '../support/gateway';
+import { removeTemporaryFolders, temporaryFolder } from '../support/temporary-folder';
 import { SampleProcess } from './support/sample-process';
 
 /** The short form of `npm run gateway:clients`, which tries the clients that have to be installed first, too. */

@@ -2,10 +2,10 @@ import { randomUUID } from 'node:crypto';
 import OpenAI from 'openai';
 import { leaks } from '../support/failure-of';
 import { FakeProvider } from '../support/fake-provider';
-import { ECHO,hello,modelEntry,modelsFile } from '../support/gateway';
+import { ECHO, hello, modelEntry, modelsFile } from '../support/gateway';
 import { removeTemporaryFolders } from '../support/temporary-folder';
 import { eventually } from './support/eventually';
-import { GATEWAY_STORES,type GatewayStore } from './support/gateway-stores';
+import { GATEWAY_STORES, type GatewayStore } from './support/gateway-stores';
 import { SampleProcess } from './support/sample-process';
 
 const CLIENTS = 8;

@@ -1,11 +1,11 @@
 import { ConfigService } from '@nestjs/config';
 import {
-secretManagerConformance,
-type ConformanceHarness,
+  secretManagerConformance,
+  type ConformanceHarness,
 } from 'nestjs-custom-secret-manager/testing';
 import { randomUUID } from 'node:crypto';
 import { TeamSecretManager } from '../../sample-app/src/team.secret-manager';
-import { startSealableOpenBao,type SealableOpenBao } from './support/openbao';
+import { startSealableOpenBao, type SealableOpenBao } from './support/openbao';
 
 describe('the manager of the team, on OpenBao,', () => {
   let bao: SealableOpenBao;

@@ -1,5 +1,5 @@
-import { startSealableOpenBao,type SealableOpenBao } from './support/openbao';
-import { startTeamApp,type TeamApp } from './support/team-app';
+import { startSealableOpenBao, type SealableOpenBao } from './support/openbao';
+import { startTeamApp, type TeamApp } from './support/team-app';
 
 describe('the health of an application on OpenBao', () => {
   let bao: SealableOpenBao;

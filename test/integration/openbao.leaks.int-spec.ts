@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { everythingOf,failureOf,leaks } from '../support/failure-of';
-import { startSealableOpenBao,type SealableOpenBao } from './support/openbao';
-import { startTeamApp,type TeamApp,type TeamAppOptions } from './support/team-app';
+import { everythingOf, failureOf, leaks } from '../support/failure-of';
+import { startSealableOpenBao, type SealableOpenBao } from './support/openbao';
+import { startTeamApp, type TeamApp, type TeamAppOptions } from './support/team-app';
 
 const QUICK = { retry: false, attemptTimeoutMs: 200 } as const;
 

@@ -1,6 +1,6 @@
 import { failureOf } from '../support/failure-of';
-import { startOpenBao,type OpenBao } from './support/openbao';
-import { startTeamApp,type TeamApp } from './support/team-app';
+import { startOpenBao, type OpenBao } from './support/openbao';
+import { startTeamApp, type TeamApp } from './support/team-app';
 
 const ODD_NAMES = [
   'two words',

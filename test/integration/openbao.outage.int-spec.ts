@@ -1,12 +1,12 @@
 import { failureOf } from '../support/failure-of';
 import { eventually } from './support/eventually';
 import {
-startOpenBao,
-startSealableOpenBao,
-type OpenBao,
-type SealableOpenBao,
+  startOpenBao,
+  startSealableOpenBao,
+  type OpenBao,
+  type SealableOpenBao,
 } from './support/openbao';
-import { startTeamApp,type TeamApp,type TeamAppOptions } from './support/team-app';
+import { startTeamApp, type TeamApp, type TeamAppOptions } from './support/team-app';
 
 const QUICK = {
   retry: { baseDelayMs: 10 },

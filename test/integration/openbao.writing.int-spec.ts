@@ -1,6 +1,6 @@
 import { failureOf } from '../support/failure-of';
-import { startOpenBao,type OpenBao } from './support/openbao';
-import { startTeamApp,type TeamApp,type TeamAppOptions } from './support/team-app';
+import { startOpenBao, type OpenBao } from './support/openbao';
+import { startTeamApp, type TeamApp, type TeamAppOptions } from './support/team-app';
 
 describe('writing to OpenBao with a manager of the team', () => {
   let bao: OpenBao;

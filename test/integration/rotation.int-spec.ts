@@ -1,10 +1,10 @@
-import { spawn,type ChildProcess } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { leaks } from '../support/failure-of';
-import { modelEntry,modelsFile } from '../support/gateway';
-import { removeTemporaryFolders,temporaryFolder } from '../support/temporary-folder';
+import { modelEntry, modelsFile } from '../support/gateway';
+import { removeTemporaryFolders, temporaryFolder } from '../support/temporary-folder';
 import { eventually } from './support/eventually';
 import { freePort } from './support/free-port';
 import { SampleProcess } from './support/sample-process';

@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
-import { readFileSync,readdirSync } from 'node:fs';
+import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { firstSteps } from '../../sample-app/src/first-steps';
 import { leaks } from '../support/failure-of';
-import { removeTemporaryFolders,temporaryFolder } from '../support/temporary-folder';
-import { startOpenBao,type OpenBao } from './support/openbao';
+import { removeTemporaryFolders, temporaryFolder } from '../support/temporary-folder';
+import { startOpenBao, type OpenBao } from './support/openbao';
 import { SampleProcess } from './support/sample-process';
 
 const AN_INSTANT_MS = 3_000;

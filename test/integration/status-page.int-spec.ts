@@ -1,12 +1,12 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Browser,type Page,type Viewport } from 'puppeteer-core';
+import { type Browser, type Page, type Viewport } from 'puppeteer-core';
 import { FakeProvider } from '../support/fake-provider';
-import { ECHO,hello,modelEntry,modelsFile } from '../support/gateway';
+import { ECHO, hello, modelEntry, modelsFile } from '../support/gateway';
 import { removeTemporaryFolders } from '../support/temporary-folder';
-import { HAS_CHROMIUM,startChromium } from './support/chromium';
+import { HAS_CHROMIUM, startChromium } from './support/chromium';
 import { eventually } from './support/eventually';
-import { encryptedFile,type GatewayStore } from './support/gateway-stores';
+import { encryptedFile, type GatewayStore } from './support/gateway-stores';
 import { SampleProcess } from './support/sample-process';
 
 const SCREENSHOTS = join(__dirname, '../../.cache/screenshots');

@@ -1,8 +1,8 @@
 import { closeApplications } from '../support/application';
 import { failureOf } from '../support/failure-of';
 import { Agent } from './support/agent';
-import { startOpenBao,type OpenBao } from './support/openbao';
-import { closeVaults,startVaultApp,vaultOn } from './support/vault';
+import { startOpenBao, type OpenBao } from './support/openbao';
+import { closeVaults, startVaultApp, vaultOn } from './support/vault';
 
 describe('an OpenBao behind its agent', () => {
   let bao: OpenBao;

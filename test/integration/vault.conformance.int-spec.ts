@@ -1,10 +1,10 @@
 import {
-secretManagerConformance,
-type ConformanceHarness,
+  secretManagerConformance,
+  type ConformanceHarness,
 } from 'nestjs-custom-secret-manager/testing';
 import { randomUUID } from 'node:crypto';
 import { wrapped } from '../support/wrapped';
-import { startSealableOpenBao,type SealableOpenBao } from './support/openbao';
+import { startSealableOpenBao, type SealableOpenBao } from './support/openbao';
 import { vaultOn } from './support/vault';
 
 const KEYS = ['CONFORMANCE_KEY', 'CONFORMANCE_ABSENT'];

@@ -1,9 +1,9 @@
 import { Module } from '@nestjs/common';
-import { ConfigModule,ConfigService } from '@nestjs/config';
+import { ConfigModule, ConfigService } from '@nestjs/config';
 import { NestFactory } from '@nestjs/core';
-import { SecretManagerModule,SecretsService } from 'nestjs-custom-secret-manager';
+import { SecretManagerModule, SecretsService } from 'nestjs-custom-secret-manager';
 import { VaultSecretManager } from 'nestjs-custom-secret-manager/drivers/hashicorp-vault';
-import { startOpenBao,type OpenBao } from './support/openbao';
+import { startOpenBao, type OpenBao } from './support/openbao';
 
 @Module({
   imports: [

@@ -1,8 +1,8 @@
 import type { VaultSecretManager } from 'nestjs-custom-secret-manager/drivers/hashicorp-vault';
 import { closeApplications } from '../support/application';
 import { failureOf } from '../support/failure-of';
-import { startOpenBao,type OpenBao } from './support/openbao';
-import { closeVaults,startVaultApp,vaultOn } from './support/vault';
+import { startOpenBao, type OpenBao } from './support/openbao';
+import { closeVaults, startVaultApp, vaultOn } from './support/vault';
 
 describe('the engines of OpenBao beside KV 2', () => {
   let bao: OpenBao;

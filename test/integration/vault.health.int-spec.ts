@@ -2,9 +2,9 @@ import { type VaultSecretManager } from 'nestjs-custom-secret-manager/drivers/ha
 import { closeApplications } from '../support/application';
 import { failureOf } from '../support/failure-of';
 import { freePort } from './support/free-port';
-import { LocalServer,type Reply } from './support/local-server';
-import { SealableOpenBao,startSealableOpenBao } from './support/openbao';
-import { closeVaults,startVaultApp,vaultOn } from './support/vault';
+import { LocalServer, type Reply } from './support/local-server';
+import { SealableOpenBao, startSealableOpenBao } from './support/openbao';
+import { closeVaults, startVaultApp, vaultOn } from './support/vault';
 
 class NewOpenBao extends SealableOpenBao {
   /** Nobody has initialised it. */

@@ -1,7 +1,7 @@
 import { closeApplications } from '../support/application';
 import { failureOf } from '../support/failure-of';
-import { startOpenBao,type OpenBao } from './support/openbao';
-import { closeVaults,startVaultApp,vaultOn } from './support/vault';
+import { startOpenBao, type OpenBao } from './support/openbao';
+import { closeVaults, startVaultApp, vaultOn } from './support/vault';
 
 describe('writing to KV 2 of OpenBao', () => {
   let bao: OpenBao;

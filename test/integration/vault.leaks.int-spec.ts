@@ -1,22 +1,22 @@
-import { ConsoleLogger,Controller,Get,type INestApplication } from '@nestjs/common';
-import { HealthCheckService,TerminusModule } from '@nestjs/terminus';
+import { ConsoleLogger, Controller, Get, type INestApplication } from '@nestjs/common';
+import { HealthCheckService, TerminusModule } from '@nestjs/terminus';
 import { Test } from '@nestjs/testing';
 import {
-SecretManagerModule,
-SecretsService,
-type SecretManagerModuleOptions,
+  SecretManagerModule,
+  SecretsService,
+  type SecretManagerModuleOptions,
 } from 'nestjs-custom-secret-manager';
 import { SecretManagerHealthIndicator } from 'nestjs-custom-secret-manager/terminus';
 import { randomUUID } from 'node:crypto';
 import { inspect } from 'node:util';
 import request from 'supertest';
 import type { App } from 'supertest/types';
-import { everythingOf,failureOf,leaks } from '../support/failure-of';
+import { everythingOf, failureOf, leaks } from '../support/failure-of';
 import { Logins } from './support/logins';
-import { startOpenBao,type OpenBao } from './support/openbao';
+import { startOpenBao, type OpenBao } from './support/openbao';
 import { Proxy } from './support/proxy';
 import { vaultOn } from './support/vault';
-import { VAULT_FAULTS,repeating } from './support/vault-faults';
+import { VAULT_FAULTS, repeating } from './support/vault-faults';
 
 const VALUE = 'sk-proj-canary/of+the=value';
 const PASSWORD = 'p4ss~word-canary!of-the-login';

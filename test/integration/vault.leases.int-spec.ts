@@ -3,12 +3,12 @@ import { randomUUID } from 'node:crypto';
 import { closeApplications } from '../support/application';
 import { failureOf } from '../support/failure-of';
 import { eventually } from './support/eventually';
-import { keepReading,lasting } from './support/keep-reading';
-import { Logins,type Grants } from './support/logins';
-import { startOpenBao,type OpenBao } from './support/openbao';
-import { startPostgres,type DatabaseLogin,type Postgres } from './support/postgres';
+import { keepReading, lasting } from './support/keep-reading';
+import { Logins, type Grants } from './support/logins';
+import { startOpenBao, type OpenBao } from './support/openbao';
+import { startPostgres, type DatabaseLogin, type Postgres } from './support/postgres';
 import { Proxy } from './support/proxy';
-import { closeVaults,startVaultApp,vaultOn } from './support/vault';
+import { closeVaults, startVaultApp, vaultOn } from './support/vault';
 
 const CREATION = [
   `CREATE ROLE "{{name}}" WITH LOGIN PASSWORD '{{password}}' VALID UNTIL '{{expiration}}'`,

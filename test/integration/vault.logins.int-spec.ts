@@ -1,17 +1,17 @@
 import type { VaultAuth } from 'nestjs-custom-secret-manager/drivers/hashicorp-vault';
 import { randomUUID } from 'node:crypto';
-import { mkdtempSync,rmSync,writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { closeApplications,startWith } from '../support/application';
+import { closeApplications, startWith } from '../support/application';
 import { failureOf } from '../support/failure-of';
 import { eventually } from './support/eventually';
 import { JwtIssuer } from './support/jwt';
 import { Kubernetes } from './support/kubernetes';
 import { Logins } from './support/logins';
-import { startOpenBao,type OpenBao } from './support/openbao';
+import { startOpenBao, type OpenBao } from './support/openbao';
 import { Proxy } from './support/proxy';
-import { closeVaults,startVaultApp,vaultOn } from './support/vault';
+import { closeVaults, startVaultApp, vaultOn } from './support/vault';
 
 const READER = { policies: ['reader'], ttl: '1h' };
 

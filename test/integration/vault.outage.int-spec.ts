@@ -1,12 +1,12 @@
 import type { SecretsService } from 'nestjs-custom-secret-manager';
 import { inspect } from 'node:util';
-import { closeApplications,type Started } from '../support/application';
-import { everythingOf,leaks } from '../support/failure-of';
-import { startDurableOpenBao,type DurableOpenBao } from './support/durable-openbao';
+import { closeApplications, type Started } from '../support/application';
+import { everythingOf, leaks } from '../support/failure-of';
+import { startDurableOpenBao, type DurableOpenBao } from './support/durable-openbao';
 import { eventually } from './support/eventually';
-import { keepReading,lasting,type Readings } from './support/keep-reading';
-import { Logins,type Grants } from './support/logins';
-import { closeVaults,startVaultApp } from './support/vault';
+import { keepReading, lasting, type Readings } from './support/keep-reading';
+import { Logins, type Grants } from './support/logins';
+import { closeVaults, startVaultApp } from './support/vault';
 
 const CALLERS = 50;
 const NAMES = Array.from({ length: 5 }, (_, index) => `HELD_${index}`);

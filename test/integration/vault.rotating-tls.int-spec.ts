@@ -1,15 +1,15 @@
 import type { VaultSecretManager } from 'nestjs-custom-secret-manager/drivers/hashicorp-vault';
-import { mkdtempSync,renameSync,rmSync,writeFileSync } from 'node:fs';
+import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { translateError } from '../../lib/core/errors/error-table';
 import { OutsideServer } from '../support/outside-server';
-import { issueCertificates,type Certificates } from './support/certificates';
+import { issueCertificates, type Certificates } from './support/certificates';
 import { eventually } from './support/eventually';
 import { Logins } from './support/logins';
 import { startOpenBao } from './support/openbao';
-import { startTlsOpenBao,type TlsOpenBao } from './support/tls-openbao';
-import { closeVaults,vaultOn } from './support/vault';
+import { startTlsOpenBao, type TlsOpenBao } from './support/tls-openbao';
+import { closeVaults, vaultOn } from './support/vault';
 
 const CONTEXT = { manager: 'hashicorp-vault', operation: 'checkHealth' };
 

@@ -1,11 +1,11 @@
 import { closeApplications } from '../support/application';
 import { failureOf } from '../support/failure-of';
 import { issueCertificates } from './support/certificates';
-import { LocalServer,type Reply } from './support/local-server';
+import { LocalServer, type Reply } from './support/local-server';
 import { startOpenBao } from './support/openbao';
-import { startRaftPair,type RaftNode } from './support/raft-openbao';
-import { startTlsOpenBao,type TlsOpenBao } from './support/tls-openbao';
-import { closeVaults,startVaultApp,vaultOn } from './support/vault';
+import { startRaftPair, type RaftNode } from './support/raft-openbao';
+import { startTlsOpenBao, type TlsOpenBao } from './support/tls-openbao';
+import { closeVaults, startVaultApp, vaultOn } from './support/vault';
 
 /** As a standby does it whose active node cannot be reached. */
 describe('a server that sends callers elsewhere', () => {

@@ -3,8 +3,8 @@ import { randomUUID } from 'node:crypto';
 import { closeApplications } from '../support/application';
 import { failureOf } from '../support/failure-of';
 import { Logins } from './support/logins';
-import { startSealableOpenBao,type SealableOpenBao } from './support/openbao';
-import { closeVaults,startVaultApp,vaultOn } from './support/vault';
+import { startSealableOpenBao, type SealableOpenBao } from './support/openbao';
+import { closeVaults, startVaultApp, vaultOn } from './support/vault';
 
 describe('a synchronous read of OpenBao', () => {
   let bao: SealableOpenBao;

@@ -1,14 +1,14 @@
 import type { SecretManagerError } from 'nestjs-custom-secret-manager';
-import { mkdtempSync,rmSync,writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { closeApplications } from '../support/application';
 import { failureOf } from '../support/failure-of';
-import { issueCertificates,type Certificates } from './support/certificates';
+import { issueCertificates, type Certificates } from './support/certificates';
 import { Logins } from './support/logins';
 import { startOpenBao } from './support/openbao';
-import { startTlsOpenBao,type TlsOpenBao } from './support/tls-openbao';
-import { closeVaults,startVaultApp,vaultOn } from './support/vault';
+import { startTlsOpenBao, type TlsOpenBao } from './support/tls-openbao';
+import { closeVaults, startVaultApp, vaultOn } from './support/vault';
 
 describe('an OpenBao that speaks TLS', () => {
   let bao: TlsOpenBao;

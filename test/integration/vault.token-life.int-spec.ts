@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { eventually } from './support/eventually';
-import { keepReading,lasting } from './support/keep-reading';
-import { Logins,type Grants } from './support/logins';
-import { startOpenBao,type OpenBao } from './support/openbao';
+import { keepReading, lasting } from './support/keep-reading';
+import { Logins, type Grants } from './support/logins';
+import { startOpenBao, type OpenBao } from './support/openbao';
 import { Proxy } from './support/proxy';
-import { closeVaults,vaultOn } from './support/vault';
+import { closeVaults, vaultOn } from './support/vault';
 
 const RENEWAL = /^POST .*\/renew-self$/;
 

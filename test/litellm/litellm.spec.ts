@@ -1,30 +1,30 @@
-import { Inject,Injectable } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import type { TestingModule } from '@nestjs/testing';
 import {
-CustomSecretManager,
-KeyManagementSettings,
-SecretManagerModule,
-SecretsService,
-VirtualKeysService,
-type ManagerBinding,
-type SecretManagerModuleOptions,
+  CustomSecretManager,
+  KeyManagementSettings,
+  SecretManagerModule,
+  SecretsService,
+  VirtualKeysService,
+  type ManagerBinding,
+  type SecretManagerModuleOptions,
 } from 'nestjs-custom-secret-manager';
 import { inspect } from 'node:util';
 import { resolveSettings } from '../../lib/secret-manager.settings';
 import { storedName } from '../../lib/virtual-keys/virtual-key-names';
-import { CapturedLog,closeApplications,startApplication } from '../support/application';
+import { CapturedLog, closeApplications, startApplication } from '../support/application';
 import { failureOf } from '../support/failure-of';
 import {
-CASES,
-CODE_OF,
-DIFFERS,
-SETTLED,
-type Args,
-type Call,
-type Case,
-type Expectation,
+  CASES,
+  CODE_OF,
+  DIFFERS,
+  SETTLED,
+  type Args,
+  type Call,
+  type Case,
+  type Expectation,
 } from './oracle';
-import { OracleManager,ReadOnlyMgr } from './oracle.secret-manager';
+import { OracleManager, ReadOnlyMgr } from './oracle.secret-manager';
 
 const run = CASES.filter(({ id }) => !(id in DIFFERS));
 

@@ -1,9 +1,9 @@
 import {
-CustomSecretManager,
-type OperationOptions,
-type SecretAnswer,
+  CustomSecretManager,
+  type OperationOptions,
+  type SecretAnswer,
 } from 'nestjs-custom-secret-manager';
-import type { Behaviour,Case } from './oracle';
+import type { Behaviour, Case } from './oracle';
 
 export interface OracleCall {
   readonly operation: 'read' | 'write' | 'delete';

@@ -1,17 +1,17 @@
 import {
-SecretsService,
-isSecretManagerError,
-type SecretManagerErrorCode,
+  SecretsService,
+  isSecretManagerError,
+  type SecretManagerErrorCode,
 } from 'nestjs-custom-secret-manager';
 import { compose } from '../../lib/policies/compose';
 import { resolveOptions } from '../../lib/secret-manager.options';
-import { VirtualTime,randomOf } from '../support/virtual-time';
+import { VirtualTime, randomOf } from '../support/virtual-time';
 import {
-BatchingStore,
-SimulatedStore,
-type Event,
-type UpstreamRead,
-type Weather,
+  BatchingStore,
+  SimulatedStore,
+  type Event,
+  type UpstreamRead,
+  type Weather,
 } from './simulated-store';
 
 export const TTL_MS = 1_000;

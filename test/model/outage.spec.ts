@@ -1,12 +1,12 @@
 import {
-CustomSecretManager,
-SecretManagerError,
-SecretsService,
-type SecretAnswer,
+  CustomSecretManager,
+  SecretManagerError,
+  SecretsService,
+  type SecretAnswer,
 } from 'nestjs-custom-secret-manager';
 import { compose } from '../../lib/policies/compose';
 import { resolveOptions } from '../../lib/secret-manager.options';
-import { VirtualTime,randomOf } from '../support/virtual-time';
+import { VirtualTime, randomOf } from '../support/virtual-time';
 
 const INSTANCES = 1_000;
 const MINUTE_MS = 60_000;

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import type { SecretManagerErrorCode } from 'nestjs-custom-secret-manager';
-import { run,type Command,type Schedule } from './model';
+import { run, type Command, type Schedule } from './model';
 
 /** 1 000 in the ordinary test run; `MODEL_RUNS=100000 npx jest test/model` for the full one. */
 const RUNS = Number(process.env.MODEL_RUNS ?? 1_000);

@@ -1,10 +1,10 @@
 import {
-CustomSecretManager,
-SecretManagerError,
-type OperationOptions,
-type SecretAnswer,
-type SecretManagerErrorCode,
-type SecretMetadata,
+  CustomSecretManager,
+  SecretManagerError,
+  type OperationOptions,
+  type SecretAnswer,
+  type SecretManagerErrorCode,
+  type SecretMetadata,
 } from 'nestjs-custom-secret-manager';
 import type { VirtualTime } from '../support/virtual-time';
 

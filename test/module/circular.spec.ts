@@ -1,15 +1,15 @@
-import { Inject,Injectable,forwardRef,type OnModuleInit,type Type } from '@nestjs/common';
+import { Inject, Injectable, forwardRef, type OnModuleInit, type Type } from '@nestjs/common';
 import { ModuleRef } from '@nestjs/core';
 import {
-CustomSecretManager,
-InjectSecret,
-InjectSecrets,
-Secret,
-SecretManagerModule,
-SecretsService,
-type SecretManagerModuleRootOptions,
+  CustomSecretManager,
+  InjectSecret,
+  InjectSecrets,
+  Secret,
+  SecretManagerModule,
+  SecretsService,
+  type SecretManagerModuleRootOptions,
 } from 'nestjs-custom-secret-manager';
-import { closeApplications,startApplication } from '../support/application';
+import { closeApplications, startApplication } from '../support/application';
 import { failureOf } from '../support/failure-of';
 
 abstract class Base extends CustomSecretManager {

@@ -1,14 +1,14 @@
-import { Inject,Injectable,Module,type Type } from '@nestjs/common';
+import { Inject, Injectable, Module, type Type } from '@nestjs/common';
 import {
-InjectSecret,
-Secret,
-SecretManagerModule,
-getSecretToken,
-type CustomSecretManager,
-type SecretManagerModuleRootOptions,
+  InjectSecret,
+  Secret,
+  SecretManagerModule,
+  getSecretToken,
+  type CustomSecretManager,
+  type SecretManagerModuleRootOptions,
 } from 'nestjs-custom-secret-manager';
 import { InMemorySecretManager } from 'nestjs-custom-secret-manager/testing';
-import { closeApplications,startApplication } from '../support/application';
+import { closeApplications, startApplication } from '../support/application';
 import { failureOf } from '../support/failure-of';
 import { ScriptedSecretManager } from '../support/scripted.secret-manager';
 

@@ -1,19 +1,19 @@
-import { Inject,Injectable,Module,type Type } from '@nestjs/common';
+import { Inject, Injectable, Module, type Type } from '@nestjs/common';
 import { TerminusModule } from '@nestjs/terminus';
 import {
-InjectSecret,
-InjectSecrets,
-Secret,
-SecretManagerModule,
-SecretsService,
-VirtualKeysService,
-getSecretManagerToken,
-getVirtualKeysServiceToken,
-type CustomSecretManager,
+  InjectSecret,
+  InjectSecrets,
+  Secret,
+  SecretManagerModule,
+  SecretsService,
+  VirtualKeysService,
+  getSecretManagerToken,
+  getVirtualKeysServiceToken,
+  type CustomSecretManager,
 } from 'nestjs-custom-secret-manager';
 import { SecretManagerHealthIndicator } from 'nestjs-custom-secret-manager/terminus';
 import { InMemorySecretManager } from 'nestjs-custom-secret-manager/testing';
-import { closeApplications,startApplication } from '../support/application';
+import { closeApplications, startApplication } from '../support/application';
 import { failureOf } from '../support/failure-of';
 
 class Store extends InMemorySecretManager {

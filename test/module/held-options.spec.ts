@@ -1,15 +1,15 @@
-import { Module,type DynamicModule } from '@nestjs/common';
+import { Module, type DynamicModule } from '@nestjs/common';
 import { ModulesContainer } from '@nestjs/core';
 import {
-SecretManagerModule,
-SecretsService,
-type SecretManagerModuleOptions,
-type SecretManagerOptionsFactory,
+  SecretManagerModule,
+  SecretsService,
+  type SecretManagerModuleOptions,
+  type SecretManagerOptionsFactory,
 } from 'nestjs-custom-secret-manager';
 import { InMemorySecretManager } from 'nestjs-custom-secret-manager/testing';
-import { inspect,types } from 'node:util';
+import { inspect, types } from 'node:util';
 import { serialize } from 'node:v8';
-import { closeApplications,startApplication } from '../support/application';
+import { closeApplications, startApplication } from '../support/application';
 import { leaks } from '../support/failure-of';
 
 const CANARY = 'hvs.CAESIJ-q8w7e6r5t4';

@@ -1,15 +1,15 @@
-import { Module,type DynamicModule } from '@nestjs/common';
-import { LazyModuleLoader,type ModuleRef } from '@nestjs/core';
+import { Module, type DynamicModule } from '@nestjs/common';
+import { LazyModuleLoader, type ModuleRef } from '@nestjs/core';
 import type { TestingModule } from '@nestjs/testing';
 import {
-Secret,
-SecretManagerModule,
-SecretsService,
-getSecretToken,
-getSecretsServiceToken,
+  Secret,
+  SecretManagerModule,
+  SecretsService,
+  getSecretToken,
+  getSecretsServiceToken,
 } from 'nestjs-custom-secret-manager';
 import { InMemorySecretManager } from 'nestjs-custom-secret-manager/testing';
-import { closeApplications,startApplication } from '../support/application';
+import { closeApplications, startApplication } from '../support/application';
 import { failureOf } from '../support/failure-of';
 
 class Closing extends InMemorySecretManager {

@@ -1,13 +1,13 @@
-import { Inject,Injectable,Module,Scope } from '@nestjs/common';
-import { ConfigModule,ConfigService } from '@nestjs/config';
+import { Inject, Injectable, Module, Scope } from '@nestjs/common';
+import { ConfigModule, ConfigService } from '@nestjs/config';
 import {
-CustomSecretManager,
-SecretManagerModule,
-SecretsService,
-type ManagerBinding,
+  CustomSecretManager,
+  SecretManagerModule,
+  SecretsService,
+  type ManagerBinding,
 } from 'nestjs-custom-secret-manager';
 import { InMemorySecretManager } from 'nestjs-custom-secret-manager/testing';
-import { closeApplications,startApplication } from '../support/application';
+import { closeApplications, startApplication } from '../support/application';
 import { failureOf } from '../support/failure-of';
 
 /** Stands for the `HttpService` of an imported module. */

@@ -1,8 +1,8 @@
 import type { DynamicModule } from '@nestjs/common';
-import { SecretManagerModule,type SecretManagerModuleOptions } from 'nestjs-custom-secret-manager';
+import { SecretManagerModule, type SecretManagerModuleOptions } from 'nestjs-custom-secret-manager';
 import { InMemorySecretManager } from 'nestjs-custom-secret-manager/testing';
-import { closeApplications,startApplication,startWith } from '../support/application';
-import { everythingOf,failureOf,leaks } from '../support/failure-of';
+import { closeApplications, startApplication, startWith } from '../support/application';
+import { everythingOf, failureOf, leaks } from '../support/failure-of';
 
 async function problemsOf(options: unknown): Promise<string> {
   const { code, message } = await failureOf(

@@ -1,11 +1,11 @@
 import { Logger } from '@nestjs/common';
 import { Test } from '@nestjs/testing';
 import {
-SecretManagerModule,
-SecretsService,
-type SecretManagerModuleOptions,
+  SecretManagerModule,
+  SecretsService,
+  type SecretManagerModuleOptions,
 } from 'nestjs-custom-secret-manager';
-import { ScriptedSecretManager,failure } from '../support/scripted.secret-manager';
+import { ScriptedSecretManager, failure } from '../support/scripted.secret-manager';
 
 const MINUTE_MS = 60_000;
 

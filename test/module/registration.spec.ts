@@ -1,18 +1,18 @@
-import { Injectable,Module } from '@nestjs/common';
-import { ConfigModule,ConfigService,registerAs } from '@nestjs/config';
+import { Injectable, Module } from '@nestjs/common';
+import { ConfigModule, ConfigService, registerAs } from '@nestjs/config';
 import { Test } from '@nestjs/testing';
 import {
-InjectSecrets,
-SECRET_MANAGER,
-SecretManagerModule,
-SecretsService,
-getSecretManagerToken,
-getSecretsServiceToken,
-type SecretManagerModuleOptions,
-type SecretManagerOptionsFactory,
+  InjectSecrets,
+  SECRET_MANAGER,
+  SecretManagerModule,
+  SecretsService,
+  getSecretManagerToken,
+  getSecretsServiceToken,
+  type SecretManagerModuleOptions,
+  type SecretManagerOptionsFactory,
 } from 'nestjs-custom-secret-manager';
 import { InMemorySecretManager } from 'nestjs-custom-secret-manager/testing';
-import { closeApplications,closeLater,startApplication } from '../support/application';
+import { closeApplications, closeLater, startApplication } from '../support/application';
 import { failureOf } from '../support/failure-of';
 
 class Store extends InMemorySecretManager {

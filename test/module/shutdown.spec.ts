@@ -1,23 +1,23 @@
 import {
-Injectable,
-Module,
-type BeforeApplicationShutdown,
-type OnModuleDestroy,
+  Injectable,
+  Module,
+  type BeforeApplicationShutdown,
+  type OnModuleDestroy,
 } from '@nestjs/common';
 import {
-CustomSecretManager,
-SecretManagerModule,
-SecretsService,
-VirtualKeysService,
-type ManagerBinding,
-type OperationOptions,
+  CustomSecretManager,
+  SecretManagerModule,
+  SecretsService,
+  VirtualKeysService,
+  type ManagerBinding,
+  type OperationOptions,
 } from 'nestjs-custom-secret-manager';
 import { InMemorySecretManager } from 'nestjs-custom-secret-manager/testing';
 import {
-CapturedLog,
-closeApplications,
-startApplication,
-startWith,
+  CapturedLog,
+  closeApplications,
+  startApplication,
+  startWith,
 } from '../support/application';
 import { failureOf } from '../support/failure-of';
 

@@ -1,14 +1,14 @@
-import { Injectable,Module } from '@nestjs/common';
+import { Injectable, Module } from '@nestjs/common';
 import {
-CustomSecretManager,
-SecretManagerError,
-SecretManagerModule,
-SecretsService,
-type SecretManagerModuleOptions,
+  CustomSecretManager,
+  SecretManagerError,
+  SecretManagerModule,
+  SecretsService,
+  type SecretManagerModuleOptions,
 } from 'nestjs-custom-secret-manager';
 import { InMemorySecretManager } from 'nestjs-custom-secret-manager/testing';
-import { closeApplications,startApplication,startWith } from '../support/application';
-import { everythingOf,failureOf,leaks } from '../support/failure-of';
+import { closeApplications, startApplication, startWith } from '../support/application';
+import { everythingOf, failureOf, leaks } from '../support/failure-of';
 
 const CANARY = 'hvs.CAESIJ-canary-of-the-start';
 

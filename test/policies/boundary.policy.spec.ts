@@ -1,8 +1,8 @@
-import { SecretManagerError,type SecretAnswer } from 'nestjs-custom-secret-manager';
-import { Cancellation,ENDS_BY_CANCELLATION } from '../../lib/core/calls/cancellation';
+import { SecretManagerError, type SecretAnswer } from 'nestjs-custom-secret-manager';
+import { Cancellation, ENDS_BY_CANCELLATION } from '../../lib/core/calls/cancellation';
 import { ManagerOptions } from '../../lib/core/calls/manager-options';
 import { BoundaryPolicy } from '../../lib/policies/boundary.policy';
-import { ScriptedSecretManager,failure } from '../support/scripted.secret-manager';
+import { ScriptedSecretManager, failure } from '../support/scripted.secret-manager';
 
 const answering = (answer: unknown): BoundaryPolicy =>
   new BoundaryPolicy(new ScriptedSecretManager(() => answer as SecretAnswer));

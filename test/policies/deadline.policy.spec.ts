@@ -1,9 +1,9 @@
-import { getEventListeners,getMaxListeners } from 'node:events';
-import { CANCELLATION,Cancellation } from '../../lib/core/calls/cancellation';
+import { getEventListeners, getMaxListeners } from 'node:events';
+import { CANCELLATION, Cancellation } from '../../lib/core/calls/cancellation';
 import { BoundaryPolicy } from '../../lib/policies/boundary.policy';
 import { DeadlinePolicy } from '../../lib/policies/deadline.policy';
 import { failureOf } from '../support/failure-of';
-import { timersLeftBy,timersThatKeepAlive } from '../support/node-timers';
+import { timersLeftBy, timersThatKeepAlive } from '../support/node-timers';
 import { ScriptedSecretManager } from '../support/scripted.secret-manager';
 
 const never = (): Promise<never> => new Promise(() => undefined);

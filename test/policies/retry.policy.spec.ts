@@ -1,8 +1,8 @@
 import type { SecretAnswer } from 'nestjs-custom-secret-manager';
 import { getEventListeners } from 'node:events';
 import { BoundaryPolicy } from '../../lib/policies/boundary.policy';
-import { RetryPolicy,type RetryOptions } from '../../lib/policies/retry.policy';
-import { ScriptedSecretManager,failing,failure } from '../support/scripted.secret-manager';
+import { RetryPolicy, type RetryOptions } from '../../lib/policies/retry.policy';
+import { ScriptedSecretManager, failing, failure } from '../support/scripted.secret-manager';
 
 function retrying(manager: ScriptedSecretManager, options?: RetryOptions): RetryPolicy {
   return new RetryPolicy(new BoundaryPolicy(manager), options);

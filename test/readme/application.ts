@@ -1,7 +1,7 @@
-import { Injectable,Module } from '@nestjs/common';
-import { ConfigModule,ConfigService } from '@nestjs/config';
+import { Injectable, Module } from '@nestjs/common';
+import { ConfigModule, ConfigService } from '@nestjs/config';
 import { TerminusModule } from '@nestjs/terminus';
-import { InjectSecret,Secret,SecretManagerModule } from 'nestjs-custom-secret-manager';
+import { InjectSecret, Secret, SecretManagerModule } from 'nestjs-custom-secret-manager';
 import { SecretManagerHealthIndicator } from 'nestjs-custom-secret-manager/terminus';
 import { HealthController } from './health.controller';
 import { ModelsController } from './quick-start/app.module';

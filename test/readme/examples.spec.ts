@@ -1,14 +1,14 @@
-import type { INestApplication,Type } from '@nestjs/common';
+import type { INestApplication, Type } from '@nestjs/common';
 import { Test } from '@nestjs/testing';
 import { SecretsService } from 'nestjs-custom-secret-manager';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
-import { createServer,type Server } from 'node:http';
+import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import request from 'supertest';
-import { Mailer,AppModule as WholeModule } from './application';
+import { Mailer, AppModule as WholeModule } from './application';
 import { AppModule as QuickStartModule } from './quick-start/app.module';
 
 describe('The README', () => {

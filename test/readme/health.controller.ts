@@ -1,5 +1,5 @@
-import { Controller,Get } from '@nestjs/common';
-import { HealthCheck,HealthCheckService } from '@nestjs/terminus';
+import { Controller, Get } from '@nestjs/common';
+import { HealthCheck, HealthCheckService } from '@nestjs/terminus';
 import { SecretManagerHealthIndicator } from 'nestjs-custom-secret-manager/terminus';
 
 @Controller('health')

@@ -1,5 +1,5 @@
 import { Test } from '@nestjs/testing';
-import { SECRET_MANAGER,SecretsService } from 'nestjs-custom-secret-manager';
+import { SECRET_MANAGER, SecretsService } from 'nestjs-custom-secret-manager';
 import { InMemorySecretManager } from 'nestjs-custom-secret-manager/testing';
 import { AppModule } from './quick-start/app.module';
 

@@ -1,7 +1,7 @@
 import type { SecretsService } from 'nestjs-custom-secret-manager';
 import { InMemorySecretManager } from 'nestjs-custom-secret-manager/testing';
-import { closeApplications,startWith,type Started } from '../support/application';
-import { everythingOf,failureOf } from '../support/failure-of';
+import { closeApplications, startWith, type Started } from '../support/application';
+import { everythingOf, failureOf } from '../support/failure-of';
 
 async function start(
   bundle: string,

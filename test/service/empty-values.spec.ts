@@ -1,10 +1,10 @@
 import type {
-GetOptions,
-SecretManagerModuleOptions,
-SecretsService,
+  GetOptions,
+  SecretManagerModuleOptions,
+  SecretsService,
 } from 'nestjs-custom-secret-manager';
 import { InMemorySecretManager } from 'nestjs-custom-secret-manager/testing';
-import { closeApplications,startWith } from '../support/application';
+import { closeApplications, startWith } from '../support/application';
 import { failureOf } from '../support/failure-of';
 
 const SOURCES: readonly [string, () => InMemorySecretManager, SecretManagerModuleOptions][] = [

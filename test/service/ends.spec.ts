@@ -1,4 +1,4 @@
-import { closeApplications,startWith } from '../support/application';
+import { closeApplications, startWith } from '../support/application';
 import { ScriptedSecretManager } from '../support/scripted.secret-manager';
 
 describe('a read in flight when the application shuts down', () => {

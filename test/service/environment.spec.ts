@@ -1,12 +1,12 @@
-import { ConfigModule,ConfigService } from '@nestjs/config';
+import { ConfigModule, ConfigService } from '@nestjs/config';
 import {
-SecretManagerModule,
-SecretsService,
-type Environment,
+  SecretManagerModule,
+  SecretsService,
+  type Environment,
 } from 'nestjs-custom-secret-manager';
 import { InMemorySecretManager } from 'nestjs-custom-secret-manager/testing';
-import { closeApplications,startApplication,startWith } from '../support/application';
-import { everythingOf,failureOf } from '../support/failure-of';
+import { closeApplications, startApplication, startWith } from '../support/application';
+import { everythingOf, failureOf } from '../support/failure-of';
 
 const empty = (): InMemorySecretManager => new InMemorySecretManager();
 

@@ -1,11 +1,11 @@
 import {
-CustomSecretManager,
-SECRET_MANAGER_ERROR_CODES,
-type Fallback,
-type SecretManagerErrorCode,
+  CustomSecretManager,
+  SECRET_MANAGER_ERROR_CODES,
+  type Fallback,
+  type SecretManagerErrorCode,
 } from 'nestjs-custom-secret-manager';
 import { InMemorySecretManager } from 'nestjs-custom-secret-manager/testing';
-import { closeApplications,startWith,type Started } from '../support/application';
+import { closeApplications, startWith, type Started } from '../support/application';
 import { failureOf } from '../support/failure-of';
 
 const FALLBACKS = ['never', 'on-absence', 'on-unavailable', 'on-any-failure'] as const;

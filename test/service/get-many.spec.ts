@@ -1,12 +1,12 @@
 import {
-CustomSecretManager,
-SecretManagerError,
-type OperationOptions,
-type SecretAnswer,
+  CustomSecretManager,
+  SecretManagerError,
+  type OperationOptions,
+  type SecretAnswer,
 } from 'nestjs-custom-secret-manager';
 import { InMemorySecretManager } from 'nestjs-custom-secret-manager/testing';
-import { closeApplications,startWith } from '../support/application';
-import { everythingOf,failureOf } from '../support/failure-of';
+import { closeApplications, startWith } from '../support/application';
+import { everythingOf, failureOf } from '../support/failure-of';
 
 class Batching extends CustomSecretManager {
   readonly batches: { names: readonly string[]; params: OperationOptions['params'] }[] = [];

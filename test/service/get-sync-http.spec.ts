@@ -1,14 +1,14 @@
 import {
-CustomSecretManager,
-type OperationOptions,
-type SecretManagerModuleOptions,
-type SecretsService,
+  CustomSecretManager,
+  type OperationOptions,
+  type SecretManagerModuleOptions,
+  type SecretsService,
 } from 'nestjs-custom-secret-manager';
 import { SyncHttp } from 'nestjs-custom-secret-manager/sync';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { request } from 'undici';
-import { closeApplications,startWith } from '../support/application';
+import { closeApplications, startWith } from '../support/application';
 import { failureOf } from '../support/failure-of';
 import { OutsideServer } from '../support/outside-server';
 

@@ -1,7 +1,7 @@
 import type { SecretsService } from 'nestjs-custom-secret-manager';
-import { closeApplications,startWith } from '../support/application';
+import { closeApplications, startWith } from '../support/application';
 import { failureOf } from '../support/failure-of';
-import { ScriptedSecretManager,failure } from '../support/scripted.secret-manager';
+import { ScriptedSecretManager, failure } from '../support/scripted.secret-manager';
 
 const TTL_MS = 20;
 

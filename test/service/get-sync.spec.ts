@@ -1,7 +1,7 @@
-import { CustomSecretManager,type SecretAnswer } from 'nestjs-custom-secret-manager';
+import { CustomSecretManager, type SecretAnswer } from 'nestjs-custom-secret-manager';
 import { InMemorySecretManager } from 'nestjs-custom-secret-manager/testing';
-import { closeApplications,startWith } from '../support/application';
-import { everythingOf,failureOf } from '../support/failure-of';
+import { closeApplications, startWith } from '../support/application';
+import { everythingOf, failureOf } from '../support/failure-of';
 
 /** Reads asynchronously only. */
 class AsyncOnly extends CustomSecretManager {

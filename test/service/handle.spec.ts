@@ -1,13 +1,13 @@
 /* eslint-disable @typescript-eslint/no-base-to-string, @typescript-eslint/restrict-template-expressions -- what is tested here */
-import { Secret,type SecretsService } from 'nestjs-custom-secret-manager';
+import { Secret, type SecretsService } from 'nestjs-custom-secret-manager';
 import { InMemorySecretManager } from 'nestjs-custom-secret-manager/testing';
-import { type AssertionError,deepStrictEqual } from 'node:assert';
+import { type AssertionError, deepStrictEqual } from 'node:assert';
 import { Console } from 'node:console';
 import { Writable } from 'node:stream';
-import { format,inspect,types } from 'node:util';
-import { deserialize,serialize } from 'node:v8';
-import { closeApplications,startWith } from '../support/application';
-import { failureOf,leaks } from '../support/failure-of';
+import { format, inspect, types } from 'node:util';
+import { deserialize, serialize } from 'node:v8';
+import { closeApplications, startWith } from '../support/application';
+import { failureOf, leaks } from '../support/failure-of';
 
 const CANARY = 'hvs.CAESIJ-canary-behind-a-handle';
 

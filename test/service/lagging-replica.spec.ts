@@ -1,7 +1,7 @@
-import type { SecretAnswer,SecretManagerModuleOptions } from 'nestjs-custom-secret-manager';
+import type { SecretAnswer, SecretManagerModuleOptions } from 'nestjs-custom-secret-manager';
 import { VirtualKeysService } from 'nestjs-custom-secret-manager';
 import { InMemorySecretManager } from 'nestjs-custom-secret-manager/testing';
-import { closeApplications,startWith,type Started } from '../support/application';
+import { closeApplications, startWith, type Started } from '../support/application';
 
 type Held = Awaited<ReturnType<InMemorySecretManager['readSecret']>>;
 

@@ -1,7 +1,7 @@
-import { CustomSecretManager,type SecretManagerModuleOptions } from 'nestjs-custom-secret-manager';
+import { CustomSecretManager, type SecretManagerModuleOptions } from 'nestjs-custom-secret-manager';
 import { InMemorySecretManager } from 'nestjs-custom-secret-manager/testing';
-import { closeApplications,startWith } from '../support/application';
-import { everythingOf,failureOf } from '../support/failure-of';
+import { closeApplications, startWith } from '../support/application';
+import { everythingOf, failureOf } from '../support/failure-of';
 
 class Answering extends CustomSecretManager {
   constructor(private readonly answer: unknown) {

@@ -1,6 +1,6 @@
 import type { SecretsService } from 'nestjs-custom-secret-manager';
-import { closeApplications,startWith } from '../support/application';
-import { ScriptedSecretManager,failure } from '../support/scripted.secret-manager';
+import { closeApplications, startWith } from '../support/application';
+import { ScriptedSecretManager, failure } from '../support/scripted.secret-manager';
 
 /** Answers each read with what it held when the read began, when the test says so. */
 class SlowStore extends ScriptedSecretManager {

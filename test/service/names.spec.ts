@@ -1,10 +1,10 @@
 import {
-CustomSecretManager,
-SecretManagerModule,
-type SecretsService,
+  CustomSecretManager,
+  SecretManagerModule,
+  type SecretsService,
 } from 'nestjs-custom-secret-manager';
 import { InMemorySecretManager } from 'nestjs-custom-secret-manager/testing';
-import { closeApplications,startApplication,startWith } from '../support/application';
+import { closeApplications, startApplication, startWith } from '../support/application';
 import { failureOf } from '../support/failure-of';
 
 const WRONG: readonly [string, string, string][] = [

@@ -1,12 +1,12 @@
 import {
-CustomSecretManager,
-VirtualKeysService,
-type OperationOptions,
-type SecretsService,
+  CustomSecretManager,
+  VirtualKeysService,
+  type OperationOptions,
+  type SecretsService,
 } from 'nestjs-custom-secret-manager';
 import { InMemorySecretManager } from 'nestjs-custom-secret-manager/testing';
-import { closeApplications,startWith } from '../support/application';
-import { everythingOf,failureOf,leaks } from '../support/failure-of';
+import { closeApplications, startWith } from '../support/application';
+import { everythingOf, failureOf, leaks } from '../support/failure-of';
 
 /** Answers what it was asked by. */
 class Tenants extends CustomSecretManager {

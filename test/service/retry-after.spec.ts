@@ -1,5 +1,5 @@
 import { SecretManagerError } from 'nestjs-custom-secret-manager';
-import { closeApplications,startWith } from '../support/application';
+import { closeApplications, startWith } from '../support/application';
 import { ScriptedSecretManager } from '../support/scripted.secret-manager';
 
 describe('how long an author asks the library to wait', () => {

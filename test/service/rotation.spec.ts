@@ -1,7 +1,7 @@
-import type { SecretDescription,SecretManagerModuleOptions } from 'nestjs-custom-secret-manager';
-import { InMemorySecretManager,type RecordedCall } from 'nestjs-custom-secret-manager/testing';
-import { closeApplications,startWith,type Started } from '../support/application';
-import { everythingOf,failureOf } from '../support/failure-of';
+import type { SecretDescription, SecretManagerModuleOptions } from 'nestjs-custom-secret-manager';
+import { InMemorySecretManager, type RecordedCall } from 'nestjs-custom-secret-manager/testing';
+import { closeApplications, startWith, type Started } from '../support/application';
+import { everythingOf, failureOf } from '../support/failure-of';
 
 const OLD = 'hvs.canary-old';
 const NEW = 'hvs.canary-new';

@@ -1,5 +1,5 @@
 import { InMemorySecretManager } from 'nestjs-custom-secret-manager/testing';
-import { closeApplications,startWith } from '../support/application';
+import { closeApplications, startWith } from '../support/application';
 import { ScriptedSecretManager } from '../support/scripted.secret-manager';
 
 /** The wall clock goes on, as it does while a machine is suspended. */

@@ -1,10 +1,10 @@
 import {
-SecretsService,
-VirtualKeysService,
-type SecretManagerErrorCode,
+  SecretsService,
+  VirtualKeysService,
+  type SecretManagerErrorCode,
 } from 'nestjs-custom-secret-manager';
 import { InMemorySecretManager } from 'nestjs-custom-secret-manager/testing';
-import { closeApplications,startWith } from '../support/application';
+import { closeApplications, startWith } from '../support/application';
 import { failure } from '../support/scripted.secret-manager';
 
 const KEY = { id: '1', alias: 'alice' };

@@ -1,12 +1,12 @@
 import {
-CustomSecretManager,
-type AccessMode,
-type SecretMetadata,
-type SecretsService,
+  CustomSecretManager,
+  type AccessMode,
+  type SecretMetadata,
+  type SecretsService,
 } from 'nestjs-custom-secret-manager';
 import { InMemorySecretManager } from 'nestjs-custom-secret-manager/testing';
-import { closeApplications,startWith } from '../support/application';
-import { everythingOf,failureOf } from '../support/failure-of';
+import { closeApplications, startWith } from '../support/application';
+import { everythingOf, failureOf } from '../support/failure-of';
 
 class ReadOnlyStore extends CustomSecretManager {
   reads = 0;

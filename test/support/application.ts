@@ -1,10 +1,10 @@
-import type { INestApplicationContext,LoggerService,ModuleMetadata } from '@nestjs/common';
-import { Test,type TestingModule } from '@nestjs/testing';
+import type { INestApplicationContext, LoggerService, ModuleMetadata } from '@nestjs/common';
+import { Test, type TestingModule } from '@nestjs/testing';
 import {
-SecretManagerModule,
-SecretsService,
-type CustomSecretManager,
-type SecretManagerModuleOptions,
+  SecretManagerModule,
+  SecretsService,
+  type CustomSecretManager,
+  type SecretManagerModuleOptions,
 } from 'nestjs-custom-secret-manager';
 
 /** Everything that Nest's logger was told. */

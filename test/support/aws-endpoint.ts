@@ -1,6 +1,6 @@
 import { once } from 'node:events';
-import { createServer,type IncomingMessage,type Server,type ServerResponse } from 'node:http';
-import type { AddressInfo,Socket } from 'node:net';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo, Socket } from 'node:net';
 import { text } from 'node:stream/consumers';
 
 export interface AwsRequest {

@@ -1,11 +1,11 @@
 import {
-EncryptedFileSecretManager,
-type EncryptedFileSecretManagerOptions,
+  EncryptedFileSecretManager,
+  type EncryptedFileSecretManagerOptions,
 } from 'nestjs-custom-secret-manager/drivers/encrypted-file';
 import { strict as assert } from 'node:assert';
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
-import { removeTemporaryFolders,temporaryFolder } from './temporary-folder';
+import { removeTemporaryFolders, temporaryFolder } from './temporary-folder';
 
 /** A store of its own for each test of a file. */
 export class StoreOfTest {

@@ -1,4 +1,4 @@
-import { isSecretManagerError,type SecretManagerError } from 'nestjs-custom-secret-manager';
+import { isSecretManagerError, type SecretManagerError } from 'nestjs-custom-secret-manager';
 import { inspect } from 'node:util';
 
 /** The error that a call ends with; fails the test if it ends well, or with anything but a `SecretManagerError`. */

@@ -1,10 +1,10 @@
 import {
-createServer,
-type IncomingHttpHeaders,
-type Server,
-type ServerResponse,
+  createServer,
+  type IncomingHttpHeaders,
+  type Server,
+  type ServerResponse,
 } from 'node:http';
-import type { AddressInfo,Socket } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 
 export interface FakeRequest {
   readonly method: string;

@@ -1,5 +1,5 @@
-import { createServer,type IncomingMessage,type Server,type ServerResponse } from 'node:http';
-import type { AddressInfo,Socket } from 'node:net';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo, Socket } from 'node:net';
 
 /** The ways in which a store over HTTP breaks. A number is a status whose body tells everything it should not. */
 export const FAULTS = [

@@ -1,4 +1,4 @@
-import { createCipheriv,createHmac,hkdfSync,randomBytes,scryptSync } from 'node:crypto';
+import { createCipheriv, createHmac, hkdfSync, randomBytes, scryptSync } from 'node:crypto';
 
 const FORMAT = 'nestjs-custom-secret-manager/encrypted-file';
 

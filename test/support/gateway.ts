@@ -1,6 +1,6 @@
 import type { INestApplication } from '@nestjs/common';
 import { Test } from '@nestjs/testing';
-import { SECRET_MANAGER,type CustomSecretManager } from 'nestjs-custom-secret-manager';
+import { SECRET_MANAGER, type CustomSecretManager } from 'nestjs-custom-secret-manager';
 import { writeFileSync } from 'node:fs';
 import type { Server } from 'node:http';
 import { join } from 'node:path';
@@ -10,7 +10,7 @@ import { AppModule } from '../../sample-app/src/app.module';
 import { ModelList } from '../../sample-app/src/config/model-list';
 import { readModelList } from '../../sample-app/src/config/read-model-list';
 import { GATEWAY_OPTIONS } from '../../sample-app/src/http/gateway-options';
-import { CapturedLog,closeLater } from './application';
+import { CapturedLog, closeLater } from './application';
 import { temporaryFolder } from './temporary-folder';
 
 /** The secret under which the library keeps what signs its keys. The first key makes it, and it stays. */

@@ -1,4 +1,4 @@
-import { CustomSecretManager,type OperationOptions } from 'nestjs-custom-secret-manager';
+import { CustomSecretManager, type OperationOptions } from 'nestjs-custom-secret-manager';
 import { request } from 'undici';
 import type { FaultStore } from './fault-store';
 

@@ -1,9 +1,9 @@
 import {
-CustomSecretManager,
-SecretManagerError,
-type OperationOptions,
-type SecretAnswer,
-type SecretManagerErrorCode,
+  CustomSecretManager,
+  SecretManagerError,
+  type OperationOptions,
+  type SecretAnswer,
+  type SecretManagerErrorCode,
 } from 'nestjs-custom-secret-manager';
 
 type Script = (

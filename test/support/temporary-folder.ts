@@ -1,4 +1,4 @@
-import { mkdtempSync,realpathSync,rmSync } from 'node:fs';
+import { mkdtempSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 

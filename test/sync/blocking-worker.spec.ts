@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { BlockingWorker } from '../../lib/sync/blocking-worker';
-import { everythingOf,failureOf } from '../support/failure-of';
+import { everythingOf, failureOf } from '../support/failure-of';
 import { thrownBy } from '../support/thrown-by';
 
 const FRAGILE = join(__dirname, 'workers/fragile.worker.cjs');

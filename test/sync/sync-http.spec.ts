@@ -1,8 +1,8 @@
 import { type SecretManagerError } from 'nestjs-custom-secret-manager';
-import { SyncHttp,requestSync,type SyncRequestOptions } from 'nestjs-custom-secret-manager/sync';
+import { SyncHttp, requestSync, type SyncRequestOptions } from 'nestjs-custom-secret-manager/sync';
 import { request } from 'undici';
 import { translateError } from '../../lib/core/errors/error-table';
-import { everythingOf,failureOf } from '../support/failure-of';
+import { everythingOf, failureOf } from '../support/failure-of';
 import { OutsideServer } from '../support/outside-server';
 import { thrownBy } from '../support/thrown-by';
 

@@ -1,6 +1,6 @@
-import { VirtualKeysService,type SecretManagerModuleOptions } from 'nestjs-custom-secret-manager';
+import { VirtualKeysService, type SecretManagerModuleOptions } from 'nestjs-custom-secret-manager';
 import { InMemorySecretManager } from 'nestjs-custom-secret-manager/testing';
-import { closeApplications,startWith } from '../support/application';
+import { closeApplications, startWith } from '../support/application';
 import { failureOf } from '../support/failure-of';
 
 async function keysOn(

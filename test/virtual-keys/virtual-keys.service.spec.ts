@@ -1,14 +1,14 @@
 import {
-CustomSecretManager,
-SecretManagerModule,
-SecretsService,
-VirtualKeysService,
-getVirtualKeysServiceToken,
-type SecretManagerModuleOptions,
+  CustomSecretManager,
+  SecretManagerModule,
+  SecretsService,
+  VirtualKeysService,
+  getVirtualKeysServiceToken,
+  type SecretManagerModuleOptions,
 } from 'nestjs-custom-secret-manager';
 import { InMemorySecretManager } from 'nestjs-custom-secret-manager/testing';
-import { closeApplications,startApplication } from '../support/application';
-import { everythingOf,failureOf,leaks } from '../support/failure-of';
+import { closeApplications, startApplication } from '../support/application';
+import { everythingOf, failureOf, leaks } from '../support/failure-of';
 
 const ALICE = { id: 'id-1', alias: 'alice' };
 const WEEK_MS = 7 * 86_400_000;

@@ -1,7 +1,7 @@
-import type { OperationOptions,SecretAnswer } from 'nestjs-custom-secret-manager';
+import type { OperationOptions, SecretAnswer } from 'nestjs-custom-secret-manager';
 import type { Break } from './break';
 import { CorrectSecretManager } from './correct.secret-manager';
-import type { StoreRequest,StoreResponse } from './path-store';
+import type { StoreRequest, StoreResponse } from './path-store';
 
 type Asked = [StoreRequest['method'], string, OperationOptions?, Partial<StoreRequest>?];
 

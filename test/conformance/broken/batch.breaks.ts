@@ -1,10 +1,10 @@
 import {
-SecretManagerError,
-type OperationOptions,
-type SecretAnswer,
+  SecretManagerError,
+  type OperationOptions,
+  type SecretAnswer,
 } from 'nestjs-custom-secret-manager';
 import type { Break } from './break';
-import { CorrectSecretManager,TOKEN } from './correct.secret-manager';
+import { CorrectSecretManager, TOKEN } from './correct.secret-manager';
 
 type Names = readonly string[];
 type Answers = ReadonlyMap<string, SecretAnswer | Error>;

@@ -1,13 +1,13 @@
 import {
-CustomSecretManager,
-SecretManagerError,
-type DeleteOptions,
-type OperationOptions,
-type SecretAnswer,
-type SecretMetadata,
-type WriteOptions,
+  CustomSecretManager,
+  SecretManagerError,
+  type DeleteOptions,
+  type OperationOptions,
+  type SecretAnswer,
+  type SecretMetadata,
+  type WriteOptions,
 } from 'nestjs-custom-secret-manager';
-import type { PathStore,StoreRequest,StoreResponse } from './path-store';
+import type { PathStore, StoreRequest, StoreResponse } from './path-store';
 
 interface Content {
   readonly value: string;

@@ -1,4 +1,4 @@
-import type { OperationOptions,SecretMetadata,WriteOptions } from 'nestjs-custom-secret-manager';
+import type { OperationOptions, SecretMetadata, WriteOptions } from 'nestjs-custom-secret-manager';
 import type { Break } from './break';
 import { CorrectSecretManager } from './correct.secret-manager';
 import type { Kept } from './path-store';

@@ -1,7 +1,7 @@
 import {
-SecretManagerError,
-type SecretAnswer,
-type SecretMetadata,
+  SecretManagerError,
+  type SecretAnswer,
+  type SecretMetadata,
 } from 'nestjs-custom-secret-manager';
 import type { Break } from './break';
 import { CorrectSecretManager } from './correct.secret-manager';

@@ -1,6 +1,6 @@
-import type { SecretMetadata,WriteOptions } from 'nestjs-custom-secret-manager';
+import type { SecretMetadata, WriteOptions } from 'nestjs-custom-secret-manager';
 import type { Break } from './break';
-import { CorrectSecretManager,TOKEN } from './correct.secret-manager';
+import { CorrectSecretManager, TOKEN } from './correct.secret-manager';
 import type { StoreResponse } from './path-store';
 
 /** Throws something else for what the store refuses. */

@@ -1,4 +1,4 @@
-import type { OperationOptions,SecretAnswer } from 'nestjs-custom-secret-manager';
+import type { OperationOptions, SecretAnswer } from 'nestjs-custom-secret-manager';
 import type { Break } from './break';
 import { CorrectSecretManager } from './correct.secret-manager';
 

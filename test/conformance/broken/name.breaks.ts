@@ -1,7 +1,7 @@
 import type { SecretAnswer } from 'nestjs-custom-secret-manager';
 import { posix } from 'node:path';
 import type { Break } from './break';
-import { CorrectSecretManager,TOKEN } from './correct.secret-manager';
+import { CorrectSecretManager, TOKEN } from './correct.secret-manager';
 import type { StoreRequest } from './path-store';
 
 type Method = StoreRequest['method'];

@@ -1,6 +1,6 @@
-import type { OperationOptions,SecretAnswer } from 'nestjs-custom-secret-manager';
+import type { OperationOptions, SecretAnswer } from 'nestjs-custom-secret-manager';
 import type { Break } from './break';
-import { CorrectSecretManager,TOKEN } from './correct.secret-manager';
+import { CorrectSecretManager, TOKEN } from './correct.secret-manager';
 
 type Read = [name: string, options?: OperationOptions];
 

@@ -1,9 +1,9 @@
 import type {
-DeleteOptions,
-OperationOptions,
-SecretAnswer,
-SecretMetadata,
-WriteOptions,
+  DeleteOptions,
+  OperationOptions,
+  SecretAnswer,
+  SecretMetadata,
+  WriteOptions,
 } from 'nestjs-custom-secret-manager';
 import type { Break } from './break';
 import { CorrectSecretManager } from './correct.secret-manager';

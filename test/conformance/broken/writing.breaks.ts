@@ -1,9 +1,9 @@
 import {
-SecretManagerError,
-type OperationOptions,
-type SecretAnswer,
-type SecretMetadata,
-type WriteOptions,
+  SecretManagerError,
+  type OperationOptions,
+  type SecretAnswer,
+  type SecretMetadata,
+  type WriteOptions,
 } from 'nestjs-custom-secret-manager';
 import type { Break } from './break';
 import { CorrectSecretManager } from './correct.secret-manager';

@@ -1,5 +1,5 @@
 import type { SecretManagerError } from 'nestjs-custom-secret-manager';
-import { Cancellation,cancelled } from '../../../lib/core/calls/cancellation';
+import { Cancellation, cancelled } from '../../../lib/core/calls/cancellation';
 
 const REASON = cancelled({ manager: 'test', operation: 'readSecret' });
 

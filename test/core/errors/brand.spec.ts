@@ -1,4 +1,4 @@
-import { Secret,SecretManagerError } from 'nestjs-custom-secret-manager';
+import { Secret, SecretManagerError } from 'nestjs-custom-secret-manager';
 
 interface Copy {
   Secret: typeof Secret;

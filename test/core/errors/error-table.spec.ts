@@ -1,8 +1,8 @@
-import { HttpException,NotFoundException,ServiceUnavailableException } from '@nestjs/common';
-import type { SecretManagerError,SecretManagerErrorCode } from 'nestjs-custom-secret-manager';
+import { HttpException, NotFoundException, ServiceUnavailableException } from '@nestjs/common';
+import type { SecretManagerError, SecretManagerErrorCode } from 'nestjs-custom-secret-manager';
 import { translateError } from '../../../lib/core/errors/error-table';
-import { everythingOf,leaks } from '../../support/failure-of';
-import { CANARY,THROWN } from './thrown';
+import { everythingOf, leaks } from '../../support/failure-of';
+import { CANARY, THROWN } from './thrown';
 
 const context = { manager: 'team', operation: 'readSecret', secretName: 'KEY' };
 

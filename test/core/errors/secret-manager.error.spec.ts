@@ -1,14 +1,14 @@
 import type * as Library from 'nestjs-custom-secret-manager';
 import {
-CustomSecretManager,
-SECRET_MANAGER_ERROR_CODES,
-SecretManagerError,
-isSecretManagerError,
-type SecretManagerErrorCode,
+  CustomSecretManager,
+  SECRET_MANAGER_ERROR_CODES,
+  SecretManagerError,
+  isSecretManagerError,
+  type SecretManagerErrorCode,
 } from 'nestjs-custom-secret-manager';
 import { isCustomSecretManager } from '../../../lib/core/contract/custom-secret-manager';
 import { translateError } from '../../../lib/core/errors/error-table';
-import { everythingOf,leaks } from '../../support/failure-of';
+import { everythingOf, leaks } from '../../support/failure-of';
 import { CANARY } from './thrown';
 
 const context = { manager: 'team', operation: 'readSecret', secretName: 'KEY' };

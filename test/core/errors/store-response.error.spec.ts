@@ -1,8 +1,8 @@
 import { StoreResponseError } from 'nestjs-custom-secret-manager';
 import { InMemorySecretManager } from 'nestjs-custom-secret-manager/testing';
 import { translateError } from '../../../lib/core/errors/error-table';
-import { closeApplications,startWith } from '../../support/application';
-import { everythingOf,failureOf,leaks } from '../../support/failure-of';
+import { closeApplications, startWith } from '../../support/application';
+import { everythingOf, failureOf, leaks } from '../../support/failure-of';
 
 const CANARY = 'canary-of-the-body-7b1f';
 const context = { manager: 'team', operation: 'readSecret', secretName: 'KEY' };

@@ -1,4 +1,4 @@
-import { AsyncLocalStorage,createHook } from 'node:async_hooks';
+import { AsyncLocalStorage, createHook } from 'node:async_hooks';
 import { setTimeout as pass } from 'node:timers/promises';
 import { Deadlines } from '../../../lib/core/time/deadlines';
 import { timersThatKeepAlive } from '../../support/node-timers';

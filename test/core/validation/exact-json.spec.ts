@@ -1,8 +1,8 @@
 import {
-JsonNumber,
-exactJson,
-isExactNumber,
-parseExactJson,
+  JsonNumber,
+  exactJson,
+  isExactNumber,
+  parseExactJson,
 } from '../../../lib/core/validation/exact-json';
 
 const NUMBERS = [

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
-import { kindOf,quoteName } from '../../../lib/core/errors/wording';
+import { kindOf, quoteName } from '../../../lib/core/errors/wording';
 import { secretKey } from '../../../lib/core/validation/params';
-import { canonicalSecretName,secretNameProblem } from '../../../lib/core/validation/secret-name';
+import { canonicalSecretName, secretNameProblem } from '../../../lib/core/validation/secret-name';
 
 type Params = Record<string, unknown>;
 

@@ -1,4 +1,4 @@
-import type { DynamicModule,FactoryProvider,ModuleMetadata,Type } from '@nestjs/common';
+import type { DynamicModule, FactoryProvider, ModuleMetadata, Type } from '@nestjs/common';
 
 /** The part of `forRootAsync` and `registerAsync` that the recipes use. */
 export interface AsyncOptions<Options> extends Pick<ModuleMetadata, 'imports'> {

@@ -1,5 +1,5 @@
 import type { DynamicModule } from '@nestjs/common';
-import { asyncModule,type AsyncOptions } from './async-module';
+import { asyncModule, type AsyncOptions } from './async-module';
 
 /** A fake of `@nestjs/bullmq` 12: the connection with which BullMQ would connect. */
 export interface BullRootModuleOptions {

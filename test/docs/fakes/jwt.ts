@@ -1,6 +1,6 @@
-import { Inject,Injectable,type DynamicModule } from '@nestjs/common';
+import { Inject, Injectable, type DynamicModule } from '@nestjs/common';
 import { createHmac } from 'node:crypto';
-import { asyncModule,type AsyncOptions } from './async-module';
+import { asyncModule, type AsyncOptions } from './async-module';
 
 export interface JwtModuleOptions {
   readonly secretOrKeyProvider: () => string | Promise<string>;

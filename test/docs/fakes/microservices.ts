@@ -1,5 +1,5 @@
-import type { DynamicModule,InjectionToken } from '@nestjs/common';
-import { asyncModule,type AsyncOptions } from './async-module';
+import type { DynamicModule, InjectionToken } from '@nestjs/common';
+import { asyncModule, type AsyncOptions } from './async-module';
 
 export enum Transport {
   REDIS = 1,

@@ -1,5 +1,5 @@
 import type { DynamicModule } from '@nestjs/common';
-import { asyncModule,type AsyncOptions } from './async-module';
+import { asyncModule, type AsyncOptions } from './async-module';
 
 /** A fake of `@nestjs/typeorm` 12: the options with which TypeORM would connect. */
 export interface TypeOrmModuleOptions {

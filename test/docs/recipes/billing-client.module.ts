@@ -1,5 +1,5 @@
 import { Module } from '@nestjs/common';
-import { ClientsModule,Transport } from '@nestjs/microservices';
+import { ClientsModule, Transport } from '@nestjs/microservices';
 import { SecretsService } from 'nestjs-custom-secret-manager';
 
 @Module({

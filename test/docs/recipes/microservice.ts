@@ -1,5 +1,5 @@
 import { NestFactory } from '@nestjs/core';
-import { Transport,type AsyncMicroserviceOptions } from '@nestjs/microservices';
+import { Transport, type AsyncMicroserviceOptions } from '@nestjs/microservices';
 import { SecretsService } from 'nestjs-custom-secret-manager';
 import { SecretsModule } from './secrets.module';
 

@@ -1,4 +1,4 @@
-import { Inject,Injectable,Module,type OnApplicationShutdown } from '@nestjs/common';
+import { Inject, Injectable, Module, type OnApplicationShutdown } from '@nestjs/common';
 import { SecretsService } from 'nestjs-custom-secret-manager';
 import { Pool } from 'pg';
 

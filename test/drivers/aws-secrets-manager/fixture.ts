@@ -1,8 +1,8 @@
 import {
-AwsSecretManager,
-type AwsSecretManagerOptions,
+  AwsSecretManager,
+  type AwsSecretManagerOptions,
 } from 'nestjs-custom-secret-manager/drivers/aws-secrets-manager';
-import { mkdtempSync,rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { BoundaryPolicy } from '../../../lib/policies/boundary.policy';

@@ -1,11 +1,11 @@
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
-import { isSecretManagerError,type SecretReading } from 'nestjs-custom-secret-manager';
+import { isSecretManagerError, type SecretReading } from 'nestjs-custom-secret-manager';
 import {
-AwsSecretManager,
-type AwsSecretManagerOptions,
+  AwsSecretManager,
+  type AwsSecretManagerOptions,
 } from 'nestjs-custom-secret-manager/drivers/aws-secrets-manager';
 import { BoundaryPolicy } from '../../../lib/policies/boundary.policy';
-import { everythingOf,failureOf } from '../../support/failure-of';
+import { everythingOf, failureOf } from '../../support/failure-of';
 import { OutsideServer } from '../../support/outside-server';
 import { thrownBy } from '../../support/thrown-by';
 import { CREDENTIALS } from './fixture';

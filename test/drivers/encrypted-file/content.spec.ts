@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { readFileSync,readdirSync,statSync,symlinkSync } from 'node:fs';
+import { readFileSync, readdirSync, statSync, symlinkSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { useStore } from '../../support/encrypted-file';
 import { failureOf } from '../../support/failure-of';

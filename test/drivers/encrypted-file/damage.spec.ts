@@ -1,16 +1,16 @@
 import { execFileSync } from 'node:child_process';
 import {
-copyFileSync,
-mkdirSync,
-readFileSync,
-renameSync,
-rmSync,
-symlinkSync,
-writeFileSync,
+  copyFileSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
 } from 'node:fs';
-import { dirname,join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { useStore } from '../../support/encrypted-file';
-import { everythingOf,failureOf } from '../../support/failure-of';
+import { everythingOf, failureOf } from '../../support/failure-of';
 
 const CANARY = 'sk-canary-of-the-store-91ab';
 const store = useStore();

@@ -1,7 +1,7 @@
 import {
-SCRYPT,
-SCRYPT_BYTES_MAX,
-parseDerivation,
+  SCRYPT,
+  SCRYPT_BYTES_MAX,
+  parseDerivation,
 } from '../../../lib/drivers/encrypted-file/keys/derivation';
 import { Damage } from '../../../lib/drivers/encrypted-file/pages/damage';
 

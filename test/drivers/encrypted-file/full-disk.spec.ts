@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync,readdirSync } from 'node:fs';
-import { dirname,join } from 'node:path';
+import { existsSync, readdirSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { useStore } from '../../support/encrypted-file';
 import { temporaryFolder } from '../../support/temporary-folder';
 

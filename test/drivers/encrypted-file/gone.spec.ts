@@ -1,5 +1,5 @@
-import { existsSync,rmSync } from 'node:fs';
-import { dirname,join } from 'node:path';
+import { existsSync, rmSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { useStore } from '../../support/encrypted-file';
 import { failureOf } from '../../support/failure-of';
 

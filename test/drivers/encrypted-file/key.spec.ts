@@ -1,10 +1,10 @@
 import { type KeyOptions } from 'nestjs-custom-secret-manager/drivers/encrypted-file';
 import { execFileSync } from 'node:child_process';
-import crypto,{ randomBytes } from 'node:crypto';
-import { existsSync,mkdirSync,readFileSync,statSync,symlinkSync,writeFileSync } from 'node:fs';
-import { dirname,join } from 'node:path';
+import crypto, { randomBytes } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { useStore } from '../../support/encrypted-file';
-import { everythingOf,failureOf } from '../../support/failure-of';
+import { everythingOf, failureOf } from '../../support/failure-of';
 import { temporaryFolder } from '../../support/temporary-folder';
 
 const CANARY = 'sk-canary-of-the-store-91ab';

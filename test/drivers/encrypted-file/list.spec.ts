@@ -1,7 +1,7 @@
 import { EncryptedFileSecretManager } from 'nestjs-custom-secret-manager/drivers/encrypted-file';
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
-import { removeTemporaryFolders,temporaryFolder } from '../../support/temporary-folder';
+import { removeTemporaryFolders, temporaryFolder } from '../../support/temporary-folder';
 
 const DAY_MS = 86_400_000;
 

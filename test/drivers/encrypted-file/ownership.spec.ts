@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
-import { chmodSync,chownSync,mkdirSync,writeFileSync } from 'node:fs';
-import { dirname,join } from 'node:path';
+import { chmodSync, chownSync, mkdirSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { useStore } from '../../support/encrypted-file';
 import { failureOf } from '../../support/failure-of';
 import { temporaryFolder } from '../../support/temporary-folder';

@@ -1,6 +1,6 @@
 import { isSecretManagerError } from 'nestjs-custom-secret-manager';
 import { execFileSync } from 'node:child_process';
-import { readFileSync,writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { assertSound } from '../../../lib/drivers/encrypted-file/pages/soundness';
 import { lookInto } from '../../../lib/drivers/encrypted-file/store/look';

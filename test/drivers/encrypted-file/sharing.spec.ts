@@ -1,5 +1,5 @@
 import { EncryptedFileSecretManager } from 'nestjs-custom-secret-manager/drivers/encrypted-file';
-import { readFileSync,readdirSync,writeFileSync } from 'node:fs';
+import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { useStore } from '../../support/encrypted-file';
 import { temporaryFolder } from '../../support/temporary-folder';

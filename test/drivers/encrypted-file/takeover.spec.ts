@@ -1,16 +1,16 @@
 import { randomBytes } from 'node:crypto';
 import {
-copyFileSync,
-linkSync,
-readFileSync,
-readdirSync,
-symlinkSync,
-writeFileSync,
+  copyFileSync,
+  linkSync,
+  readFileSync,
+  readdirSync,
+  symlinkSync,
+  writeFileSync,
 } from 'node:fs';
-import { dirname,join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { useStore } from '../../support/encrypted-file';
 import { failureOf } from '../../support/failure-of';
-import { storeOfFormat1,type SecretOfTest } from '../../support/format-1';
+import { storeOfFormat1, type SecretOfTest } from '../../support/format-1';
 import { temporaryFolder } from '../../support/temporary-folder';
 
 const CREATED_AT = '2026-01-02T03:04:05.678Z';

@@ -1,8 +1,8 @@
 import {
-VaultSecretManager,
-type VaultAuth,
+  VaultSecretManager,
+  type VaultAuth,
 } from 'nestjs-custom-secret-manager/drivers/hashicorp-vault';
-import { LocalServer,type Received,type Reply } from '../../integration/support/local-server';
+import { LocalServer, type Received, type Reply } from '../../integration/support/local-server';
 import { failureOf } from '../../support/failure-of';
 
 const APPROLE: VaultAuth = { method: 'approle', roleId: 'role', secretId: 'secret' };

@@ -1,13 +1,13 @@
 import {
-VaultSecretManager,
-type VaultAuth,
-type VaultSecretManagerOptions,
+  VaultSecretManager,
+  type VaultAuth,
+  type VaultSecretManagerOptions,
 } from 'nestjs-custom-secret-manager/drivers/hashicorp-vault';
-import { mkdtempSync,rmSync,utimesSync,writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { eventually } from '../../integration/support/eventually';
-import { everythingOf,failureOf } from '../../support/failure-of';
+import { everythingOf, failureOf } from '../../support/failure-of';
 import { OutsideServer } from '../../support/outside-server';
 
 const APPROLE: VaultAuth = { method: 'approle', roleId: 'role', secretId: 'right' };

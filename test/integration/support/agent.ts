@@ -1,11 +1,11 @@
-import { fork,type ChildProcess } from 'node:child_process';
+import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync,rmSync,writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { eventually } from './eventually';
 import { freePort } from './free-port';
-import { BAO,SUPERVISOR,type OpenBao } from './openbao';
+import { BAO, SUPERVISOR, type OpenBao } from './openbao';
 
 /** OpenBao's own agent: it forwards requests without a token to a server, with a token of its own. */
 export class Agent {

@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import puppeteer,{ type Browser } from 'puppeteer-core';
+import puppeteer, { type Browser } from 'puppeteer-core';
 import { temporaryFolder } from '../../support/temporary-folder';
 
 /** Has the package unpack its libraries, too, which the machine may not have. */

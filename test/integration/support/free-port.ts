@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { createServer,type AddressInfo } from 'node:net';
+import { createServer, type AddressInfo } from 'node:net';
 
 /** A port on which nobody listens at the moment. */
 export async function freePort(): Promise<number> {

@@ -3,8 +3,8 @@ import { EncryptedFileSecretManager } from 'nestjs-custom-secret-manager/drivers
 import { renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { temporaryFolder } from '../../support/temporary-folder';
-import { CREDENTIALS,REGION,startMoto } from './moto';
-import { startOpenBao,type OpenBao } from './openbao';
+import { CREDENTIALS, REGION, startMoto } from './moto';
+import { startOpenBao, type OpenBao } from './openbao';
 
 /** A store that the gateway can be told to use, with what happens to it behind the gateway's back. */
 export interface GatewayStore {

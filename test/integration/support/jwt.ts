@@ -1,4 +1,4 @@
-import { generateKeyPairSync,sign } from 'node:crypto';
+import { generateKeyPairSync, sign } from 'node:crypto';
 
 /** Signs as an issuer of its own would, with ES256. */
 export class JwtIssuer {

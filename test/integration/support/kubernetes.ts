@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { JwtIssuer } from './jwt';
-import { LocalServer,type Received,type Reply } from './local-server';
+import { LocalServer, type Received, type Reply } from './local-server';
 
 const ACCOUNT = { namespace: 'shop', name: 'app' } as const;
 const USERNAME = `system:serviceaccount:${ACCOUNT.namespace}:${ACCOUNT.name}`;

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { createServer,type IncomingMessage,type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
 export interface Received {

@@ -1,16 +1,16 @@
 import {
-CreateSecretCommand,
-SecretsManagerClient,
-type CreateSecretCommandInput,
+  CreateSecretCommand,
+  SecretsManagerClient,
+  type CreateSecretCommandInput,
 } from '@aws-sdk/client-secrets-manager';
 import {
-AwsSecretManager,
-type AwsSecretManagerOptions,
+  AwsSecretManager,
+  type AwsSecretManagerOptions,
 } from 'nestjs-custom-secret-manager/drivers/aws-secrets-manager';
-import { fork,type ChildProcess } from 'node:child_process';
+import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
-import { AwsEndpoint,refusal,type AwsRequest,type Reply } from '../../support/aws-endpoint';
+import { AwsEndpoint, refusal, type AwsRequest, type Reply } from '../../support/aws-endpoint';
 import { eventually } from './eventually';
 import { freePort } from './free-port';
 

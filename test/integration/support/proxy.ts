@@ -1,5 +1,5 @@
 import { request } from 'undici';
-import { LocalServer,type Received,type Reply } from './local-server';
+import { LocalServer, type Received, type Reply } from './local-server';
 
 /** Of one connection, and not for the next. */
 const HOP_BY_HOP = /^(connection|keep-alive|transfer-encoding|content-length|host)$/;

@@ -1,12 +1,12 @@
 import type { INestApplication } from '@nestjs/common';
-import { ConfigModule,ConfigService } from '@nestjs/config';
+import { ConfigModule, ConfigService } from '@nestjs/config';
 import { TerminusModule } from '@nestjs/terminus';
 import { Test } from '@nestjs/testing';
 import {
-SECRET_MANAGER,
-SecretManagerModule,
-SecretsService,
-type SecretManagerModuleOptions,
+  SECRET_MANAGER,
+  SecretManagerModule,
+  SecretsService,
+  type SecretManagerModuleOptions,
 } from 'nestjs-custom-secret-manager';
 import { SecretManagerHealthIndicator } from 'nestjs-custom-secret-manager/terminus';
 import type { Server } from 'node:http';

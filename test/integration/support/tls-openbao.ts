@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { Agent,request } from 'undici';
+import { Agent, request } from 'undici';
 import type { Certificates } from './certificates';
 import { eventually } from './eventually';
 import { freePort } from './free-port';

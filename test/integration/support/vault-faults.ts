@@ -1,4 +1,4 @@
-import type { Received,Reply } from './local-server';
+import type { Received, Reply } from './local-server';
 
 /** What a fault has to give away: it repeats all that it was sent, and all that the store holds. */
 type Fault = (everything: string) => Reply | undefined;

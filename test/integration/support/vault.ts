@@ -1,9 +1,9 @@
 import type { SecretManagerModuleOptions } from 'nestjs-custom-secret-manager';
 import {
-VaultSecretManager,
-type VaultSecretManagerOptions,
+  VaultSecretManager,
+  type VaultSecretManagerOptions,
 } from 'nestjs-custom-secret-manager/drivers/hashicorp-vault';
-import { startWith,type Started } from '../../support/application';
+import { startWith, type Started } from '../../support/application';
 import type { OpenBao } from './openbao';
 
 const running: VaultSecretManager[] = [];

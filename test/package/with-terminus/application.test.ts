@@ -1,13 +1,13 @@
-import { Injectable,Module } from '@nestjs/common';
+import { Injectable, Module } from '@nestjs/common';
 import { LazyModuleLoader } from '@nestjs/core';
 import { Test } from '@nestjs/testing';
 import {
-InjectSecret,
-SECRET_MANAGER,
-Secret,
-SecretManagerModule,
-SecretsService,
-VirtualKeysService,
+  InjectSecret,
+  SECRET_MANAGER,
+  Secret,
+  SecretManagerModule,
+  SecretsService,
+  VirtualKeysService,
 } from 'nestjs-custom-secret-manager';
 import { SyncHttp } from 'nestjs-custom-secret-manager/sync';
 import { InMemorySecretManager } from 'nestjs-custom-secret-manager/testing';

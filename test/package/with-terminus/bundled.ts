@@ -1,11 +1,11 @@
-import { Injectable,Module } from '@nestjs/common';
+import { Injectable, Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import {
-CustomSecretManager,
-InjectSecret,
-Secret,
-SecretManagerModule,
-SecretsService,
+  CustomSecretManager,
+  InjectSecret,
+  Secret,
+  SecretManagerModule,
+  SecretsService,
 } from 'nestjs-custom-secret-manager';
 import { VaultSecretManager } from 'nestjs-custom-secret-manager/drivers/hashicorp-vault';
 import { SyncHttp } from 'nestjs-custom-secret-manager/sync';

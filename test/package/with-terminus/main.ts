@@ -1,21 +1,21 @@
-import { Controller,Get,Injectable,Module } from '@nestjs/common';
-import { ConfigModule,ConfigService } from '@nestjs/config';
+import { Controller, Get, Injectable, Module } from '@nestjs/common';
+import { ConfigModule, ConfigService } from '@nestjs/config';
 import { NestFactory } from '@nestjs/core';
 import {
-HealthCheck,
-HealthCheckService,
-TerminusModule,
-type HealthCheckResult,
+  HealthCheck,
+  HealthCheckService,
+  TerminusModule,
+  type HealthCheckResult,
 } from '@nestjs/terminus';
 import {
-CustomSecretManager,
-InjectSecret,
-SECRET_MANAGER,
-Secret,
-SecretManagerError,
-SecretManagerModule,
-SecretsService,
-type OperationOptions,
+  CustomSecretManager,
+  InjectSecret,
+  SECRET_MANAGER,
+  Secret,
+  SecretManagerError,
+  SecretManagerModule,
+  SecretsService,
+  type OperationOptions,
 } from 'nestjs-custom-secret-manager';
 import { EnvironmentSecretManager } from 'nestjs-custom-secret-manager/drivers/environment';
 import { requestSync } from 'nestjs-custom-secret-manager/sync';
@@ -24,7 +24,7 @@ import { InMemorySecretManager } from 'nestjs-custom-secret-manager/testing';
 import { strict as assert } from 'node:assert';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { get,type IncomingMessage } from 'node:http';
+import { get, type IncomingMessage } from 'node:http';
 import 'reflect-metadata';
 
 @Injectable()

@@ -1,10 +1,10 @@
-import { Injectable,Module } from '@nestjs/common';
+import { Injectable, Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import {
-CustomSecretManager,
-SecretManagerModule,
-SecretsService,
-type SecretAnswer,
+  CustomSecretManager,
+  SecretManagerModule,
+  SecretsService,
+  type SecretAnswer,
 } from 'nestjs-custom-secret-manager';
 import { VaultSecretManager } from 'nestjs-custom-secret-manager/drivers/hashicorp-vault';
 import { strict as assert } from 'node:assert';

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { INEXACT,parseBundle } from '../../../lib/policies/bundle/json-bundle';
+import { INEXACT, parseBundle } from '../../../lib/policies/bundle/json-bundle';
 
 const expected = (value: unknown): string | undefined => {
   if (value === null) return undefined;

@@ -1,13 +1,13 @@
 import type { SecretAnswer } from 'nestjs-custom-secret-manager';
 import { BoundaryPolicy } from '../../../lib/policies/boundary.policy';
-import { CachePolicy,type CacheOptions } from '../../../lib/policies/cache/cache.policy';
+import { CachePolicy, type CacheOptions } from '../../../lib/policies/cache/cache.policy';
 import { DeadlinePolicy } from '../../../lib/policies/deadline.policy';
 import { SingleFlightPolicy } from '../../../lib/policies/single-flight/single-flight.policy';
 import {
-ScriptedSecretManager,
-deferred,
-failing,
-failure,
+  ScriptedSecretManager,
+  deferred,
+  failing,
+  failure,
 } from '../../support/scripted.secret-manager';
 
 const MINUTE_MS = 60_000;

@@ -1,11 +1,11 @@
 import type { SecretManagerErrorCode } from 'nestjs-custom-secret-manager';
 import { BoundaryPolicy } from '../../../lib/policies/boundary.policy';
 import {
-CircuitBreakerPolicy,
-type CircuitBreakerOptions,
+  CircuitBreakerPolicy,
+  type CircuitBreakerOptions,
 } from '../../../lib/policies/circuit-breaker/circuit-breaker.policy';
 import { RetryPolicy } from '../../../lib/policies/retry.policy';
-import { ScriptedSecretManager,failing,failure } from '../../support/scripted.secret-manager';
+import { ScriptedSecretManager, failing, failure } from '../../support/scripted.secret-manager';
 
 function breaking(
   manager: ScriptedSecretManager,

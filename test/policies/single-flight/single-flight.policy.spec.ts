@@ -6,10 +6,10 @@ import { SingleFlightPolicy } from '../../../lib/policies/single-flight/single-f
 import { failureOf } from '../../support/failure-of';
 import { timersLeftBy } from '../../support/node-timers';
 import {
-ScriptedSecretManager,
-deferred,
-failing,
-failure,
+  ScriptedSecretManager,
+  deferred,
+  failing,
+  failure,
 } from '../../support/scripted.secret-manager';
 
 function sharing(manager: ScriptedSecretManager, readsBatches = false): SingleFlightPolicy {

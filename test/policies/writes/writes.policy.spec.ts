@@ -2,8 +2,8 @@ import { BoundaryPolicy } from '../../../lib/policies/boundary.policy';
 import { CachePolicy } from '../../../lib/policies/cache/cache.policy';
 import { DeadlinePolicy } from '../../../lib/policies/deadline.policy';
 import { SingleFlightPolicy } from '../../../lib/policies/single-flight/single-flight.policy';
-import { Writes,WritesPolicy } from '../../../lib/policies/writes/writes.policy';
-import { ScriptedSecretManager,deferred,failure } from '../../support/scripted.secret-manager';
+import { Writes, WritesPolicy } from '../../../lib/policies/writes/writes.policy';
+import { ScriptedSecretManager, deferred, failure } from '../../support/scripted.secret-manager';
 
 const MINUTE_MS = 60_000;
 

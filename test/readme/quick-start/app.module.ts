@@ -1,6 +1,6 @@
-import { Controller,Get,Module } from '@nestjs/common';
+import { Controller, Get, Module } from '@nestjs/common';
 import { ConfigModule } from '@nestjs/config';
-import { SecretManagerModule,SecretsService } from 'nestjs-custom-secret-manager';
+import { SecretManagerModule, SecretsService } from 'nestjs-custom-secret-manager';
 import { StoreSecretManager } from './store.secret-manager';
 
 @Controller()

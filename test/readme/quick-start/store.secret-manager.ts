@@ -1,9 +1,9 @@
 import { Injectable } from '@nestjs/common';
 import { ConfigService } from '@nestjs/config';
 import {
-CustomSecretManager,
-StoreResponseError,
-type OperationOptions,
+  CustomSecretManager,
+  StoreResponseError,
+  type OperationOptions,
 } from 'nestjs-custom-secret-manager';
 
 @Injectable()

@@ -1,5 +1,5 @@
-import { refusal,type AwsRequest } from '../../../support/aws-endpoint';
-import { Fixture,PENDING } from '../fixture';
+import { refusal, type AwsRequest } from '../../../support/aws-endpoint';
+import { Fixture, PENDING } from '../fixture';
 
 let fixture: Fixture;
 

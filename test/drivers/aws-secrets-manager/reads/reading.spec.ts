@@ -1,6 +1,6 @@
 import { refusal } from '../../../support/aws-endpoint';
 import { failureOf } from '../../../support/failure-of';
-import { Fixture,PENDING } from '../fixture';
+import { Fixture, PENDING } from '../fixture';
 
 let fixture: Fixture;
 

@@ -4,8 +4,8 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { inspect } from 'node:util';
 import { refusal } from '../../../support/aws-endpoint';
-import { everythingOf,failureOf,leaks } from '../../../support/failure-of';
-import { CREDENTIALS,EmptyEnvironment,Fixture } from '../fixture';
+import { everythingOf, failureOf, leaks } from '../../../support/failure-of';
+import { CREDENTIALS, EmptyEnvironment, Fixture } from '../fixture';
 
 let fixture: Fixture;
 let home: string;

@@ -3,8 +3,8 @@ import type { AwsSecretManager } from 'nestjs-custom-secret-manager/drivers/aws-
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Reply } from '../../../support/aws-endpoint';
-import { everythingOf,failureOf } from '../../../support/failure-of';
-import { CREDENTIALS,EmptyEnvironment,Fixture } from '../fixture';
+import { everythingOf, failureOf } from '../../../support/failure-of';
+import { CREDENTIALS, EmptyEnvironment, Fixture } from '../fixture';
 
 let fixture: Fixture;
 let home: string;

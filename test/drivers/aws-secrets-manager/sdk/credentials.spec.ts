@@ -1,11 +1,11 @@
 import type { AwsSecretManagerOptions } from 'nestjs-custom-secret-manager/drivers/aws-secrets-manager';
 import { createHash } from 'node:crypto';
-import { mkdirSync,writeFileSync } from 'node:fs';
-import { createServer,type RequestListener,type Server } from 'node:http';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { everythingOf,failureOf } from '../../../support/failure-of';
-import { CREDENTIALS,EmptyEnvironment,Fixture } from '../fixture';
+import { everythingOf, failureOf } from '../../../support/failure-of';
+import { CREDENTIALS, EmptyEnvironment, Fixture } from '../fixture';
 
 const SLOW = 20_000; // the SDK asks a container endpoint four times, with a second between
 

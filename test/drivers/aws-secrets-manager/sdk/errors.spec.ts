@@ -1,7 +1,7 @@
 import type { SecretManagerErrorCode } from 'nestjs-custom-secret-manager';
-import { refusal,type Reply } from '../../../support/aws-endpoint';
-import { everythingOf,failureOf,leaks } from '../../../support/failure-of';
-import { CREDENTIALS,Fixture } from '../fixture';
+import { refusal, type Reply } from '../../../support/aws-endpoint';
+import { everythingOf, failureOf, leaks } from '../../../support/failure-of';
+import { CREDENTIALS, Fixture } from '../fixture';
 
 const VALUE = 'sk-canary-value-0123456789';
 

@@ -1,6 +1,6 @@
 import { refusal } from '../../../support/aws-endpoint';
-import { everythingOf,failureOf } from '../../../support/failure-of';
-import { Fixture,PENDING } from '../fixture';
+import { everythingOf, failureOf } from '../../../support/failure-of';
+import { Fixture, PENDING } from '../fixture';
 
 const SCHEDULED =
   "You can't create this secret because a secret with this name is already scheduled for deletion.";

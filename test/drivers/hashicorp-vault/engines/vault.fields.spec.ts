@@ -1,9 +1,9 @@
 import {
-VaultSecretManager,
-type VaultSecretManagerOptions,
+  VaultSecretManager,
+  type VaultSecretManagerOptions,
 } from 'nestjs-custom-secret-manager/drivers/hashicorp-vault';
-import { everythingOf,failureOf,leaks } from '../../../support/failure-of';
-import { FakeVault,type FakeAnswer } from '../../../support/fake-vault';
+import { everythingOf, failureOf, leaks } from '../../../support/failure-of';
+import { FakeVault, type FakeAnswer } from '../../../support/fake-vault';
 
 const LONG = '12345678901234567890';
 const CANARY = 'canary-3e9a70d1';

@@ -1,10 +1,10 @@
 import {
-VaultSecretManager,
-type VaultSecretManagerOptions,
+  VaultSecretManager,
+  type VaultSecretManagerOptions,
 } from 'nestjs-custom-secret-manager/drivers/hashicorp-vault';
-import { closeApplications,startWith,type Started } from '../../../support/application';
+import { closeApplications, startWith, type Started } from '../../../support/application';
 import { failureOf } from '../../../support/failure-of';
-import { FakeVault,type FakeAnswer } from '../../../support/fake-vault';
+import { FakeVault, type FakeAnswer } from '../../../support/fake-vault';
 
 const DENIED: FakeAnswer = {
   status: 403,

@@ -1,7 +1,7 @@
 import { VaultSecretManager } from 'nestjs-custom-secret-manager/drivers/hashicorp-vault';
 import { eventually } from '../../../integration/support/eventually';
 import { failureOf } from '../../../support/failure-of';
-import { FakeVault,type FakeAnswer } from '../../../support/fake-vault';
+import { FakeVault, type FakeAnswer } from '../../../support/fake-vault';
 
 /** Creates the credentials `user-1`, `user-2`, ... with leases of ten minutes by default. */
 class Server extends FakeVault {

@@ -1,12 +1,12 @@
 import {
-VaultSecretManager,
-type VaultSecretManagerOptions,
+  VaultSecretManager,
+  type VaultSecretManagerOptions,
 } from 'nestjs-custom-secret-manager/drivers/hashicorp-vault';
-import { mkdtempSync,rmSync,writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { rootCertificates } from 'node:tls';
-import { everythingOf,failureOf,leaks } from '../../../support/failure-of';
+import { everythingOf, failureOf, leaks } from '../../../support/failure-of';
 
 const RIGHT: VaultSecretManagerOptions = {
   address: 'https://vault.example:8200',

@@ -1,6 +1,6 @@
 import { VaultSecretManager } from 'nestjs-custom-secret-manager/drivers/hashicorp-vault';
 import { failureOf } from '../../../support/failure-of';
-import { FakeVault,type FakeAnswer } from '../../../support/fake-vault';
+import { FakeVault, type FakeAnswer } from '../../../support/fake-vault';
 
 const DENIED: FakeAnswer = {
   status: 403,

@@ -1,10 +1,10 @@
 import {
-VaultSecretManager,
-type VaultSecretManagerOptions,
+  VaultSecretManager,
+  type VaultSecretManagerOptions,
 } from 'nestjs-custom-secret-manager/drivers/hashicorp-vault';
-import { closeApplications,startWith } from '../../../support/application';
+import { closeApplications, startWith } from '../../../support/application';
 import { failureOf } from '../../../support/failure-of';
-import { FakeVault,type FakeAnswer,type FakeRequest } from '../../../support/fake-vault';
+import { FakeVault, type FakeAnswer, type FakeRequest } from '../../../support/fake-vault';
 
 const CLUSTER = '2341f763-8bd4-ec3a-c9a9-5161c79f1028';
 const base64 = (text: string): string => Buffer.from(text).toString('base64');
@@ -156,7 +156,7 @@ describe.each(Object.entries(SERVERS))('a standby of %s', (server, { indexOf, la
     await manager.writeSecret('KEY', 'v');
     laggingReads = Infinity;
 
-    const failure = await failureOf(manager.readSecret('KEY', { timeoutMs: 100 }));
+    const failure = await failureOf(manager.readSecret('KEY', { timeoutMs: 1_000 }));
 
     expect(failure).toMatchObject({ code: 'UNAVAILABLE', retryable: true });
     expect([failure.retryAfterMs, failure.message]).toEqual([

@@ -1,12 +1,12 @@
 import {
-VaultSecretManager,
-type VaultAuth,
+  VaultSecretManager,
+  type VaultAuth,
 } from 'nestjs-custom-secret-manager/drivers/hashicorp-vault';
-import { mkdtempSync,rmSync,utimesSync,writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { everythingOf,failureOf,leaks } from '../../../support/failure-of';
-import { FakeVault,type FakeAnswer,type FakeRequest } from '../../../support/fake-vault';
+import { everythingOf, failureOf, leaks } from '../../../support/failure-of';
+import { FakeVault, type FakeAnswer, type FakeRequest } from '../../../support/fake-vault';
 
 const APPROLE: VaultAuth = { method: 'approle', roleId: 'role', secretId: 'canary-5b1d09e7' };
 const USERPASS: VaultAuth = { method: 'userpass', username: 'u', password: 'p' };

@@ -1,12 +1,12 @@
 import {
-VaultSecretManager,
-type VaultAuth,
+  VaultSecretManager,
+  type VaultAuth,
 } from 'nestjs-custom-secret-manager/drivers/hashicorp-vault';
-import { mkdtempSync,rmSync,utimesSync,writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { failureOf } from '../../../support/failure-of';
-import { FakeVault,type FakeAnswer,type FakeRequest } from '../../../support/fake-vault';
+import { FakeVault, type FakeAnswer, type FakeRequest } from '../../../support/fake-vault';
 
 const APPROLE: VaultAuth = { method: 'approle', roleId: 'role', secretId: 'secret' };
 const DEAD: FakeAnswer = { status: 403, body: { errors: ['permission denied'] } };

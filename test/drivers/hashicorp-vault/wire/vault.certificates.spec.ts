@@ -1,5 +1,5 @@
 import { VaultSecretManager } from 'nestjs-custom-secret-manager/drivers/hashicorp-vault';
-import { mkdtempSync,renameSync,rmSync,utimesSync,writeFileSync } from 'node:fs';
+import { mkdtempSync, renameSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { rootCertificates } from 'node:tls';

@@ -1,10 +1,10 @@
 import {
-VaultSecretManager,
-type VaultSecretManagerOptions,
+  VaultSecretManager,
+  type VaultSecretManagerOptions,
 } from 'nestjs-custom-secret-manager/drivers/hashicorp-vault';
-import { closeApplications,startWith } from '../../../support/application';
-import { everythingOf,failureOf,leaks } from '../../../support/failure-of';
-import { FakeVault,type FakeAnswer } from '../../../support/fake-vault';
+import { closeApplications, startWith } from '../../../support/application';
+import { everythingOf, failureOf, leaks } from '../../../support/failure-of';
+import { FakeVault, type FakeAnswer } from '../../../support/fake-vault';
 
 const CANARY = 'canary-5b8e2f90';
 const PAGE = `<!DOCTYPE html><html><body>Request blocked. ${CANARY}</body></html>`;

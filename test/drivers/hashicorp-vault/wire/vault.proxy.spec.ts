@@ -1,8 +1,8 @@
 import {
-VaultSecretManager,
-type VaultSecretManagerOptions,
+  VaultSecretManager,
+  type VaultSecretManagerOptions,
 } from 'nestjs-custom-secret-manager/drivers/hashicorp-vault';
-import { everythingOf,failureOf,leaks } from '../../../support/failure-of';
+import { everythingOf, failureOf, leaks } from '../../../support/failure-of';
 import { OutsideServer } from '../../../support/outside-server';
 
 const CANARY = 'canary-6d20c3f7';

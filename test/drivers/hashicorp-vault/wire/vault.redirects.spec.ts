@@ -1,13 +1,13 @@
 import {
-VaultSecretManager,
-type VaultSecretManagerOptions,
+  VaultSecretManager,
+  type VaultSecretManagerOptions,
 } from 'nestjs-custom-secret-manager/drivers/hashicorp-vault';
 import {
-Redirects,
-type RedirectOptions,
+  Redirects,
+  type RedirectOptions,
 } from '../../../../lib/drivers/hashicorp-vault/wire/redirects';
 import type { VaultRequest } from '../../../../lib/drivers/hashicorp-vault/wire/vault-request';
-import { everythingOf,failureOf,leaks } from '../../../support/failure-of';
+import { everythingOf, failureOf, leaks } from '../../../support/failure-of';
 import { FakeVault } from '../../../support/fake-vault';
 import { OutsideServer } from '../../../support/outside-server';
 

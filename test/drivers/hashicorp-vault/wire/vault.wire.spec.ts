@@ -1,8 +1,8 @@
 import { VaultSecretManager } from 'nestjs-custom-secret-manager/drivers/hashicorp-vault';
-import { getEventListeners,setMaxListeners } from 'node:events';
+import { getEventListeners, setMaxListeners } from 'node:events';
 import { translateError } from '../../../../lib/core/errors/error-table';
-import { everythingOf,failureOf,leaks } from '../../../support/failure-of';
-import { FakeVault,type FakeAnswer } from '../../../support/fake-vault';
+import { everythingOf, failureOf, leaks } from '../../../support/failure-of';
+import { FakeVault, type FakeAnswer } from '../../../support/fake-vault';
 
 const TOKEN = 's.canary-71c4e0a9';
 const DENIED = '1 error occurred:\n\t* permission denied\n\n';
