@@ -7,7 +7,7 @@ const FRAME =
 const BEFORE_MESSAGE = /^[\w$.]{1,64}(?: \[\w{1,64}\])?: /;
 const BOUNDARY_FRAME = /\bBoundaryPolicy\./;
 
-/** Puts the frames of the user's class on top of the stack, which then shows the failing line of the class. */
+/** Puts the frames of the user's class on top of the stack, to show the failing line of the class. */
 export function putFramesOnTop(thrown: unknown, error: Error): void {
   const stack = read(thrown, 'stack');
   const message = read(thrown, 'message');

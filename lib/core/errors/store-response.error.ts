@@ -11,10 +11,10 @@ export interface StoreResponseErrorOptions {
 }
 
 /**
- * An HTTP status of the store that is a failure. A manager throws it, and the library translates the status:
- * 401 to `UNAUTHENTICATED`, 403 to `ACCESS_DENIED`, 429 to `THROTTLED`, 503 to `UNAVAILABLE`. `Retry-After`
- * counts, in seconds or as a date. The error holds nothing of the body and no other header, so it can be
- * logged.
+ * An HTTP status of the store that is a failure. A manager throws it, and the library translates the status.
+ * For example, 401 becomes `UNAUTHENTICATED`, 403 `ACCESS_DENIED`, 429 `THROTTLED`, and 503 `UNAVAILABLE`.
+ * `Retry-After` counts, in seconds or as a date. The error holds nothing of the body and no other header, so it
+ * can be logged.
  *
  * Throws `INVALID_ARGUMENT` for a status code that is not an integer from 100 to 599.
  */
