@@ -39,7 +39,7 @@ import { StatusController } from './status/status.controller';
     SecretsModule,
     SecretManagerModule.forFeature(['MASTER_KEY']),
     ModelListModule,
-    TerminusModule,
+    TerminusModule.forRoot({ logger: false }), // `StoreHealth` logs each change of the state
   ],
   controllers: [
     ChatController,
