@@ -3,12 +3,12 @@ import { createHash } from 'node:crypto';
 import { closeApplications } from '../support/application';
 import { leaks } from '../support/failure-of';
 import {
-ECHO,
-MASTER_KEY,
-hello,
-modelEntry,
-startGateway,
-type Gateway,
+  ECHO,
+  MASTER_KEY,
+  hello,
+  modelEntry,
+  startGateway,
+  type Gateway,
 } from '../support/gateway';
 import { removeTemporaryFolders } from '../support/temporary-folder';
 
