@@ -16,6 +16,7 @@ import { JsonBodyInterceptor } from './http/json-body.interceptor';
 import { discardUnreadBody } from './http/unread-body';
 import { GatewayKeys } from './keys/gateway-keys';
 import { KeyChanges } from './keys/key-changes';
+import { KeyDeletions } from './keys/key-deletions';
 import { KeyLookups } from './keys/key-lookups';
 import { KeyRecords } from './keys/key-records';
 import { KeysController } from './keys/keys.controller';
@@ -39,7 +40,7 @@ import { StatusController } from './status/status.controller';
     SecretsModule,
     SecretManagerModule.forFeature(['MASTER_KEY']),
     ModelListModule,
-    TerminusModule,
+    TerminusModule.forRoot({ logger: false }), // `StoreHealth` logs each change of the state
   ],
   controllers: [
     ChatController,
@@ -56,6 +57,7 @@ import { StatusController } from './status/status.controller';
     GatewayKeys,
     OneChange,
     KeyChanges,
+    KeyDeletions,
     PermittedModels,
     Providers,
     OpenAiProvider,

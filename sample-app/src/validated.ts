@@ -17,7 +17,9 @@ export function validated<T extends object>(
     return { value, problems: [{ field: '', message: 'must be an object' }] };
   }
   // `__proto__` and `constructor` would change the rules by which the object is judged
-  const fields = Object.entries(given).filter(([name]) => !(name in Object.prototype));
+  const entries = Object.entries(given);
+  const forbidden = entries.filter(([name]) => isOfObject(name)).map(([name]) => notKnown(name));
+  const fields = entries.filter(([name]) => !isOfObject(name));
   const rules = allowsOtherFields ? {} : { whitelist: true, forbidNonWhitelisted: true };
   const errors = validateSync(Object.assign(value, Object.fromEntries(fields)), {
     ...rules,
@@ -27,5 +29,13 @@ export function validated<T extends object>(
     field: property,
     message: Object.values(constraints).join(', '),
   }));
-  return { value, problems };
+  return { value, problems: [...forbidden, ...problems] };
+}
+
+function isOfObject(name: string): boolean {
+  return name in Object.prototype;
+}
+
+function notKnown(field: string): Problem {
+  return { field, message: `property ${field} should not exist` };
 }

@@ -199,6 +199,67 @@ describe('the body of a request', () => {
   });
 
   it.each([
+    ['messages', CHAT, 10_000, { role: 'user', content: 'x' }],
+    ['tools', CHAT, 1_000, {}],
+    ['models', '/key/generate', 200, 'echo'],
+    ['models', '/key/update', 200, 'echo'],
+    ['keys', '/key/delete', 1_000, 'x'],
+    ['key_aliases', '/key/delete', 1_000, 'x'],
+  ])('has a bound for the number of %s, at %s', async (field, path, max, element) => {
+    const known = path === CHAT ? hello('echo') : path === '/key/update' ? { key: 'sk-x' } : {};
+    const bodyOf = (elements: readonly unknown[]): string =>
+      JSON.stringify({ ...known, [field]: elements });
+
+    const most = await send(path, bodyOf(Array(max).fill(element)));
+    const tooMany = await send(path, bodyOf(Array(max + 1).fill(element)));
+    const wrong = await send(path, bodyOf(Array(max + 1).fill(null)));
+
+    expect([200, 404]).toContain(most.status);
+    for (const { status, text } of [tooMany, wrong]) {
+      expect(status).toBe(400);
+      expect(JSON.parse(text)).toMatchObject({
+        error: { param: field, message: expect.stringContaining(`more than ${max} elements`) },
+      });
+    }
+  });
+
+  const LONG = 19.9 * MB;
+  const filled = (piece: string): string =>
+    Array(Math.floor(LONG / (piece.length + 1)))
+      .fill(piece)
+      .join();
+
+  it.each<[string, () => string]>([
+    ['messages', () => `{"model":"echo","messages":[${filled('{}')}]}`],
+    ['numbers for messages', () => `{"model":"echo","messages":[${filled('1')}]}`],
+    ['tools', () => chatOf('x').replace(/\}$/, `,"tools":[${filled('{}')}]}`)],
+    ['lists in a field', () => chatOf('x').replace(/\}$/, `,"other":[${filled('[]')}]}`)],
+    ['parts of content', () => chatOf([]).replace('[]', `[${filled('{}')}]`)],
+    ['fields', () => `{${fields()}}`],
+    ['fields of a message', () => `{"model":"echo","messages":[{"role":"user",${fields()}}]}`],
+    ['a string of escapes', () => chatOf('\n'.repeat(LONG / 2))],
+  ])('of 20 MB keeps no other request waiting: %s', async (_, bodyOf) => {
+    const body = Buffer.from(bodyOf());
+    let isOver = false;
+    let longestMs = 0;
+    const watch = async (): Promise<void> => {
+      while (!isOver) {
+        const startedAt = performance.now();
+        await new Promise((resolve) => setTimeout(resolve, 5));
+        longestMs = Math.max(longestMs, performance.now() - startedAt);
+      }
+    };
+    const watched = watch();
+
+    const { status } = await send(CHAT, body);
+    isOver = true;
+    await watched;
+
+    expect([200, 400]).toContain(status);
+    expect(longestMs).toBeLessThan(2_000); // on a busy machine; half a second on an idle one
+  });
+
+  it.each([
     ['application/x-www-form-urlencoded', {}],
     ['text/plain', {}],
     ['application/jsonp', {}],
@@ -251,6 +312,11 @@ describe('the body of a request', () => {
     });
   });
 });
+
+/** Fields with different names, 20 MB of them. */
+function fields(): string {
+  return Array.from({ length: 1_300_000 }, (_, at) => `"f${at}":1`).join();
+}
 
 function chat(content: string): object {
   return JSON.parse(chatOf(content)) as object;

@@ -4,7 +4,15 @@ import request from 'supertest';
 import { request as ask } from 'undici';
 import { type Status } from '../../sample-app/src/status/status-report';
 import { closeApplications } from '../support/application';
-import { MASTER_KEY, hello, startGateway, type Gateway, type Issued } from '../support/gateway';
+import { FakeProvider, OPENAI_BEGINNING } from '../support/fake-provider';
+import {
+  MASTER_KEY,
+  hello,
+  modelEntry,
+  startGateway,
+  type Gateway,
+  type Issued,
+} from '../support/gateway';
 import { removeTemporaryFolders } from '../support/temporary-folder';
 
 /** Counts how often it is asked for its health. */
@@ -309,6 +317,7 @@ describe('status and health', () => {
 
 describe('the log', () => {
   afterEach(async () => {
+    jest.restoreAllMocks();
     await closeApplications();
     removeTemporaryFolders();
   });
@@ -341,6 +350,61 @@ describe('the log', () => {
 
     const failed = gateway.log.warnings.filter((line) => line.includes('A request failed'));
     expect(failed).toHaveLength(1);
+  });
+
+  it.each(['/health', '/health/readiness'])(
+    'has one line for each change of the store that %s finds',
+    async (path) => {
+      const store = new InMemorySecretManager({ MASTER_KEY });
+      const gateway = await startGateway(store);
+      const realNow = performance.now.bind(performance);
+      let passedMs = 0;
+      jest.spyOn(performance, 'now').mockImplementation(() => realNow() + passedMs);
+      const ask = async (count: number): Promise<number[]> => {
+        const statuses: number[] = [];
+        for (let at = 0; at < count; at++) {
+          passedMs += 1_100; // the store is asked again
+          statuses.push((await request(gateway.url).get(path)).status);
+        }
+        return [...new Set(statuses)];
+      };
+      const linesBefore = gateway.log.lines.length;
+
+      const before = await ask(3);
+      store.fail('unavailable');
+      const during = await ask(5);
+      store.heal();
+      const after = await ask(3);
+
+      expect([before, during, after]).toEqual([[200], [503], [200]]);
+      expect(gateway.log.lines.slice(linesBefore)).toEqual([
+        expect.stringMatching(/^warn The health check found the store down: UNAVAILABLE\./),
+        expect.stringMatching(/^log The health check found the store up again\./),
+      ]);
+    },
+  );
+
+  it('has one line for the streams of a model that break off, and not one for each', async () => {
+    const provider = await new FakeProvider('sk-of-the-provider').start();
+    const store = new InMemorySecretManager({ MASTER_KEY, PROVIDER_KEY: provider.key });
+    const params = { api_key: 'os.environ/PROVIDER_KEY', api_base: `${provider.url}/v1` };
+    const names = ['gpt', 'other'];
+    const gateway = await startGateway(
+      store,
+      names.map((name) => modelEntry(name, 'openai/gpt', params)),
+    );
+
+    for (let at = 0; at < 10; at++) {
+      provider.breakOff(OPENAI_BEGINNING);
+      const content = { ...hello(names[at % 2] ?? ''), stream: true };
+      const { text } = await gateway.post('/v1/chat/completions', content);
+      expect(text).toContain('"error"');
+    }
+    await provider.stop();
+
+    expect(gateway.log.warnings.sort()).toEqual(
+      names.map((name) => expect.stringContaining(`A stream broke off: model "${name}": `)),
+    );
   });
 
   it('has no line for a request that is the caller’s fault', async () => {

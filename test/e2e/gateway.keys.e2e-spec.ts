@@ -205,6 +205,37 @@ describe('the keys of the gateway', () => {
     expect(await namesInStore()).toEqual([]);
   });
 
+  it.each([
+    '/key/generate',
+    '/key/update',
+    '/key/regenerate',
+    '/key/block',
+    '/key/unblock',
+    '/key/delete',
+    '/v1/chat/completions',
+  ])('take no field with the name of a property of every object: %s', async (path) => {
+    const { key } = await gateway.generate({ key_alias: 'laptop' });
+    const before = await namesInStore();
+    const known = path === '/key/delete' ? { keys: [key] } : { key };
+    const content = path.startsWith('/v1') ? hello('echo') : path.endsWith('generate') ? {} : known;
+
+    for (const field of Object.getOwnPropertyNames(Object.prototype)) {
+      const inBody = JSON.stringify(content).replace(/\}$/, '');
+      const separator = inBody === '{' ? '' : ',';
+      const { status, body } = await gateway.post(
+        path,
+        `${inBody}${separator}"${field}":{"models":["echo"]}}`,
+      );
+
+      expect([field, status]).toEqual([field, 400]);
+      expect(body).toMatchObject({
+        error: { message: expect.stringContaining(field), param: field },
+      });
+    }
+    expect(await namesInStore()).toEqual(before);
+    expect(await statusOf(key)).toBe(200);
+  });
+
   it.each(['', 'sk-wrong', MASTER_KEY.slice(0, -1), `${MASTER_KEY}x`])(
     'are managed by nobody who shows "%s"',
     async (key) => {

@@ -1,4 +1,12 @@
-import { ArrayMinSize, IsArray, IsBoolean, IsOptional, Length, ValidateBy } from 'class-validator';
+import {
+  ArrayMaxSize,
+  ArrayMinSize,
+  IsArray,
+  IsBoolean,
+  IsOptional,
+  Length,
+  ValidateBy,
+} from 'class-validator';
 
 export interface Message {
   readonly role: string;
@@ -23,8 +31,14 @@ export class ChatRequest {
     { each: true },
   )
   @ArrayMinSize(1)
+  @ArrayMaxSize(10_000) // a rule is checked before those above it
   @IsArray()
   messages: Message[] = [];
+
+  @IsOptional()
+  @ArrayMaxSize(1_000)
+  @IsArray()
+  tools?: unknown[] | null;
 
   @IsOptional()
   @IsBoolean()

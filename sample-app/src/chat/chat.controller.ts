@@ -1,13 +1,14 @@
 import { type ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { Body, Controller, HttpStatus, Logger, Post, Res, UseGuards } from '@nestjs/common';
+import { Body, Controller, HttpStatus, Post, Res, UseGuards } from '@nestjs/common';
 import { BodyPipe } from '../body.pipe';
 import { BodyLimit } from '../http/json-body.interceptor';
 import { CallerGuard, FromCaller, type Caller } from '../keys/caller';
 import { type ProviderCall } from '../providers/provider';
 import { Providers } from '../providers/providers';
 import { ofBrokenBody } from '../providers/upstream-errors';
+import { FailureLog } from '../errors/failure-log';
 import { OpenAiError } from '../errors/openai-error';
 import { requestIdOf } from '../request-id';
 import { ChatRequest } from './chat-request';
@@ -23,11 +24,10 @@ import { wholeStream } from './whole-stream';
 @UseGuards(CallerGuard)
 @BodyLimit(20 * 1024 * 1024) // a long conversation
 export class ChatController {
-  readonly #logger = new Logger('Gateway');
-
   constructor(
     private readonly models: PermittedModels,
     private readonly providers: Providers,
+    private readonly log: FailureLog,
   ) {}
 
   @Post()
@@ -57,9 +57,8 @@ export class ChatController {
     const chunks = wholeStream(await this.providers.of(call.model).stream(call));
     const first = await chunks.next();
     const onFailure = (thrown: unknown): OpenAiError => {
-      const error = ofBrokenBody(thrown);
-      const text = `${subjectOf(call)}, request ${requestIdOf(response)}: ${error.message}`;
-      if (!call.signal.aborted) this.#logger.warn(`A stream broke off: ${text}`);
+      const error = ofBrokenBody(thrown).about(subjectOf(call));
+      if (!call.signal.aborted) this.log.add(error, requestIdOf(response), 'A stream broke off');
       return error;
     };
     response.writeHead(HttpStatus.OK, EVENT_STREAM);

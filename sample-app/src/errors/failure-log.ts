@@ -21,8 +21,9 @@ export class FailureLog {
   readonly #logger = new Logger('Gateway');
   readonly #failing = new Map<string, Failing>();
 
-  add(thrown: unknown, requestId: string): void {
-    const kind = kindOf(thrown);
+  /** Takes what failed as the beginning of the line. */
+  add(thrown: unknown, requestId: string, what = 'A request failed'): void {
+    const kind = `${what}: ${kindOf(thrown)}`;
     const at = performance.now();
     const failing = this.#failing.get(kind);
     this.#failing.delete(kind); // the last in the map is the one that was seen last
@@ -34,7 +35,7 @@ export class FailureLog {
     const [oldest] = this.#failing.keys();
     if (this.#failing.size > MAX_KINDS && oldest !== undefined) this.#failing.delete(oldest);
     const before = failing?.unlogged ? ` Before, ${failing.unlogged} more like it.` : '';
-    this.#logger.warn(`A request failed: ${textOf(thrown)} (request ${requestId})${before}`);
+    this.#logger.warn(`${what}: ${textOf(thrown)} (request ${requestId})${before}`);
   }
 }
 

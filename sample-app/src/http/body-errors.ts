@@ -1,16 +1,18 @@
 import { HttpException, HttpStatus } from '@nestjs/common';
 import { OpenAiError } from '../errors/openai-error';
+import { type JsonBounds } from './json-bounds';
 
 /** Returns an error whose text `OpenAiErrorFilter` knows by its status. */
 export function refusedBody(status: HttpStatus): HttpException {
   return new HttpException('', status);
 }
 
-export function tooDeep(max: number): OpenAiError {
-  return new OpenAiError(HttpStatus.BAD_REQUEST, {
-    message: `The body is nested too deep. The gateway takes JSON of ${max} levels.`,
-    type: 'invalid_request_error',
-  });
+export function tooComplex(bound: keyof JsonBounds, max: number): OpenAiError {
+  const message = {
+    maxDepth: `The body is nested too deep. The gateway takes JSON of ${max} levels.`,
+    maxValues: `The body has too many values. The gateway takes JSON of ${max} values.`,
+  }[bound];
+  return new OpenAiError(HttpStatus.BAD_REQUEST, { message, type: 'invalid_request_error' });
 }
 
 export function tooManyBodies(): OpenAiError {

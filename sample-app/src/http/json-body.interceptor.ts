@@ -10,14 +10,15 @@ import {
 import { Reflector } from '@nestjs/core';
 import { type Observable } from 'rxjs';
 import { BodyBudget } from './body-budget';
-import { refusedBody, tooDeep } from './body-errors';
-import { isDeeperThan } from './json-depth';
+import { refusedBody, tooComplex } from './body-errors';
+import { exceededBound } from './json-bounds';
 import { readBody } from './read-body';
 
 const LIMIT = 'gateway:body-limit';
 const DEFAULT_LIMIT_BYTES = 100 * 1024;
 const TIMEOUT_MS = 60_000;
-const MAX_DEPTH = 200;
+/** Parsing and validating this many values takes less than a second. */
+const BOUNDS = { maxDepth: 200, maxValues: 250_000 } as const;
 
 /** Permits larger bodies than 100 KiB at a route, or at all routes of a controller. */
 export const BodyLimit = (bytes: number): ClassDecorator & MethodDecorator =>
@@ -76,7 +77,8 @@ function isJson({ headers }: IncomingMessage): boolean {
 function parse(body: Buffer): unknown {
   if (body.length === 0) return undefined;
   const text = textOf(body);
-  if (isDeeperThan(MAX_DEPTH, text)) throw tooDeep(MAX_DEPTH);
+  const exceeded = exceededBound(text, BOUNDS);
+  if (exceeded !== undefined) throw tooComplex(exceeded, BOUNDS[exceeded]);
   try {
     return JSON.parse(text);
   } catch {

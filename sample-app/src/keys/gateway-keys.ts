@@ -13,7 +13,8 @@ import {
   type KeyRecord,
 } from './key-record';
 import { KeyRecords } from './key-records';
-import { type DeleteKeysDto, type GenerateKeyDto } from './key-requests';
+import { type GenerateKeyDto } from './key-requests';
+import { OneChange } from './one-change';
 import { StoredKeys, type KnownKey } from './stored-keys';
 
 export interface IssuedKey extends KnownKey {
@@ -31,6 +32,7 @@ export class GatewayKeys {
     private readonly records: KeyRecords,
     private readonly stored: StoredKeys,
     private readonly lookups: KeyLookups,
+    private readonly oneChange: OneChange,
   ) {}
 
   /**
@@ -46,9 +48,26 @@ export class GatewayKeys {
     return record;
   }
 
+  /** Rejects with 409 if another request makes the same chosen key at this moment. */
   async generate(wanted: GenerateKeyDto): Promise<IssuedKey> {
+    const { key } = wanted;
+    if (key === undefined) return await this.make(await this.virtualKeys.generate(), wanted);
+    return await this.oneChange.of(tokenIdOf(key), () => this.make(key, wanted));
+  }
+
+  /** Takes a key, or its token id. */
+  async find(keyOrTokenId: string): Promise<KnownKey> {
+    const known = await this.stored.find(tokenIdOf(keyOrTokenId));
+    if (known === undefined) throw noSuchKey();
+    return known;
+  }
+
+  async assertFree(tokenId: string): Promise<void> {
+    if ((await this.stored.find(tokenId)) !== undefined) throw keyIsTaken();
+  }
+
+  private async make(key: string, wanted: GenerateKeyDto): Promise<IssuedKey> {
     const { key_alias = null, models, duration, blocked } = wanted;
-    const key = wanted.key ?? (await this.virtualKeys.generate());
     const tokenId = tokenIdOf(key);
     await this.assertFree(tokenId);
     const record: KeyRecord = {
@@ -64,30 +83,6 @@ export class GatewayKeys {
     );
     this.lookups.ended(key, tokenId, true);
     return { key, tokenId, record };
-  }
-
-  /** Takes a key, or its token id. */
-  async find(keyOrTokenId: string): Promise<KnownKey> {
-    const known = await this.stored.find(tokenIdOf(keyOrTokenId));
-    if (known === undefined) throw noSuchKey();
-    return known;
-  }
-
-  /** Resolves to the token ids and aliases of what was deleted; what is not there is left out. */
-  async delete({ keys, key_aliases }: DeleteKeysDto): Promise<string[]> {
-    const deleted: string[] = [];
-    for (const tokenId of (keys ?? []).map(tokenIdOf)) {
-      if (await this.stored.delete(tokenId)) deleted.push(tokenId);
-    }
-    for (const alias of key_aliases ?? []) {
-      if (await this.stored.deleteAlias(alias)) deleted.push(alias);
-    }
-    if (deleted.length === 0) throw noSuchKey();
-    return deleted;
-  }
-
-  async assertFree(tokenId: string): Promise<void> {
-    if ((await this.stored.find(tokenId)) !== undefined) throw keyIsTaken();
   }
 
   /** Looks a key with a record up once more, without the cache: another instance may have changed it a moment ago. */

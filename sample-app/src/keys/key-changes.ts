@@ -36,7 +36,8 @@ export class KeyChanges {
     const asked = tokenIdOf(keyOrTokenId);
     await this.assertNotReplaced(asked);
     const { tokenId, record } = await this.keys.find(asked);
-    return await this.oneChange.of(record.id, async () => {
+    const claimed = [record.id, ...(wanted.new_key ? [tokenIdOf(wanted.new_key)] : [])];
+    return await this.oneChange.ofAll(claimed, async () => {
       const old = await this.stored.find(asked);
       if (old?.tokenId !== tokenId) throw keyWasReplaced(); // while this request waited for the store
       const issued = await this.replace(await this.moved(old, old.record), wanted);

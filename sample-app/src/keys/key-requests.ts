@@ -24,9 +24,9 @@ class KeyLimitsDto {
   key_alias?: string | null;
 
   @IsOptional()
-  @IsArray()
-  @ArrayMaxSize(200)
   @Length(1, 200, { each: true })
+  @ArrayMaxSize(200) // a rule is checked before those above it
+  @IsArray()
   models?: string[] | null;
 
   @IsOptional()
@@ -80,14 +80,14 @@ export class KeyDto {
 
 export class DeleteKeysDto {
   @IsOptional()
-  @IsArray()
-  @ArrayMaxSize(1_000)
   @IsString({ each: true })
+  @ArrayMaxSize(1_000)
+  @IsArray()
   keys?: string[];
 
   @IsOptional()
-  @IsArray()
-  @ArrayMaxSize(1_000)
   @Matches(ALIAS, { ...aliasRule, each: true })
+  @ArrayMaxSize(1_000)
+  @IsArray()
   key_aliases?: string[];
 }

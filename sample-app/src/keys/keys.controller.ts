@@ -3,6 +3,7 @@ import { BodyPipe } from '../body.pipe';
 import { noSuchKey } from './key-errors';
 import { GatewayKeys, type IssuedKey } from './gateway-keys';
 import { KeyChanges } from './key-changes';
+import { KeyDeletions } from './key-deletions';
 import { type KeyRecord } from './key-record';
 import {
   DeleteKeysDto,
@@ -20,6 +21,7 @@ export class KeysController {
   constructor(
     private readonly keys: GatewayKeys,
     private readonly changes: KeyChanges,
+    private readonly deletions: KeyDeletions,
   ) {}
 
   @Post('generate')
@@ -68,7 +70,7 @@ export class KeysController {
   @Post('delete')
   @HttpCode(200)
   async delete(@Body(new BodyPipe(DeleteKeysDto)) which: DeleteKeysDto): Promise<object> {
-    return { deleted_keys: await this.keys.delete(which) };
+    return { deleted_keys: await this.deletions.delete(which) };
   }
 
   private async setBlocked(key: string, blocked: boolean): Promise<object> {

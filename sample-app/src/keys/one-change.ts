@@ -24,6 +24,12 @@ export class OneChange {
 
   constructor(private readonly secrets: SecretsService) {}
 
+  /** As {@link of}, for all of these ids: of a key's record, or token ids. */
+  async ofAll<T>([id, ...others]: readonly string[], change: () => Promise<T>): Promise<T> {
+    if (id === undefined) return await change();
+    return await this.of(id, () => this.ofAll(others, change));
+  }
+
   /** Rejects with 409 if the key is being changed. */
   async of<T>(id: string, change: () => Promise<T>): Promise<T> {
     if (this.#inFlight.has(id)) throw keyIsChanging();
@@ -51,7 +57,7 @@ export class OneChange {
   private async isLeftOver(id: string): Promise<boolean> {
     const options = { maxAgeMs: 0, fallback: 'never' } as const;
     const text = await this.secrets.get(nameOf(id), options);
-    if (text === undefined) return true;
+    if (text === undefined) return false; // released since, and perhaps claimed again
     const { by, at } = JSON.parse(text) as Claim;
     return by === this.#instance || Date.now() - at > LONGEST_CHANGE_MS;
   }

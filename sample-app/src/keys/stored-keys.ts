@@ -16,6 +16,12 @@ export interface KnownKey {
   readonly record: KeyRecord;
 }
 
+/** A key that is stored at an alias. One that somebody else stored has no record. */
+export interface AliasedKey {
+  readonly tokenId: string;
+  readonly record: KeyRecord | undefined;
+}
+
 /** Where the library keeps the keys themselves. */
 export const VIRTUAL_KEYS = 'litellm/';
 
@@ -102,25 +108,28 @@ export class StoredKeys {
     await this.records.put(tokenId, records.after);
   }
 
-  /** Resolves to whether there was one. Of a key that was replaced and overlaps, only the overlap ends. */
-  async delete(tokenId: string): Promise<boolean> {
-    const record = await this.records.find(tokenId, NOW);
-    if (record === undefined) return false;
+  /** Removes a key with its records. Of a key that was replaced and overlaps, only the overlap ends. */
+  async delete(tokenId: string, record: KeyRecord): Promise<void> {
     const known = record.replaced ? undefined : await this.find(tokenId);
     if (known !== undefined) await this.remove(known);
     if (known?.tokenId !== tokenId) await this.records.remove(tokenId);
-    return true;
   }
 
-  /** As {@link delete}, whoever stored it. */
-  async deleteAlias(alias: string): Promise<boolean> {
-    const key = { id: alias, alias };
-    const tokenId = await this.tokenIdAt(key);
-    if (tokenId === undefined) return false;
-    const record = await this.records.find(tokenId, NOW);
-    await this.removeKey(key);
+  /** As {@link delete}, of what is stored at the alias, whoever stored it. */
+  async deleteAlias(alias: string, { tokenId, record }: AliasedKey): Promise<void> {
+    await this.removeKey({ id: alias, alias });
     await this.removeRecords(tokenId, record);
-    return true;
+  }
+
+  /** Resolves to the key that is stored at an alias. */
+  async findAlias(alias: string): Promise<AliasedKey | undefined> {
+    const tokenId = await this.tokenIdAt({ id: alias, alias });
+    return tokenId === undefined ? undefined : { tokenId, record: await this.findRecord(tokenId) };
+  }
+
+  /** Resolves to the record of a token id, whether its key is there or not. */
+  async findRecord(tokenId: string): Promise<KeyRecord | undefined> {
+    return await this.records.find(tokenId, NOW);
   }
 
   private async remove({ tokenId, record }: KnownKey): Promise<void> {

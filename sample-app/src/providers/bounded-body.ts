@@ -1,6 +1,6 @@
 import { HttpStatus } from '@nestjs/common';
 import { OpenAiError } from '../errors/openai-error';
-import { isDeeperThan } from '../http/json-depth';
+import { exceededBound } from '../http/json-bounds';
 
 /** How much of a provider's answer the gateway holds at a time: a whole answer, one event of a stream, or a refusal. */
 export const MAX_ANSWER_BYTES = 20 * 1024 * 1024;
@@ -25,7 +25,7 @@ export async function readText(
 
 /** Throws for what is not JSON, and for what nobody could write again because it is nested too deep. */
 export function parseAnswer(text: string): unknown {
-  if (isDeeperThan(MAX_DEPTH, text)) throw tooMuch();
+  if (exceededBound(text, { maxDepth: MAX_DEPTH }) !== undefined) throw tooMuch();
   return JSON.parse(text);
 }
 

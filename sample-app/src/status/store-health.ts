@@ -1,18 +1,24 @@
-import { Injectable } from '@nestjs/common';
+import { Injectable, Logger } from '@nestjs/common';
 import { type HealthIndicatorResult } from '@nestjs/terminus';
 import { SecretManagerHealthIndicator } from 'nestjs-custom-secret-manager/terminus';
 import { SharedAnswer } from '../http/shared-answer';
 
 const TIMEOUT_MS = 2_000;
 
-/** The health of the store, for everybody who asks: the store is asked once a second at most. */
+/**
+ * The health of the store, for everybody who asks. The store is asked once a second at most. A change of the state is one line in
+ * the log.
+ */
 @Injectable()
 export class StoreHealth {
+  readonly #logger = new Logger('Gateway');
+  #isUp = true;
   readonly #shared: SharedAnswer<HealthIndicatorResult[string] | undefined>;
 
   constructor(indicator: SecretManagerHealthIndicator) {
     const ask = async (): Promise<HealthIndicatorResult[string] | undefined> => {
       const { store } = await indicator.isHealthy('store', { timeoutMs: TIMEOUT_MS });
+      this.logChange(store);
       return store;
     };
     this.#shared = new SharedAnswer(ask, { lastsMs: 1_000 });
@@ -26,5 +32,13 @@ export class StoreHealth {
 
   get(): Promise<HealthIndicatorResult[string] | undefined> {
     return this.#shared.get();
+  }
+
+  private logChange(store: HealthIndicatorResult[string] | undefined): void {
+    const isUp = store?.status !== 'down';
+    if (isUp === this.#isUp) return;
+    this.#isUp = isUp;
+    if (isUp) this.#logger.log('The health check found the store up again.');
+    else this.#logger.warn(`The health check found the store down: ${String(store?.code)}.`);
   }
 }

@@ -1,0 +1,128 @@
+import { InMemorySecretManager } from 'nestjs-custom-secret-manager/testing';
+import type { Response } from 'supertest';
+import { closeApplications } from '../support/application';
+import {
+  MASTER_KEY,
+  SIGNING_KEY,
+  hello,
+  startGateway,
+  type Gateway,
+  type Issued,
+} from '../support/gateway';
+import { removeTemporaryFolders } from '../support/temporary-folder';
+
+jest.setTimeout(60_000); // on a busy machine
+
+/** Each operation takes a while, so that requests overlap. */
+const DELAY_MS = 3;
+const ROUNDS = Array.from({ length: 5 }, (_, at) => at * 4 * DELAY_MS);
+
+const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+
+describe.each([1, 2])('on %i instances of one store', (instances) => {
+  let store: InMemorySecretManager;
+  let one: Gateway;
+  let other: Gateway;
+
+  beforeEach(async () => {
+    store = new InMemorySecretManager({ MASTER_KEY });
+    one = await startGateway(store);
+    other = instances === 1 ? one : await startGateway(store);
+    await one.generate(); // makes what signs the keys
+    store.delay(DELAY_MS);
+  });
+
+  afterEach(async () => {
+    await closeApplications();
+    removeTemporaryFolders();
+  });
+
+  const statusOf = async (key: string): Promise<number> =>
+    (await other.post('/v1/chat/completions', hello('echo'), key)).status;
+
+  const namesInStore = async (): Promise<string[]> => {
+    const names = new Set(store.calls.map(({ secretName }) => secretName ?? ''));
+    const values = await Promise.all([...names].map((name) => store.readSecret(name)));
+    return [...names]
+      .filter((name, at) => /^(gateway|litellm)/.test(name) && name !== SIGNING_KEY && values[at])
+      .sort();
+  };
+
+  describe.each([
+    ['by key', ({ key }: Issued) => ({ keys: [key] })],
+    ['by alias', ({ key_alias }: Issued) => ({ key_aliases: [key_alias] })],
+  ])('a deletion %s', (_, which) => {
+    it.each<[string, string, object]>([
+      ['a regeneration', '/key/regenerate', {}],
+      ['a regeneration with a grace period', '/key/regenerate', { grace_period: '1h' }],
+      ['a new alias', '/key/update', { key_alias: 'moved' }],
+      ['new models', '/key/update', { models: ['echo'] }],
+      ['a block', '/key/block', {}],
+    ])('that is answered 200 during %s leaves nothing of the key', async (_what, path, content) => {
+      const namesBefore = await namesInStore();
+      for (const ms of ROUNDS) {
+        const issued = await one.generate({ key_alias: 'laptop' });
+        let hasEnded = false;
+
+        const changing = one.post(path, { key: issued.key, ...content }).then((answer) => {
+          hasEnded = true;
+          return answer;
+        });
+        await pause(ms);
+        const overlaps = !hasEnded;
+        const deleted = await other.post('/key/delete', which(issued));
+        const changed: Response = await changing;
+
+        expect([200, 404, 409]).toContain(changed.status);
+        expect([200, 404, 409]).toContain(deleted.status);
+        const next = (changed.body as Partial<Issued>).key ?? issued.key;
+        const isOwn = next.startsWith('sk-');
+        if (overlaps && deleted.status === 200) {
+          expect(await statusOf(issued.key)).toBe(401);
+          if (isOwn) expect(await statusOf(next)).toBe(401);
+          expect(await namesInStore()).toEqual(namesBefore);
+        } else if (changed.status === 200 && isOwn && path !== '/key/block') {
+          expect(await statusOf(next)).toBe(deleted.status === 200 ? expect.any(Number) : 200);
+        }
+        await one.post('/key/delete', { keys: [next, issued.key] });
+        expect(await namesInStore()).toEqual(namesBefore);
+      }
+    });
+  });
+
+  it('a chosen key is made once, and leaves nothing of the others', async () => {
+    const namesBefore = await namesInStore();
+    const key = 'sk-chosen-by-a-customer';
+
+    const answers = await Promise.all(
+      Array.from({ length: 6 }, async (_, at) => {
+        const gateway = at % 2 ? one : other;
+        return await gateway.post('/key/generate', { key, key_alias: `alias-${at}` });
+      }),
+    );
+
+    expect(answers.map(({ status }) => status).sort()).toEqual([200, 409, 409, 409, 409, 409]);
+    expect(await statusOf(key)).toBe(200);
+    expect(await namesInStore()).toHaveLength(namesBefore.length + 2);
+    await one.post('/key/delete', { keys: [key] }).expect(200);
+    expect(await namesInStore()).toEqual(namesBefore);
+  });
+
+  it('a chosen key replaces one of several keys only', async () => {
+    const olds = [await one.generate(), await one.generate(), await one.generate()];
+    const new_key = 'sk-chosen-by-a-customer';
+
+    const answers = await Promise.all([
+      ...olds.map(async ({ key }, at) => {
+        const gateway = at % 2 ? one : other;
+        return await gateway.post('/key/regenerate', { key, new_key });
+      }),
+      one.post('/key/generate', { key: new_key }),
+    ]);
+
+    expect(answers.map(({ status }) => status).sort()).toEqual([200, 409, 409, 409]);
+    expect(await statusOf(new_key)).toBe(200);
+    const works = await Promise.all(olds.map(({ key }) => statusOf(key)));
+    expect(works).toEqual(answers.slice(0, 3).map(({ status }) => (status === 200 ? 401 : 200)));
+  });
+});
