@@ -87,7 +87,10 @@ export class RedactedTexts {
     if (text === '') return text;
     const befores = isLabel ? places : [...places, choice];
     const begun = befores.map((before) => this.begunIn(before, text));
-    const spans = joined([...this.parts.in(text), ...begun.flat()]);
+    const found = this.parts.in(text);
+    const spans = begun.every(({ length }) => length === 0)
+      ? found
+      : joined([...found, ...begun.flat()]);
     const isMarked = places[0]?.isRedacted === true && begun[0]?.length === 1;
     const isRedacted = spans.at(-1)?.[1] === text.length;
     for (const before of befores) {
