@@ -191,7 +191,7 @@ describe('the redaction of 20 MiB', () => {
     ['parts of the key that are too short', KEY.slice(0, 7)],
     ['a part and another character', `${KEY.slice(0, 8)}!`],
     ['other text', 'the quick brown fox '],
-  ])('takes less than its share of a second for %s', (_, piece) => {
+  ])('takes less than three seconds of a processor for %s', (_, piece) => {
     const redaction = new Redaction([KEY]);
     const content = piece.repeat(SIZE / piece.length);
     const before = process.cpuUsage();
@@ -199,6 +199,6 @@ describe('the redaction of 20 MiB', () => {
     redaction.json({ choices: [{ index: 0, message: { content } }] });
 
     const { user, system } = process.cpuUsage(before);
-    expect((user + system) / 1_000).toBeLessThan(1_500);
+    expect((user + system) / 1_000).toBeLessThan(3_000);
   });
 });
