@@ -1,7 +1,8 @@
-import { quoteName } from '../core/errors/wording';
+import { escapeInvisible, quoteName } from '../core/errors/wording';
 import type { Action, Command } from './command';
 import { Failure, wrongUsage } from './failure';
 import { readNewValue } from './new-value';
+import { print } from './print';
 import { confirm } from './questions';
 import type { CommandStore } from './store';
 import type { Streams } from './streams';
@@ -22,7 +23,7 @@ export const ACTIONS: Readonly<Record<Action, Run>> = {
     const value = await readNewValue(command, streams);
     if (isNew) streams.stderr.write(`${await store.create()}\n`);
     const { version = '' } = await store.manager.writeSecret(name, value, write);
-    streams.stdout.write(`Stored ${quoteName(name)} as version ${version}.\n`);
+    await print(streams, `Stored ${quoteName(name)} as version ${version}.\n`);
   },
 
   get: async ({ name, options }, store, streams) => {
@@ -31,10 +32,10 @@ export const ACTIONS: Readonly<Record<Action, Run>> = {
     if (reading === undefined) throw missing(name);
     const isShown = streams.stdout.isTTY === true;
     if (isShown && !options.yes) await assertShown(name, streams);
-    streams.stdout.write(isShown ? `${reading.value}\n` : reading.value);
+    await print(streams, isShown ? `${reading.value}\n` : reading.value);
   },
 
-  list: async ({ options }, store, { stdout }) => {
+  list: async ({ options }, store, streams) => {
     await store.open();
     const secrets = await store.manager.listSecrets();
     const described = await Promise.all(
@@ -43,8 +44,10 @@ export const ACTIONS: Readonly<Record<Action, Run>> = {
         description: (await store.manager.describeSecret(secret.name)).description,
       })),
     );
-    if (options.json) stdout.write(`${JSON.stringify(described, undefined, 2)}\n`);
-    else for (const secret of described) stdout.write(`${lineOf(secret)}\n`);
+    const shown = options.json
+      ? `${inJson(described)}\n`
+      : described.map((secret) => `${lineOf(secret)}\n`).join('');
+    await print(streams, shown);
   },
 
   delete: async ({ name, options }, store, streams) => {
@@ -59,7 +62,7 @@ export const ACTIONS: Readonly<Record<Action, Run>> = {
     const end = deletionAt
       ? `Until ${deletionAt.toISOString()} "secret set" restores it, with its description and tags.`
       : 'It cannot be restored.';
-    streams.stdout.write(`Deleted ${quoteName(name)}. ${end}\n`);
+    await print(streams, `Deleted ${quoteName(name)}. ${end}\n`);
   },
 };
 
@@ -107,12 +110,10 @@ function lineOf(secret: {
 }): string {
   const { name, version = '', deletionAt, description = '' } = secret;
   const note = deletionAt ? `deleted, restorable until ${deletionAt.toISOString()}` : description;
-  return [name, version, note].map(onOneLine).join('\t').trimEnd();
+  return [name, version, note].map(escapeInvisible).join('\t').trimEnd();
 }
 
-/** Escapes what moves a cursor, ends a line or a column. */
-function onOneLine(text: string): string {
-  return text.replace(/[\p{Cc}\u2028\u2029]/gu, (character) => {
-    return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
-  });
+/** Keeps the line breaks between the fields; those in texts are escaped already. */
+function inJson(content: unknown): string {
+  return JSON.stringify(content, undefined, 2).split('\n').map(escapeInvisible).join('\n');
 }

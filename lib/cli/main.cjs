@@ -10,8 +10,8 @@ const fail = (message) => {
   process.exitCode = 1;
 };
 
-/** A reader such as `head` may have left. */
-process.stdout.on('error', () => undefined);
+// The command reports a failed write by itself. Without a listener, the process would end with a stack.
+for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
 
 try {
   const { runProgram } = require('./program');

@@ -3,6 +3,7 @@ import { ACTIONS } from './actions';
 import { readCommand } from './command';
 import { Failure, type ExitCode } from './failure';
 import { HELP } from './help';
+import { print } from './print';
 import { CommandStore } from './store';
 import type { Streams } from './streams';
 
@@ -28,10 +29,10 @@ export async function runProgram(
 }
 
 async function run(args: readonly string[], surroundings: Surroundings): Promise<void> {
-  const { stdout, env, version } = surroundings;
+  const { env, version } = surroundings;
   const command = readCommand(args);
   if (command === 'help' || command === 'version') {
-    stdout.write(command === 'help' ? HELP : `${version}\n`);
+    await print(surroundings, command === 'help' ? HELP : `${version}\n`);
     return;
   }
   const store = new CommandStore(command, env);

@@ -259,6 +259,21 @@ describe('secret list', () => {
     expect(JSON.parse(stdout)).toEqual([{ name: 'A', version: '1', description: 'first' }]);
   });
 
+  it('escapes characters that change a terminal or are invisible', async () => {
+    const hidden = ['\u202e', '\u2066', '\u200b', '\u00ad', '\u3164', '\u{e0041}', '\u001b'];
+    const given = `x${hidden.join('y')}`;
+    await secret(['set', 'A', '--description', given], { input: CANARY });
+
+    const { stdout } = await secret(['list']);
+    const { stdout: json } = await secret(['list', '--json']);
+
+    expect(stdout).toBe(
+      'A\t1\tx\\u202ey\\u2066y\\u200by\\u00ady\\u3164y\\udb40\\udc41y\\u001b\n',
+    );
+    for (const character of hidden) expect(json).not.toContain(character);
+    expect(JSON.parse(json)).toEqual([{ name: 'A', version: '1', description: given }]);
+  });
+
   it('tells what is pending deletion', async () => {
     await secret(['set', 'A'], { input: CANARY });
     await secret(['delete', 'A']);
@@ -266,6 +281,36 @@ describe('secret list', () => {
     const { stdout } = await secret(['list']);
 
     expect(stdout).toMatch(/^A\t1\tdeleted, restorable until \d{4}-\d\d-\d\dT\S+Z\n$/);
+  });
+});
+
+describe('an output that cannot be written', () => {
+  const COMMANDS = [['get', 'A'], ['list'], ['list', '--json'], ['delete', 'A'], ['set', 'A']];
+
+  beforeEach(() => secret(['set', 'A'], { input: CANARY }));
+
+  it.each(COMMANDS)('is a failure of secret %s %s', async (...args) => {
+    for (const outputFailure of ['ENOSPC', 'EBADF', 'EIO']) {
+      const { code, stdout, stderr } = await secret(args, { outputFailure, input: CANARY });
+      if (args[0] === 'delete') await secret(['set', 'A'], { input: CANARY });
+
+      expect([code, stdout]).toEqual([1, '']);
+      expect(stderr).toBe(`Error: The output could not be written (${outputFailure}).\n`);
+    }
+  });
+
+  it('is a failure of --help and --version', async () => {
+    for (const option of ['--help', '--version']) {
+      const { code, stderr } = await runCommand([option], { outputFailure: 'ENOSPC' });
+
+      expect([code, stderr]).toEqual([1, expect.stringMatching(LINE)]);
+    }
+  });
+
+  it('is none where its reader has left', async () => {
+    const { code, stderr } = await secret(['get', 'A'], { outputFailure: 'EPIPE' });
+
+    expect([code, stderr]).toEqual([0, '']);
   });
 });
 

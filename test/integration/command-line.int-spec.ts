@@ -56,6 +56,17 @@ describe('the command line as a process', () => {
     expect(leaks(ended.map(({ stderr }) => stderr).join(), CANARY)).toBe(false);
   });
 
+  it('fails for an output that is full', () => {
+    secret(['set', 'A'], 'value');
+
+    for (const args of [['get', 'A'], ['list']]) {
+      const command = [process.execPath, MAIN, 'secret', ...store, ...args];
+      const { code, stderr } = run('sh', ['-c', '"$@" > /dev/full', 'sh', ...command]);
+
+      expect([code, stderr]).toEqual([1, 'Error: The output could not be written (ENOSPC).\n']);
+    }
+  });
+
   it('survives a reader that leaves', () => {
     for (const name of ['A', 'B']) secret(['set', name], 'value');
     const list = `'${process.execPath}' '${MAIN}' secret ${store.join(' ')} list`;

@@ -6,6 +6,8 @@ export interface Typed {
   readonly input?: string | Buffer;
   /** Which streams are a terminal. Default: none. */
   readonly terminal?: readonly ('stdin' | 'stdout')[];
+  /** The code of the error that each write to standard output ends with. Default: none. */
+  readonly outputFailure?: string;
   readonly env?: Readonly<Record<string, string>>;
 }
 
@@ -31,11 +33,15 @@ class Terminal extends PassThrough {
 /** Runs a command in this process, on streams of the test's own. */
 export async function runCommand(
   args: readonly string[],
-  { input, terminal = [], env = {} }: Typed = {},
+  { input, terminal = [], outputFailure, env = {} }: Typed = {},
 ): Promise<Ended> {
   const stdin = new Terminal(terminal.includes('stdin'));
   const stdout = new Terminal(terminal.includes('stdout'));
   const stderr = new PassThrough();
+  if (outputFailure !== undefined) {
+    stdout._transform = (_chunk, _encoding, done) =>
+      done(Object.assign(new Error('no'), { code: outputFailure }));
+  }
   if (stdin.isTTY) stdin.write(input ?? '');
   else stdin.end(input);
   const surroundings = { stdin, stdout, stderr, env, version: '1.2.3' };

@@ -8,8 +8,6 @@ export interface OpenAiErrorDetails {
   readonly retryAfterMs?: number;
   /** A client must not repeat the request. OpenAI's clients obey; by the status alone they would repeat it. */
   readonly isFinal?: boolean;
-  /** The text for the log, where the message has words of a provider. Default: the message. */
-  readonly logText?: string;
 }
 
 /** An error that OpenAI's clients understand. The caller gets its details, so they hold nothing secret. `message` is for the log. */
@@ -18,9 +16,9 @@ export class OpenAiError extends HttpException {
   readonly isFinal: boolean;
 
   constructor(status: number, details: OpenAiErrorDetails) {
-    const { message, type, param = null, code = null, logText = message } = details;
+    const { message, type, param = null, code = null } = details;
     super({ error: { message, type, param, code } }, status);
-    this.message = logText;
+    this.message = message;
     this.retryAfterMs = details.retryAfterMs;
     this.isFinal = details.isFinal ?? false;
   }

@@ -14,10 +14,15 @@ interface AnthropicUsage {
   readonly output_tokens?: number;
 }
 
+interface AnthropicBlock {
+  readonly type: string;
+  readonly text?: unknown;
+}
+
 export interface AnthropicMessage {
   readonly id: string;
   readonly model: string;
-  readonly content?: readonly { readonly type: string; readonly text?: string }[];
+  readonly content?: readonly AnthropicBlock[];
   readonly stop_reason?: string | null;
   readonly usage?: AnthropicUsage;
 }
@@ -26,14 +31,14 @@ export interface AnthropicMessage {
 interface AnthropicEvent {
   readonly type: string;
   readonly message?: AnthropicMessage;
-  readonly delta?: { readonly text?: string; readonly stop_reason?: string | null };
+  readonly delta?: { readonly text?: unknown; readonly stop_reason?: string | null };
   readonly usage?: AnthropicUsage;
 }
 
 export function fromAnthropic(message: AnthropicMessage): Completion {
   const { content, stop_reason, usage: { input_tokens = 0, output_tokens = 0 } = {} } = message;
   if (!isList(content)) throw notUnderstood();
-  const text = content.map((block) => (block.type === 'text' ? block.text : '')).join('');
+  const text = content.map(textOf).join('');
   return toCompletion(message, text, reasonOf(stop_reason), toUsage(input_tokens, output_tokens));
 }
 
@@ -48,13 +53,19 @@ export async function* fromAnthropicEvents(
     if (message !== undefined) head = message;
     input = message?.usage?.input_tokens ?? input;
     output = usage?.output_tokens ?? output;
-    if (delta?.text !== undefined) yield toChunk(head, delta.text);
+    if (typeof delta?.text === 'string') yield toChunk(head, delta.text);
     if (delta?.stop_reason) yield toChunk(head, undefined, reasonOf(delta.stop_reason));
     if (type !== 'message_stop') continue;
     if (withUsage) yield toUsageChunk(head, toUsage(input, output));
     return;
   }
   throw brokenOff();
+}
+
+function textOf({ type, text }: AnthropicBlock): string {
+  if (type !== 'text') return '';
+  if (typeof text !== 'string') throw notUnderstood();
+  return text;
 }
 
 /** Keeps the type of the elements, which `Array.isArray` loses. */

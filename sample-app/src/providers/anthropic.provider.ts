@@ -14,13 +14,14 @@ export class AnthropicProvider implements Provider {
   constructor(private readonly upstream: Upstream) {}
 
   async complete(call: ProviderCall): Promise<object> {
-    const answer = await (await this.send(call)).json();
-    return fromAnthropic(answer as AnthropicMessage);
+    const answer = await this.send(call);
+    return await answer.json((message) => fromAnthropic(message as AnthropicMessage));
   }
 
   async stream(call: ProviderCall): Promise<AsyncIterable<object>> {
     const withUsage = wantsUsage(call.chat);
-    return fromAnthropicEvents((await this.send(call)).events(), { withUsage });
+    const answer = await this.send(call);
+    return answer.stream((events) => fromAnthropicEvents(events, { withUsage }));
   }
 
   private send({ model, chat, signal }: ProviderCall): Promise<UpstreamAnswer> {

@@ -12,14 +12,11 @@ export class OpenAiProvider implements Provider {
   constructor(private readonly upstream: Upstream) {}
 
   async complete(call: ProviderCall): Promise<object> {
-    const answer = await (await this.send(call)).json();
-    const { choices } = answer as { choices?: unknown };
-    if (!Array.isArray(choices) || choices.length === 0) throw notUnderstood();
-    return answer;
+    return await (await this.send(call)).json(withChoices);
   }
 
   async stream(call: ProviderCall): Promise<AsyncIterable<object>> {
-    return chunksOf(await this.send(call));
+    return (await this.send(call)).stream(untilDone);
   }
 
   private send({ model, chat, signal }: ProviderCall): Promise<UpstreamAnswer> {
@@ -33,9 +30,15 @@ export class OpenAiProvider implements Provider {
   }
 }
 
+function withChoices(answer: object): object {
+  const { choices } = answer as { choices?: unknown };
+  if (!Array.isArray(choices) || choices.length === 0) throw notUnderstood();
+  return answer;
+}
+
 /** A stream that ends without `[DONE]` was cut off. */
-async function* chunksOf(answer: UpstreamAnswer): AsyncGenerator<object> {
-  for await (const event of answer.events()) {
+async function* untilDone(events: AsyncIterable<object | '[DONE]'>): AsyncGenerator<object> {
+  for await (const event of events) {
     if (event === '[DONE]') return;
     yield event;
   }

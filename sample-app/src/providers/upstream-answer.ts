@@ -3,7 +3,7 @@ import { readEvents } from '../chat/event-stream';
 import { OpenAiError } from '../errors/openai-error';
 import { parseAnswer, readText } from './bounded-body';
 import { type Redaction } from './redaction';
-import { notUnderstood, ofBrokenBody, ofErrorEvent } from './upstream-errors';
+import { notUnderstood, ofBrokenBody, reportedError } from './upstream-errors';
 
 /** An answer of a provider with the status 200, without the keys that the provider was asked with. */
 export class UpstreamAnswer {
@@ -12,41 +12,50 @@ export class UpstreamAnswer {
     private readonly redaction: Redaction,
   ) {}
 
-  /** Resolves to the JSON of the body. Rejects if it is no object, or tells an error. */
-  async json(): Promise<object> {
+  /**
+   * Resolves to the JSON of the body, translated and then redacted: a translation may join the parts of a key. Rejects if it
+   * is no object, tells an error, or cannot be translated.
+   */
+  async json(translate: (answer: object) => object): Promise<object> {
     const text = await readText(this.response.body).catch((error: unknown) => {
       throw ofBrokenBody(error);
     });
     try {
-      return this.checked(this.redaction.json(parseAnswer(text)));
+      return this.redaction.json(translate(checked(parseAnswer(text))));
     } catch (error) {
       throw error instanceof OpenAiError ? error : notUnderstood();
     }
   }
 
-  /** Yields the JSON of each event, and `[DONE]`. Throws for a body that is no stream of events, and one that breaks off. */
-  async *events(): AsyncGenerator<object | '[DONE]'> {
+  /**
+   * Yields the JSON of the events, translated and then redacted. The translation also gets `[DONE]`. Throws for a body that
+   * is no stream of events, tells an error, breaks off, or cannot be translated.
+   */
+  async *stream(translate: Translate): AsyncGenerator<object> {
     const { headers, body } = this.response;
     if (/json|html/i.test(String(headers['content-type']))) {
       void body.dump().catch(() => undefined);
       throw notUnderstood();
     }
-    const redaction = this.redaction.ofStream();
+    const redacted = this.redaction.ofStream();
     try {
-      for await (const data of readEvents(body)) {
-        yield data === '[DONE]' ? data : this.checked(redaction.json(parseAnswer(data)));
-      }
+      for await (const chunk of translate(eventsOf(body))) yield redacted(chunk);
     } catch (error) {
       throw ofBrokenBody(error);
     }
   }
+}
 
-  private checked(answer: unknown): object {
-    if (typeof answer !== 'object' || answer === null || Array.isArray(answer)) {
-      throw notUnderstood();
-    }
-    const { error } = answer as { error?: unknown };
-    if (error) throw ofErrorEvent(error, this.redaction);
-    return answer;
+type Translate = (events: AsyncIterable<object | '[DONE]'>) => AsyncIterable<object>;
+
+async function* eventsOf(body: AsyncIterable<Uint8Array>): AsyncGenerator<object | '[DONE]'> {
+  for await (const data of readEvents(body)) {
+    yield data === '[DONE]' ? data : checked(parseAnswer(data));
   }
+}
+
+function checked(answer: unknown): object {
+  if (typeof answer !== 'object' || answer === null || Array.isArray(answer)) throw notUnderstood();
+  if ('error' in answer && answer.error) throw reportedError();
+  return answer;
 }

@@ -23,10 +23,9 @@ export function notUnderstood(): OpenAiError {
   return serverError('The provider answered something else than a completion.');
 }
 
-/** The error for an event of a stream that says that the provider failed. */
-export function ofErrorEvent(error: unknown, redaction: Redaction): OpenAiError {
-  const logText = 'The provider reported an error.';
-  return serverError('The provider broke off.', { ...detailsOf(error, redaction), logText });
+/** The error for a 200, or an event of a stream, that says that the provider failed. Its words are about itself. */
+export function reportedError(): OpenAiError {
+  return serverError('The provider reported an error.');
 }
 
 /** The error for a refusal. The provider's own words are passed on only where they are about the request. */

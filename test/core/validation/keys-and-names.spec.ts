@@ -126,6 +126,16 @@ describe('a name', () => {
     );
   });
 
+  it('shows no character that changes the direction of text or is invisible', () => {
+    const hidden = ['\u202e', '\u2066', '\u200b', '\u200f', '\u00ad', '\ufeff', '\u{e0041}'];
+    const name = `a${hidden.join('b')}c`;
+
+    const quoted = quoteName(name);
+
+    expect(quoted).not.toMatch(/[\p{Cf}]/u);
+    expect(JSON.parse(quoted)).toBe(name);
+  });
+
   it('that is none is quoted by its kind', () => {
     expect([null, undefined, [], {}, 7, Symbol('x'), () => 1].map(quoteName)).toEqual([
       '(null)',

@@ -1,0 +1,15 @@
+import { Failure } from './failure';
+import type { Streams } from './streams';
+
+/** Resolves when standard output has taken a text, or when its reader has left, as `head` does. Rejects if it cannot be written. */
+export async function print({ stdout }: Pick<Streams, 'stdout'>, text: string): Promise<void> {
+  if (text === '') return;
+  await new Promise<void>((resolve, reject) => {
+    const settle = (error?: NodeJS.ErrnoException | null): void => {
+      if (!error || error.code === 'EPIPE') resolve();
+      else reject(new Failure(`The output could not be written (${error.code ?? 'no code'}).`));
+    };
+    stdout.once('error', settle); // some streams tell a failure in no other way
+    stdout.write(text, settle);
+  });
+}
