@@ -10,7 +10,6 @@ export interface Database {
   put(key: Buffer, value: Buffer, version: number): Promise<boolean>;
   remove(key: Buffer): Promise<boolean>;
   transactionSync<T>(work: () => T): T;
-  clearSync(): void;
   close(): Promise<void>;
 }
 

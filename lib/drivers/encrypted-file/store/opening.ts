@@ -11,13 +11,14 @@ import type { Derivation } from '../keys/derivation';
 import { makeKeyFile } from '../keys/key-file';
 import type { Keyring, StoreKeys } from '../keys/keyring';
 import { derivationOfFormat1, isOfFormat1, parseFormat1, type Format1 } from '../legacy/format-1';
+import { withFormat1Lock } from '../legacy/format-1-lock';
 import { Damage } from '../pages/damage';
 import { newHeader, type Header } from '../seals/head';
 import { SealedTree } from '../seals/sealed-tree';
 import { Slots } from '../seals/slots';
 import { isKept } from './changes';
 import { Draft, type SealedChanges } from './draft';
-import { install, removeUnfinished } from './installation';
+import { install, removeUnfinished, type Installation } from './installation';
 import { beginningOf, lookInto } from './look';
 
 /** A store of the first format is never larger. */
@@ -102,7 +103,7 @@ async function takeOver(path: string, keyring: Keyring): Promise<void> {
   const derivation = orDamaged(path, () => derivationOfFormat1(source.content));
   const oldKeys = await keysOf(keyring, derivation);
   const store = await newStoreOf(keyring);
-  await install(path, {
+  const installation: Installation<Source> = {
     isDue: read,
     build: ({ content }) =>
       convert(
@@ -114,7 +115,8 @@ async function takeOver(path: string, keyring: Keyring): Promise<void> {
       keepBeside(path);
       return true;
     },
-  });
+  };
+  await withFormat1Lock(path, () => install(path, installation));
 }
 
 function convert({ writes, secrets }: Format1, store: NewStore): SealedChanges {
