@@ -6,7 +6,7 @@ import { syncFolder } from '../files/durable-file';
 import { unavailable } from '../files/problems';
 import type { SealedChanges } from './draft';
 import { openDatabase, type Database } from './lmdb';
-import { makeLockFile } from './lock-file';
+import { assertLockable, makeLockFile } from './lock-file';
 import { pause } from './patience';
 
 const PATIENCE_MS = 30_000;
@@ -59,6 +59,7 @@ async function inTurn(path: string, work: () => void): Promise<void> {
 
 async function openTurn(path: string): Promise<Database> {
   makeLockFile(`${turnPath(path)}-lock`);
+  assertLockable(`${turnPath(path)}-lock`);
   try {
     return openDatabase(turnPath(path));
   } catch (thrown) {
@@ -79,6 +80,7 @@ function tryToInstall<T>(path: string, installation: Installation<T>): void {
 function fill(path: string, { head, puts }: SealedChanges): void {
   for (const left of withLock(path)) rmSync(left, { force: true });
   makeLockFile(`${path}-lock`);
+  assertLockable(`${path}-lock`);
   const database = openDatabase(path);
   try {
     database.transactionSync(() => {

@@ -19,6 +19,7 @@ import { Slots } from '../seals/slots';
 import { isKept } from './changes';
 import { Draft, type SealedChanges } from './draft';
 import { install, removeUnfinished, type Installation } from './installation';
+import { assertLockable, isWritable } from './lock-file';
 import { beginningOf, lookInto } from './look';
 
 /** A store of the first format is never larger. */
@@ -56,6 +57,7 @@ function assertSafe(path: string, keyring: Keyring, beginning: Buffer | undefine
     failures.push(
       ...failureOf(() => keyring.assertUsable()),
       ...failureOf(() => assertStore(path, beginning)),
+      ...failureOf(() => assertLock(realpathSync(path))),
     );
   }
   if (failures.length > 1) throw misconfigured(failures.map(messageOf).join('\n'));
@@ -64,6 +66,11 @@ function assertSafe(path: string, keyring: Keyring, beginning: Buffer | undefine
 
 function assertStore(path: string, beginning: Buffer): void {
   if (!isOfFormat1(beginning)) lookInto(path, () => undefined);
+}
+
+/** A process that may only read the store needs no lock. */
+function assertLock(path: string): void {
+  if (isWritable(path)) assertLockable(`${path}-lock`);
 }
 
 function failureOf(check: () => void): readonly unknown[] {

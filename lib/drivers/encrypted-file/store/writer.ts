@@ -6,7 +6,7 @@ import { isDiskError, unavailable } from '../files/problems';
 import { assertSound } from '../pages/soundness';
 import type { SealedChanges } from './draft';
 import { openDatabase, type Database } from './lmdb';
-import { makeLockFile } from './lock-file';
+import { assertLockable, isWritable, makeLockFile } from './lock-file';
 import { lookInto } from './look';
 
 interface OpenedDatabase {
@@ -60,14 +60,20 @@ export class Writer {
 
 function open(path: string): Database {
   lookInto(path, assertSound);
+  if (!isWritable(path)) throw notWritable();
   makeLockFile(`${path}-lock`);
+  assertLockable(`${path}-lock`);
   try {
     return openDatabase(path);
   } catch {
-    throw unavailable(
-      'The store cannot be opened for writing. Let the user of the process write it, its lock file and its folder.',
-    );
+    throw notWritable();
   }
+}
+
+function notWritable(): Error {
+  return unavailable(
+    'The store cannot be opened for writing. Let the user of the process write it, its lock file and its folder.',
+  );
 }
 
 async function commitTo(
