@@ -30,6 +30,20 @@ describe('a write that has to wait', () => {
     expect(await store.valueOf('KEY')).toBeUndefined();
   });
 
+  it('times out while a key is derived, and then nothing is written', async () => {
+    const options = { path: `${store.path}.other`, passphrase: 'a passphrase' };
+    await (await store.opened(options)).close();
+    const manager = store.unopened(options);
+    const left = failureOf(manager.writeSecret('KEY', 'value', { timeoutMs: 1 }));
+    const other = manager.writeSecret('OTHER', 'value');
+
+    const error = await left;
+
+    await other;
+    expect(error.message).toContain('Nothing was written');
+    expect(await manager.readSecret('KEY')).toBeUndefined();
+  }, 30_000);
+
   it('says that it may have succeeded if it times out while it is written', async () => {
     const release = holdCommits();
 

@@ -10,6 +10,7 @@ import { ChangeQueue, type PendingChange } from './change-queue';
 import { Draft, type SealedChanges } from './draft';
 import { lookInto } from './look';
 import { Patience } from './patience';
+import { Progress } from './progress';
 import { Verification } from './verification';
 import { Writer } from './writer';
 
@@ -23,6 +24,7 @@ export class EncryptedStore {
   readonly #path: string;
   readonly #keyring: Keyring;
   readonly #writer: Writer;
+  readonly #progress = new Progress();
   readonly #queue = new ChangeQueue((batch) => this.commit(batch));
   readonly #verification = new Verification((see) => this.lookSync(see));
 
@@ -72,8 +74,8 @@ export class EncryptedStore {
   /** Waits for the writes that are under way, and drops all keys. */
   async close(): Promise<void> {
     await this.#queue.end();
-    await this.#writer.close();
     this.#keyring.close();
+    await this.#writer.close();
   }
 
   private async commit(batch: readonly PendingChange[]): Promise<void> {
@@ -92,7 +94,10 @@ export class EncryptedStore {
     let refusals = 0;
     while (batch.some(({ isAwaited }) => isAwaited)) {
       const changes = await this.look((tree) => toChanges(tree, batch));
-      if (changes === undefined || (await this.#writer.commit(changes))) return;
+      if (changes === undefined) return;
+      if (await this.#writer.commit(changes)) {
+        return this.#progress.note(changes.header, changes.changes);
+      }
       refusals = refused === changes.replaces ? refusals + 1 : 0;
       refused = changes.replaces;
       if (refusals === REFUSALS) await this.giveUp();
@@ -110,13 +115,17 @@ export class EncryptedStore {
     const head = headOf(file);
     const header = decodeHeader(head);
     const keys = this.#keyring.keysFor(header.derivation);
-    return new SealedTree(header, decodeRoot(head, header, keys), keys, (key) => file.find(key));
+    const root = decodeRoot(head, header, keys);
+    if (file.versionOf(HEAD_KEY) !== root.token) throw new Damage(); // LMDB would refuse every commit
+    this.#progress.see(header.text, root.changes);
+    return new SealedTree(header, root, keys, (key) => file.find(key));
   }
 }
 
 function toChanges(tree: SealedTree, batch: readonly PendingChange[]): SealedChanges | undefined {
   const draft = new Draft(tree);
-  for (const change of batch) change.apply(draft);
+  // their callers may have left while a key was derived
+  for (const change of batch) if (change.isAwaited) change.apply(draft);
   if (!draft.isChanged) return undefined;
   draft.purge(Date.now(), PURGED_BUCKETS);
   return draft.seal();
