@@ -8,7 +8,7 @@ afterEach(() => removeTemporaryFolders());
 const CHANGES = {
   replaces: 0,
   changes: 0,
-  storeId: '',
+  header: '',
   head: { key: Buffer.from('head'), bytes: Buffer.from('the new store'), token: 1 },
   puts: [],
 };

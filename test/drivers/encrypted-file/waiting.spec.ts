@@ -86,6 +86,14 @@ describe('a write that has to wait', () => {
     expect(readings).toMatchObject([{ value: 'value' }, { value: 'value' }]);
   });
 
+  it('is prepared while nobody else may write, after others were faster', async () => {
+    jest.spyOn(Writer.prototype, 'commit').mockResolvedValue(false);
+
+    await store.manager.writeSecret('KEY', 'value');
+
+    expect(await store.valueOf('KEY')).toBe('value');
+  });
+
   it('shares a commit with others that wait', async () => {
     const commit = jest.spyOn(Writer.prototype, 'commit');
     const names = Array.from({ length: 100 }, (_, index) => `KEY_${index}`);

@@ -16,6 +16,8 @@ import { Writer } from './writer';
 
 /** Each commit removes expired secrets from so many buckets. */
 const PURGED_BUCKETS = 4;
+/** How often others may be faster before nobody else may write while a commit is prepared. */
+const DEFEATS = 1;
 /** How often LMDB may refuse a commit though nobody has changed the store. */
 const REFUSALS = 5;
 
@@ -90,18 +92,30 @@ export class EncryptedStore {
   }
 
   private async commitTogether(batch: readonly PendingChange[]): Promise<void> {
+    await this.look(() => undefined);
+    const attempt: { changes?: SealedChanges | undefined } = {};
+    const prepare = (): SealedChanges | undefined =>
+      (attempt.changes = this.lookSync((tree) => toChanges(tree, batch)));
     let refused: number | undefined;
     let refusals = 0;
-    while (batch.some(({ isAwaited }) => isAwaited)) {
-      const changes = await this.look((tree) => toChanges(tree, batch));
-      if (changes === undefined) return;
-      if (await this.#writer.commit(changes)) {
-        return this.#progress.note(changes.header, changes.changes);
+    for (let defeats = 0; batch.some(({ isAwaited }) => isAwaited); defeats++) {
+      const isDone =
+        defeats < DEFEATS
+          ? await this.commitAtOnce(prepare())
+          : await this.#writer.commitInTurn(prepare);
+      const { changes } = attempt;
+      if (isDone) {
+        if (changes !== undefined) this.#progress.note(changes.header, changes.changes);
+        return;
       }
-      refusals = refused === changes.replaces ? refusals + 1 : 0;
-      refused = changes.replaces;
+      refusals = refused === changes?.replaces ? refusals + 1 : 0;
+      refused = changes?.replaces;
       if (refusals === REFUSALS) await this.giveUp();
     }
+  }
+
+  private async commitAtOnce(changes: SealedChanges | undefined): Promise<boolean> {
+    return changes === undefined || (await this.#writer.commit(changes));
   }
 
   private async giveUp(): Promise<never> {

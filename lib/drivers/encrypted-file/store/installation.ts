@@ -8,6 +8,7 @@ import type { SealedChanges } from './draft';
 import { openDatabase, type Database } from './lmdb';
 import { assertLockable, makeLockFile } from './lock-file';
 import { pause } from './patience';
+import { makeRoom } from './room';
 
 const PATIENCE_MS = 30_000;
 const PAUSE_MS = 20;
@@ -63,7 +64,7 @@ async function openTurn(path: string): Promise<Database> {
   try {
     return openDatabase(turnPath(path));
   } catch (thrown) {
-    await removeUnfinished(path); // a full disk may have left a part of it, which no start could open
+    await rm(turnPath(path), { force: true }); // a full disk may have left a part of it, which no start could open
     throw thrown;
   }
 }
@@ -72,18 +73,25 @@ function tryToInstall<T>(path: string, installation: Installation<T>): void {
   const source = installation.isDue();
   if (source === undefined) return;
   const unfinished = unfinishedPath(path);
-  fill(unfinished, installation.build(source));
+  try {
+    fill(unfinished, installation.build(source));
+  } catch (thrown) {
+    for (const left of withLock(unfinished)) rmSync(left, { force: true }); // for the space that it takes
+    throw thrown;
+  }
   if (installation.backUp(source)) renameSync(unfinished, path);
 }
 
 /** Makes a file of LMDB, from nothing: LMDB crashes at pages of a process that was killed. */
-function fill(path: string, { head, puts }: SealedChanges): void {
+function fill(path: string, changes: SealedChanges): void {
+  const { head, puts } = changes;
   for (const left of withLock(path)) rmSync(left, { force: true });
   makeLockFile(`${path}-lock`);
   assertLockable(`${path}-lock`);
   const database = openDatabase(path);
   try {
     database.transactionSync(() => {
+      makeRoom(path, changes);
       for (const [key, value] of puts) if (value !== undefined) void database.put(key, value, 0);
       void database.put(head.key, head.bytes, head.token);
     });

@@ -29,7 +29,7 @@ export function makeLockFile(path: string): void {
     writeZeros(temporaryPath);
     linkSync(temporaryPath, path); // unlike a rename, it replaces nothing
   } catch (thrown) {
-    if (!hasCode(thrown, 'EEXIST')) throw notMade(thrown, path);
+    if (!hasCode(thrown, 'EEXIST')) throw thrown;
   } finally {
     rmSync(temporaryPath, { force: true });
   }
@@ -71,7 +71,8 @@ function writeZeros(path: string): void {
   }
 }
 
-function notMade(thrown: unknown, path: string): unknown {
+/** Returns the error of a write whose lock file could not be made. */
+export function explainLock(thrown: unknown, path: string): unknown {
   const code = read(thrown, 'code');
   if (isMissing(thrown)) return thrown;
   const remedy = isDiskError(code)
