@@ -64,6 +64,7 @@ export class EncryptedFileSecretManager extends CustomSecretManager {
   readonly #problems: readonly string[];
   readonly #keyring: Keyring;
   readonly #store: EncryptedStore;
+  readonly #openings = new Set<Promise<void>>();
 
   constructor(options: EncryptedFileSecretManagerOptions) {
     super('encrypted-file');
@@ -142,12 +143,15 @@ export class EncryptedFileSecretManager extends CustomSecretManager {
   /** Opens the store, or makes it. Rejects with all that is wrong with options, key, store and their owners and modes. */
   override async validateEnvironment(): Promise<void> {
     this.assertUsable();
+    const opening = this.open();
+    this.#openings.add(opening);
     try {
-      await open(this.#path, this.#keyring, this.#creates);
-      await this.#store.verify();
+      await opening;
     } catch (thrown) {
       if (isSecretManagerError(thrown)) throw thrown;
       throw this.notOpened(read(thrown, 'code'));
+    } finally {
+      this.#openings.delete(opening);
     }
     warnOfReadableKey(this.#keyring.keyFile);
   }
@@ -162,8 +166,15 @@ export class EncryptedFileSecretManager extends CustomSecretManager {
     return true;
   }
 
+  /** Waits for the start and the writes that are under way, and drops all keys. */
   override async close(): Promise<void> {
+    await Promise.allSettled(this.#openings);
     await this.#store.close();
+  }
+
+  private async open(): Promise<void> {
+    await open(this.#path, this.#keyring, this.#creates);
+    await this.#store.verify();
   }
 
   private notOpened(code: unknown): Error {

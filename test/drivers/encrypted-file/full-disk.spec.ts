@@ -28,7 +28,7 @@ interface Outcome {
 
 describe('a store on a full disk', () => {
   it('fails clearly, loses nothing, and goes on when there is space', async () => {
-    const { acknowledged, failures, read } = runOnFullDisk(400, store.path) as Outcome;
+    const { acknowledged, failures, read } = runOnFullDisk(800, store.path) as Outcome;
 
     expect(acknowledged.length).toBeGreaterThan(3);
     expect(read).toBe(acknowledged.length);

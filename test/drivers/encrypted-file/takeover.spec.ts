@@ -1,9 +1,10 @@
-import { randomBytes } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import {
   copyFileSync,
   linkSync,
   readFileSync,
   readdirSync,
+  rmSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
@@ -14,8 +15,9 @@ import { storeOfFormat1, type SecretOfTest } from '../../support/format-1';
 import { temporaryFolder } from '../../support/temporary-folder';
 
 const CREATED_AT = '2026-01-02T03:04:05.678Z';
+const KEY: SecretOfTest = { name: 'KEY', version: '7', value: 'value', createdAt: CREATED_AT };
 const SECRETS: readonly SecretOfTest[] = [
-  { name: 'KEY', version: '7', value: 'value', createdAt: CREATED_AT },
+  KEY,
   {
     name: 'team/FULL',
     version: '8',
@@ -40,6 +42,8 @@ const SECRETS: readonly SecretOfTest[] = [
     deletionAt: new Date(Date.now() - 1_000).toISOString(),
   },
 ];
+
+afterEach(() => void jest.restoreAllMocks());
 
 describe('a store of the first format', () => {
   const store = useStore();
@@ -125,6 +129,42 @@ describe('a store of the first format', () => {
     const manager = await store.opened();
 
     expect(await manager.readSecret('KEY')).toMatchObject({ value: 'value' });
+    expect(readdirSync(dirname(store.path))).toEqual(['secrets', 'secrets.v1']);
+  });
+
+  it('is taken over though a process was killed right before it moved the new one', async () => {
+    const path = join(temporaryFolder(), 'other');
+    const other = await store.opened({ path, key: store.key });
+    const names = Array.from({ length: 100 }, (_, index) => `KEY_${index}`);
+    await Promise.all(names.map((name) => other.writeSecret(name, 'x'.repeat(2_000))));
+    copyFileSync(path, `${store.path}.new`);
+
+    const manager = await store.opened();
+
+    expect((await manager.listSecrets()).length).toBe(3);
+    expect(readdirSync(dirname(store.path))).toEqual(['secrets', 'secrets.v1']);
+  });
+
+  it('is taken over when an earlier release has ended its write', async () => {
+    const owner = { id: randomUUID(), pid: process.pid, where: 'another host' };
+    writeFileSync(`${store.path}.lock`, JSON.stringify(owner));
+    const opening = store.opened();
+    await new Promise((resolve) => setTimeout(resolve, 100));
+
+    const whileHeld = readdirSync(dirname(store.path));
+    rmSync(`${store.path}.lock`);
+
+    expect(await (await opening).readSecret('KEY')).toMatchObject({ value: 'value' });
+    expect(whileHeld).toEqual(['secrets', 'secrets.lock']);
+    expect(readdirSync(dirname(store.path))).toEqual(['secrets', 'secrets.v1']);
+  });
+
+  it('is taken over though an earlier release was killed during its write', async () => {
+    writeFileSync(`${store.path}.lock`, '');
+    jest.spyOn(performance, 'now').mockImplementation(() => Date.now() * 1_000);
+
+    await store.opened();
+
     expect(readdirSync(dirname(store.path))).toEqual(['secrets', 'secrets.v1']);
   });
 

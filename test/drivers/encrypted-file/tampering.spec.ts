@@ -1,4 +1,4 @@
-import { copyFileSync } from 'node:fs';
+import { copyFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { Keyring } from '../../../lib/drivers/encrypted-file/keys/keyring';
 import { pathOf } from '../../../lib/drivers/encrypted-file/seals/places';
 import { EncryptedStore } from '../../../lib/drivers/encrypted-file/store/encrypted-store';
@@ -62,6 +62,45 @@ describe('a store in which somebody without its key', () => {
     await tamper((database) => void database.remove(key));
 
     expect(await everyWay()).toEqual(Array(6).fill('MALFORMED'));
+  });
+
+  it('changed the number that a commit compares is MALFORMED', async () => {
+    const head = bytesOf(Buffer.from('head'));
+    await tamper((database) => void database.put(Buffer.from('head'), head, 1));
+
+    expect(await everyWay()).toEqual(Array(6).fill('MALFORMED'));
+  });
+
+  it('put an older state back is MALFORMED for those who have seen the newer one', async () => {
+    copyFileSync(store.path, `${store.path}.older`);
+    await store.manager.writeSecret('KEY', 'newer');
+    copyFileSync(`${store.path}.older`, store.path);
+
+    const ways = [
+      () => store.manager.readSecret('KEY'),
+      () => store.manager.readSecretSync('KEY'),
+      () => store.manager.writeSecret('KEY', 'newest'),
+      () => store.manager.checkHealth(),
+    ];
+
+    expect(await codesOf(...ways)).toEqual(Array(4).fill('MALFORMED'));
+    const error = await failureOf(store.manager.readSecret('KEY'));
+    expect(error.message).toContain('older than this process has seen it');
+    expect(await (await store.opened()).readSecret('KEY')).toMatchObject({ value: 'old' });
+  });
+
+  it('raised the number of an older commit is MALFORMED', async () => {
+    await store.manager.writeSecret('KEY', 'newer');
+    const bytes = readFileSync(store.path);
+    const pageSize = bytes.readUInt32LE(48);
+    const transactionAt = [152, pageSize + 152].sort((one, other) =>
+      Number(bytes.readBigUInt64LE(one) - bytes.readBigUInt64LE(other)),
+    );
+    const [older = 0, newer = 0] = transactionAt;
+    bytes.writeBigUInt64LE(bytes.readBigUInt64LE(newer) + 2n, older);
+    writeFileSync(store.path, bytes);
+
+    expect((await failureOf(store.manager.readSecret('KEY'))).code).toBe('MALFORMED');
   });
 
   it.each(parts)('changed a byte of the %s of a secret is MALFORMED', async (part) => {

@@ -30,6 +30,20 @@ describe('a write that has to wait', () => {
     expect(await store.valueOf('KEY')).toBeUndefined();
   });
 
+  it('times out while a key is derived, and then nothing is written', async () => {
+    const options = { path: `${store.path}.other`, passphrase: 'a passphrase' };
+    await (await store.opened(options)).close();
+    const manager = store.unopened(options);
+    const left = failureOf(manager.writeSecret('KEY', 'value', { timeoutMs: 1 }));
+    const other = manager.writeSecret('OTHER', 'value');
+
+    const error = await left;
+
+    await other;
+    expect(error.message).toContain('Nothing was written');
+    expect(await manager.readSecret('KEY')).toBeUndefined();
+  }, 30_000);
+
   it('says that it may have succeeded if it times out while it is written', async () => {
     const release = holdCommits();
 
@@ -70,6 +84,14 @@ describe('a write that has to wait', () => {
     release();
     await write;
     expect(readings).toMatchObject([{ value: 'value' }, { value: 'value' }]);
+  });
+
+  it('is prepared while nobody else may write, after others were faster', async () => {
+    jest.spyOn(Writer.prototype, 'commit').mockResolvedValue(false);
+
+    await store.manager.writeSecret('KEY', 'value');
+
+    expect(await store.valueOf('KEY')).toBe('value');
   });
 
   it('shares a commit with others that wait', async () => {

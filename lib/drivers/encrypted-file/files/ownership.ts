@@ -42,7 +42,7 @@ export function warnOfReadableKey(path: string | undefined): void {
 }
 
 /** Quotes a path for a shell. */
-function shellQuote(path: string): string {
+export function shellQuote(path: string): string {
   return `'${path.replaceAll("'", `'\\''`)}'`;
 }
 

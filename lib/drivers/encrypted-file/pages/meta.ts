@@ -39,8 +39,11 @@ export function parseMeta(bytes: Buffer): Meta {
   const pageSize = bytes.readUInt32LE(48);
   const isPowerOfTwo = (pageSize & (pageSize - 1)) === 0;
   if (!isPowerOfTwo || pageSize < SMALLEST_PAGE || pageSize > LARGEST_PAGE) throw new Damage();
+  const isEmpty = bytes.readBigUInt64LE(136) === NO_PAGE;
+  const flags = bytes.readUInt16LE(100); // 0 before the first commit
   const areFlagsOurs =
-    (bytes.readUInt16LE(52) & ~NO_FOLDER) === INTEGER_KEYS && bytes.readUInt16LE(100) === VERSIONS;
+    (bytes.readUInt16LE(52) & ~NO_FOLDER) === INTEGER_KEYS &&
+    (flags === VERSIONS || (flags === 0 && isEmpty));
   if (!areFlagsOurs || bytes.readUInt32LE(96) !== 0) throw new Damage();
   return {
     pageSize,

@@ -34,13 +34,22 @@ export class PageFile {
 
   /** Returns the value of a key, or `undefined` if there is none. Throws {@link Damage} if a page on the way is not one. */
   find(key: Buffer): Buffer | undefined {
+    return this.findStored(key)?.subarray(VERSION_BYTES);
+  }
+
+  /** Returns the number of a key that a conditional write compares. */
+  versionOf(key: Buffer): number | undefined {
+    return this.findStored(key)?.readDoubleLE(0); // as all integers of the pages
+  }
+
+  private findStored(key: Buffer): Buffer | undefined {
     let number = this.meta.entries.root;
     if (number === undefined) return undefined;
     for (let depth = 0; depth < MAX_DEPTH; depth++) {
       const page = this.page(number);
       const { index, isFound } = page.search(key);
       if (!page.isBranch)
-        return isFound ? withoutVersion(this.storedBytes(page.valueAt(index))) : undefined;
+        return isFound ? withVersion(this.storedBytes(page.valueAt(index))) : undefined;
       number = page.childAt(Math.max(0, index));
     }
     throw new Damage();
@@ -70,9 +79,9 @@ export class PageFile {
   }
 }
 
-function withoutVersion(stored: Buffer): Buffer {
+function withVersion(stored: Buffer): Buffer {
   if (stored.length < VERSION_BYTES) throw new Damage();
-  return stored.subarray(VERSION_BYTES);
+  return stored;
 }
 
 function readMeta(descriptor: number): Meta {

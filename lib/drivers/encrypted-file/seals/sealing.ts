@@ -1,12 +1,18 @@
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
+import { unavailable } from '../files/problems';
 import { Damage } from '../pages/damage';
 
 const CIPHER = 'aes-256-gcm';
 const NONCE_BYTES = 12;
 export const TAG_BYTES = 16;
 
-/** Seals bytes under a nonce of their own: nonce, tag, cipher text. Under another `place` they cannot be unsealed. */
+/**
+ * Seals bytes under a nonce of their own: nonce, tag, cipher text. Under another `place` they cannot be unsealed. Throws
+ * `UNAVAILABLE` for a key that was overwritten.
+ */
 export function seal(key: Buffer, place: string, content: Buffer): Buffer {
+  if (key.every((byte) => byte === 0))
+    throw unavailable('The key was dropped, because its application shut down.');
   const nonce = randomBytes(NONCE_BYTES);
   const cipher = createCipheriv(CIPHER, key, nonce, { authTagLength: TAG_BYTES });
   cipher.setAAD(Buffer.from(place));

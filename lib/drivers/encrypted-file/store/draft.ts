@@ -16,6 +16,9 @@ export type Put = readonly [key: Buffer, value: Buffer | undefined];
 export interface SealedChanges {
   /** The number of the head that the changes are made to. */
   readonly replaces: number;
+  /** The text of the header, and how often the store was changed. */
+  readonly header: string;
+  readonly changes: number;
   readonly head: { readonly key: Buffer; readonly bytes: Buffer; readonly token: number };
   readonly puts: readonly Put[];
 }
@@ -114,7 +117,13 @@ export class Draft {
       top.set(node, this.sealed(nodePlace(node), plain, slots.earliestDueAt, puts));
     }
     const { bytes, token } = encodeHead(header, { changes: this.#changes, slots: top }, keys);
-    return { replaces: root.token, head: { key: HEAD_KEY, bytes, token }, puts };
+    return {
+      replaces: root.token,
+      header: header.text,
+      changes: this.#changes,
+      head: { key: HEAD_KEY, bytes, token },
+      puts,
+    };
   }
 
   private sealed(

@@ -10,11 +10,14 @@ import { ChangeQueue, type PendingChange } from './change-queue';
 import { Draft, type SealedChanges } from './draft';
 import { lookInto } from './look';
 import { Patience } from './patience';
+import { Progress } from './progress';
 import { Verification } from './verification';
 import { Writer } from './writer';
 
 /** Each commit removes expired secrets from so many buckets. */
 const PURGED_BUCKETS = 4;
+/** How often others may be faster before nobody else may write while a commit is prepared. */
+const DEFEATS = 1;
 /** How often LMDB may refuse a commit though nobody has changed the store. */
 const REFUSALS = 5;
 
@@ -23,6 +26,7 @@ export class EncryptedStore {
   readonly #path: string;
   readonly #keyring: Keyring;
   readonly #writer: Writer;
+  readonly #progress = new Progress();
   readonly #queue = new ChangeQueue((batch) => this.commit(batch));
   readonly #verification = new Verification((see) => this.lookSync(see));
 
@@ -72,8 +76,8 @@ export class EncryptedStore {
   /** Waits for the writes that are under way, and drops all keys. */
   async close(): Promise<void> {
     await this.#queue.end();
-    await this.#writer.close();
     this.#keyring.close();
+    await this.#writer.close();
   }
 
   private async commit(batch: readonly PendingChange[]): Promise<void> {
@@ -88,15 +92,30 @@ export class EncryptedStore {
   }
 
   private async commitTogether(batch: readonly PendingChange[]): Promise<void> {
+    await this.look(() => undefined);
+    const attempt: { changes?: SealedChanges | undefined } = {};
+    const prepare = (): SealedChanges | undefined =>
+      (attempt.changes = this.lookSync((tree) => toChanges(tree, batch)));
     let refused: number | undefined;
     let refusals = 0;
-    while (batch.some(({ isAwaited }) => isAwaited)) {
-      const changes = await this.look((tree) => toChanges(tree, batch));
-      if (changes === undefined || (await this.#writer.commit(changes))) return;
-      refusals = refused === changes.replaces ? refusals + 1 : 0;
-      refused = changes.replaces;
+    for (let defeats = 0; batch.some(({ isAwaited }) => isAwaited); defeats++) {
+      const isDone =
+        defeats < DEFEATS
+          ? await this.commitAtOnce(prepare())
+          : await this.#writer.commitInTurn(prepare);
+      const { changes } = attempt;
+      if (isDone) {
+        if (changes !== undefined) this.#progress.note(changes.header, changes.changes);
+        return;
+      }
+      refusals = refused === changes?.replaces ? refusals + 1 : 0;
+      refused = changes?.replaces;
       if (refusals === REFUSALS) await this.giveUp();
     }
+  }
+
+  private async commitAtOnce(changes: SealedChanges | undefined): Promise<boolean> {
+    return changes === undefined || (await this.#writer.commit(changes));
   }
 
   private async giveUp(): Promise<never> {
@@ -110,13 +129,17 @@ export class EncryptedStore {
     const head = headOf(file);
     const header = decodeHeader(head);
     const keys = this.#keyring.keysFor(header.derivation);
-    return new SealedTree(header, decodeRoot(head, header, keys), keys, (key) => file.find(key));
+    const root = decodeRoot(head, header, keys);
+    if (file.versionOf(HEAD_KEY) !== root.token) throw new Damage(); // LMDB would refuse every commit
+    this.#progress.see(header.text, root.changes);
+    return new SealedTree(header, root, keys, (key) => file.find(key));
   }
 }
 
 function toChanges(tree: SealedTree, batch: readonly PendingChange[]): SealedChanges | undefined {
   const draft = new Draft(tree);
-  for (const change of batch) change.apply(draft);
+  // their callers may have left while a key was derived
+  for (const change of batch) if (change.isAwaited) change.apply(draft);
   if (!draft.isChanged) return undefined;
   draft.purge(Date.now(), PURGED_BUCKETS);
   return draft.seal();

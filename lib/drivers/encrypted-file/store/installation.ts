@@ -1,13 +1,17 @@
-import { renameSync, statSync } from 'node:fs';
+import { renameSync, rmSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { now } from '../../../core/time/clock';
 import { syncFolder } from '../files/durable-file';
 import { unavailable } from '../files/problems';
 import type { SealedChanges } from './draft';
 import { openDatabase, type Database } from './lmdb';
-import { makeLockFile } from './lock-file';
+import { assertLockable, makeLockFile } from './lock-file';
+import { pause } from './patience';
+import { makeRoom } from './room';
 
-const ATTEMPTS = 10;
+const PATIENCE_MS = 30_000;
+const PAUSE_MS = 20;
 
 /** A new store, and when it has to be put in its place. */
 export interface Installation<T> {
@@ -20,54 +24,90 @@ export interface Installation<T> {
 }
 
 /**
- * Builds a store beside its place and moves it there, whole. Several processes that do so at once take turns by LMDB's own lock
- * on the unfinished file, and one of them installs it. A process that was killed at any moment leaves a file that the next one
- * writes again.
+ * Builds a store beside its place and moves it there, whole. Several processes that do so at once take turns by LMDB's lock on
+ * a file of its own, and one of them installs the store. What a process has left behind that was killed is removed unread.
  */
 export async function install<T>(path: string, installation: Installation<T>): Promise<void> {
-  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-    if (installation.isDue() === undefined) return await removeUnfinished(path);
-    await tryToInstall(path, installation);
+  const endsAt = now() + PATIENCE_MS;
+  while (installation.isDue() !== undefined) {
+    await inTurn(path, () => tryToInstall(path, installation));
+    if (installation.isDue() === undefined) break;
+    if (now() >= endsAt) {
+      throw unavailable('Other processes changed the store for too long. It may succeed later.');
+    }
+    await pause(PAUSE_MS);
   }
-  throw unavailable('Other processes were making the store for too long. It may succeed later.');
+  await syncFolder(dirname(path));
+  await removeUnfinished(path);
 }
 
 /** Removes what a process has left behind that was killed while it made a store. */
 export async function removeUnfinished(path: string): Promise<void> {
-  const unfinished = unfinishedPath(path);
-  for (const left of [unfinished, `${unfinished}-lock`]) await rm(left, { force: true });
-}
-
-async function tryToInstall<T>(path: string, installation: Installation<T>): Promise<void> {
-  const unfinished = unfinishedPath(path);
-  makeLockFile(`${unfinished}-lock`);
-  const database = openDatabase(unfinished);
-  try {
-    const source = database.transactionSync(() => fill(database, installation));
-    database.transactionSync(() => {
-      if (source === undefined || !isThere(unfinished) || !installation.backUp(source)) return;
-      renameSync(unfinished, path);
-    });
-    await syncFolder(dirname(path));
-  } finally {
-    await database.close();
+  for (const left of [...withLock(unfinishedPath(path)), ...withLock(turnPath(path))]) {
+    await rm(left, { force: true });
   }
 }
 
-function fill<T>(database: Database, installation: Installation<T>): T | undefined {
-  const source = installation.isDue();
-  if (source === undefined) return undefined;
-  const { head, puts } = installation.build(source);
-  database.clearSync(); // a process that was killed may have left something
-  for (const [key, value] of puts) if (value !== undefined) void database.put(key, value, 0);
-  void database.put(head.key, head.bytes, head.token);
-  return source;
+/** Runs `work` while no other process does. The system releases the lock of a process that is killed. */
+async function inTurn(path: string, work: () => void): Promise<void> {
+  const turn = await openTurn(path);
+  try {
+    turn.transactionSync(work); // it writes nothing there
+  } finally {
+    await turn.close();
+  }
 }
 
-function isThere(path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false }) !== undefined;
+async function openTurn(path: string): Promise<Database> {
+  makeLockFile(`${turnPath(path)}-lock`);
+  assertLockable(`${turnPath(path)}-lock`);
+  try {
+    return openDatabase(turnPath(path));
+  } catch (thrown) {
+    await rm(turnPath(path), { force: true }); // a full disk may have left a part of it, which no start could open
+    throw thrown;
+  }
+}
+
+function tryToInstall<T>(path: string, installation: Installation<T>): void {
+  const source = installation.isDue();
+  if (source === undefined) return;
+  const unfinished = unfinishedPath(path);
+  try {
+    fill(unfinished, installation.build(source));
+  } catch (thrown) {
+    for (const left of withLock(unfinished)) rmSync(left, { force: true }); // for the space that it takes
+    throw thrown;
+  }
+  if (installation.backUp(source)) renameSync(unfinished, path);
+}
+
+/** Makes a file of LMDB, from nothing: LMDB crashes at pages of a process that was killed. */
+function fill(path: string, changes: SealedChanges): void {
+  const { head, puts } = changes;
+  for (const left of withLock(path)) rmSync(left, { force: true });
+  makeLockFile(`${path}-lock`);
+  assertLockable(`${path}-lock`);
+  const database = openDatabase(path);
+  try {
+    database.transactionSync(() => {
+      makeRoom(path, changes);
+      for (const [key, value] of puts) if (value !== undefined) void database.put(key, value, 0);
+      void database.put(head.key, head.bytes, head.token);
+    });
+  } finally {
+    void database.close(); // at once, because nothing is under way
+  }
+}
+
+function withLock(path: string): readonly string[] {
+  return [path, `${path}-lock`];
 }
 
 function unfinishedPath(path: string): string {
   return `${path}.new`;
+}
+
+function turnPath(path: string): string {
+  return `${path}.turn`;
 }

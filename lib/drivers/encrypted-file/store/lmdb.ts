@@ -9,8 +9,10 @@ export interface Database {
   ifVersion(key: Buffer, version: number | null, block: () => void): Promise<boolean>;
   put(key: Buffer, value: Buffer, version: number): Promise<boolean>;
   remove(key: Buffer): Promise<boolean>;
+  /** Runs `work` while the lock is held, which it waits for without blocking. */
+  transaction<T>(work: () => T): Promise<T>;
+  getEntry(key: Buffer): { readonly version?: number } | undefined;
   transactionSync<T>(work: () => T): T;
-  clearSync(): void;
   close(): Promise<void>;
 }
 

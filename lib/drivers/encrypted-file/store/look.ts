@@ -4,7 +4,7 @@ import { withRegularFileSync } from '../../../files/regular-file';
 import { explain } from '../files/explain';
 import { malformed, misconfigured } from '../files/problems';
 import { isOfFormat1 } from '../legacy/format-1';
-import { Damage, ForeignPages } from '../pages/damage';
+import { Damage, ForeignPages, Outdated } from '../pages/damage';
 import { PageFile } from '../pages/page-file';
 
 /** How often a look is repeated that other processes have disturbed by their commits. */
@@ -45,7 +45,7 @@ function lookOnce<T>(path: string, descriptor: number, look: (file: PageFile) =>
     if (!isDamage) throw thrown;
     if (file === undefined) throw notOfThisKind(path, readBeginning(descriptor));
     if (hasMovedOn(file)) throw new Disturbed();
-    throw damaged(path);
+    throw thrown instanceof Outdated ? outdated(path) : damaged(path);
   }
 }
 
@@ -78,6 +78,13 @@ function notOfThisKind(path: string, beginning: Buffer): Error {
 function newerRelease(): Error {
   return misconfigured(
     'The store was made by a newer release of this package. Update the package; the store is left as it is.',
+  );
+}
+
+function outdated(path: string): Error {
+  return malformed(
+    `The store at ${quoteName(path)} is older than this process has seen it: somebody has put an older state in its place. If ` +
+      'it was restored from a backup, start the process again.',
   );
 }
 

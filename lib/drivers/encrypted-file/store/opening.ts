@@ -11,13 +11,15 @@ import type { Derivation } from '../keys/derivation';
 import { makeKeyFile } from '../keys/key-file';
 import type { Keyring, StoreKeys } from '../keys/keyring';
 import { derivationOfFormat1, isOfFormat1, parseFormat1, type Format1 } from '../legacy/format-1';
+import { withFormat1Lock } from '../legacy/format-1-lock';
 import { Damage } from '../pages/damage';
 import { newHeader, type Header } from '../seals/head';
 import { SealedTree } from '../seals/sealed-tree';
 import { Slots } from '../seals/slots';
 import { isKept } from './changes';
 import { Draft, type SealedChanges } from './draft';
-import { install, removeUnfinished } from './installation';
+import { install, removeUnfinished, type Installation } from './installation';
+import { assertLockable, isWritable } from './lock-file';
 import { beginningOf, lookInto } from './look';
 
 /** A store of the first format is never larger. */
@@ -55,6 +57,7 @@ function assertSafe(path: string, keyring: Keyring, beginning: Buffer | undefine
     failures.push(
       ...failureOf(() => keyring.assertUsable()),
       ...failureOf(() => assertStore(path, beginning)),
+      ...failureOf(() => assertLock(realpathSync(path))),
     );
   }
   if (failures.length > 1) throw misconfigured(failures.map(messageOf).join('\n'));
@@ -63,6 +66,11 @@ function assertSafe(path: string, keyring: Keyring, beginning: Buffer | undefine
 
 function assertStore(path: string, beginning: Buffer): void {
   if (!isOfFormat1(beginning)) lookInto(path, () => undefined);
+}
+
+/** A process that may only read the store needs no lock. */
+function assertLock(path: string): void {
+  if (isWritable(path)) assertLockable(`${path}-lock`);
 }
 
 function failureOf(check: () => void): readonly unknown[] {
@@ -102,7 +110,7 @@ async function takeOver(path: string, keyring: Keyring): Promise<void> {
   const derivation = orDamaged(path, () => derivationOfFormat1(source.content));
   const oldKeys = await keysOf(keyring, derivation);
   const store = await newStoreOf(keyring);
-  await install(path, {
+  const installation: Installation<Source> = {
     isDue: read,
     build: ({ content }) =>
       convert(
@@ -114,7 +122,8 @@ async function takeOver(path: string, keyring: Keyring): Promise<void> {
       keepBeside(path);
       return true;
     },
-  });
+  };
+  await withFormat1Lock(path, () => install(path, installation));
 }
 
 function convert({ writes, secrets }: Format1, store: NewStore): SealedChanges {

@@ -1,16 +1,18 @@
 import { realpathSync, statSync } from 'node:fs';
 import { read } from '../../../core/errors/safe-access';
-import { SecretManagerError } from '../../../core/errors/secret-manager.error';
+import { isSecretManagerError } from '../../../core/errors/secret-manager.error';
 import { explain } from '../files/explain';
 import { isDiskError, unavailable } from '../files/problems';
 import { assertSound } from '../pages/soundness';
 import type { SealedChanges } from './draft';
 import { openDatabase, type Database } from './lmdb';
-import { makeLockFile } from './lock-file';
+import { assertLockable, explainLock, isWritable, makeLockFile } from './lock-file';
 import { lookInto } from './look';
+import { hasRoom, makeRoom } from './room';
 
 interface OpenedDatabase {
   readonly database: Database;
+  readonly path: string;
   readonly identity: string;
 }
 
@@ -18,6 +20,7 @@ interface OpenedDatabase {
 export class Writer {
   readonly #path: string;
   #opened: OpenedDatabase | undefined;
+  #hasFailed = false;
 
   constructor(path: string) {
     this.#path = path;
@@ -28,30 +31,69 @@ export class Writer {
    * if they could not be written: then the store is as it was.
    */
   async commit(changes: SealedChanges): Promise<boolean> {
-    const database = await this.database();
-    try {
-      return await commitTo(database, changes);
-    } catch (thrown) {
-      await this.close(); // a disk that failed may have left LMDB unusable
-      throw await explainCommit(thrown);
-    }
+    const { database, path } = await this.opened();
+    if (!hasRoom(path, changes)) await this.inTurn(database, () => makeRoom(path, changes));
+    return await this.run(database, () => commitTo(database, changes));
+  }
+
+  /** As {@link commit}, of changes that are prepared while nobody else can write. Nothing is written for `undefined`. */
+  async commitInTurn(prepare: () => SealedChanges | undefined): Promise<boolean> {
+    const { database, path } = await this.opened();
+    return await this.inTurn(database, () => {
+      const changes = prepare();
+      if (changes === undefined) return true;
+      if (database.getEntry(changes.head.key)?.version !== changes.replaces) return false;
+      makeRoom(path, changes);
+      put(database, changes);
+      return true;
+    });
   }
 
   /** Closes LMDB until the next commit. */
   async close(): Promise<void> {
     const opened = this.#opened;
     this.#opened = undefined;
-    await opened?.database.close();
+    if (!this.#hasFailed) await opened?.database.close();
   }
 
-  private async database(): Promise<Database> {
+  private async inTurn<T>(database: Database, work: () => T): Promise<T> {
+    const [outcome] = await this.run(database, () =>
+      database.transaction(() => {
+        try {
+          return [{ value: work() }] as const;
+        } catch (thrown) {
+          return [{ thrown }] as const; // LMDB is sound
+        }
+      }),
+    );
+    if ('value' in outcome) return outcome.value;
+    if (isSecretManagerError(outcome.thrown)) throw outcome.thrown;
+    throw explainCommit(read(outcome.thrown, 'code'), 'free some space, and try again');
+  }
+
+  private async run<T>(database: Database, work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (thrown) {
+      this.#hasFailed = true;
+      process.once('exit', () => void database); // to close it, or to collect it as garbage, may end the process
+      throw explainCommit(read(await causeOf(thrown), 'code'), 'start the process again');
+    }
+  }
+
+  private async opened(): Promise<OpenedDatabase> {
+    if (this.#hasFailed) {
+      throw unavailable(
+        'LMDB has failed in this process. Nothing was written; start the process again.',
+      );
+    }
     try {
       const path = realpathSync(this.#path); // the lock lies beside the file itself, by whichever link it is reached
       const { dev, ino } = statSync(path, { bigint: true });
       const identity = `${dev} ${ino}`;
       if (this.#opened !== undefined && this.#opened.identity !== identity) await this.close();
-      this.#opened ??= { database: open(path), identity };
-      return this.#opened.database;
+      this.#opened ??= { database: open(path), path, identity };
+      return this.#opened;
     } catch (thrown) {
       throw explain(thrown, this.#path);
     }
@@ -60,37 +102,47 @@ export class Writer {
 
 function open(path: string): Database {
   lookInto(path, assertSound);
-  makeLockFile(`${path}-lock`);
+  if (!isWritable(path)) throw notWritable();
+  try {
+    makeLockFile(`${path}-lock`);
+  } catch (thrown) {
+    throw explainLock(thrown, `${path}-lock`);
+  }
+  assertLockable(`${path}-lock`);
   try {
     return openDatabase(path);
   } catch {
-    throw unavailable(
-      'The store cannot be opened for writing. Let the user of the process write it, its lock file and its folder.',
-    );
+    throw notWritable();
   }
 }
 
-async function commitTo(
-  database: Database,
-  { replaces, head, puts }: SealedChanges,
-): Promise<boolean> {
-  const writes: Promise<boolean>[] = [];
+function notWritable(): Error {
+  return unavailable(
+    'The store cannot be opened for writing. Let the user of the process write it, its lock file and its folder.',
+  );
+}
+
+async function commitTo(database: Database, changes: SealedChanges): Promise<boolean> {
+  const { head, replaces } = changes;
+  let writes: readonly Promise<boolean>[] = [];
   const isCommitted = database.ifVersion(head.key, replaces, () => {
-    for (const [key, value] of puts) {
-      writes.push(value === undefined ? database.remove(key) : database.put(key, value, 0));
-    }
-    writes.push(database.put(head.key, head.bytes, head.token));
+    writes = put(database, changes);
   });
   await Promise.allSettled(writes); // they fail with the commit, which tells why
   return await isCommitted;
 }
 
-async function explainCommit(thrown: unknown): Promise<Error> {
-  const code = read(await causeOf(thrown), 'code');
+function put(database: Database, { head, puts }: SealedChanges): readonly Promise<boolean>[] {
+  const writes = puts.map(([key, value]) =>
+    value === undefined ? database.remove(key) : database.put(key, value, 0),
+  );
+  return [...writes, database.put(head.key, head.bytes, head.token)];
+}
+
+function explainCommit(code: unknown, remedy: string): Error {
   const reason = isDiskError(code) ? 'the disk is full, over its quota or failing' : 'LMDB failed';
-  return new SecretManagerError(
-    'UNAVAILABLE',
-    `The store could not be written: ${reason} (${String(code)}). Nothing was written; free some space, and try again.`,
+  return unavailable(
+    `The store could not be written: ${reason} (${String(code)}). Nothing was written; ${remedy}.`,
   );
 }
 

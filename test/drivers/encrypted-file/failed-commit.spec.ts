@@ -1,0 +1,41 @@
+import { Writer } from '../../../lib/drivers/encrypted-file/store/writer';
+import { useStore } from '../../support/encrypted-file';
+import { failureOf } from '../../support/failure-of';
+
+const mockClose = jest.fn();
+let mockIsBroken = false;
+jest.mock('../../../lib/drivers/encrypted-file/store/lmdb', () => {
+  const lmdb = jest.requireActual<typeof import('../../../lib/drivers/encrypted-file/store/lmdb')>(
+    '../../../lib/drivers/encrypted-file/store/lmdb',
+  );
+  const broken = {
+    ifVersion: () => Promise.reject(new Error('failed')),
+    transaction: (work: () => unknown) => Promise.resolve(work()),
+    close: () => void mockClose(),
+  };
+  return {
+    ...lmdb,
+    openDatabase: (path: string) => (mockIsBroken ? broken : lmdb.openDatabase(path)),
+  };
+});
+
+const store = useStore();
+
+describe('a commit that LMDB could not write', () => {
+  it('is the last one of the process, and LMDB is left alone', async () => {
+    const commit = jest.spyOn(Writer.prototype, 'commit');
+    mockIsBroken = true;
+
+    const errors = [
+      await failureOf(store.manager.writeSecret('KEY', 'value')),
+      await failureOf(store.manager.writeSecret('KEY', 'value')),
+    ];
+    await store.manager.close();
+
+    mockIsBroken = false;
+    expect(commit).toHaveBeenCalledTimes(2);
+    expect(errors).toMatchObject(Array(2).fill({ code: 'UNAVAILABLE' }));
+    expect(errors[1]?.message).toContain('start the process again');
+    expect(mockClose).not.toHaveBeenCalled();
+  });
+});
