@@ -32,6 +32,7 @@ const VALUES = [
   'FALLBACKS',
   'InjectSecret',
   'InjectSecrets',
+  'InjectVirtualKeys',
   'KeyManagementSettings',
   'SECRET_MANAGER',
   'SECRET_MANAGER_ERROR_CODES',

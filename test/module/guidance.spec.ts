@@ -1,19 +1,19 @@
-import { Inject,Injectable,Module,type Type } from '@nestjs/common';
+import { Inject, Injectable, Module, type Type } from '@nestjs/common';
 import { TerminusModule } from '@nestjs/terminus';
 import {
-InjectSecret,
-InjectSecrets,
-Secret,
-SecretManagerModule,
-SecretsService,
-VirtualKeysService,
-getSecretManagerToken,
-getVirtualKeysServiceToken,
-type CustomSecretManager,
+  InjectSecret,
+  InjectSecrets,
+  InjectVirtualKeys,
+  Secret,
+  SecretManagerModule,
+  SecretsService,
+  VirtualKeysService,
+  getSecretManagerToken,
+  type CustomSecretManager,
 } from 'nestjs-custom-secret-manager';
 import { SecretManagerHealthIndicator } from 'nestjs-custom-secret-manager/terminus';
 import { InMemorySecretManager } from 'nestjs-custom-secret-manager/testing';
-import { closeApplications,startApplication } from '../support/application';
+import { closeApplications, startApplication } from '../support/application';
 import { failureOf } from '../support/failure-of';
 
 class Store extends InMemorySecretManager {
@@ -195,7 +195,7 @@ describe('a dependency that Nest does not find', () => {
     ],
     [
       'named virtual keys',
-      Inject(getVirtualKeysServiceToken('billing')),
+      InjectVirtualKeys('billing'),
       'VirtualKeysService of SecretManagerModule.forRoot({ name: "billing" })',
     ],
     [
