@@ -9,7 +9,14 @@ const peers = {
   '@nestjs/terminus': '#peers/terminus',
 };
 const peerEntries = Object.values(peers).map((path) => path.slice('#'.length));
-const entries = ['index', 'terminus/index', 'testing/index', 'sync/index', ...drivers];
+const entries = [
+  'index',
+  'terminus/index',
+  'testing/index',
+  'sync/index',
+  'driver-kit/index',
+  ...drivers,
+];
 
 const isOfSync = /[\\/]lib[\\/]sync[\\/]/;
 

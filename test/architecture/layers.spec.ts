@@ -24,6 +24,7 @@ const LAYERS: Readonly<Record<string, Layer>> = {
     files: /^drivers\//,
     imports: [CORE, /^sync\//, /^files\//, LOAD_PEER, /^node:/, /^undici$/, /^@aws-sdk\//],
   },
+  'the driver kit': { files: /^driver-kit\//, imports: [CORE] },
   peers: {
     files: /^peers\//,
     imports: [CORE, /^node:(module|path)$/],
