@@ -1,7 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { ModuleRef, ModulesContainer } from '@nestjs/core';
 import { HealthIndicatorService, type HealthIndicatorResult } from '@nestjs/terminus';
-import { read } from '../core/errors/safe-access';
 import {
   SecretManagerError,
   isSecretManagerError,
@@ -69,12 +68,18 @@ export class SecretManagerHealthIndicator {
   }
 }
 
+interface Reference {
+  readonly forwardRef: () => typeof HealthIndicatorService;
+}
+
+function isReference(given: object): given is Reference {
+  return 'forwardRef' in given;
+}
+
 /** Returns the class of Terminus. Node may have a reference to it in its place: see `lib/peers/terminus.ts`. */
 function healthIndicatorService(): typeof HealthIndicatorService {
-  const forwardRef = read(HealthIndicatorService, 'forwardRef');
-  return typeof forwardRef === 'function'
-    ? (forwardRef() as typeof HealthIndicatorService)
-    : HealthIndicatorService;
+  const given: typeof HealthIndicatorService | Reference = HealthIndicatorService;
+  return isReference(given) ? given.forwardRef() : given;
 }
 
 async function failureOf(

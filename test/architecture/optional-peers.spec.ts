@@ -46,8 +46,10 @@ function exportsOf(path: string): string[] {
   return (FILES.get(path)?.statements ?? [])
     .flatMap((each) => (ts.isVariableStatement(each) && each.modifiers ? [each] : []))
     .flatMap(({ declarationList }) => [...declarationList.declarations])
-    .flatMap((each) => (ts.isObjectBindingPattern(each.name) ? [...each.name.elements] : [each]))
-    .map(({ name }) => name.getText())
+    .flatMap(({ name }) =>
+      ts.isObjectBindingPattern(name) ? name.elements.map((each) => each.name) : [name],
+    )
+    .map((name: ts.Node) => name.getText())
     .sort();
 }
 
