@@ -3,7 +3,20 @@ const { basename } = require('node:path');
 const { dependencies, peerDependencies } = require('./package.json');
 
 const drivers = readdirSync('lib/drivers').map((name) => `drivers/${name}/index`);
-const entries = ['index', 'terminus/index', 'testing/index', 'sync/index', ...drivers];
+/** What Node loads in place of an optional peer: see `imports` of package.json. */
+const peers = {
+  '@aws-sdk/client-secrets-manager': '#peers/aws-sdk',
+  '@nestjs/terminus': '#peers/terminus',
+};
+const peerEntries = Object.values(peers).map((path) => path.slice('#'.length));
+const entries = [
+  'index',
+  'terminus/index',
+  'testing/index',
+  'sync/index',
+  'driver-kit/index',
+  ...drivers,
+];
 
 const isOfSync = /[\\/]lib[\\/]sync[\\/]/;
 
@@ -28,7 +41,9 @@ const declareModules = () => {
  * @returns {import('rolldown').RolldownOptions}
  */
 const build = (format, extension, writeBundle) => ({
-  input: Object.fromEntries(entries.map((entry) => [entry, `lib/${entry}.ts`])),
+  input: Object.fromEntries(
+    [...entries, ...peerEntries].map((entry) => [entry, `lib/${entry}.ts`]),
+  ),
   external: Object.keys({ ...dependencies, ...peerDependencies }),
   platform: 'node',
   tsconfig: 'tsconfig.build.json',
@@ -37,6 +52,7 @@ const build = (format, extension, writeBundle) => ({
   output: {
     dir: 'dist',
     format,
+    paths: peers,
     strict: true,
     esModule: true,
     sourcemap: true,

@@ -31,7 +31,7 @@ export type {
 } from './policies/circuit-breaker/circuit-breaker.policy';
 export type { RetryOptions } from './policies/retry.policy';
 export type { ManagerBinding } from './secret-manager.binding';
-export { InjectSecret, InjectSecrets } from './secret-manager.decorators';
+export { InjectSecret, InjectSecrets, InjectVirtualKeys } from './secret-manager.decorators';
 export { SecretManagerModule } from './secret-manager.module';
 export type {
   SecretManagerModuleAsyncOptions,

@@ -1,4 +1,4 @@
-import { Inject, Injectable, Optional } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import { ModuleRef, ModulesContainer } from '@nestjs/core';
 import { HealthIndicatorService, type HealthIndicatorResult } from '@nestjs/terminus';
 import {
@@ -24,18 +24,14 @@ export interface IsHealthyOptions {
  */
 @Injectable()
 export class SecretManagerHealthIndicator {
-  readonly #health: HealthIndicatorService;
   readonly #moduleRef: ModuleRef;
   readonly #modules: ModulesContainer;
 
   /** @internal Throws `MISCONFIGURED` where TerminusModule is not imported. */
-  constructor(
-    @Optional() @Inject(HealthIndicatorService) health: HealthIndicatorService | undefined,
-    moduleRef: ModuleRef,
-    modules: ModulesContainer,
-  ) {
-    if (health === undefined) throw noTerminus();
-    this.#health = health;
+  constructor(moduleRef: ModuleRef, modules: ModulesContainer) {
+    const terminus = healthIndicatorService();
+    const isImported = [...modules.values()].some(({ providers }) => providers.has(terminus));
+    if (!isImported) throw noTerminus();
     this.#moduleRef = moduleRef;
     this.#modules = modules;
   }
@@ -48,7 +44,8 @@ export class SecretManagerHealthIndicator {
     key: string,
     { timeoutMs, managerName }: IsHealthyOptions = {},
   ): Promise<HealthIndicatorResult> {
-    const indicator = this.#health.check(key);
+    const health = this.#moduleRef.get(healthIndicatorService(), { strict: false });
+    const indicator = health.check(key);
     const startedAt = performance.now();
     const found = this.find(managerName);
     if (found === undefined) {
@@ -69,6 +66,20 @@ export class SecretManagerHealthIndicator {
       return undefined; // no such manager is registered
     }
   }
+}
+
+interface Reference {
+  readonly forwardRef: () => typeof HealthIndicatorService;
+}
+
+function isReference(given: object): given is Reference {
+  return 'forwardRef' in given;
+}
+
+/** Returns the class of Terminus. Node may have a reference to it in its place: see `lib/peers/terminus.ts`. */
+function healthIndicatorService(): typeof HealthIndicatorService {
+  const given: typeof HealthIndicatorService | Reference = HealthIndicatorService;
+  return isReference(given) ? given.forwardRef() : given;
 }
 
 async function failureOf(

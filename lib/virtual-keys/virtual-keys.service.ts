@@ -147,12 +147,21 @@ export class VirtualKeysService {
   async verify(key: VirtualKey, candidate: string, options: VerifyOptions = {}): Promise<boolean> {
     const call = this.#calls.permitted('verify', key, options);
     if (typeof candidate !== 'string' || candidate === '') return false;
-    const { maxAgeMs, staleIfErrorMs } = call.given;
-    const fits = await this.fits(call, candidate, { ...call.options, maxAgeMs, staleIfErrorMs });
+    const fits = await this.fits(call, candidate, agedOptions(call));
     if (fits !== false || !this.isRecheckDue(secretKey(call.secretName, call.options.params)))
       return fits ?? false;
     const recheck = this.fits(call, candidate, { ...call.options, maxAgeMs: 0 });
     return (await recheck.catch(() => false)) ?? false; // what is cached stands, within its bounds
+  }
+
+  /**
+   * Resolves to the stored value of a key, or to `undefined` if there is none. Reads as {@link verify} does, and never from the
+   * environment. Of a key that was rotated, it finds the new value alone. To check a candidate, use {@link verify}: it compares in
+   * constant time.
+   */
+  async find(key: VirtualKey, options: VerifyOptions = {}): Promise<string | undefined> {
+    const call = this.#calls.permitted('find', key, options);
+    return (await this.#pipeline.readSecret(call.secretName, agedOptions(call)))?.value;
   }
 
   /**
@@ -297,6 +306,14 @@ export class VirtualKeysService {
 }
 
 announceCopy('VirtualKeysService', VirtualKeysService);
+
+/** Returns the options of a read, with the ages that its caller accepts. */
+function agedOptions({
+  options,
+  given: { maxAgeMs, staleIfErrorMs },
+}: VirtualKeyCall): CallOptions {
+  return { ...options, maxAgeMs, staleIfErrorMs };
+}
 
 function isConflict(error: unknown): boolean {
   return isSecretManagerError(error) && error.code === 'CONFLICT';

@@ -11,6 +11,7 @@ interface Layer {
 }
 
 const CORE = /^core\//;
+const LOAD_PEER = /^peers\/load-peer\.ts$/;
 const POLICIES = /^policies\//;
 const PURE_NODE = /^node:(util|crypto|events|async_hooks)$/;
 const SERVICE = /^service\//;
@@ -21,7 +22,13 @@ const LAYERS: Readonly<Record<string, Layer>> = {
   policies: { files: POLICIES, imports: [CORE, PURE_NODE] },
   drivers: {
     files: /^drivers\//,
-    imports: [CORE, /^sync\//, /^files\//, /^node:/, /^undici$/, /^@aws-sdk\//], // and lmdb, which is loaded so that its absence can be explained
+    imports: [CORE, /^sync\//, /^files\//, LOAD_PEER, /^node:/, /^undici$/, /^@aws-sdk\//],
+  },
+  'the driver kit': { files: /^driver-kit\//, imports: [CORE] },
+  peers: {
+    files: /^peers\//,
+    imports: [CORE, /^node:(module|path)$/],
+    types: [/^@(aws-sdk|nestjs)\//],
   },
   files: { files: /^files\//, imports: [CORE, /^node:fs/] },
   sync: { files: /^sync\//, imports: [CORE, /^node:/, /^undici$/] },
@@ -170,7 +177,7 @@ describe('the source', () => {
     expect(files).toEqual(['sync/request-sync.ts']);
   });
 
-  it('ends no process and loads nothing at run time but lmdb, an optional peer', () => {
+  it('ends no process, and loads nothing at run time but optional peers', () => {
     const isForbidden = (node: ts.Node): boolean =>
       ts.isCallExpression(node) &&
       ((/^process\.(exit|abort|kill)$/.test(node.expression.getText()) && !asksOnly(node)) ||
@@ -179,7 +186,7 @@ describe('the source', () => {
 
     const files = placesOf(isForbidden).map((place) => place.split(':')[0]);
 
-    expect(files).toEqual(['drivers/encrypted-file/store/lmdb.ts']);
+    expect([...new Set(files)]).toEqual(['peers/load-peer.ts']);
   });
 
   it('writes no environment variable', () => {

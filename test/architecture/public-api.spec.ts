@@ -1,4 +1,5 @@
 import * as root from 'nestjs-custom-secret-manager';
+import * as driverKit from 'nestjs-custom-secret-manager/driver-kit';
 import * as aws from 'nestjs-custom-secret-manager/drivers/aws-secrets-manager';
 import * as directory from 'nestjs-custom-secret-manager/drivers/directory';
 import * as encryptedFile from 'nestjs-custom-secret-manager/drivers/encrypted-file';
@@ -32,6 +33,7 @@ const VALUES = [
   'FALLBACKS',
   'InjectSecret',
   'InjectSecrets',
+  'InjectVirtualKeys',
   'KeyManagementSettings',
   'SECRET_MANAGER',
   'SECRET_MANAGER_ERROR_CODES',
@@ -108,6 +110,29 @@ describe('the public API', () => {
         'FaultOptions',
         'RecordedCall',
       ],
+    ],
+    [
+      './driver-kit',
+      'driver-kit/index.ts',
+      driverKit,
+      [
+        'NamedLock',
+        'assertKnownOptions',
+        'assertNoParams',
+        'backoffMs',
+        'isLoopback',
+        'jittered',
+        'kindOf',
+        'parseRetryAfter',
+        'pause',
+        'quoteName',
+        'readFields',
+        'retryAfterHeader',
+        'settledWithin',
+        'unknownOptions',
+        'waitFor',
+      ],
+      ['BackoffBounds', 'OperationContext'],
     ],
     [
       './drivers/aws-secrets-manager',

@@ -3,12 +3,12 @@ import { TerminusModule } from '@nestjs/terminus';
 import {
   InjectSecret,
   InjectSecrets,
+  InjectVirtualKeys,
   Secret,
   SecretManagerModule,
   SecretsService,
   VirtualKeysService,
   getSecretManagerToken,
-  getVirtualKeysServiceToken,
   type CustomSecretManager,
 } from 'nestjs-custom-secret-manager';
 import { SecretManagerHealthIndicator } from 'nestjs-custom-secret-manager/terminus';
@@ -195,7 +195,7 @@ describe('a dependency that Nest does not find', () => {
     ],
     [
       'named virtual keys',
-      Inject(getVirtualKeysServiceToken('billing')),
+      InjectVirtualKeys('billing'),
       'VirtualKeysService of SecretManagerModule.forRoot({ name: "billing" })',
     ],
     [

@@ -53,6 +53,7 @@ const INSTALLATIONS = [
       '@nestjs/terminus': '11.1.1',
       '@nestjs/testing': '11.2.6',
       'class-validator': '0.14.3',
+      lmdb: '3.5.6',
       typescript: '5.9.3',
     },
     applications: [
@@ -123,7 +124,7 @@ async function tryOut({ title, source, dependencies, applications }, tarball, to
     await assertBringsOnly(['undici'], folder);
   });
   if (!installed || !(await tools)) return;
-  await check(`${title}: command line`, () => tryCommandLine(folder));
+  await check(`${title}: command line`, () => tryCommandLine(folder, 'lmdb' in dependencies));
   await Promise.all(
     applications.map(({ type, checkedAs, runs }) =>
       check(`${title}: ${type}`, async () => {
@@ -137,10 +138,14 @@ async function tryOut({ title, source, dependencies, applications }, tarball, to
   );
 }
 
-/** Stores a secret and reads it by the command that the package installs. */
-async function tryCommandLine(folder) {
+/** Stores a secret and reads it by the command that the package installs. Without lmdb the command says what is missing. */
+async function tryCommandLine(folder, hasStore) {
   const store = '--path store/secrets --key-file store/secrets.key';
   const command = (rest) => `npx --no-install ${NAME} secret ${rest} ${store}`;
+  if (!hasStore) {
+    const explained = { code: 1, stderr: /npm install lmdb/ };
+    return await assert.rejects(run(folder, 'sh', '-c', command('get API_KEY')), explained);
+  }
   await run(folder, 'sh', '-c', `echo 'the value' | ${command('set API_KEY')}`);
   assert.equal(await run(folder, 'sh', '-c', command('get API_KEY')), 'the value');
   await assert.rejects(run(folder, 'sh', '-c', command('get OTHER')), { code: 1 });

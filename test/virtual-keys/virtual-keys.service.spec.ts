@@ -664,6 +664,7 @@ describe('a virtual key', () => {
 
     await keys.create(ALICE, { params });
     await keys.verify(ALICE, 'sk-x', { params });
+    await keys.find(ALICE, { params, maxAgeMs: 0 });
     await keys.rotate(ALICE, { alias: 'bob' }, { params, overlapMs: 1_000 });
     await keys.rename({ id: 'id-1', alias: 'bob' }, { alias: 'carol' }, { params });
     await keys.delete([{ id: 'id-1', alias: 'carol' }], { params });

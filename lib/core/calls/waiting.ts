@@ -1,3 +1,4 @@
+import type { OperationOptions } from '../contract/custom-secret-manager';
 import { SecretManagerError, type OperationContext } from '../errors/secret-manager.error';
 import { quoteName } from '../errors/wording';
 import { startTimer } from '../time/clock';
@@ -10,14 +11,16 @@ import {
 } from './cancellation';
 
 /**
- * Waits for shared work, which goes on afterwards. Rejects with `TIMEOUT` after `timeoutMs` (default 30 000),
- * and as soon as the call is cancelled.
+ * Waits for shared work, and resolves or rejects as the work does. Rejects with `TIMEOUT` after `timeoutMs` of
+ * the options (milliseconds, default 30 000). Rejects with `CANCELLED` as soon as `signal` of the options aborts.
+ * The work goes on.
  *
+ * @param context which manager and operation the error names
  * @param late makes the error of a deadline that has passed
  */
 export function waitFor<Outcome>(
   work: Promise<Outcome>,
-  options: CallOptions,
+  options: OperationOptions,
   context: OperationContext,
   late: (context: OperationContext, timeoutMs: number) => SecretManagerError = timedOut,
 ): Promise<Outcome> {
@@ -41,10 +44,13 @@ export function waitFor<Outcome>(
   });
 }
 
-/** Waits `delayMs` between two attempts of a call. Rejects as soon as the call is cancelled. */
+/**
+ * Waits `delayMs` milliseconds between two attempts of a call. Rejects with `CANCELLED` as soon as `signal` of the options aborts.
+ * `timeoutMs` of the options does not count: a signal that the library passes aborts at the deadline.
+ */
 export function pause(
   delayMs: number,
-  options: CallOptions,
+  options: OperationOptions,
   context: OperationContext,
 ): Promise<void> {
   return new Promise((resolve, reject) => {
@@ -52,7 +58,8 @@ export function pause(
       source?.remove(waiting);
       resolve();
     };
-    const keepsAlive = options[CANCELLATION] === undefined; // the waiters of a shared call keep the process alive
+    const { [CANCELLATION]: cancellation }: CallOptions = options;
+    const keepsAlive = cancellation === undefined; // the waiters of a shared call keep the process alive
     const stopTimer = startTimer(wake, delayMs, { keepsAlive });
     const waiting = {
       cancel(reason: SecretManagerError): void {
@@ -64,7 +71,7 @@ export function pause(
   });
 }
 
-/** Resolves when the work has settled, or after `limitMs`. */
+/** Resolves when the work has settled, or after `limitMs` milliseconds. Never rejects. */
 export async function settledWithin(limitMs: number, work: Promise<unknown>): Promise<void> {
   let stop = (): void => undefined;
   const passed = new Promise<void>((resolve) => {

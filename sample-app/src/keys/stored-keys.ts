@@ -1,9 +1,9 @@
 import { Injectable } from '@nestjs/common';
 import {
-  SecretsService,
   VirtualKeysService,
   isSecretManagerError,
   type GetOptions,
+  type VerifyOptions,
   type VirtualKey,
 } from 'nestjs-custom-secret-manager';
 import { aliasIsTaken } from './key-errors';
@@ -22,7 +22,7 @@ export interface AliasedKey {
   readonly record: KeyRecord | undefined;
 }
 
-/** Where the library keeps the keys themselves. */
+/** The prefix of the keys' names in the store. The library makes the names. */
 export const VIRTUAL_KEYS = 'litellm/';
 
 /** Whoever changes a key looks at the store, not at the cache. */
@@ -36,7 +36,6 @@ const NOW = { maxAgeMs: 0, fallback: 'never' } as const;
 @Injectable()
 export class StoredKeys {
   constructor(
-    private readonly secrets: SecretsService,
     private readonly virtualKeys: VirtualKeysService,
     private readonly records: KeyRecords,
   ) {}
@@ -63,7 +62,7 @@ export class StoredKeys {
   async recordFor(tokenId: string, record: KeyRecord, options?: GetOptions): Promise<KeyRecord> {
     if (record.successor === undefined) return record;
     for (const key of virtualKeysOf(record)) {
-      if ((await this.tokenIdAt(key, { ...options, fallback: 'never' })) === tokenId) return record;
+      if ((await this.tokenIdAt(key, options)) === tokenId) return record;
     }
     const next = await this.records.find(record.successor, options);
     if (next?.id !== record.id) return record;
@@ -154,11 +153,11 @@ export class StoredKeys {
   }
 
   private async tokenIdAt(
-    { id, alias }: VirtualKey,
-    options: GetOptions = NOW,
+    key: VirtualKey,
+    options: VerifyOptions = NOW,
   ): Promise<string | undefined> {
-    const key = await this.secrets.get(VIRTUAL_KEYS + (alias ?? `virtual-key-${id}`), options);
-    return key === undefined ? undefined : tokenIdOf(key);
+    const value = await this.virtualKeys.find(key, options);
+    return value === undefined ? undefined : tokenIdOf(value);
   }
 }
 

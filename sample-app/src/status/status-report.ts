@@ -3,7 +3,6 @@ import { SecretsService, type SecretInspection } from 'nestjs-custom-secret-mana
 import { ModelList } from '../config/model-list';
 import { SharedAnswer } from '../http/shared-answer';
 import { KEY_RECORDS } from '../keys/key-records';
-import { VIRTUAL_KEYS } from '../keys/stored-keys';
 import { SecretHits } from './secret-hits';
 import { StoreHealth } from './store-health';
 import { checkInWords, readsInWords, type Findings } from './words';
@@ -55,7 +54,7 @@ export class StatusReport {
     return {
       managers,
       secrets: this.secretsOf(cached),
-      keys: { cached: cached.filter(isKeyRecord).length, hits: this.hits.of(KEY_RECORDS) },
+      keys: { cached: cached.filter(isPresentRecord).length, hits: this.hits.of(KEY_RECORDS) },
     };
   }
 
@@ -77,7 +76,7 @@ export class StatusReport {
     const states = new Map<string, Omit<SecretStatus, 'hits'>>();
     for (const { name } of needed.map((each) => this.secrets.secret(each)))
       states.set(name, { name, state: 'unknown' });
-    for (const { name, state, ageMs, version } of cached.filter((each) => !isOfKeys(each)))
+    for (const { name, state, ageMs, version } of cached.filter((each) => !isRecord(each)))
       states.set(name, { name, state, ageMs, version });
     return [...states.values()]
       .map((each) => ({ ...each, hits: this.hits.of(each.name) }))
@@ -85,11 +84,11 @@ export class StatusReport {
   }
 }
 
-/** These are counted and not named: their names are digests of keys, and the aliases of those who have them. */
-function isOfKeys({ name }: SecretInspection): boolean {
-  return name.startsWith(KEY_RECORDS) || name.startsWith(VIRTUAL_KEYS);
+/** Records are counted and not named: their names are digests of keys. */
+function isRecord({ name }: SecretInspection): boolean {
+  return name.startsWith(KEY_RECORDS);
 }
 
-function isKeyRecord({ name, state }: SecretInspection): boolean {
-  return name.startsWith(KEY_RECORDS) && state !== 'absent';
+function isPresentRecord(inspected: SecretInspection): boolean {
+  return isRecord(inspected) && inspected.state !== 'absent';
 }

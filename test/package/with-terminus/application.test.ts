@@ -1,5 +1,6 @@
 import { Injectable, Module } from '@nestjs/common';
 import { LazyModuleLoader } from '@nestjs/core';
+import { TerminusModule } from '@nestjs/terminus';
 import { Test } from '@nestjs/testing';
 import {
   InjectSecret,
@@ -10,6 +11,7 @@ import {
   VirtualKeysService,
 } from 'nestjs-custom-secret-manager';
 import { SyncHttp } from 'nestjs-custom-secret-manager/sync';
+import { SecretManagerHealthIndicator } from 'nestjs-custom-secret-manager/terminus';
 import { InMemorySecretManager } from 'nestjs-custom-secret-manager/testing';
 
 class Closing extends InMemorySecretManager {
@@ -62,6 +64,27 @@ describe('an application under a test runner, with no configuration of it', () =
 
     expect(() => http.start()).not.toThrow();
     await http.close();
+  });
+
+  it('reports the health of the store by Terminus', async () => {
+    const module = await Test.createTestingModule({
+      imports: [root(), TerminusModule],
+      providers: [SecretManagerHealthIndicator],
+    }).compile();
+    const app = await module.init();
+
+    const { secrets } = await app.get(SecretManagerHealthIndicator).isHealthy('secrets');
+    await app.close();
+
+    expect(secrets?.status).toBe('up');
+  });
+
+  it('names the package that a sub-path needs', async () => {
+    const subPath = 'nestjs-custom-secret-manager/drivers/aws-secrets-manager';
+
+    const message = await import(subPath).catch((error: Error) => error.message);
+
+    expect(message).toContain('@aws-sdk/client-secrets-manager');
   });
 
   it.each<[string, object]>([

@@ -8,6 +8,9 @@ import {
 } from 'nestjs-custom-secret-manager';
 import { VaultSecretManager } from 'nestjs-custom-secret-manager/drivers/hashicorp-vault';
 import { strict as assert } from 'node:assert';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import 'reflect-metadata';
 
 @Injectable()
@@ -29,14 +32,34 @@ async function main(): Promise<void> {
   });
 
   assert.equal(app.get(SecretsService).getSync('NAME'), 'value of NAME');
-  const subPath = 'nestjs-custom-secret-manager/terminus';
-  await assert.rejects(import(subPath), /@nestjs\/terminus/);
-  const embedded = 'nestjs-custom-secret-manager/drivers/encrypted-file';
-  await assert.rejects(import(embedded), { code: 'MISCONFIGURED', message: /npm install lmdb$/ });
+  await tryMissingPeers();
   const vault = new VaultSecretManager({ address: '', auth: { method: 'token', token: 't' } });
   assert.throws(() => vault.validateEnvironment(), { code: 'MISCONFIGURED' });
   await app.close();
   console.log('done');
+}
+
+const PEERS = {
+  terminus: '@nestjs/terminus',
+  'drivers/aws-secrets-manager': '@aws-sdk/client-secrets-manager',
+  'drivers/encrypted-file': 'lmdb',
+};
+
+/** Loads each sub-path whose peer is missing: as an application does, by both ways, and each build by its file. */
+async function tryMissingPeers(): Promise<void> {
+  const load = createRequire(join(process.cwd(), 'package.json'));
+  const dist = dirname(load.resolve('nestjs-custom-secret-manager'));
+  for (const [subPath, peer] of Object.entries(PEERS)) {
+    const named = `nestjs-custom-secret-manager/${subPath}`;
+    const explained = { code: 'MISCONFIGURED', message: new RegExp(`npm install ${peer}$`) };
+    await assert.rejects(import(named), explained);
+    assert.throws(() => load(named), explained);
+    for (const file of ['index.js', 'index.mjs']) {
+      const path = join(dist, subPath, file);
+      await assert.rejects(import(pathToFileURL(path).href), explained);
+      assert.throws(() => load(path), explained);
+    }
+  }
 }
 
 void main();

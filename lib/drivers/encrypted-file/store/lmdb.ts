@@ -1,7 +1,4 @@
-import { createRequire } from 'node:module';
-import { isAbsolute, join } from 'node:path';
-import { read } from '../../../core/errors/safe-access';
-import { misconfigured } from '../files/problems';
+import { loadPeer } from '../../../peers/load-peer';
 
 /** The part of lmdb's database that a store needs. */
 export interface Database {
@@ -20,7 +17,7 @@ interface Lmdb {
   open(options: Readonly<Record<string, unknown>>): Database;
 }
 
-const LMDB = load();
+const LMDB = loadPeer<Lmdb>('lmdb', 'The driver for an encrypted file');
 
 /** Opens a file of LMDB, or makes one that its owner alone can read. A commit is on the disk when it resolves. */
 export function openDatabase(path: string): Database {
@@ -33,26 +30,4 @@ export function openDatabase(path: string): Database {
     useVersions: true,
     permissionsMode: 0o600,
   });
-}
-
-/** Loads the optional peer, and throws `MISCONFIGURED` with the command that installs it. */
-function load(): Lmdb {
-  try {
-    return createRequire(thisFile())('lmdb') as Lmdb;
-  } catch (thrown) {
-    const isMissing = read(thrown, 'code') === 'MODULE_NOT_FOUND';
-    throw misconfigured(
-      isMissing
-        ? 'The driver for an encrypted file needs the package lmdb. Install it: npm install lmdb'
-        : 'The package lmdb cannot be loaded. Install it again, with its optional packages, on the platform where it runs: ' +
-            'npm install lmdb --include=optional',
-    );
-  }
-}
-
-/** The path of this module, from which its peers are found. A bundle may know none. */
-function thisFile(): string {
-  const path: string | undefined = __filename; // `import.meta.url` in the ES modules
-  const isKnown = path?.startsWith('file:') === true || isAbsolute(path ?? '');
-  return isKnown ? path : join(process.cwd(), 'index.js');
 }

@@ -1,0 +1,10 @@
+export { pause, settledWithin, waitFor } from '../core/calls/waiting';
+export { parseRetryAfter } from '../core/errors/error-table';
+export { retryAfterHeader } from '../core/errors/retry-after-header';
+export type { OperationContext } from '../core/errors/secret-manager.error';
+export { kindOf, quoteName } from '../core/errors/wording';
+export { backoffMs, jittered, type BackoffBounds } from '../core/time/backoff';
+export { NamedLock } from '../core/time/named-lock';
+export { isLoopback } from '../core/validation/loopback';
+export { assertKnownOptions, readFields, unknownOptions } from '../core/validation/option-rules';
+export { assertNoParams } from '../core/validation/params';

@@ -1,0 +1,70 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import ts from 'typescript';
+import { FILES } from './source';
+
+interface Manifest {
+  readonly imports: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+  readonly peerDependencies: Readonly<Record<string, string>>;
+  readonly peerDependenciesMeta: Readonly<Record<string, { readonly optional?: boolean }>>;
+}
+
+const { imports, peerDependencies, peerDependenciesMeta } = JSON.parse(
+  readFileSync(join(__dirname, '../../package.json'), 'utf8'),
+) as Manifest;
+
+/** The packages that Node loads by way of a file in lib/peers, with that file. */
+const PEERS = Object.entries(imports).map(([path, { default: name }]) => [
+  String(name),
+  `${path.slice('#'.length)}.ts`,
+]);
+
+/** Returns the names of the values that lib imports from a package. */
+function valuesFrom(name: string): string[] {
+  const declarations = [...FILES.values()].flatMap(({ statements }) =>
+    statements.filter(ts.isImportDeclaration),
+  );
+  const names = declarations
+    .filter(
+      ({ moduleSpecifier }) => ts.isStringLiteral(moduleSpecifier) && moduleSpecifier.text === name,
+    )
+    .flatMap(({ importClause }) => {
+      const bindings = importClause?.namedBindings;
+      const isType = importClause?.phaseModifier === ts.SyntaxKind.TypeKeyword;
+      if (isType || bindings === undefined) return [];
+      if (!ts.isNamedImports(bindings))
+        throw new Error(`${name} is imported by other ways than by name`);
+      return bindings.elements
+        .filter(({ isTypeOnly }) => !isTypeOnly)
+        .map((each) => each.name.text);
+    });
+  return [...new Set(names)].sort();
+}
+
+/** Returns the names that a file of lib/peers exports. */
+function exportsOf(path: string): string[] {
+  return (FILES.get(path)?.statements ?? [])
+    .flatMap((each) => (ts.isVariableStatement(each) && each.modifiers ? [each] : []))
+    .flatMap(({ declarationList }) => [...declarationList.declarations])
+    .flatMap(({ name }) =>
+      ts.isObjectBindingPattern(name) ? name.elements.map((each) => each.name) : [name],
+    )
+    .map((name: ts.Node) => name.getText())
+    .sort();
+}
+
+describe('an optional peer', () => {
+  it.each(PEERS)('%s has a file that exports all that lib imports from it', (name, path = '') => {
+    expect(exportsOf(path)).toEqual(valuesFrom(name));
+    expect(exportsOf(path)).not.toEqual([]);
+  });
+
+  it('is explained where it is missing', () => {
+    const optional = Object.keys(peerDependencies).filter(
+      (name) => peerDependenciesMeta[name]?.optional,
+    );
+    const loadedBySource = ['lmdb']; // which no bundle can hold
+
+    expect([...PEERS.map(([name]) => name), ...loadedBySource].sort()).toEqual(optional);
+  });
+});
