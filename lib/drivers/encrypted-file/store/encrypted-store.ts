@@ -8,23 +8,23 @@ import { HEAD_KEY } from '../seals/places';
 import { SealedTree } from '../seals/sealed-tree';
 import { ChangeQueue, type PendingChange } from './change-queue';
 import { Draft, type SealedChanges } from './draft';
-import { lookInto } from './look';
-import { Patience } from './patience';
+import { readSnapshot } from './snapshot';
 import { Verification } from './verification';
+import { WriteDeadline } from './write-deadline';
 import { Writer } from './writer';
 
-/** Each commit removes expired secrets from so many buckets. */
+/** The number of buckets from which each commit removes expired secrets. */
 const PURGED_BUCKETS = 4;
-/** How often LMDB may refuse a commit though nobody has changed the store. */
+/** The number of commits that LMDB may refuse in a row although the store is unchanged. */
 const REFUSALS = 5;
 
-/** Sealed secrets in one file of LMDB that several processes may share. */
+/** Sealed secrets in one LMDB file that several processes may share. */
 export class EncryptedStore {
   readonly #path: string;
   readonly #keyring: Keyring;
   readonly #writer: Writer;
   readonly #queue = new ChangeQueue((batch) => this.commit(batch));
-  readonly #verification = new Verification((see) => this.lookSync(see));
+  readonly #verification = new Verification((use) => this.readSync(use));
 
   constructor(path: string, keyring: Keyring) {
     this.#path = path;
@@ -32,46 +32,49 @@ export class EncryptedStore {
     this.#writer = new Writer(path);
   }
 
-  /** Opens the store as the last commit of any process has left it. Does not block while a key is derived. */
-  async look<T>(see: (tree: SealedTree) => T): Promise<T> {
+  /** Reads the store as the last commit of any process left it. Does not block while a key is derived. */
+  async read<T>(use: (tree: SealedTree) => T): Promise<T> {
     this.#keyring.assertUsable();
-    if (this.#keyring.isToDerive) {
-      const { derivation } = lookInto(this.#path, (file) => decodeHeader(headOf(file)));
+    if (this.#keyring.needsDerivation) {
+      const { derivation } = readSnapshot(this.#path, (file) => decodeHeader(headOf(file)));
       await this.#keyring.prepare(derivation);
     }
-    return this.lookSync(see);
+    return this.readSync(use);
   }
 
-  /** As {@link look}, blocking. */
-  lookSync<T>(see: (tree: SealedTree) => T): T {
+  /** Reads the store like {@link read}, but blocks. */
+  readSync<T>(use: (tree: SealedTree) => T): T {
     this.#keyring.assertUsable();
-    return lookInto(this.#path, (file) => see(this.treeOf(file)));
+    return readSnapshot(this.#path, (file) => use(this.treeOf(file)));
   }
 
   /**
-   * Changes the store. When it resolves, the change is on the disk; when it rejects, the store is as it was, unless the message
-   * says that the outcome is unknown. Some of the secrets whose recovery window has ended are removed on the way.
+   * Changes the store. Resolves when the change is on the disk. A rejection leaves the store unchanged, unless its
+   * message says that the outcome is unknown. Each change also removes some secrets whose recovery window has ended.
    */
   async change<T>(options: OperationOptions, change: (draft: Draft) => T): Promise<T> {
     this.#keyring.assertUsable();
-    return await this.#queue.add(change, new Patience(options));
+    return await this.#queue.add(change, new WriteDeadline(options));
   }
 
-  /** Opens every secret of the store, and rejects if one was removed, exchanged, put back or changed. */
+  /** Decrypts every secret. Rejects if one was removed, exchanged, changed or reset to an older version. */
   async verify(): Promise<void> {
-    await this.look(() => undefined);
+    await this.read(() => undefined);
     await this.#verification.run();
   }
 
-  /** As {@link verify}; that of a large store is run again only after a rest, so that it takes 5 % of the time at most. */
-  async verifyNowAndThen(): Promise<void> {
-    await this.look(() => undefined);
+  /**
+   * Verifies the store like {@link verify}. A large store is verified again only after a pause, so verification takes
+   * at most 5 % of the time.
+   */
+  async verifyIfDue(): Promise<void> {
+    await this.read(() => undefined);
     if (this.#verification.isDue) await this.#verification.run();
   }
 
-  /** Waits for the writes that are under way, and drops all keys. */
+  /** Waits for the writes in flight, and drops all keys. */
   async close(): Promise<void> {
-    await this.#queue.end();
+    await this.#queue.drain();
     await this.#writer.close();
     this.#keyring.close();
   }
@@ -83,7 +86,7 @@ export class EncryptedStore {
     } catch (thrown) {
       const [first, ...others] = batch;
       if (others.length === 0) return first?.fail(thrown);
-      for (const change of batch) await this.commit([change]); // so that each fails for its own reason only
+      for (const change of batch) await this.commit([change]); // each change must fail for its own reason only
     }
   }
 
@@ -91,15 +94,15 @@ export class EncryptedStore {
     let refused: number | undefined;
     let refusals = 0;
     while (batch.some(({ isAwaited }) => isAwaited)) {
-      const changes = await this.look((tree) => toChanges(tree, batch));
+      const changes = await this.read((tree) => toChanges(tree, batch));
       if (changes === undefined || (await this.#writer.commit(changes))) return;
       refusals = refused === changes.replaces ? refusals + 1 : 0;
       refused = changes.replaces;
-      if (refusals === REFUSALS) await this.giveUp();
+      if (refusals === REFUSALS) await this.closeAndFail();
     }
   }
 
-  private async giveUp(): Promise<never> {
+  private async closeAndFail(): Promise<never> {
     await this.#writer.close();
     throw unavailable(
       'The file of the store was exchanged while processes had it open. Nothing was written; start these processes again.',

@@ -9,30 +9,30 @@ import { makeLockFile } from './lock-file';
 
 const ATTEMPTS = 10;
 
-/** A new store, and when it has to be put in its place. */
+/** The steps that build and install a new store. */
 export interface Installation<T> {
-  /** Returns what the new store is made from, `undefined` if another process has already made it. */
-  isDue(): T | undefined;
+  /** Returns the source of the new store, or `undefined` if another process has already installed one. */
+  findSource(): T | undefined;
   /** Returns the content of the new store. */
   build(source: T): SealedChanges;
-  /** Called right before the new store takes the place of the old one, if there still is the same. */
+  /** Backs up the old store right before the new one replaces it. Returns `false` if the source has changed. */
   backUp(source: T): boolean;
 }
 
 /**
- * Builds a store beside its place and moves it there, whole. Several processes that do so at once take turns by LMDB's own lock
- * on the unfinished file, and one of them installs it. A process that was killed at any moment leaves a file that the next one
- * writes again.
+ * Builds a store beside its path, and moves it there as a whole. Concurrent processes take turns by the LMDB lock on
+ * the unfinished file, and one of them installs it. If a process is killed, the next one overwrites its unfinished
+ * file.
  */
 export async function install<T>(path: string, installation: Installation<T>): Promise<void> {
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-    if (installation.isDue() === undefined) return await removeUnfinished(path);
+    if (installation.findSource() === undefined) return await removeUnfinished(path);
     await tryToInstall(path, installation);
   }
   throw unavailable('Other processes were making the store for too long. It may succeed later.');
 }
 
-/** Removes what a process has left behind that was killed while it made a store. */
+/** Removes the unfinished file of a process that was killed. */
 export async function removeUnfinished(path: string): Promise<void> {
   const unfinished = unfinishedPath(path);
   for (const left of [unfinished, `${unfinished}-lock`]) await rm(left, { force: true });
@@ -45,7 +45,7 @@ async function tryToInstall<T>(path: string, installation: Installation<T>): Pro
   try {
     const source = database.transactionSync(() => fill(database, installation));
     database.transactionSync(() => {
-      if (source === undefined || !isThere(unfinished) || !installation.backUp(source)) return;
+      if (source === undefined || !exists(unfinished) || !installation.backUp(source)) return;
       renameSync(unfinished, path);
     });
     await syncFolder(dirname(path));
@@ -55,16 +55,16 @@ async function tryToInstall<T>(path: string, installation: Installation<T>): Pro
 }
 
 function fill<T>(database: Database, installation: Installation<T>): T | undefined {
-  const source = installation.isDue();
+  const source = installation.findSource();
   if (source === undefined) return undefined;
   const { head, puts } = installation.build(source);
-  database.clearSync(); // a process that was killed may have left something
+  database.clearSync(); // a killed process may have left entries
   for (const [key, value] of puts) if (value !== undefined) void database.put(key, value, 0);
   void database.put(head.key, head.bytes, head.token);
   return source;
 }
 
-function isThere(path: string): boolean {
+function exists(path: string): boolean {
   return statSync(path, { throwIfNoEntry: false }) !== undefined;
 }
 

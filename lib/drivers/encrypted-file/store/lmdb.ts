@@ -3,9 +3,9 @@ import { isAbsolute, join } from 'node:path';
 import { read } from '../../../core/errors/safe-access';
 import { misconfigured } from '../files/problems';
 
-/** The part of lmdb's database that a store needs. */
+/** The part of lmdb's API that a store needs. */
 export interface Database {
-  /** Runs the writes of `block` in one transaction if the key has the version, or if it is missing for `null`. */
+  /** Runs the writes of `block` in one transaction if the key has the version. `null` stands for a missing key. */
   ifVersion(key: Buffer, version: number | null, block: () => void): Promise<boolean>;
   put(key: Buffer, value: Buffer, version: number): Promise<boolean>;
   remove(key: Buffer): Promise<boolean>;
@@ -20,7 +20,7 @@ interface Lmdb {
 
 const LMDB = load();
 
-/** Opens a file of LMDB, or makes one that its owner alone can read. A commit is on the disk when it resolves. */
+/** Opens an LMDB file, or creates one that only its owner can read. A commit resolves when it is on the disk. */
 export function openDatabase(path: string): Database {
   return LMDB.open({
     path,
@@ -33,7 +33,7 @@ export function openDatabase(path: string): Database {
   });
 }
 
-/** Loads the optional peer, and throws `MISCONFIGURED` with the command that installs it. */
+/** Loads the optional peer. Throws `MISCONFIGURED` with the command that installs it. */
 function load(): Lmdb {
   try {
     return createRequire(thisFile())('lmdb') as Lmdb;
@@ -48,7 +48,7 @@ function load(): Lmdb {
   }
 }
 
-/** The path of this module, from which its peers are found. A bundle may know none. */
+/** Returns the path of this module, from which its peers are resolved. A bundle may know none. */
 function thisFile(): string {
   const path: string | undefined = __filename; // `import.meta.url` in the ES modules
   const isKnown = path?.startsWith('file:') === true || isAbsolute(path ?? '');

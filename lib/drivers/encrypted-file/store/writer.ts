@@ -7,14 +7,14 @@ import { assertSound } from '../pages/soundness';
 import type { SealedChanges } from './draft';
 import { openDatabase, type Database } from './lmdb';
 import { makeLockFile } from './lock-file';
-import { lookInto } from './look';
+import { readSnapshot } from './snapshot';
 
 interface OpenedDatabase {
   readonly database: Database;
   readonly identity: string;
 }
 
-/** Commits changes through LMDB, which is opened by the first commit. */
+/** Commits changes through LMDB. The first commit opens LMDB. */
 export class Writer {
   readonly #path: string;
   #opened: OpenedDatabase | undefined;
@@ -24,15 +24,15 @@ export class Writer {
   }
 
   /**
-   * Resolves to `true` when the changes are on the disk, and to `false` if another process has changed the store before. Rejects
-   * if they could not be written: then the store is as it was.
+   * Resolves to `true` when the changes are on the disk, and to `false` if another process changed the store first.
+   * Rejects if they could not be written: the store is then unchanged.
    */
   async commit(changes: SealedChanges): Promise<boolean> {
     const database = await this.database();
     try {
       return await commitTo(database, changes);
     } catch (thrown) {
-      await this.close(); // a disk that failed may have left LMDB unusable
+      await this.close(); // a failed disk may have left LMDB unusable
       throw await explainCommit(thrown);
     }
   }
@@ -46,7 +46,7 @@ export class Writer {
 
   private async database(): Promise<Database> {
     try {
-      const path = realpathSync(this.#path); // the lock lies beside the file itself, by whichever link it is reached
+      const path = realpathSync(this.#path); // the lock lies beside the file that all links lead to
       const { dev, ino } = statSync(path, { bigint: true });
       const identity = `${dev} ${ino}`;
       if (this.#opened !== undefined && this.#opened.identity !== identity) await this.close();
@@ -59,7 +59,7 @@ export class Writer {
 }
 
 function open(path: string): Database {
-  lookInto(path, assertSound);
+  readSnapshot(path, assertSound);
   makeLockFile(`${path}-lock`);
   try {
     return openDatabase(path);
@@ -81,7 +81,7 @@ async function commitTo(
     }
     writes.push(database.put(head.key, head.bytes, head.token));
   });
-  await Promise.allSettled(writes); // they fail with the commit, which tells why
+  await Promise.allSettled(writes); // the rejection of the commit has the reason
   return await isCommitted;
 }
 
@@ -94,7 +94,7 @@ async function explainCommit(thrown: unknown): Promise<Error> {
   );
 }
 
-/** Returns why a commit failed, which lmdb rejects a promise of its own with. */
+/** Resolves to the cause of a failed commit. lmdb rejects `commitError` with it. */
 async function causeOf(thrown: unknown): Promise<unknown> {
   try {
     await (read(thrown, 'commitError') as Promise<never> | undefined);
