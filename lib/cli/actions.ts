@@ -8,7 +8,7 @@ import type { Streams } from './streams';
 
 type Run = (command: Command, store: CommandStore, streams: Streams) => Promise<void>;
 
-/** Each action prints its result, or rejects. */
+/** The actions. Each prints its result, or rejects. */
 export const ACTIONS: Readonly<Record<Action, Run>> = {
   set: async (command, store, streams) => {
     const { name, options } = command;
@@ -18,7 +18,7 @@ export const ACTIONS: Readonly<Record<Action, Run>> = {
       tags: readTags(options.tag),
     };
     const isNew = !(await store.exists());
-    if (!isNew) await store.open(); // a wrong key is told before somebody types a value
+    if (!isNew) await store.open(); // reports a wrong key before somebody types a value
     const value = await readNewValue(command, streams);
     if (isNew) streams.stderr.write(`${await store.create()}\n`);
     const { version = '' } = await store.manager.writeSecret(name, value, write);
@@ -110,7 +110,7 @@ function lineOf(secret: {
   return [name, version, note].map(onOneLine).join('\t').trimEnd();
 }
 
-/** Escapes what moves a cursor, ends a line or a column. */
+/** Escapes characters that move a cursor, end a line or end a column. */
 function onOneLine(text: string): string {
   return text.replace(/[\p{Cc}\u2028\u2029]/gu, (character) => {
     return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;

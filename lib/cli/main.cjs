@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// Plain CommonJS, so that an optional peer that is missing ends in one line: what `program` imports is loaded inside `try`.
+// Plain CommonJS, to load `program` inside `try`: a missing optional peer then ends in one line.
 'use strict';
 const { readFileSync } = require('node:fs');
 const { join } = require('node:path');
@@ -10,7 +10,7 @@ const fail = (message) => {
   process.exitCode = 1;
 };
 
-/** A reader such as `head` may have left. */
+// a reader such as `head` may have left
 process.stdout.on('error', () => undefined);
 
 try {
