@@ -16,11 +16,11 @@ import { JsonBodyInterceptor } from './http/json-body.interceptor';
 import { discardUnreadBody } from './http/unread-body';
 import { GatewayKeys } from './keys/gateway-keys';
 import { KeyChanges } from './keys/key-changes';
+import { KeyLock } from './keys/key-lock';
 import { KeyLookups } from './keys/key-lookups';
 import { KeyRecords } from './keys/key-records';
 import { KeysController } from './keys/keys.controller';
 import { MasterKey } from './keys/master-key';
-import { OneChange } from './keys/one-change';
 import { StoredKeys } from './keys/stored-keys';
 import { AnthropicProvider } from './providers/anthropic.provider';
 import { EchoProvider } from './providers/echo.provider';
@@ -54,7 +54,7 @@ import { StatusController } from './status/status.controller';
     StoredKeys,
     KeyLookups,
     GatewayKeys,
-    OneChange,
+    KeyLock,
     KeyChanges,
     PermittedModels,
     Providers,

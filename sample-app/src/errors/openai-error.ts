@@ -6,13 +6,15 @@ export interface OpenAiErrorDetails {
   readonly param?: string | null;
   readonly code?: string | null;
   readonly retryAfterMs?: number;
-  /** A client must not repeat the request. OpenAI's clients obey; by the status alone they would repeat it. */
+  /** Tells clients not to retry. By the status alone, the clients of OpenAI would retry. */
   readonly isFinal?: boolean;
-  /** The text for the log, where the message has words of a provider. Default: the message. */
+  /** The text for the log, if the message quotes a provider. Default: the message. */
   readonly logText?: string;
 }
 
-/** An error that OpenAI's clients understand. The caller gets its details, so they hold nothing secret. `message` is for the log. */
+/**
+ * An error in the form of OpenAI. The caller gets its details, so they hold nothing secret. `message` is for the log.
+ */
 export class OpenAiError extends HttpException {
   readonly retryAfterMs?: number;
   readonly isFinal: boolean;
@@ -25,7 +27,7 @@ export class OpenAiError extends HttpException {
     this.isFinal = details.isFinal ?? false;
   }
 
-  /** Names the subject in the text for the log, and not in the answer. */
+  /** Adds the subject to the text for the log, but not to the answer. */
   about(subject: string): this {
     this.message = `${subject}: ${this.message}`;
     return this;

@@ -4,13 +4,18 @@ import { tooManyBodies } from './body-errors';
 
 const MAX_BYTES = 256 * 1024 * 1024;
 
-/** The memory that the bodies of all requests in flight may take together. Counts bytes that have arrived, not announced ones. */
+/**
+ * The memory for the bodies of all requests in flight. Counts the bytes that have arrived, not the announced ones.
+ */
 @Injectable()
 export class BodyBudget {
   #taken = 0;
 
-  /** Returns a function that takes bytes until the response is closed. It throws 503 if there are none left. */
-  for(response: ServerResponse): (bytes: number) => void {
+  /**
+   * Returns a function that reserves bytes until the response is closed. The function throws 503 if no bytes are
+   * left.
+   */
+  reserveFor(response: ServerResponse): (bytes: number) => void {
     let mine = 0;
     response.once('close', () => {
       this.#taken -= mine;

@@ -26,8 +26,8 @@ export const BodyLimit = (bytes: number): ClassDecorator & MethodDecorator =>
 type RequestWithBody = IncomingMessage & { body?: unknown };
 
 /**
- * Reads and parses the JSON body of a request. Nest runs it after the guards: nobody without a key has a body read or parsed.
- * The application must be created with `bodyParser: false`.
+ * Reads and parses the JSON body of a request. Nest runs it after the guards, so no body is read without a key. The
+ * application must be created with `bodyParser: false`.
  */
 @Injectable()
 export class JsonBodyInterceptor implements NestInterceptor {
@@ -54,7 +54,7 @@ export class JsonBodyInterceptor implements NestInterceptor {
     limitBytes: number,
   ): Promise<unknown> {
     if (!isJson(request)) throw refusedBody(HttpStatus.UNSUPPORTED_MEDIA_TYPE);
-    const take = this.budget.for(response);
+    const take = this.budget.reserveFor(response);
     return parse(await readBody(request, { limitBytes, timeoutMs: TIMEOUT_MS, take }));
   }
 }
@@ -72,7 +72,7 @@ function isJson({ headers }: IncomingMessage): boolean {
   return /^application\/([\w.-]+\+)?json$/.test(type.trim()) && isUtf8 && isPlain;
 }
 
-/** Throws 400 for what is not JSON. The parser's own error would quote it. */
+/** Parses JSON. Throws a 400 for anything else. The error of the parser would quote the body. */
 function parse(body: Buffer): unknown {
   if (body.length === 0) return undefined;
   const text = textOf(body);

@@ -2,7 +2,7 @@ const [QUOTE, BACKSLASH, LIST, OBJECT, END_OF_LIST, END_OF_OBJECT] = [
   ...Buffer.from('"\\[{]}'),
 ] as readonly (number | undefined)[];
 
-/** Returns whether JSON is nested deeper than `max`. Looks at each character once, and may be called before the parser. */
+/** Returns whether JSON is nested deeper than `max`. Reads each character once, and can run before the parser. */
 export function isDeeperThan(max: number, json: string): boolean {
   let depth = 0;
   let isInString = false;

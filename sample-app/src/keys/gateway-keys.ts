@@ -20,10 +20,10 @@ export interface IssuedKey extends KnownKey {
   readonly key: string;
 }
 
-/** A cached key is good for a minute after it was read, if the store cannot be asked. */
+/** The bounds of a check: while the store is down, a cached key is valid for a minute. */
 const AUTHORISES = { staleIfErrorMs: 60_000, timeoutMs: 5_000 } as const;
 
-/** Issues keys, and tells who has one. */
+/** Issues, authenticates, finds and deletes keys. */
 @Injectable()
 export class GatewayKeys {
   constructor(
@@ -34,15 +34,15 @@ export class GatewayKeys {
   ) {}
 
   /**
-   * Resolves to the record of a key, or to `undefined` if there is no such key. Goes on from the cache while the store is down, for
-   * a minute. Rejects with 429 if too many unknown keys are looked up.
+   * Resolves to the record of a key, or to `undefined` if there is no such key. While the store is down, the cache
+   * answers for a minute. Rejects with 429 if too many unknown keys are looked up.
    */
   async authenticate(key: string): Promise<KeyRecord | undefined> {
     if (!KEY_FORM.test(key)) return undefined;
     const tokenId = tokenIdOf(key);
     this.lookups.assertPermitted(key, tokenId);
     const record = await this.lookUpTwice(key, tokenId);
-    this.lookups.ended(key, tokenId, record !== undefined);
+    this.lookups.recordOutcome(key, tokenId, record !== undefined);
     return record;
   }
 
@@ -62,18 +62,18 @@ export class GatewayKeys {
     await this.stored.add(tokenId, record, () =>
       this.virtualKeys.create({ ...virtualKeyOf(record), value: key }),
     );
-    this.lookups.ended(key, tokenId, true);
+    this.lookups.recordOutcome(key, tokenId, true);
     return { key, tokenId, record };
   }
 
-  /** Takes a key, or its token id. */
+  /** Finds a key by the key or by its token id. Rejects with 404 if there is none. */
   async find(keyOrTokenId: string): Promise<KnownKey> {
     const known = await this.stored.find(tokenIdOf(keyOrTokenId));
     if (known === undefined) throw noSuchKey();
     return known;
   }
 
-  /** Resolves to the token ids and aliases of what was deleted; what is not there is left out. */
+  /** Deletes keys. Resolves to the token ids and aliases of the deleted ones, without the missing ones. */
   async delete({ keys, key_aliases }: DeleteKeysDto): Promise<string[]> {
     const deleted: string[] = [];
     for (const tokenId of (keys ?? []).map(tokenIdOf)) {
@@ -90,7 +90,9 @@ export class GatewayKeys {
     if ((await this.stored.find(tokenId)) !== undefined) throw keyIsTaken();
   }
 
-  /** Looks a key with a record up once more, without the cache: another instance may have changed it a moment ago. */
+  /**
+   * Looks up a key with a record, if need be once more without the cache: another instance may have just changed it.
+   */
   private async lookUpTwice(key: string, tokenId: string): Promise<KeyRecord | undefined> {
     if ((await this.records.find(tokenId, AUTHORISES)) === undefined) return undefined;
     const record = await this.lookUp(key, tokenId, AUTHORISES);

@@ -10,22 +10,22 @@ import { aliasIsTaken } from './key-errors';
 import { tokenIdOf, virtualKeysOf, type KeyRecord } from './key-record';
 import { KeyRecords } from './key-records';
 
-/** A key that there is, and what is known of it. */
+/** A stored key, and its record. */
 export interface KnownKey {
   readonly tokenId: string;
   readonly record: KeyRecord;
 }
 
-/** Where the library keeps the keys themselves. */
+/** The prefix of the keys that the library stores. */
 export const VIRTUAL_KEYS = 'litellm/';
 
-/** Whoever changes a key looks at the store, not at the cache. */
+/** The options of reads before a change: they ask the store, not the cache. */
 const NOW = { maxAgeMs: 0, fallback: 'never' } as const;
 
 /**
- * A key counts if it is in the store and its record is, too: neither opens anything without the other. So the record is
- * written before the key and removed after it, instances have to agree on nothing but the store, and what broke off half-way
- * is asked for once more.
+ * A key counts only if both the key and its record are in the store. The record is written before the key, and
+ * removed after it. Instances thus have to agree only on the store, and a request that failed half-way can be
+ * retried.
  */
 @Injectable()
 export class StoredKeys {
@@ -36,8 +36,8 @@ export class StoredKeys {
   ) {}
 
   /**
-   * The key that has this token id, or had it before a regeneration that broke off: it is known by its id. What has its alias
-   * by now may be another key.
+   * Resolves to the key with this token id. Also finds a key that had it before a regeneration that failed half-way.
+   * The id identifies the key, because another key may have its alias by now.
    */
   async find(tokenId: string): Promise<KnownKey | undefined> {
     const asked = await this.records.find(tokenId, NOW);
@@ -51,8 +51,8 @@ export class StoredKeys {
   }
 
   /**
-   * Resolves to the record that counts for a key: its own, or, once the key was replaced, the one of its successor. So a key that
-   * overlaps is blocked and limited as the key that replaced it.
+   * Resolves to the valid record of a key: its own, or that of its successor once the key was replaced. An
+   * overlapping key is thus blocked and limited like its successor.
    */
   async recordFor(tokenId: string, record: KeyRecord, options?: GetOptions): Promise<KeyRecord> {
     if (record.successor === undefined) return record;
@@ -69,7 +69,7 @@ export class StoredKeys {
     return (await this.tokenIdAt(key)) === tokenId;
   }
 
-  /** Writes the record, then has the key stored. */
+  /** Writes the record, then runs `store`, which stores the key. */
   async add(tokenId: string, record: KeyRecord, store: () => Promise<unknown>): Promise<void> {
     await this.records.put(tokenId, record);
     try {
@@ -81,7 +81,10 @@ export class StoredKeys {
     }
   }
 
-  /** Has the key moved to another alias. Its record names both aliases meanwhile, so that the key is found all the time. */
+  /**
+   * Moves the key to another alias with `move`. Its record names both aliases meanwhile, so that the key is always
+   * found.
+   */
   async move(
     tokenId: string,
     records: {
@@ -102,7 +105,7 @@ export class StoredKeys {
     await this.records.put(tokenId, records.after);
   }
 
-  /** Resolves to whether there was one. Of a key that was replaced and overlaps, only the overlap ends. */
+  /** Deletes a key. Resolves to `false` if it is missing. A replaced key only loses its overlap. */
   async delete(tokenId: string): Promise<boolean> {
     const record = await this.records.find(tokenId, NOW);
     if (record === undefined) return false;
@@ -112,7 +115,7 @@ export class StoredKeys {
     return true;
   }
 
-  /** As {@link delete}, whoever stored it. */
+  /** Deletes the key of an alias like {@link delete}, even if another application stored it. */
   async deleteAlias(alias: string): Promise<boolean> {
     const key = { id: alias, alias };
     const tokenId = await this.tokenIdAt(key);
@@ -139,7 +142,7 @@ export class StoredKeys {
   private async removeRecords(tokenId: string, record: KeyRecord | undefined): Promise<void> {
     for (const { token_id } of record?.former ?? []) {
       const former = await this.records.find(token_id, NOW);
-      if (former?.replaced) await this.records.remove(token_id); // else the regeneration broke off, and it is still a key
+      if (former?.replaced) await this.records.remove(token_id); // otherwise the regeneration failed half-way, and the key is valid
     }
     await this.records.remove(tokenId);
   }

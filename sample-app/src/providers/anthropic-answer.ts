@@ -22,7 +22,7 @@ export interface AnthropicMessage {
   readonly usage?: AnthropicUsage;
 }
 
-/** One event of a stream, with the fields of all kinds that matter here. */
+/** An event of a stream, with the needed fields of all kinds. */
 interface AnthropicEvent {
   readonly type: string;
   readonly message?: AnthropicMessage;

@@ -5,7 +5,7 @@ const MASK = /\*{2,}|…|\.{3,}/g;
 const LONGEST_END = 24;
 const FEWEST_SHOWN = 4;
 
-/** Returns the key as it is, percent-encoded, and in Base64 at each of the three offsets that it can have in a text. */
+/** Returns the key unchanged, percent-encoded, and in Base64 at each of its three possible offsets in a text. */
 export function encodingsOf(key: string): string[] {
   const bytes = Buffer.from(key);
   const base64 = [0, 1, 2].map((offset) => {

@@ -1,6 +1,6 @@
 /**
- * Returns a copy of parsed JSON with every string, and every name of a property, as `map` returns it. The path is made of
- * names, and of the `index` that an element of a list has, as chunks of a stream count choices.
+ * Returns a copy of parsed JSON, with `map` applied to every string and every property name. The path consists of
+ * names and list positions. An element with an `index`, as a choice in a stream, has that as its position.
  */
 export function mapTexts(
   value: unknown,

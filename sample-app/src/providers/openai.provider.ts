@@ -6,7 +6,7 @@ import { brokenOff, notUnderstood } from './upstream-errors';
 
 const OPENAI = 'https://api.openai.com/v1';
 
-/** OpenAI, and every server that speaks its language at another `api_base`. */
+/** OpenAI, and every compatible server at another `api_base`. */
 @Injectable()
 export class OpenAiProvider implements Provider {
   constructor(private readonly upstream: Upstream) {}
@@ -33,7 +33,7 @@ export class OpenAiProvider implements Provider {
   }
 }
 
-/** A stream that ends without `[DONE]` was cut off. */
+/** Yields the chunks of a stream. Throws if it ends without `[DONE]`, because it was cut off. */
 async function* chunksOf(answer: UpstreamAnswer): AsyncGenerator<object> {
   for await (const event of answer.events()) {
     if (event === '[DONE]') return;

@@ -6,7 +6,7 @@ const SHORTEST_KEY = 4;
 const MARK = '[redacted]';
 
 /**
- * Removes a provider's keys from what it answers: every eight characters in a row of a key, as they are, percent-encoded or
+ * Removes a provider's keys from its answers: every eight characters in a row of a key, unchanged, percent-encoded or
  * in Base64. A key of 4 to 7 characters is removed as a whole.
  */
 export class Redaction {
@@ -28,18 +28,18 @@ export class Redaction {
     return mapTexts(value, (text) => withoutSpans(text, this.spansIn(text)));
   }
 
-  /** Redacts the text of an error, where providers quote a key shortened to its ends. */
+  /** Redacts the text of an error. Providers quote a key there, shortened to its ends. */
   error(text: string): string {
     const shortened = this.#keys.flatMap((key) => shortenedIn(text, key));
     return withoutSpans(text, [...this.spansIn(text), ...shortened]);
   }
 
   /** Returns the redaction of one stream. */
-  ofStream(): StreamRedaction {
+  forStream(): StreamRedaction {
     return new StreamRedaction((text) => this.spansIn(text), this.#length);
   }
 
-  /** Finds the parts of keys in one pass: a character that is in no key rules out every part that would contain it. */
+  /** Finds the parts of keys in one pass. A character that is in no key rules out every part with it. */
   private spansIn(text: string): Span[] {
     const spans: Span[] = [];
     for (let end = this.#length; end <= text.length;) {
@@ -60,8 +60,8 @@ interface Tail {
 }
 
 /**
- * Redacts the chunks of a stream, where a key may be spread over several. It holds no text back: seven characters of a key
- * are out before the eighth shows what they are. A text below `delta` goes on from one chunk to the next.
+ * Redacts the chunks of a stream, where a key may be spread over several. It holds no text back, so seven characters
+ * of a key may pass before the eighth reveals them. A text below `delta` continues in the next chunk.
  */
 export class StreamRedaction {
   readonly #tails = new Map<string, Tail>();

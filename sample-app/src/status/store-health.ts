@@ -5,7 +5,7 @@ import { SharedAnswer } from '../http/shared-answer';
 
 const TIMEOUT_MS = 2_000;
 
-/** The health of the store, for everybody who asks: the store is asked once a second at most. */
+/** The health of the store, shared by all callers. The store is asked once a second at most. */
 @Injectable()
 export class StoreHealth {
   readonly #shared: SharedAnswer<HealthIndicatorResult[string] | undefined>;
@@ -18,7 +18,7 @@ export class StoreHealth {
     this.#shared = new SharedAnswer(ask, { lastsMs: 1_000 });
   }
 
-  /** Resolves to what Terminus shows under the key. */
+  /** Resolves to the entry for Terminus under the key. */
   async check(key: string): Promise<HealthIndicatorResult> {
     const result = await this.get();
     return result === undefined ? {} : { [key]: result };
