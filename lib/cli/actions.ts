@@ -9,7 +9,7 @@ import type { Streams } from './streams';
 
 type Run = (command: Command, store: CommandStore, streams: Streams) => Promise<void>;
 
-/** Each action prints its result, or rejects. */
+/** The actions. Each prints its result, or rejects. */
 export const ACTIONS: Readonly<Record<Action, Run>> = {
   set: async (command, store, streams) => {
     const { name, options } = command;
@@ -19,7 +19,7 @@ export const ACTIONS: Readonly<Record<Action, Run>> = {
       tags: readTags(options.tag),
     };
     const isNew = !(await store.exists());
-    if (!isNew) await store.open(); // a wrong key is told before somebody types a value
+    if (!isNew) await store.open(); // reports a wrong key before somebody types a value
     const value = await readNewValue(command, streams);
     if (isNew) streams.stderr.write(`${await store.create()}\n`);
     const { version = '' } = await store.manager.writeSecret(name, value, write);

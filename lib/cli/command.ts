@@ -21,7 +21,7 @@ const OPTIONS = {
 
 const KEY_OPTIONS = ['key-file', 'key-env', 'passphrase-env'] as const;
 
-/** The options that each action takes, beside those of the store. */
+/** The options of each action, besides those of the store. */
 const ACTIONS = {
   set: ['create-only', 'description', 'tag', 'keep-trailing-newline', 'allow-empty'],
   get: ['yes'],
@@ -33,7 +33,7 @@ export type Action = keyof typeof ACTIONS;
 
 type Given = ReturnType<typeof parse>['values'];
 
-/** A command that was found right. */
+/** A command with valid arguments. */
 export interface Command {
   readonly action: Action;
   /** Empty for `list`. */
@@ -42,7 +42,7 @@ export interface Command {
   readonly options: Given;
 }
 
-/** Reads the arguments. Throws a `Failure` that repeats none of them but the name of the secret. */
+/** Parses the arguments. Throws a `Failure` that quotes only the name of the secret. */
 export function readCommand(args: readonly string[]): Command | 'help' | 'version' {
   const { values, positionals } = parse(args);
   if (values.help) return 'help';
@@ -69,7 +69,9 @@ function parse(args: readonly string[]) {
   }
 }
 
-/** What follows a dash may be a value that begins with one, so it is not repeated. */
+/**
+ * Returns the problem with the arguments. An unknown option is not quoted: it may be a value that begins with a dash.
+ */
 function problemOf(thrown: unknown): string {
   const { code, message } = thrown as NodeJS.ErrnoException;
   if (code !== 'ERR_PARSE_ARGS_INVALID_OPTION_VALUE')

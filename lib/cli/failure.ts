@@ -1,7 +1,7 @@
-/** How a command ended: 0 for success, 1 for a failure, 2 for wrong arguments. */
+/** The exit code of a command: 0 for success, 1 for a failure, 2 for wrong arguments. */
 export type ExitCode = 0 | 1 | 2;
 
-/** An expected end of a command. Its message is shown, so it holds no value. */
+/** An expected failure of a command. Its message is shown, so it holds no value. */
 export class Failure extends Error {
   constructor(
     message: string,

@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// Plain CommonJS, so that an optional peer that is missing ends in one line: what `program` imports is loaded inside `try`.
+// Plain CommonJS, to load `program` inside `try`: a missing optional peer then ends in one line.
 'use strict';
 const { readFileSync } = require('node:fs');
 const { join } = require('node:path');

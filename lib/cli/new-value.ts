@@ -7,8 +7,9 @@ import type { Streams } from './streams';
 const MAX_BYTES = 1_048_576;
 
 /**
- * Resolves to the value for a secret: typed where standard input is a terminal, else all of standard input. One line break at the
- * end of standard input is dropped, because `echo` and editors add it. Rejects an empty value unless it is permitted.
+ * Resolves to the new value of a secret. A terminal asks for it; otherwise it is all of standard input. One line
+ * break at the end of standard input is dropped, because `echo` and editors add it. Rejects an empty value unless it
+ * is permitted.
  */
 export async function readNewValue(
   { name, options }: Pick<Command, 'name' | 'options'>,

@@ -14,7 +14,7 @@ export interface Surroundings extends Streams {
   readonly version: string;
 }
 
-/** Runs one command. Resolves to its exit code when it has printed its result, or one line about its failure. */
+/** Runs one command. Prints its result, or one line about its failure. Resolves to its exit code. */
 export async function runProgram(
   args: readonly string[],
   surroundings: Surroundings,
@@ -43,7 +43,7 @@ async function run(args: readonly string[], surroundings: Surroundings): Promise
   }
 }
 
-/** Other errors may quote a path or a value; their code tells enough. */
+/** Returns the message of an expected error. Others may quote a path or a value, so only their code is shown. */
 function messageOf(thrown: unknown): string {
   if (thrown instanceof Failure || isSecretManagerError(thrown)) return thrown.message;
   const { code = 'no code' } = Object(thrown) as NodeJS.ErrnoException;

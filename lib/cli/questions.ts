@@ -3,10 +3,10 @@ import { Writable } from 'node:stream';
 import { Failure } from './failure';
 import type { Streams } from './streams';
 
-/** Lines that are pasted with the first one arrive within this time. */
+/** The time within which the further lines of a paste arrive. */
 const PASTE_MS = 50;
 
-/** Resolves to whether the answer is yes. The end of the input, and an interrupt, mean no. */
+/** Resolves to whether the answer is yes. The end of the input and an interrupt count as no. */
 export async function confirm(question: string, { stdin, stderr }: Streams): Promise<boolean> {
   const lines = createInterface({
     input: stdin,
@@ -25,7 +25,7 @@ export async function confirm(question: string, { stdin, stderr }: Streams): Pro
   }
 }
 
-/** Resolves to a line that was typed, and shows nothing of it. Rejects if it is interrupted, or if there are several lines. */
+/** Resolves to a typed line, and shows nothing of it. Rejects on an interrupt, and for several lines. */
 export async function askHidden(question: string, { stdin, stderr }: Streams): Promise<string> {
   const nowhere = new Writable({ write: (_chunk, _encoding, done) => done() });
   const lines = createInterface({

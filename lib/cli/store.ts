@@ -7,7 +7,7 @@ import { Failure, wrongUsage } from './failure';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** The store that a command names. The commands that only use a store do not make one. */
+/** The store that a command names. Only `set` creates it. */
 export class CommandStore {
   readonly manager: EncryptedFileSecretManager;
   readonly #path: string;
@@ -23,7 +23,7 @@ export class CommandStore {
   }
 
   async exists(): Promise<boolean> {
-    return await isThere(this.#path);
+    return await exists(this.#path);
   }
 
   /** Opens the store. Rejects if there is none. */
@@ -36,12 +36,12 @@ export class CommandStore {
     await this.manager.validateEnvironment();
   }
 
-  /** Makes the store, and its key file if that is missing. Resolves to a notice about what was made. */
+  /** Creates the store, and its key file if that is missing. Resolves to a notice about both. */
   async create(): Promise<string> {
-    const isKeyMade = this.#keyFile !== undefined && !(await isThere(this.#keyFile));
+    const isKeyNew = this.#keyFile !== undefined && !(await exists(this.#keyFile));
     await this.manager.validateEnvironment();
     const store = `Made a new store at ${quoteName(this.#path)}`;
-    if (!isKeyMade || this.#keyFile === undefined) return `${store}.`;
+    if (!isKeyNew || this.#keyFile === undefined) return `${store}.`;
     return (
       `${store}, and its key in ${quoteName(resolve(this.#keyFile))}. Back up the key, apart from the store: without it ` +
       'the store cannot be opened.'
@@ -56,14 +56,14 @@ function keyOf(options: Command['options'], environment: Environment): object {
   return { passphrase: variable('passphrase-env', passphraseName, environment) };
 }
 
-/** Does not repeat the name: it may be the key itself, given by mistake. */
+/** Returns a variable. The error does not quote its name, which may be the key itself, given by mistake. */
 function variable(option: string, name = '', environment: Environment): string {
   const value = environment[name];
   if (value) return value;
   throw wrongUsage(`The environment variable that --${option} names is not set.`);
 }
 
-async function isThere(path: string): Promise<boolean> {
+async function exists(path: string): Promise<boolean> {
   try {
     await stat(path);
     return true;

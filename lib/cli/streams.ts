@@ -1,9 +1,9 @@
 import type { Readable, Writable } from 'node:stream';
 
-/** The streams of a process, of which each may be a terminal. */
+/** The streams of a process. Each may be a terminal. */
 export interface Streams {
   readonly stdin: Readable & { readonly isTTY?: boolean };
-  /** Takes what a command is asked for. */
+  /** Takes the result of a command. */
   readonly stdout: Writable & { readonly isTTY?: boolean };
   /** Takes questions, notices and errors. */
   readonly stderr: Writable;

@@ -9,7 +9,7 @@ import {
 } from 'node:fs';
 import { open } from 'node:fs/promises';
 
-/** Opens a pipe without waiting for its other end. Windows has neither the flag nor such pipes. */
+/** The flags that open a pipe without waiting for its other end. Windows has neither this flag nor such pipes. */
 const OPEN_FLAGS = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0);
 
 const CHUNK_BYTES = 65_536;
@@ -19,14 +19,14 @@ export interface RegularFile {
   readonly stats: BigIntStats;
 }
 
-export interface ReadOptions<Judgement> {
-  /** A larger file is not read. */
+export interface ReadOptions<Checked> {
+  /** The size limit. A larger file is not read. */
   readonly maxBytes: number;
-  /** Called with what was opened, before anything is read. What it throws ends the read. */
-  readonly judge?: (descriptor: number, stats: BigIntStats) => Judgement;
+  /** Called with the opened file, before anything is read. An error that it throws ends the read. */
+  readonly check?: (descriptor: number, stats: BigIntStats) => Checked;
 }
 
-/** Thrown for what has a path but cannot be read as a file. It quotes no path. */
+/** Thrown for a path that leads to something else than a readable file. The error quotes no path. */
 export class UnusableFile extends Error {
   constructor(readonly problem: 'not a file' | 'too large') {
     super(`The path leads to something that is ${problem}.`);
@@ -34,18 +34,18 @@ export class UnusableFile extends Error {
 }
 
 /**
- * Reads a regular file. Never waits for a pipe, a device or a socket, and never reads more than `maxBytes`, even if the file
- * grows meanwhile. Throws {@link UnusableFile}, or what the file system throws.
+ * Reads a regular file. Never waits for a pipe, a device or a socket. Never reads more than `maxBytes`, even if the
+ * file grows meanwhile. Throws {@link UnusableFile}, or the error of the file system.
  */
 export async function readRegularFile(
   path: PathLike,
-  { maxBytes, judge }: ReadOptions<void | Promise<void>>,
+  { maxBytes, check }: ReadOptions<void | Promise<void>>,
 ): Promise<RegularFile> {
   const file = await open(path, OPEN_FLAGS).catch(throwExplained);
   try {
     const stats = await file.stat({ bigint: true });
     assertReadable(stats, maxBytes);
-    await judge?.(file.fd, stats);
+    await check?.(file.fd, stats);
     const chunks = new Chunks(maxBytes);
     for (;;) {
       const { buffer, bytesRead } = await file.read(Buffer.alloc(chunks.nextSize(stats)));
@@ -62,7 +62,7 @@ export interface OpenedFile {
   readonly stats: BigIntStats;
 }
 
-/** Runs `use` with a regular file that is open, and closes the file. Throws what {@link readRegularFile} throws. */
+/** Opens a regular file, runs `use`, and closes the file. Throws the errors of {@link readRegularFile}. */
 export function withRegularFileSync<T>(path: PathLike, use: (file: OpenedFile) => T): T {
   const descriptor = openOrExplain(path);
   try {
@@ -74,16 +74,16 @@ export function withRegularFileSync<T>(path: PathLike, use: (file: OpenedFile) =
   }
 }
 
-/** As {@link readRegularFile}, blocking. */
+/** Reads a file like {@link readRegularFile}, blocking. */
 export function readRegularFileSync(
   path: PathLike,
-  { maxBytes, judge }: ReadOptions<void>,
+  { maxBytes, check }: ReadOptions<void>,
 ): RegularFile {
   const file = openOrExplain(path);
   try {
     const stats = fstatSync(file, { bigint: true });
     assertReadable(stats, maxBytes);
-    judge?.(file, stats);
+    check?.(file, stats);
     const chunks = new Chunks(maxBytes);
     for (;;) {
       const buffer = Buffer.alloc(chunks.nextSize(stats));
@@ -96,7 +96,7 @@ export function readRegularFileSync(
   }
 }
 
-/** What was read so far, within a bound. */
+/** The bytes that have been read, up to a limit. */
 class Chunks {
   readonly #maxBytes: number;
   readonly #chunks: Buffer[] = [];
@@ -106,7 +106,10 @@ class Chunks {
     this.#maxBytes = maxBytes;
   }
 
-  /** The rest of the file and a byte, so that the end is found at once, or a chunk where the file is larger than it said. */
+  /**
+   * Returns the size of the next read. One byte more than the rest finds the end at once. A file that has grown is
+   * read in chunks.
+   */
   nextSize({ size }: BigIntStats): number {
     const left = Number(size) - this.#bytes;
     return left > 0 ? left + 1 : CHUNK_BYTES;
@@ -136,7 +139,7 @@ function openOrExplain(path: PathLike): number {
   }
 }
 
-/** A socket, and a device without a driver, cannot even be opened; nor can a directory on Windows. */
+/** Throws {@link UnusableFile} for an error that only sockets, devices without a driver and directories cause. */
 function throwExplained(thrown: unknown): never {
   const { code } = thrown as NodeJS.ErrnoException;
   const isNoFile = code === 'ENXIO' || code === 'ENODEV' || code === 'EISDIR';

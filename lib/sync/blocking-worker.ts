@@ -3,7 +3,7 @@ import { SecretManagerError } from '../core/errors/secret-manager.error';
 import { now } from '../core/time/clock';
 import { CELL, STATE, startWorkerThread, type WorkerThread } from './worker-thread';
 
-/** What a worker says to one call: an answer, or of an error no more than what it is classified by. */
+/** The outcome of one call: an answer, or the traits by which an error is classified. */
 interface Outcome {
   readonly id: number;
   readonly answer?: unknown;
@@ -16,55 +16,56 @@ interface ErrorTraits {
   readonly status?: unknown;
 }
 
-/** A worker that runs but has not even taken a call for so long is given up. */
+/** The wait after which a running worker is replaced, if it has not taken a single call. */
 const STUCK_AFTER_MS = 1_000;
-/** How often a thread that waits looks whether the worker still lives. */
+/** The interval at which a waiting thread checks that the worker lives. */
 const LIFE_CHECK_MS = 25;
 
 /**
- * Has calls answered by a worker while this thread waits: one worker, kept for the next call, replaced when it dies. It
- * does not keep the process alive.
+ * Calls a worker, and waits for its answer. One worker serves all calls, and is replaced when it dies. It does not
+ * keep the process alive.
  */
 export class BlockingWorker {
   readonly #file: string | undefined;
   readonly #variables: RegExp | undefined;
   #thread: WorkerThread | undefined;
   #lastId = 0;
-  /** How long calls have waited since the worker took the last one. */
+  /** The time that calls have waited since the worker took the last one. */
   #ignoredMs = 0;
   #isClosed = false;
 
   /**
-   * @param file what the worker runs, made with `serve.cjs`; without one every call throws `MISCONFIGURED`
-   * @param variables matches the names, in upper case, of environment variables that the worker needs besides those of the network
+   * @param file the file of the worker, made with `serve.cjs`; without one, every call throws `MISCONFIGURED`
+   * @param variables matches the names, in upper case, of environment variables that the worker needs besides those
+   *   of the network
    */
   constructor(file: string | undefined, variables?: RegExp) {
     this.#file = file;
     this.#variables = variables;
   }
 
-  /** Has the worker ready before it is needed. Throws `MISCONFIGURED` where there can be none. */
+  /** Starts the worker before the first call. Throws `MISCONFIGURED` if no worker can be started. */
   start(): void {
-    this.living();
+    this.ensureThread();
   }
 
   /**
-   * Returns what the worker answers. Throws `TIMEOUT` after `timeoutMs`, `UNAVAILABLE` if the worker dies, and else what
-   * went wrong in it: an error with the class name and the code of the original, and nothing of its text.
+   * Returns the answer of the worker. Throws `TIMEOUT` after `timeoutMs`, and `UNAVAILABLE` if the worker dies.
+   * Another failure throws an error with the class name and the code of the original, without its text.
    */
   call(request: object, timeoutMs: number): unknown {
-    const thread = this.living();
+    const thread = this.ensureThread();
     const id = (this.#lastId = (this.#lastId + 1) | 0);
     thread.port.postMessage({ id, request });
     const outcome = waitFor(id, thread, timeoutMs);
     if (outcome === 'ended') {
-      this.giveUp(thread);
+      this.terminate(thread);
       throw new SecretManagerError('UNAVAILABLE', 'The worker of synchronous reads has ended.');
     }
     if (outcome === 'timed out') {
-      thread.port.postMessage({ id }); // it need not go on
+      thread.port.postMessage({ id }); // cancels the call
       this.#ignoredMs = isIgnored(id, thread) ? this.#ignoredMs + timeoutMs : 0;
-      if (this.#ignoredMs >= STUCK_AFTER_MS) this.giveUp(thread);
+      if (this.#ignoredMs >= STUCK_AFTER_MS) this.terminate(thread);
       throw timedOut(timeoutMs);
     }
     this.#ignoredMs = 0;
@@ -72,7 +73,7 @@ export class BlockingWorker {
     return outcome.answer;
   }
 
-  /** Ends the worker. Calls after that throw `UNAVAILABLE`. */
+  /** Ends the worker. Later calls throw `UNAVAILABLE`. */
   async close(): Promise<void> {
     this.#isClosed = true;
     const thread = this.#thread;
@@ -80,17 +81,17 @@ export class BlockingWorker {
     await thread?.worker.terminate();
   }
 
-  private living(): WorkerThread {
+  private ensureThread(): WorkerThread {
     if (this.#isClosed) {
       throw new SecretManagerError('UNAVAILABLE', 'The worker of synchronous reads was closed.');
     }
-    const kept = this.#thread;
-    if (kept !== undefined && stateOf(kept) !== STATE.ended) return kept;
+    const current = this.#thread;
+    if (current !== undefined && stateOf(current) !== STATE.ended) return current;
     this.#ignoredMs = 0;
     return (this.#thread = startWorkerThread(this.#file, this.#variables));
   }
 
-  private giveUp(thread: WorkerThread): void {
+  private terminate(thread: WorkerThread): void {
     this.#thread = undefined;
     thread.worker.terminate().catch(() => undefined);
   }
@@ -104,7 +105,7 @@ function waitFor(
   const { port, cells, lifeline } = thread;
   const endsAt = now() + timeoutMs;
   for (;;) {
-    const seen = Atomics.load(cells, CELL.answers); // first: what is posted from here on ends the wait
+    const seen = Atomics.load(cells, CELL.answers); // before the look: later answers end the wait
     const hasEnded = stateOf(thread) === STATE.ended;
     const outcome = take(id, port);
     if (outcome !== undefined) return outcome;
@@ -117,7 +118,7 @@ function waitFor(
   }
 }
 
-/** An answer to a call that was given up before is thrown away. */
+/** Returns the outcome of a call. Discards the answers of calls that timed out. */
 function take(id: number, port: WorkerThread['port']): Outcome | undefined {
   for (;;) {
     const outcome = receiveMessageOnPort(port)?.message as Outcome | undefined;
@@ -129,7 +130,7 @@ function stateOf({ cells }: WorkerThread): number {
   return Atomics.load(cells, CELL.state);
 }
 
-/** Tells whether a worker that runs has not taken a call, because another one blocks it. */
+/** Tells whether a running worker has not taken a call, because another call blocks it. */
 function isIgnored(id: number, { cells }: WorkerThread): boolean {
   const hasTaken = Atomics.load(cells, CELL.taken) === id;
   return !hasTaken && Atomics.load(cells, CELL.state) === STATE.ready;
@@ -143,7 +144,7 @@ function timedOut(timeoutMs: number): SecretManagerError {
   );
 }
 
-/** It is to be translated as the original would have been. */
+/** Returns an error with the traits of the original, so that both are translated alike. */
 function errorWith({ name, code, status }: ErrorTraits): Error {
   if (code === 'MODULE_NOT_FOUND') {
     return new SecretManagerError(
@@ -152,7 +153,7 @@ function errorWith({ name, code, status }: ErrorTraits): Error {
     );
   }
   const traits = Object.entries({ name, code, status }).filter(([, trait]) => trait !== undefined);
-  const told = traits.map(([, trait]) => String(trait)).join(', ');
-  const error = new Error(`A synchronous request failed (${told}).`);
+  const list = traits.map(([, trait]) => String(trait)).join(', ');
+  const error = new Error(`A synchronous request failed (${list}).`);
   return Object.assign(error, Object.fromEntries(traits));
 }

@@ -1,13 +1,13 @@
-// Plain CommonJS, because a worker thread loads no TypeScript on Node 20: this way one file serves from `lib` and from `dist`.
+// Plain CommonJS: a worker thread loads no TypeScript on Node 20. The same file runs from `lib` and from `dist`.
 'use strict';
 const { serve } = require('./serve.cjs');
 
 const KEPT_AGENTS = 10;
 const PROXY_TIMEOUT_MS = 10_000;
-/** By it the thread that waits knows that the proxy has opened no tunnel. */
+/** Tells the waiting thread that the proxy has opened no tunnel. */
 const PROXY_REFUSED = { code: 'PROXY_REFUSED' };
 const utf8 = new TextDecoder();
-/** 32 MiB: a secret is far smaller. */
+/** The size limit of a response, 32 MiB. A secret is far smaller. */
 const LARGEST_ANSWER_BYTES = 32 * 1024 * 1024;
 
 serve(() => {
@@ -19,7 +19,7 @@ serve(() => {
     const options = {
       connect: tls,
       maxResponseSize: LARGEST_ANSWER_BYTES,
-      headersTimeout: 0, // the thread that waits keeps the time
+      headersTimeout: 0, // the waiting thread enforces the deadline
       bodyTimeout: 0,
     };
     if (proxy === undefined) return new Agent(options);
@@ -30,17 +30,17 @@ serve(() => {
       httpsProxy: uri,
       noProxy,
       token,
-      requestTls: { ...tls }, // the client certificate is for the server alone
+      requestTls: { ...tls }, // only the server gets the client certificate
       clientFactory: (url, client) =>
         new Pool(url, { ...client, headersTimeout: PROXY_TIMEOUT_MS }),
     });
   };
 
-  /** One agent, and with it its connections, for all requests with the same certificates and proxy. */
+  /** Returns the agent for the certificates and the proxy. Requests with the same ones share its connections. */
   const agentFor = (/** @type {any} */ tls, /** @type {any} */ proxy) => {
     const key = tls === undefined && proxy === undefined ? '' : JSON.stringify([tls, proxy]);
-    const kept = agents.get(key);
-    if (kept !== undefined) return kept;
+    const known = agents.get(key);
+    if (known !== undefined) return known;
     for (const [oldest, agent] of agents) {
       if (agents.size < KEPT_AGENTS) break;
       agents.delete(oldest);
@@ -53,14 +53,14 @@ serve(() => {
 
   return ({ tls, proxy, ...request }, onCancel) =>
     new Promise((resolve, reject) => {
-      const exchange = new Exchange(resolve, reject);
-      onCancel(() => exchange.cancel());
-      agentFor(tls, proxy).dispatch(request, exchange);
+      const handler = new RequestHandler(resolve, reject);
+      onCancel(() => handler.cancel());
+      agentFor(tls, proxy).dispatch(request, handler);
     });
 });
 
-/** One request and its answer. A handler of our own costs a third of what a body stream costs. */
-class Exchange {
+/** Handles one request and its response. It costs a third of a body stream. */
+class RequestHandler {
   /** @type {import('undici').Dispatcher.DispatchController | undefined} */
   controller;
   isCancelled = false;

@@ -1,12 +1,12 @@
 import { MessageChannel, receiveMessageOnPort, type MessagePort } from 'node:worker_threads';
 
 /**
- * Tells whether a worker lives, to a thread that waits and hears no events. It is a channel that the worker does nothing
- * with: its end closes when the worker is gone, and a port of a closed channel cannot be transferred.
+ * Tells a blocked thread, which gets no events, whether a worker lives. The worker keeps one end of a channel. That
+ * end closes with the worker, and a port of a closed channel cannot be transferred.
  */
 export class Lifeline {
   readonly #loop = new MessageChannel();
-  /** The end that goes to the worker. */
+  /** The end for the worker. */
   readonly end: MessagePort;
   #here: MessagePort;
 
@@ -16,9 +16,9 @@ export class Lifeline {
     this.end = port2;
   }
 
-  /** Costs 30 µs. */
+  /** Tells whether the worker has ended. Costs 30 µs. */
   isCut(): boolean {
-    receiveMessageOnPort(this.#here); // takes note of the other end being closed
+    receiveMessageOnPort(this.#here); // makes Node notice a closed other end
     try {
       this.#loop.port1.postMessage(this.#here, [this.#here]);
     } catch {

@@ -1,7 +1,7 @@
 import { SecretManagerError } from '../core/errors/secret-manager.error';
 import { kindOf } from '../core/errors/wording';
 
-/** A proxy as undici takes it: its address without credentials, and the credentials as a header. */
+/** A proxy in the form of undici: its address without credentials, and the credentials as a header. */
 export interface Proxy {
   readonly uri: string;
   readonly token: string | undefined;
@@ -9,7 +9,7 @@ export interface Proxy {
 
 const EXAMPLE = 'as "http://proxy.example:3128"';
 
-/** Returns what is wrong with the URL of a proxy, as the end of a sentence that quotes nothing of it. */
+/** Returns the problem with the URL of a proxy, as the end of a sentence that quotes nothing of it. */
 export function proxyProblem(given: unknown): string | undefined {
   if (typeof given !== 'string') return `must be a string, and is ${kindOf(given)}`;
   if (!URL.canParse(given)) return `must be a URL, ${EXAMPLE}`;
@@ -20,7 +20,7 @@ export function proxyProblem(given: unknown): string | undefined {
   return 'holds a user name or a password with a percent sign that is not encoded: write %25';
 }
 
-/** Splits a URL that has no {@link proxyProblem}. */
+/** Splits a URL without {@link proxyProblem}. */
 export function proxyOf(given: string): Proxy {
   const { origin, username, password } = new URL(given);
   if (username === '' && password === '') return { uri: origin, token: undefined };
@@ -28,7 +28,7 @@ export function proxyOf(given: string): Proxy {
   return { uri: origin, token: `Basic ${Buffer.from(credentials).toString('base64')}` };
 }
 
-/** Translates the error of a tunnel that the proxy did not open; returns `undefined` for another error. */
+/** Translates the error of a proxy that opened no tunnel. Returns `undefined` for other errors. */
 export function proxyRefusal({ message, code }: ProxyError): SecretManagerError | undefined {
   const status =
     code === 'UND_ERR_ABORTED' ? /^Proxy response \((\d+)\)/.exec(message)?.[1] : undefined;
@@ -40,7 +40,7 @@ interface ProxyError {
   readonly code?: unknown;
 }
 
-/** Translates the status that a proxy answers a `CONNECT` with. */
+/** Translates the status of a proxy's answer to `CONNECT`. */
 export function refusedWith(status: number): SecretManagerError {
   if (status === 407) {
     return new SecretManagerError(

@@ -3,16 +3,18 @@ import type { SyncRequestOptions } from './sync-request';
 import type { SyncResponse } from './sync-response';
 
 /**
- * The one thing that this library keeps for the whole process, as a plain function needs it: a worker that sends what it is
- * told and keeps connections, by origin and certificates, but neither names nor values. It starts with the first request.
+ * The only state that this library shares across the process, because a plain function needs it. It is a worker that
+ * sends requests, and keeps connections by origin and certificates. It keeps neither names nor values. It starts with
+ * the first request.
  */
 const shared = new SyncHttp();
 
 /**
- * undici's `request`, blocking: for the `readSecretSync` of a manager. Returns what the server answers, whatever the status.
+ * Sends a request like undici's `request`, but blocks: for the `readSecretSync` of a manager. Returns the response,
+ * whatever its status.
  *
- * The worker behind it is shared by the process and never closed, and does not keep the process alive; a manager that wants
- * to start its own ahead, and to end it, has {@link SyncHttp}, which also says what is thrown.
+ * The whole process shares one worker. It is never closed, and does not keep the process alive. A manager that has to
+ * start and end its own worker uses {@link SyncHttp}, which also documents the errors.
  */
 export function requestSync(url: string | URL, options?: SyncRequestOptions): SyncResponse {
   return shared.request(url, options);

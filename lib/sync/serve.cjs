@@ -1,10 +1,10 @@
-// Plain CommonJS, because a worker thread loads no TypeScript on Node 20: this way one file serves from `lib` and from `dist`.
+// Plain CommonJS: a worker thread loads no TypeScript on Node 20. The same file runs from `lib` and from `dist`.
 'use strict';
 const { workerData } = require('node:worker_threads');
 
 /** @typedef {(request: any, onCancel: (cancel: () => void) => void) => Promise<unknown>} Handler */
 
-/** The cells that both threads see, as `worker-thread.ts` has them. */
+/** The cells that both threads share, as in `worker-thread.ts`. */
 const ANSWERS = 0;
 const STATE = 1;
 const TAKEN = 2;
@@ -12,7 +12,7 @@ const READY = 1;
 const ENDED = 2;
 
 /**
- * Answers the thread that waits, until that ends. What `load` throws is the answer to every call.
+ * Answers the calls of the waiting thread until it ends. If `load` throws, every call fails with its error.
  *
  * @param {() => Handler} load
  */
@@ -28,12 +28,12 @@ function serve(load) {
   };
   process.once('exit', () => {
     Atomics.store(cells, STATE, ENDED);
-    wake(); // whoever waits must not wait to the end
+    wake(); // the waiting thread must not wait until its deadline
   });
 
-  const handle = loaded(load);
-  const tell = (/** @type {number} */ id, /** @type {object} */ outcome) => {
-    if (!running.delete(id)) return; // nobody waits any more
+  const handle = loadHandler(load);
+  const report = (/** @type {number} */ id, /** @type {object} */ outcome) => {
+    if (!running.delete(id)) return; // the call was cancelled
     port.postMessage({ id, ...outcome });
     wake();
   };
@@ -46,15 +46,15 @@ function serve(load) {
     Atomics.store(cells, TAKEN, id);
     running.set(id, () => undefined);
     handle(request, (cancel) => running.set(id, cancel)).then(
-      (answer) => tell(id, { answer }),
-      (error) => tell(id, { error: traitsOf(error) }),
+      (answer) => report(id, { answer }),
+      (error) => report(id, { error: traitsOf(error) }),
     );
   });
   Atomics.store(cells, STATE, READY);
 }
 
 /** @param {() => Handler} load */
-function loaded(load) {
+function loadHandler(load) {
   try {
     return load();
   } catch (error) {
@@ -63,7 +63,7 @@ function loaded(load) {
 }
 
 /**
- * What may be told of an error: its class, its code and its status. Its text may quote what was sent.
+ * Returns the traits of an error that may be reported: class, code and status. The text may quote the request.
  *
  * @param {any} error
  */

@@ -7,15 +7,15 @@ import { assertOptions, checkRequest, type SyncRequestOptions } from './sync-req
 import { SyncResponse, type RawResponse } from './sync-response';
 import { workerFile } from './worker-file';
 
-/** For requests that bring none of their own. */
+/** The defaults of requests that do not set these options. */
 export type SyncHttpOptions = Pick<SyncRequestOptions, 'tls' | 'proxy' | 'noProxy'>;
 
 const WORKER_FILE = workerFile(__filename, 'http.worker.cjs');
 
 /**
- * HTTP for a synchronous read: undici in a worker of its own, with connections that are kept, while this thread waits. The
- * worker starts with the first request, or with `start()`, and does not keep the process alive. It runs no preload of the
- * application, and of the environment it gets only the variables of the network: proxies and CA files.
+ * A blocking HTTP client for synchronous reads. undici runs in a worker and keeps its connections, while this thread
+ * waits. The worker starts with the first request, or with `start()`, and does not keep the process alive. It runs no
+ * preload of the application. Its environment holds only the variables of the network: proxies and CA files.
  */
 export class SyncHttp {
   readonly #worker = new BlockingWorker(WORKER_FILE);
@@ -25,15 +25,23 @@ export class SyncHttp {
     this.#options = { tls, proxy, noProxy };
   }
 
-  /** Has the worker ready before the first request. Throws `MISCONFIGURED` where there can be no worker. */
+  /** Starts the worker before the first request. Throws `MISCONFIGURED` if no worker can be started. */
   start(): void {
     this.#worker.start();
   }
 
   /**
-   * Sends a request and returns what the server answers, whatever the status; a redirect is not followed. Throws
-   * `INVALID_ARGUMENT` for options that are wrong, `TIMEOUT` at the deadline, `MALFORMED` for an answer over 32 MiB,
-   * `MISCONFIGURED` or `UNAVAILABLE` for a proxy that does not connect to the server, and for a connection that fails an error with the class name and the code of undici's or Node's own.
+   * Sends a request and returns the response, whatever its status. Redirects are not followed. A failed connection
+   * throws an error with the class name and the code of the original, from undici or Node. Other errors:
+   *
+   * | code                             | reason                                                |
+   * | -------------------------------- | ----------------------------------------------------- |
+   * | `INVALID_ARGUMENT`               | the options are wrong                                 |
+   * | `TIMEOUT`                        | the deadline has passed                               |
+   * | `MALFORMED`                      | the response is larger than 32 MiB                    |
+   * | `MISCONFIGURED` or `UNAVAILABLE` | the proxy does not connect to the server              |
+   * | `UNAVAILABLE`                    | the worker has ended, or this client was closed       |
+   * | `MISCONFIGURED`                  | no worker can be started                              |
    */
   request(url: string | URL, options: SyncRequestOptions = {}): SyncResponse {
     assertOptions(options);
@@ -49,13 +57,13 @@ export class SyncHttp {
     }
   }
 
-  /** Ends the worker and its connections. Requests after that throw `UNAVAILABLE`. */
+  /** Ends the worker and its connections. Later requests throw `UNAVAILABLE`. */
   close(): Promise<void> {
     return this.#worker.close();
   }
 }
 
-/** Translates what the worker says of a proxy that opens no tunnel. */
+/** Translates the worker's report of a proxy that opens no tunnel. */
 function refusalOf(code: unknown, status: unknown): SecretManagerError | undefined {
   return code === 'PROXY_REFUSED' && typeof status === 'number' ? refusedWith(status) : undefined;
 }

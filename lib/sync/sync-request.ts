@@ -4,31 +4,33 @@ import { SecretManagerError } from '../core/errors/secret-manager.error';
 import { kindOf, quoteName } from '../core/errors/wording';
 import { proxyOf, proxyProblem, type Proxy } from './proxy';
 
-/** Certificates, as PEM. */
+/** Certificates and a private key, as PEM. */
 export interface SyncTls {
-  /** Of the authority that the server's certificate is checked with, in place of the well-known ones. */
+  /**
+   * The certificate of the authority that signed the server's certificate. It replaces the well-known authorities.
+   */
   readonly ca?: string;
-  /** Of the client. */
+  /** The client's certificate. */
   readonly cert?: string;
-  /** Of the client's certificate. */
+  /** The private key of the client's certificate. */
   readonly key?: string;
 }
 
 export interface SyncRequestOptions {
-  /** Default `GET`. */
+  /** The HTTP method. Default `GET`. */
   readonly method?: string;
   readonly headers?: Readonly<Record<string, string | readonly string[] | undefined>>;
   readonly body?: string | Uint8Array;
-  /** After so many milliseconds it throws `TIMEOUT`, and the thread goes on. Default 30 000. */
+  /** The deadline in milliseconds. The request then throws `TIMEOUT`, and the thread goes on. Default 30 000. */
   readonly timeoutMs?: number;
   readonly tls?: SyncTls;
-  /** The URL of an HTTP proxy; every request uses a tunnel (`CONNECT`). Default: none. */
+  /** The URL of an HTTP proxy. Every request uses a tunnel (`CONNECT`). Default: none. */
   readonly proxy?: string;
-  /** Hosts to reach without the proxy, separated by commas. Default: none. */
+  /** The hosts to reach without the proxy, separated by commas. Default: none. */
   readonly noProxy?: string;
 }
 
-/** A request as the worker takes it: nothing in it that could not be copied to another thread. */
+/** A request in the form of the worker. Every part can be copied to another thread. */
 export interface CheckedRequest {
   readonly origin: string;
   readonly path: string;
@@ -61,14 +63,24 @@ const OPTIONS: Readonly<Record<keyof SyncRequestOptions, Check>> = {
 
 const TLS_OPTIONS = ['ca', 'cert', 'key'];
 
-/** Throws `INVALID_ARGUMENT` that quotes neither the address nor a value: both may hold a credential. */
+/**
+ * Validates a request. Throws `INVALID_ARGUMENT` without quoting the address or a value: both may hold a credential.
+ */
 export function checkRequest(
   url: string | URL,
   { method = 'GET', headers = {}, body, tls, ...options }: SyncRequestOptions,
 ): CheckedRequest {
   const { origin, pathname, search } = parseUrl(url);
   const path = pathname + search;
-  return { origin, path, method, headers: given(headers), body, tls, proxy: checkedProxy(options) };
+  return {
+    origin,
+    path,
+    method,
+    headers: definedHeaders(headers),
+    body,
+    tls,
+    proxy: checkedProxy(options),
+  };
 }
 
 function checkedProxy({ proxy, noProxy = '' }: SyncRequestOptions): CheckedProxy | undefined {
@@ -131,14 +143,16 @@ function isText(value: unknown): value is string {
   return typeof value === 'string';
 }
 
-/** By shape, for an object of another realm, as under a test runner, has another prototype. */
+/** Checks the prototype by its shape. An object of another realm, as under a test runner, has another prototype. */
 function isPlainObject(value: unknown): value is Readonly<Record<string, unknown>> {
   if (typeof value !== 'object' || value === null) return false;
   const prototype: unknown = Object.getPrototypeOf(value);
   return prototype === null || Object.getPrototypeOf(prototype) === null;
 }
 
-function given(headers: NonNullable<SyncRequestOptions['headers']>): CheckedRequest['headers'] {
+function definedHeaders(
+  headers: NonNullable<SyncRequestOptions['headers']>,
+): CheckedRequest['headers'] {
   return Object.fromEntries(
     Object.entries(headers).filter(
       (entry): entry is [string, string | readonly string[]] => entry[1] !== undefined,

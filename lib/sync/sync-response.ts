@@ -1,16 +1,16 @@
 import { SecretManagerError } from '../core/errors/secret-manager.error';
 
-/** What the worker hands back. */
+/** A response in the form of the worker. */
 export interface RawResponse {
   readonly statusCode: number;
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
   readonly text: string;
 }
 
-/** What a server answered, whatever the status. */
+/** The response of a server, whatever its status. */
 export class SyncResponse {
   readonly statusCode: number;
-  /** By their names in lower case. */
+  /** The headers, by their names in lower case. */
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
   readonly #text: string;
 
@@ -20,12 +20,12 @@ export class SyncResponse {
     this.#text = text;
   }
 
-  /** The body, read as UTF-8. */
+  /** Returns the body as UTF-8 text. */
   text(): string {
     return this.#text;
   }
 
-  /** The body, read as JSON. Throws `MALFORMED` if it is none, without quoting it. */
+  /** Returns the body as parsed JSON. Throws `MALFORMED` if it is no JSON, without quoting it. */
   json(): unknown {
     try {
       return JSON.parse(this.#text);

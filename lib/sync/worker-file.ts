@@ -2,7 +2,7 @@ import { dirname, isAbsolute, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 /**
- * Returns the path of a worker that lies beside a module of ours, or `undefined` in a bundle that knows no such place.
+ * Returns the path of a worker beside a module, or `undefined` in a bundle that knows no such path.
  *
  * @param module `__filename`: a path in the CommonJS build, `import.meta.url` in the ES modules
  */

@@ -1,8 +1,11 @@
-/** Flags that say how to connect. A worker needs them; the preloads, loaders and `--eval` of the application it must not run. */
+/**
+ * Flags that configure connections. A worker needs these, but must not run preloads, loaders and `--eval` of the
+ * application.
+ */
 const NETWORK_FLAG =
   /^--((tls|dns|network)-[\w-]+=.+|tls-(min|max)-v[\d.]+|no-network-family-autoselection)$/;
 
-/** Variables that say how to connect, in upper case. */
+/** Variables that configure connections, in upper case. */
 const NETWORK_VARIABLES = [
   'ALL_PROXY',
   'HTTP_PROXY',
@@ -24,10 +27,10 @@ export function networkFlags(): string[] {
 }
 
 /**
- * Returns the variables that a worker gets: those that say how to connect, and those that it names itself. `NODE_OPTIONS` is
- * none of them: its preloads would run in the worker.
+ * Returns the variables that a worker gets: those of connections, and those that it names itself. `NODE_OPTIONS` is
+ * left out, because its preloads would run in the worker.
  *
- * @param needed matches the names of variables, in upper case, that the worker needs besides
+ * @param needed matches the names, in upper case, of further variables that the worker needs
  */
 export function workerEnvironment(needed?: RegExp): Record<string, string> {
   return Object.fromEntries(

@@ -5,11 +5,13 @@ import { quoteName } from '../core/errors/wording';
 import { Lifeline } from './lifeline';
 import { networkFlags, workerEnvironment } from './worker-options';
 
-/** What both threads see: how many answers were posted, how the worker is, and which call it took last. */
+/**
+ * The cells that both threads share: the number of answers, the state of the worker, and the last call that it took.
+ */
 export const CELL = { answers: 0, state: 1, taken: 2 } as const;
 export const STATE = { starting: 0, ready: 1, ended: 2 } as const;
 
-/** A worker that runs, and the ways to it. */
+/** A running worker, and its channels. */
 export interface WorkerThread {
   readonly worker: Worker;
   readonly port: MessagePort;
@@ -20,14 +22,15 @@ export interface WorkerThread {
 interface WorkerData {
   readonly port: MessagePort;
   readonly cells: Int32Array;
-  /** Kept by the worker, and not used. */
+  /** The end of the lifeline. The worker only keeps it. */
   readonly life: MessagePort;
 }
 
 /**
- * Starts a file in a worker that does not keep the process alive. Throws `MISCONFIGURED` where that cannot be done.
+ * Starts a file in a worker that does not keep the process alive. Throws `MISCONFIGURED` if no worker can be started.
  *
- * @param variables matches the names, in upper case, of environment variables that the worker needs besides those of the network
+ * @param variables matches the names, in upper case, of environment variables that the worker needs besides those of
+ *   the network
  */
 export function startWorkerThread(file: string | undefined, variables?: RegExp): WorkerThread {
   if (file === undefined || !existsSync(file)) throw missing(file);
@@ -35,9 +38,9 @@ export function startWorkerThread(file: string | undefined, variables?: RegExp):
   const cells = new Int32Array(new SharedArrayBuffer(3 * Int32Array.BYTES_PER_ELEMENT));
   const lifeline = new Lifeline();
   const worker = newWorker(file, { port: port2, cells, life: lifeline.end }, variables);
-  worker.on('error', () => undefined); // the worker's end reports it
+  worker.on('error', () => undefined); // the end of the worker reports it
   worker.once('exit', () => {
-    Atomics.store(cells, CELL.state, STATE.ended); // a worker out of memory cannot say so itself
+    Atomics.store(cells, CELL.state, STATE.ended); // a worker that is out of memory cannot set its state
     lifeline.close();
   });
   worker.unref();

@@ -11,16 +11,16 @@ import { getRegistrationToken, registeredNames } from '../secret-manager.tokens'
 import type { SecretsService } from '../service/secrets.service';
 
 export interface IsHealthyOptions {
-  /** How long the store may take to answer, in milliseconds. Default 10 000. */
+  /** The time that the store has to answer, in milliseconds. Default 10 000. */
   readonly timeoutMs?: number;
-  /** Which manager, where several are registered by name. */
+  /** The name of the manager, if several are registered by name. */
   readonly managerName?: string;
 }
 
 /**
- * Tells Terminus whether the store can serve. What it reports goes to whoever asks: states, counts, ages and codes, never a
- * name of a secret, an address or the text of an error. Ask it for readiness, not for liveness: a process is not dead
- * because its store is.
+ * Tells Terminus whether the store can serve. The report is public: it holds states, counts, ages and codes. It never
+ * holds the name of a secret, an address or the text of an error. Use it for readiness, not for liveness: a process
+ * is not dead because its store is down.
  */
 @Injectable()
 export class SecretManagerHealthIndicator {
@@ -37,8 +37,8 @@ export class SecretManagerHealthIndicator {
   }
 
   /**
-   * Resolves to `up`, or to `down` with a `code`; it does not reject, because that would be a status 500. For a manager that
-   * is not registered the `message` names those that are.
+   * Resolves to `up`, or to `down` with a `code`. Never rejects, because a rejection would be a status 500. If the
+   * manager is not registered, the `message` names the registered ones.
    */
   async isHealthy(
     key: string,
@@ -94,10 +94,10 @@ async function failureOf(
 }
 
 function describe(secrets: SecretsService): Record<string, unknown> {
-  const held = secrets.inspect();
+  const cached = secrets.inspect();
   const counts = { fresh: 0, stale: 0, absent: 0 };
   let oldestAgeMs = 0;
-  for (const { state, ageMs } of held) {
+  for (const { state, ageMs } of cached) {
     counts[state] += 1;
     oldestAgeMs = Math.max(oldestAgeMs, ageMs);
   }

@@ -15,12 +15,23 @@ import { quoteName } from '../core/errors/wording';
 import { DAY_MS } from '../core/time/durations';
 import { assertKnownOptions } from '../core/validation/option-rules';
 
-/** How a store breaks: it cannot be reached, denies, does not know the caller, is busy, hangs, or answers nonsense. */
+/**
+ * The failure of a store.
+ *
+ * | fault             | the store                         |
+ * | ----------------- | --------------------------------- |
+ * | `unavailable`     | cannot be reached                 |
+ * | `denied`          | denies access                     |
+ * | `unauthenticated` | does not know the caller          |
+ * | `throttled`       | is busy, and asks for fewer calls |
+ * | `hanging`         | does not answer                   |
+ * | `malformed`       | answers nonsense                  |
+ */
 export type Fault =
   'unavailable' | 'denied' | 'unauthenticated' | 'throttled' | 'hanging' | 'malformed';
 
 export interface FaultOptions {
-  /** How many calls fail before the store is well again. Default: all, until it is healed. */
+  /** The number of calls that fail before the store is healthy again. Default: all, until `heal()`. */
   readonly times?: number;
   /** The operation that fails. Default: every one. */
   readonly operation?: RecordedCall['operation'];
@@ -65,8 +76,8 @@ const CODES: Readonly<Record<Exclude<Fault, 'hanging' | 'malformed'>, SecretMana
 };
 
 /**
- * A whole secret store in memory, for tests: with versions, descriptions, a recovery window and a synchronous read. It can
- * be made to fail and to be slow, and records how it is called.
+ * A complete secret store in memory, for tests. It has versions, descriptions, a recovery window and a synchronous
+ * read. It can be made slow or faulty, and records its calls.
  */
 export class InMemorySecretManager extends CustomSecretManager {
   readonly #secrets = new Map<string, StoredSecret>();
@@ -81,24 +92,24 @@ export class InMemorySecretManager extends CustomSecretManager {
     for (const [name, value] of Object.entries(secrets)) this.rotate(name, value);
   }
 
-  /** Every call so far, oldest first. No values. */
+  /** All calls so far, oldest first. They hold no values. */
   get calls(): readonly RecordedCall[] {
     return this.#calls;
   }
 
-  /** Gives a secret a new value behind the application's back; creates it if it is missing. */
+  /** Changes a secret in the store, without a call of the application. Creates a missing secret. */
   rotate(secretName: string, value: string): void {
     this.store(secretName, value, {});
   }
 
-  /** Removes a secret behind the application's back. */
+  /** Removes a secret from the store, without a call of the application. */
   remove(secretName: string): void {
     this.#secrets.delete(secretName);
   }
 
   /**
-   * Breaks the store: with a fault, an error code, or what is to be thrown. Default `unavailable`; `fail(undefined)` heals,
-   * as in a conformance harness.
+   * Breaks the store with a fault, an error code, or an error to throw. Default `unavailable`. `fail(undefined)`
+   * heals it, as in a conformance harness.
    */
   fail(
     ...given: [what?: Fault | SecretManagerErrorCode | Error | undefined, options?: FaultOptions]
@@ -114,7 +125,7 @@ export class InMemorySecretManager extends CustomSecretManager {
     this.#fault = undefined;
   }
 
-  /** Makes every asynchronous call take at least so many milliseconds. */
+  /** Makes every asynchronous call take at least `delayMs` milliseconds. */
   delay(delayMs: number): void {
     this.#delayMs = delayMs;
   }
@@ -123,7 +134,7 @@ export class InMemorySecretManager extends CustomSecretManager {
     secretName: string,
     options?: OperationOptions,
   ): Promise<SecretReading | undefined> {
-    const fault = await this.arrive({ operation: 'readSecret', secretName, options });
+    const fault = await this.simulate({ operation: 'readSecret', secretName, options });
     return fault === 'malformed' ? NONSENSE : this.reading(secretName);
   }
 
@@ -140,7 +151,7 @@ export class InMemorySecretManager extends CustomSecretManager {
     value: string,
     options: WriteOptions = {},
   ): Promise<SecretMetadata> {
-    await this.arrive({ operation: 'writeSecret', secretName, options });
+    await this.simulate({ operation: 'writeSecret', secretName, options });
     if (options.createOnly && this.reading(secretName) !== undefined) {
       throw new SecretManagerError('CONFLICT', `${quoteName(secretName)} exists already.`);
     }
@@ -152,7 +163,7 @@ export class InMemorySecretManager extends CustomSecretManager {
     secretName: string,
     options: DeleteOptions = {},
   ): Promise<SecretMetadata> {
-    await this.arrive({ operation: 'deleteSecret', secretName, options });
+    await this.simulate({ operation: 'deleteSecret', secretName, options });
     const secret = this.#secrets.get(secretName);
     const { recoveryWindowInDays = 7 } = options;
     if (secret === undefined || recoveryWindowInDays === 0) {
@@ -168,13 +179,13 @@ export class InMemorySecretManager extends CustomSecretManager {
     secretName: string,
     options?: OperationOptions,
   ): Promise<SecretDescription> {
-    await this.arrive({ operation: 'describeSecret', secretName, options });
+    await this.simulate({ operation: 'describeSecret', secretName, options });
     const { description, tags } = this.#secrets.get(secretName) ?? {};
     return { description, tags };
   }
 
   override async checkHealth(options?: OperationOptions): Promise<boolean> {
-    await this.arrive({ operation: 'checkHealth', options });
+    await this.simulate({ operation: 'checkHealth', options });
     return true;
   }
 
@@ -206,19 +217,19 @@ export class InMemorySecretManager extends CustomSecretManager {
     return stored;
   }
 
-  private async arrive(call: RecordedCall): Promise<CurrentFault['what'] | undefined> {
+  private async simulate(call: RecordedCall): Promise<CurrentFault['what'] | undefined> {
     const fault = this.record(call);
-    if (fault === 'hanging') await abortOf(call.options?.signal);
+    if (fault === 'hanging') await rejectOnAbort(call.options?.signal);
     if (this.#delayMs > 0) await pause(this.#delayMs, call.options?.signal);
     return fault;
   }
 
-  /** Throws if the store is to fail. Returns a fault that shows in another way. */
+  /** Records a call. Throws the current fault, or returns a fault that shows in another way. */
   private record(call: RecordedCall): CurrentFault['what'] | undefined {
     this.#calls.push(call);
     if (this.#isClosed) throw new SecretManagerError('UNAVAILABLE', 'The store was closed.');
     const fault = this.#fault;
-    if (fault === undefined || !concerns(fault, call)) return undefined;
+    if (fault === undefined || !appliesTo(fault, call)) return undefined;
     fault.left -= 1;
     if (fault.left <= 0) this.#fault = undefined;
     const { what } = fault;
@@ -230,17 +241,17 @@ export class InMemorySecretManager extends CustomSecretManager {
   }
 }
 
-function concerns({ operation, secretName }: CurrentFault, call: RecordedCall): boolean {
+function appliesTo({ operation, secretName }: CurrentFault, call: RecordedCall): boolean {
   return (
     (operation ?? call.operation) === call.operation &&
     (secretName ?? call.secretName) === call.secretName
   );
 }
 
-/** What no manager may answer: a test double has to be able to. */
+/** An answer that no manager may give. A test double must be able to give it. */
 const NONSENSE = 42 as unknown as SecretReading;
 
-function abortOf(signal: AbortSignal | undefined): Promise<never> {
+function rejectOnAbort(signal: AbortSignal | undefined): Promise<never> {
   return new Promise((_, reject) => {
     const onAbort = (): void => reject(aborted());
     if (signal?.aborted) onAbort();
@@ -253,7 +264,7 @@ async function pause(delayMs: number, signal: AbortSignal | undefined): Promise<
   const passed = new Promise<void>((resolve) => {
     timer = setTimeout(resolve, delayMs);
   });
-  await Promise.race([passed, abortOf(signal)]).finally(() => clearTimeout(timer));
+  await Promise.race([passed, rejectOnAbort(signal)]).finally(() => clearTimeout(timer));
 }
 
 function aborted(): SecretManagerError {

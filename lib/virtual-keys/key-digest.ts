@@ -4,7 +4,7 @@ export function digestOf(key: string): string {
   return createHash('sha256').update(key).digest('base64url');
 }
 
-/** In a time that tells nothing of how much of them is alike. */
+/** Compares two digests in constant time. */
 export function isSameDigest(one: string, other: string): boolean {
   const [a, b] = [Buffer.from(one), Buffer.from(other)];
   return a.length === b.length && timingSafeEqual(a, b);

@@ -12,16 +12,16 @@ import { recordOf } from './overlap-record';
 import type { VirtualKeyCall } from './virtual-key-calls';
 import { previousName } from './virtual-key-names';
 
-/** What a key is to be. */
+/** The new state of a key. */
 export interface Replacement {
   readonly name: string;
-  /** Its value, given the one that it has. */
-  readonly valueAfter: (held: string) => string | Promise<string>;
+  /** Returns the new value, given the current one. */
+  readonly valueAfter: (current: string) => string | Promise<string>;
   readonly overlapMs: number;
   readonly options: WriteOptions;
 }
 
-/** Gives a key another value, another name, or both; whoever has the old value may overlap. */
+/** Gives a key another value, another name, or both. The old value may stay valid for an overlap. */
 export class KeyReplacement {
   readonly #pipeline: SecretPipeline;
   readonly #settings: ResolvedOptions['settings'];
@@ -31,23 +31,26 @@ export class KeyReplacement {
     this.#settings = settings;
   }
 
-  /** Resolves to the value that the key has then. What was begun, and failed, goes on from where it was. */
+  /** Resolves to the new value. Continues a replacement that failed half-way. */
   async replace(call: VirtualKeyCall, replacement: Replacement): Promise<string> {
     const { name, valueAfter, overlapMs } = replacement;
-    const held = await this.read(call.secretName, call);
-    if (held === undefined) throw missing(call.secretName, call);
-    const value = await valueAfter(held.value);
+    const current = await this.read(call.secretName, call);
+    if (current === undefined) throw missing(call.secretName, call);
+    const value = await valueAfter(current.value);
     const isRenamed = name !== call.secretName;
-    if (!isRenamed && value === held.value) return value;
-    const there = isRenamed ? await this.read(name, call) : undefined;
-    if (there !== undefined && there.value !== value) throw taken(name, call);
-    await this.carryOverlaps({ from: held.value, to: value, overlapMs }, name, call);
-    if (there === undefined) await this.rotate(call, replacement, value);
+    if (!isRenamed && value === current.value) return value;
+    const existing = isRenamed ? await this.read(name, call) : undefined;
+    if (existing !== undefined && existing.value !== value) throw taken(name, call);
+    await this.carryOverlaps({ from: current.value, to: value, overlapMs }, name, call);
+    if (existing === undefined) await this.rotate(call, replacement, value);
     else await this.deleteOld(call);
     return value;
   }
 
-  /** Throws `CONFLICT` if there is such a key. A manager may know nothing of `createOnly`, so the store is asked. */
+  /**
+   * Rejects with `CONFLICT` if there is such a key. The store is asked, because a manager may not support
+   * `createOnly`.
+   */
   async assertFree(name: string, call: VirtualKeyCall): Promise<void> {
     if ((await this.read(name, call)) !== undefined) throw taken(name, call);
   }
@@ -74,11 +77,11 @@ export class KeyReplacement {
         },
       );
     } catch (error) {
-      throw isOvertaken(error) ? taken(name, call) : error;
+      throw isAliasLost(error) ? taken(name, call) : error;
     }
   }
 
-  /** Before the key is replaced, and beside what holds until then: the rotation may fail. */
+  /** Writes the overlaps before the key is replaced. The current ones stay valid, because the rotation may fail. */
   private async carryOverlaps(
     rotation: { readonly from: string; readonly to: string; readonly overlapMs: number },
     name: string,
@@ -108,8 +111,8 @@ export function taken(name: string, context: OperationContext): SecretManagerErr
   );
 }
 
-/** Another instance took the alias after it was found free, and before anything was written. */
-function isOvertaken(error: unknown): boolean {
+/** Tells whether another instance took the alias after it was found free, and before anything was written. */
+function isAliasLost(error: unknown): boolean {
   return isSecretManagerError(error) && error.causeCode === 'CONFLICT' && error.done?.length === 0;
 }
 

@@ -5,7 +5,7 @@ const RANDOM_BYTES = 32;
 const TAG_LENGTH = 22; // 128 bits in base64url
 const FORM = /^(sk-[\w-]{43})([\w-]{22})$/;
 
-/** Returns a key of 256 random bits, `sk-…`, with a tag at its end that only the holder of `signingKey` can make. */
+/** Returns a key of 256 random bits, `sk-…`. Only the holder of `signingKey` can make the tag at its end. */
 export function makeTaggedKey(signingKey: string): string {
   const key = `sk-${randomBytes(RANDOM_BYTES).toString('base64url')}`;
   return `${key}${tagOf(key, signingKey)}`;
@@ -15,7 +15,7 @@ export function makeSigningKey(): string {
   return randomBytes(RANDOM_BYTES).toString('base64url');
 }
 
-/** Whether a candidate has the form of a tagged key, whatever its tag. */
+/** Tells whether a candidate has the form of a tagged key. Does not check the tag. */
 export function hasTaggedForm(candidate: string): boolean {
   return FORM.test(candidate);
 }

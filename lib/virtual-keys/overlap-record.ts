@@ -1,14 +1,14 @@
 import { digestOf, isSameDigest } from './key-digest';
 
-/** What is remembered of a key that was replaced: of the key itself only its digest. */
+/** A key that was replaced. Only its digest is stored. */
 interface ReplacedKey {
   readonly digest: string;
-  /** The digest of the key that replaced it: it counts beside no other, so that a record left over makes nothing valid. */
+  /** The digest of its successor. The key is valid only beside that one, so a leftover record makes nothing valid. */
   readonly successor: string;
   readonly validUntil: string;
 }
 
-/** Whether a key that was replaced may still be used beside the current one. */
+/** Tells whether a replaced key may still be used beside the current one. */
 export function isStillValid(record: string | undefined, digest: string, current: string): boolean {
   const isMeant = (replaced: ReplacedKey): boolean =>
     isSameDigest(replaced.digest, digest) && isSameDigest(replaced.successor, current);
@@ -16,8 +16,8 @@ export function isStillValid(record: string | undefined, digest: string, current
 }
 
 /**
- * The record of a rotation that is about to begin, and may fail: with the key that is replaced, and with all that were replaced
- * before it and still overlap, each beside the key of today and beside the one of tomorrow.
+ * Returns the record of a rotation that is about to begin, and may fail. It holds the replaced key, and the earlier
+ * keys that still overlap. Each earlier key is valid beside the current key and beside its successor.
  */
 export function recordOf(
   rotation: { readonly from: string; readonly to: string; readonly overlapMs: number },
@@ -35,7 +35,7 @@ export function recordOf(
   return carried.length + replaced.length === 0 ? undefined : JSON.stringify(all);
 }
 
-/** What is no record of ours makes no key valid; what is over is left out. */
+/** Returns the replaced keys that still overlap. An invalid record holds none. */
 function replacedIn(record: string | undefined): readonly ReplacedKey[] {
   try {
     const parsed: unknown = JSON.parse(record ?? '[]');

@@ -12,18 +12,18 @@ import { signingKeyName } from './virtual-key-names';
 
 const PAUSES = { firstMs: 200, longestMs: 5_000 };
 const RELOAD_INTERVAL_MS = 1_000;
-/** How many stores of tenants are known at a time. */
+/** The most stores of tenants that are remembered. */
 const MAX_STORES = 1_000;
 
-/** The signing keys of one store, the newest first. */
+/** The signing keys of one store, newest first. */
 interface StoreKeys {
   readonly keys: readonly string[];
   readonly triedAt: number;
 }
 
 /**
- * The keys that sign what the service issues, one for each store: `params` may name the store of a tenant. Each is made once,
- * with `createOnly`, and kept in memory from then on, with the one before it.
+ * The keys that sign virtual keys, one for each store: `params` may name the store of a tenant. Each is created once,
+ * with `createOnly`. The service keeps it in memory, together with its predecessor.
  */
 export class SigningKeys {
   readonly #pipeline: Pipeline;
@@ -35,19 +35,19 @@ export class SigningKeys {
     this.#name = signingKeyName(prefix);
   }
 
-  /** Returns the keys that have been read. */
+  /** Returns the keys in memory. */
   loaded(call: VirtualKeyCall): readonly string[] {
     return this.storeOf(call).keys;
   }
 
-  /** Reads the key behind the scenes, at most once a second. */
+  /** Reads the key in the background, at most once a second. */
   reload(call: VirtualKeyCall): void {
     if (now() - this.storeOf(call).triedAt < RELOAD_INTERVAL_MS) return;
-    this.keep(call, { ...this.storeOf(call), triedAt: now() });
-    this.read(call).catch(() => undefined); // the next one tries again
+    this.remember(call, { ...this.storeOf(call), triedAt: now() });
+    this.read(call).catch(() => undefined); // the next call retries
   }
 
-  /** Resolves to the key; makes it if the store has none. */
+  /** Resolves to the key. Creates it if the store has none. */
   async obtain(call: VirtualKeyCall): Promise<string> {
     const [loaded] = this.loaded(call);
     if (loaded !== undefined) return loaded;
@@ -55,11 +55,14 @@ export class SigningKeys {
       const stored = await this.read(call);
       if (stored !== undefined) return stored;
       if (await this.make(call)) continue;
-      await pause(backoffMs(attempt, PAUSES), call.options, call); // another instance has made it, and a replica may lag
+      await pause(backoffMs(attempt, PAUSES), call.options, call); // another instance created it, and a replica may lag
     }
   }
 
-  /** Resolves to whether the store has taken it. It is read back, because another instance may have made one, too. */
+  /**
+   * Resolves to whether the store accepted a new key. The key is read back, because another instance may have created
+   * one, too.
+   */
   private async make({ options }: VirtualKeyCall): Promise<boolean> {
     const write = { ...options, description: DESCRIPTION, createOnly: true };
     try {
@@ -78,7 +81,7 @@ export class SigningKeys {
     if (reading.value === '') throw empty(this.#name, call);
     const { keys, triedAt } = this.storeOf(call);
     if (reading.value !== keys[0]) {
-      this.keep(call, { keys: [reading.value, ...keys.slice(0, 1)], triedAt });
+      this.remember(call, { keys: [reading.value, ...keys.slice(0, 1)], triedAt });
     }
     return reading.value;
   }
@@ -87,7 +90,7 @@ export class SigningKeys {
     return this.#stores.get(secretKey(this.#name, options.params)) ?? UNKNOWN_STORE;
   }
 
-  private keep({ options }: VirtualKeyCall, store: StoreKeys): void {
+  private remember({ options }: VirtualKeyCall, store: StoreKeys): void {
     setYoungest(this.#stores, secretKey(this.#name, options.params), store, MAX_STORES);
   }
 }

@@ -11,16 +11,16 @@ import type { SecretPipeline } from '../policies/compose';
 import type { ResolvedOptions } from '../secret-manager.options';
 import { signingKeyName, storedName, type VirtualKey } from './virtual-key-names';
 
-/** A call that is permitted, with its arguments found right. */
+/** A permitted call with valid arguments. */
 export interface VirtualKeyCall extends OperationContext {
-  /** The name that the key is stored under. */
+  /** The name under which the key is stored. */
   readonly secretName: string;
   readonly options: CallOptions & { readonly timeoutMs: number };
   /** The options of the caller, each read once. */
   readonly given: GivenOptions;
 }
 
-/** Decides whether a virtual key may be asked for, before the manager is. */
+/** Checks calls about virtual keys before the manager is called. */
 export class VirtualKeyCalls {
   readonly #pipeline: SecretPipeline;
   readonly #options: ResolvedOptions;
@@ -30,8 +30,8 @@ export class VirtualKeyCalls {
     this.#options = options;
   }
 
-  /** Throws `NOT_PERMITTED`, or `UNSUPPORTED` if the manager leaves out what is needed. */
-  permit(operation: string, needed: readonly OptionalOperation[]): OperationContext {
+  /** Throws `NOT_PERMITTED`, or `UNSUPPORTED` if the manager lacks a needed operation. */
+  assertPermitted(operation: string, needed: readonly OptionalOperation[]): OperationContext {
     const { storeVirtualKeys, prefixForStoredVirtualKeys: prefix } = this.#options.settings;
     const context = { manager: this.#pipeline.virtualKeys.secretManagerName, operation };
     if (!storeVirtualKeys) throw notPermitted(context);
@@ -40,20 +40,20 @@ export class VirtualKeyCalls {
     return context;
   }
 
-  permitted(
+  prepare(
     operation: string,
     key: VirtualKey,
     options: GivenOptions,
     needed: readonly OptionalOperation[] = [],
   ): VirtualKeyCall {
-    const context = this.permit(operation, needed);
+    const context = this.assertPermitted(operation, needed);
     return this.callOf(this.nameOf(key, context), options, context);
   }
 
-  /** As `permitted`, for the key that signs the others. */
-  permittedSigning(operation: string, options: GivenOptions): VirtualKeyCall {
+  /** Prepares a call about the key that signs the others. */
+  prepareSigning(operation: string, options: GivenOptions): VirtualKeyCall {
     const { prefixForStoredVirtualKeys: prefix } = this.#options.settings;
-    return this.callOf(signingKeyName(prefix), options, this.permit(operation, []));
+    return this.callOf(signingKeyName(prefix), options, this.assertPermitted(operation, []));
   }
 
   nameOf(key: VirtualKey, context: OperationContext): string {

@@ -3,10 +3,10 @@ import { kindOf, quoteName } from '../core/errors/wording';
 import { readArguments } from '../core/validation/call-arguments';
 import { secretNameProblem } from '../core/validation/secret-name';
 
-/** How a gateway knows one of its keys: by an id that never changes, and by an alias that people chose. */
+/** The identity of a virtual key: an id that never changes, and an alias that people chose. */
 export interface VirtualKey {
   readonly id: string;
-  /** An empty one counts as none. */
+  /** The alias. An empty one counts as none. */
   readonly alias?: string | null;
 }
 
@@ -14,7 +14,10 @@ const BY_ID = 'virtual-key-';
 const PREVIOUS = 'previous/';
 const SIGNING_KEY = 'service/signing-key';
 
-/** Under which name a virtual key is stored: its alias below the prefix, else its id. Throws `INVALID_ARGUMENT`. */
+/**
+ * Returns the name under which a virtual key is stored: the prefix and the alias, else the id. Throws
+ * `INVALID_ARGUMENT`.
+ */
 export function storedName(prefix: string, key: VirtualKey, context: OperationContext): string {
   if (typeof key !== 'object' || key === null) {
     throw invalid(`A virtual key is { id, alias? }, and not ${kindOf(key)}.`, context);
@@ -22,17 +25,17 @@ export function storedName(prefix: string, key: VirtualKey, context: OperationCo
   const { id, alias } = readVirtualKey(key, context);
   assertPart('id', id, context);
   if (alias === undefined || alias === null || alias === '') {
-    return whole(prefix, `${BY_ID}${id}`, context);
+    return fullName(prefix, `${BY_ID}${id}`, context);
   }
   assertPart('alias', alias, context);
-  if (!alias.startsWith(BY_ID)) return whole(prefix, alias, context);
+  if (!alias.startsWith(BY_ID)) return fullName(prefix, alias, context);
   throw invalid(
     `The alias ${quoteName(alias)} begins with "${BY_ID}", as the name of a key without an alias does. Choose another one.`,
     context,
   );
 }
 
-/** Returns id, alias and value of a key, each read once. Throws `INVALID_ARGUMENT` for one whose getter throws. */
+/** Returns id, alias and value of a key, each read once. Throws `INVALID_ARGUMENT` if a getter throws. */
 export function readVirtualKey(
   key: VirtualKey,
   context: OperationContext,
@@ -40,12 +43,12 @@ export function readVirtualKey(
   return readArguments(key, ['id', 'alias', 'value'], context);
 }
 
-/** Where the key is remembered that a rotation replaced. No alias and no id holds a slash, so it is no key's name. */
+/** Returns the name of the record of replaced keys. Aliases and ids hold no slash, so no key has this name. */
 export function previousName(prefix: string, name: string): string {
   return `${prefix}${PREVIOUS}${name.slice(prefix.length)}`;
 }
 
-/** Where the key is kept that signs what the service issues. */
+/** Returns the name of the key that signs virtual keys. */
 export function signingKeyName(prefix: string): string {
   return `${prefix}${SIGNING_KEY}`;
 }
@@ -61,8 +64,8 @@ function assertPart(
   throw invalid(`The ${what} ${quoteName(given)} of a virtual key ${problem}.`, context);
 }
 
-/** The longer name of its record has to be in order, too. */
-function whole(prefix: string, part: string, context: OperationContext): string {
+/** Returns a whole name. The longer name of its record must be valid, too. */
+function fullName(prefix: string, part: string, context: OperationContext): string {
   const name = `${prefix}${part}`;
   const problem = secretNameProblem(previousName(prefix, name));
   if (problem === undefined) return name;

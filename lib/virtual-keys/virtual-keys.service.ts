@@ -29,7 +29,7 @@ import { SigningKeys } from './signing-keys';
 import { VirtualKeyCalls, assertKey, type VirtualKeyCall } from './virtual-key-calls';
 import { previousName, readVirtualKey, type VirtualKey } from './virtual-key-names';
 
-/** The outcome of making or replacing a key: the one time that the library hands its value out. */
+/** A key that was created or replaced. The library hands its value out this one time. */
 export interface StoredVirtualKey {
   /** The name of the secret that holds it. */
   readonly storedName: string;
@@ -37,17 +37,17 @@ export interface StoredVirtualKey {
 }
 
 export interface VerifyOptions extends OperationOptions {
-  /** How old the stored key may be, in milliseconds. 0 asks the store. Default: the cache's bounds. */
+  /** The maximum age of the stored key, in milliseconds. 0 asks the store. Default: the bounds of the cache. */
   readonly maxAgeMs?: number;
   /**
-   * How old the stored key may be if the store cannot be asked, in milliseconds: for so long a key that was revoked elsewhere may
-   * go on to open the door in an outage. Default: the cache's bounds; 0 where `maxAgeMs` is given.
+   * The maximum age of the stored key while the store cannot be asked, in milliseconds. For as long, a key that was
+   * revoked elsewhere may pass in an outage. Default: the bounds of the cache; 0 if `maxAgeMs` is given.
    */
   readonly staleIfErrorMs?: number;
 }
 
 export interface RotateVirtualKeyOptions extends WriteOptions {
-  /** For how long the key that is replaced goes on to be verified, in milliseconds. Default 0: not at all. */
+  /** The time for which the replaced key is still verified, in milliseconds. Default 0: not at all. */
   readonly overlapMs?: number;
 }
 
@@ -55,11 +55,12 @@ const PARALLEL_DELETIONS = 16;
 const RECHECK_INTERVAL_MS = 1_000;
 
 /**
- * The keys that a gateway issues, kept in the store below `prefixForStoredVirtualKeys`. `storeVirtualKeys` permits it, whatever
- * `accessMode` and `hostedKeys` say of the application's own secrets (`NOT_PERMITTED` otherwise). `params` reach every call.
+ * The keys that a gateway issues, stored below `prefixForStoredVirtualKeys`. `storeVirtualKeys` permits the calls;
+ * without it they fail with `NOT_PERMITTED`. `accessMode` and `hostedKeys` concern only the application's own
+ * secrets. `params` reach every call.
  *
- * What fails is thrown, never logged and forgotten. A rotation or a renaming that failed half-way can be repeated with the
- * same `value`, and goes on from where it was.
+ * Every failure is thrown, never only logged. A rotation or renaming that failed half-way can be retried with the
+ * same `value`. The retry continues where the failure occurred.
  */
 export class VirtualKeysService {
   readonly #pipeline: Pipeline;
@@ -69,7 +70,7 @@ export class VirtualKeysService {
   readonly #replacement: KeyReplacement;
   readonly #signingKeys: SigningKeys;
   readonly #locks = new NamedLock();
-  /** When a key was last looked at again because a candidate was another one. */
+  /** The time of the last recheck of a key, caused by a candidate that did not match. */
   readonly #rechecked = new Map<string, number>();
 
   /** @internal made by `SecretManagerModule` */
@@ -85,14 +86,14 @@ export class VirtualKeysService {
   }
 
   /**
-   * Stores a key. Without a `value` it is `sk-…`, of 256 random bits and a tag by which {@link isIssuable} knows it. Rejects with
-   * `CONFLICT` if the alias is taken, also by another instance at the same moment.
+   * Stores a key. Without a `value` the key is `sk-…`: 256 random bits, and a tag by which {@link isIssuable}
+   * recognizes it. Rejects with `CONFLICT` if the alias is taken, even by another instance at the same moment.
    */
   async create(
     key: VirtualKey & { readonly value?: string },
     options: WriteOptions = {},
   ): Promise<StoredVirtualKey> {
-    const call = this.#calls.permitted('create', key, options, ['writeSecret']);
+    const call = this.#calls.prepare('create', key, options, ['writeSecret']);
     const name = call.secretName;
     const { value: given } = readVirtualKey(key, call);
     if (given !== undefined) assertKey(given, call);
@@ -101,7 +102,7 @@ export class VirtualKeysService {
     const tags =
       settings.tags || call.given.tags ? { ...settings.tags, ...call.given.tags } : undefined;
     const write = { ...call.options, description, tags, createOnly: true };
-    return await this.inTurn([name], call, async () => {
+    return await this.withLock([name], call, async () => {
       await this.#replacement.assertFree(name, call);
       const value = given ?? (await this.issue(call));
       await this.#pipeline.writeSecret(name, value, write).catch((error: unknown) => {
@@ -112,27 +113,28 @@ export class VirtualKeysService {
   }
 
   /**
-   * Resolves to a new key, as `create` makes it, and stores it nowhere: for a gateway that has to write something about a key
-   * before the key works. Give it to `create` or `rotate` as the `value`; {@link isIssuable} knows it. The first call makes the
-   * key that signs it.
+   * Resolves to a new key as `create` makes it, and does not store it. A gateway may have to write something about a
+   * key before the key works. Pass the key to `create` or `rotate` as the `value`; {@link isIssuable} recognizes it.
+   * The first call creates the signing key.
    */
   async generate(
     options: Pick<WriteOptions, 'params' | 'signal' | 'timeoutMs'> = {},
   ): Promise<string> {
-    this.#calls.permit('generate', ['writeSecret']);
-    return await this.issue(this.#calls.permittedSigning('generate', options));
+    this.#calls.assertPermitted('generate', ['writeSecret']);
+    return await this.issue(this.#calls.prepareSigning('generate', options));
   }
 
   /**
-   * Whether a candidate can be a key that the service made, without asking the store: a gateway refuses a flood of made-up keys
-   * with it. `false` also for a key that was stored with a `value` of the caller's. Until the key that signs them has been read,
-   * which begins with the first call, the form alone counts. A signing key that somebody replaced is known within a second of the
-   * first question about a key that it signed.
+   * Tells whether the service can have made a candidate, without asking the store. A gateway uses it to refuse a
+   * flood of made-up keys. Returns `false` also for a key that was stored with the caller's own `value`.
+   *
+   * Only the form counts until the signing key has been read, which begins with the first call. A replaced signing
+   * key is known within a second of the first question about a key that it signed.
    *
    * @param options `params` of the store that holds the keys
    */
   isIssuable(candidate: string, options: Pick<OperationOptions, 'params'> = {}): boolean {
-    const call = this.#calls.permittedSigning('isIssuable', options);
+    const call = this.#calls.prepareSigning('isIssuable', options);
     if (typeof candidate !== 'string' || !hasTaggedForm(candidate)) return false;
     const signingKeys = this.#signingKeys.loaded(call);
     if (signingKeys.some((signingKey) => hasValidTag(candidate, signingKey))) return true;
@@ -141,16 +143,17 @@ export class VirtualKeysService {
   }
 
   /**
-   * Resolves to whether the candidate is the key, or one that it replaced and that still overlaps. Compares in constant time.
-   * Where a cached key does not fit, the store is asked, once a second at most: another instance may have rotated it.
+   * Resolves to whether the candidate is the key, or a replaced key that still overlaps. Compares in constant time.
+   * If a cached key does not match, the store is asked, at most once a second: another instance may have rotated the
+   * key.
    */
   async verify(key: VirtualKey, candidate: string, options: VerifyOptions = {}): Promise<boolean> {
-    const call = this.#calls.permitted('verify', key, options);
+    const call = this.#calls.prepare('verify', key, options);
     if (typeof candidate !== 'string' || candidate === '') return false;
-    const fits = await this.fits(call, candidate, agedOptions(call));
-    if (fits !== false || !this.isRecheckDue(secretKey(call.secretName, call.options.params)))
-      return fits ?? false;
-    const recheck = this.fits(call, candidate, { ...call.options, maxAgeMs: 0 });
+    const isMatch = await this.matches(call, candidate, agedOptions(call));
+    if (isMatch !== false || !this.isRecheckDue(secretKey(call.secretName, call.options.params)))
+      return isMatch ?? false;
+    const recheck = this.matches(call, candidate, { ...call.options, maxAgeMs: 0 });
     return (await recheck.catch(() => false)) ?? false; // what is cached stands, within its bounds
   }
 
@@ -160,7 +163,7 @@ export class VirtualKeysService {
    * constant time.
    */
   async find(key: VirtualKey, options: VerifyOptions = {}): Promise<string | undefined> {
-    const call = this.#calls.permitted('find', key, options);
+    const call = this.#calls.prepare('find', key, options);
     return (await this.#pipeline.readSecret(call.secretName, agedOptions(call)))?.value;
   }
 
@@ -174,7 +177,7 @@ export class VirtualKeysService {
     next: { readonly alias?: string | null; readonly value?: string } = {},
     options: RotateVirtualKeyOptions = {},
   ): Promise<StoredVirtualKey> {
-    const context = this.#calls.permit('rotate', ['writeSecret']);
+    const context = this.#calls.assertPermitted('rotate', ['writeSecret']);
     const { alias, value } = readArguments(next, ['alias', 'value'], context);
     return await this.replace('rotate', key, alias, options, (call) => {
       if (value === undefined) return () => this.issue(call);
@@ -184,29 +187,29 @@ export class VirtualKeysService {
   }
 
   /**
-   * Moves a key to another alias, with its value, description and tags; `null` takes its alias away. Fails as {@link rotate}
-   * does.
+   * Moves a key to another alias, with its value, description and tags. `null` removes its alias. Fails like {@link
+   * rotate}.
    */
   async rename(
     key: VirtualKey,
     next: { readonly alias: string | null },
     options: WriteOptions = {},
   ): Promise<StoredVirtualKey> {
-    const context = this.#calls.permit('rename', ['writeSecret']);
+    const context = this.#calls.assertPermitted('rename', ['writeSecret']);
     const { alias } = readArguments(next, ['alias'], context);
     if (alias === undefined) throw noAlias(context);
-    return await this.replace('rename', key, alias, options, () => (held) => held);
+    return await this.replace('rename', key, alias, options, () => (current) => current);
   }
 
   /**
-   * Deletes keys; one that is missing is no failure. Resolves to what came of each, by id: `undefined`, or the error that kept
-   * that one from being deleted.
+   * Deletes keys. A missing key is no failure. Resolves to the outcome of each key, by id: `undefined`, or the error
+   * that prevented the deletion.
    */
   async delete(
     keys: readonly VirtualKey[],
     options: DeleteOptions = {},
   ): Promise<ReadonlyMap<string, SecretManagerError | undefined>> {
-    const context = this.#calls.permit('delete', ['deleteSecret']);
+    const context = this.#calls.assertPermitted('delete', ['deleteSecret']);
     const list = readList(keys);
     if (list === undefined) throw notAList(keys, context);
     const named = list.map((key) => ({ key, id: read(key, 'id') as string }));
@@ -214,13 +217,13 @@ export class VirtualKeysService {
       named.map(({ id }) => [id, undefined]),
     );
     const pending = named.values();
-    const deleteTheNext = async (): Promise<void> => {
+    const deleteNext = async (): Promise<void> => {
       for (const { key, id } of pending) {
         const outcome = await this.deleteOne(key, options).catch(asOutcome);
         outcomes.set(id, outcomes.get(id) ?? outcome);
       }
     };
-    await Promise.all(Array.from({ length: PARALLEL_DELETIONS }, deleteTheNext));
+    await Promise.all(Array.from({ length: PARALLEL_DELETIONS }, deleteNext));
     return outcomes;
   }
 
@@ -229,12 +232,12 @@ export class VirtualKeysService {
   }
 
   private async deleteOne(key: VirtualKey, options: DeleteOptions): Promise<undefined> {
-    const call = this.#calls.permitted('delete', key, options, ['deleteSecret']);
+    const call = this.#calls.prepare('delete', key, options, ['deleteSecret']);
     const { recoveryWindowInDays } = call.given;
     const deletion = { ...call.options, recoveryWindowInDays };
-    await this.inTurn([call.secretName], call, async () => {
+    await this.withLock([call.secretName], call, async () => {
       await this.#pipeline.deleteSecret(call.secretName, deletion);
-      await this.deleteRecord(call).catch(() => undefined); // beside no key it makes nothing valid
+      await this.deleteRecord(call).catch(() => undefined); // without its key, a record makes nothing valid
     });
   }
 
@@ -251,22 +254,22 @@ export class VirtualKeysService {
     options: RotateVirtualKeyOptions,
     valueOf: (call: VirtualKeyCall) => Replacement['valueAfter'],
   ): Promise<StoredVirtualKey> {
-    const call = this.#calls.permitted(operation, key, options, ['writeSecret']);
+    const call = this.#calls.prepare(operation, key, options, ['writeSecret']);
     const { secretName, given } = call;
     const own = readVirtualKey(key, call);
     const next = { id: own.id, alias: alias === undefined ? own.alias : alias };
-    const name = this.#calls.nameOf(next as VirtualKey, call); // which finds it right
+    const name = this.#calls.nameOf(next as VirtualKey, call); // validates the name
     if (name !== secretName) this.#assertSupported('deleteSecret', secretName);
     const { overlapMs = 0 } = given;
     const replacement = { name, valueAfter: valueOf(call), overlapMs, options: given };
-    return await this.inTurn([secretName, name], call, async () => ({
+    return await this.withLock([secretName, name], call, async () => ({
       storedName: name,
       value: await this.#replacement.replace(call, replacement),
     }));
   }
 
-  /** `undefined` if there is no such key. */
-  private async fits(
+  /** Tells whether a candidate matches. Resolves to `undefined` if the key is missing. */
+  private async matches(
     call: VirtualKeyCall,
     candidate: string,
     options: CallOptions,
@@ -283,7 +286,7 @@ export class VirtualKeysService {
     const at = now();
     if (at < (this.#rechecked.get(key) ?? -Infinity) + RECHECK_INTERVAL_MS) return false;
     for (const [other, lastAt] of this.#rechecked) {
-      if (at < lastAt + RECHECK_INTERVAL_MS) break; // they stand in the order of their times
+      if (at < lastAt + RECHECK_INTERVAL_MS) break; // the entries are in the order of their times
       this.#rechecked.delete(other);
     }
     this.#rechecked.delete(key);
@@ -295,7 +298,7 @@ export class VirtualKeysService {
     return previousName(this.#options.settings.prefixForStoredVirtualKeys, secretName);
   }
 
-  private inTurn<T>(
+  private withLock<T>(
     names: readonly string[],
     call: VirtualKeyCall,
     task: () => Promise<T>,

@@ -267,9 +267,7 @@ describe('secret list', () => {
     const { stdout } = await secret(['list']);
     const { stdout: json } = await secret(['list', '--json']);
 
-    expect(stdout).toBe(
-      'A\t1\tx\\u202ey\\u2066y\\u200by\\u00ady\\u3164y\\udb40\\udc41y\\u001b\n',
-    );
+    expect(stdout).toBe('A\t1\tx\\u202ey\\u2066y\\u200by\\u00ady\\u3164y\\udb40\\udc41y\\u001b\n');
     for (const character of hidden) expect(json).not.toContain(character);
     expect(JSON.parse(json)).toEqual([{ name: 'A', version: '1', description: given }]);
   });

@@ -14,9 +14,11 @@ import { lookUp, lookUpSync } from './look-up';
 import { assertNamesFile, explainMount, toReading } from './secret-file';
 
 export interface DirectorySecretManagerOptions {
-  /** Where the secrets are mounted. Default `/run/secrets`. */
+  /** The directory in which the secrets are mounted. Default `/run/secrets`. */
   readonly path?: string;
-  /** Whether the line break at the end of a file belongs to the secret. Default `false`: one is dropped, LF or CRLF. */
+  /**
+   * Keeps the line break at the end of a file as a part of the secret. Default `false`: one LF or CRLF is dropped.
+   */
   readonly keepTrailingNewline?: boolean;
 }
 
@@ -24,18 +26,18 @@ const OPTIONS = ['path', 'keepTrailingNewline'];
 const NO_PARAMS = 'a directory knows one version of a secret, and no tenants';
 
 /**
- * Secrets that Docker or Kubernetes mounts as files: `team/password` is the file `password` in the folder `team`. It reads
- * only, and reads the file each time, so that it sees at once when a secret was exchanged. A byte order mark at the beginning
- * and a line break at the end are dropped.
+ * Secrets that Docker or Kubernetes mounts as files: `team/password` is the file `password` in the folder `team`. The
+ * manager only reads. It reads the file each time, so an exchanged secret takes effect at once. A byte order mark at
+ * the beginning and a line break at the end are dropped.
  *
- * Follows links that end inside the directory. Judges the file that it has opened, so that an exchange of links meanwhile
- * leads nowhere else. A directory that is gone is `UNAVAILABLE`, and never an absence.
+ * The manager follows links that end inside the directory. It checks the file that it has opened, so exchanging a
+ * link meanwhile leads nowhere else. A missing directory is `UNAVAILABLE`, and never an absent secret.
  */
 export class DirectorySecretManager extends CustomSecretManager {
   readonly #path: string;
   readonly #keepsNewline: boolean;
 
-  /** Throws `MISCONFIGURED` for an option that does not exist. */
+  /** Throws `MISCONFIGURED` for an unknown option. */
   constructor(options: DirectorySecretManagerOptions = {}) {
     super('directory');
     assertKnownOptions('DirectorySecretManager', options, OPTIONS);
@@ -52,7 +54,7 @@ export class DirectorySecretManager extends CustomSecretManager {
     assertNamesFile(secretName);
     const file = await lookUp(this.#path, secretName);
     if (file !== undefined) return toReading(file, secretName, this.#keepsNewline);
-    await this.checkHealth(); // what is missing may be the directory itself
+    await this.checkHealth(); // the directory itself may be missing
     return undefined;
   }
 
@@ -68,7 +70,7 @@ export class DirectorySecretManager extends CustomSecretManager {
     return undefined;
   }
 
-  /** Throws `MISCONFIGURED` unless the directory is there and can be read. */
+  /** Rejects with `MISCONFIGURED` unless the directory exists and can be read. */
   override async validateEnvironment(): Promise<void> {
     try {
       await this.list();

@@ -6,14 +6,14 @@ import { DESCRIPTORS, isInside, isInsideSync } from './opened-file';
 import { MAX_BYTES, assertInside, exchanged, explain, isAbsence } from './secret-file';
 
 const KUBERNETES_LINK = '..data';
-/** How often a file is opened again that was exchanged while it was opened. */
+/** The attempts to open a file that is exchanged while it is opened. */
 const ATTEMPTS = 20;
 
 /**
- * Resolves to the file of a secret, or to `undefined` if there is none.
+ * Resolves to the file of a secret, or to `undefined` if it is missing.
  *
- * Where Kubernetes mounts, `..data` leads to the current folder. Kubernetes exchanges that link and then removes the old
- * folder. A look-up on its way through the old folder finds nothing, and has to look again.
+ * In a mount of Kubernetes, `..data` links to the current folder. Kubernetes exchanges that link, and then removes
+ * the old folder. A look-up in the old folder finds nothing, and has to look again.
  */
 export async function lookUp(
   directory: string,
@@ -27,7 +27,7 @@ export async function lookUp(
   }
 }
 
-/** As {@link lookUp}, blocking. */
+/** Looks a file up like {@link lookUp}, blocking. */
 export function lookUpSync(
   directory: string,
   secretName: string,
@@ -52,7 +52,7 @@ async function look(
       assertInside(root, path, secretName);
       return await readRegularFile(path, {
         maxBytes: MAX_BYTES,
-        judge: async (descriptor, stats) => {
+        check: async (descriptor, stats) => {
           const opened = { descriptor, stats, path };
           if (!(await isInside(root, opened, descriptors))) throw new Exchanged();
         },
@@ -78,7 +78,7 @@ function lookSync(
       assertInside(root, path, secretName);
       return readRegularFileSync(path, {
         maxBytes: MAX_BYTES,
-        judge: (descriptor, stats) => {
+        check: (descriptor, stats) => {
           const opened = { descriptor, stats, path };
           if (!isInsideSync(root, opened, descriptors)) throw new Exchanged();
         },
@@ -92,7 +92,7 @@ function lookSync(
   throw exchanged(secretName);
 }
 
-/** What was opened lies elsewhere than its path said: somebody has exchanged it meanwhile. */
+/** Thrown if the opened file is not the one of its path, because somebody has exchanged it meanwhile. */
 class Exchanged extends Error {}
 
 function currentFolder(directory: string): Promise<string | undefined> {

@@ -2,10 +2,10 @@ import { lstatSync, readlinkSync, realpathSync, type BigIntStats } from 'node:fs
 import { lstat, readlink, realpath } from 'node:fs/promises';
 import { sep } from 'node:path';
 
-/** Where Linux tells the path of everything that the process has open. */
+/** The folder in which Linux shows the path of every open file of the process. */
 export const DESCRIPTORS = '/proc/self/fd';
 
-/** A file that was opened, and the path that led to it. */
+/** An open file, and the path that led to it. */
 export interface OpenedFile {
   readonly descriptor: number;
   readonly stats: BigIntStats;
@@ -13,29 +13,29 @@ export interface OpenedFile {
 }
 
 /**
- * Tells whether a file that is open lies inside a directory. The path by which it was opened may lead elsewhere by now, so
- * the file itself is judged: by the path that the system keeps for it, or, where the system tells none, by whether the same
- * file is found at that path before and after the path was resolved once more.
+ * Tells whether an open file lies inside a directory. Its path may lead elsewhere by now, so the file itself is
+ * checked. Linux knows the current path of an open file. On other systems, the path must still lead to this file, and
+ * resolve to itself.
  */
 export async function isInside(
   root: string,
   { descriptor, stats, path }: OpenedFile,
   descriptors = DESCRIPTORS,
 ): Promise<boolean> {
-  const known = await readlink(`${descriptors}/${descriptor}`).catch(() => undefined);
-  if (known !== undefined) return isBelow(root, known);
+  const current = await readlink(`${descriptors}/${descriptor}`).catch(() => undefined);
+  if (current !== undefined) return isBelow(root, current);
   const found = await lstat(path, { bigint: true });
   return isBelow(root, path) && isSame(found, stats) && (await realpath(path)) === path;
 }
 
-/** As {@link isInside}, blocking. */
+/** Checks a file like {@link isInside}, blocking. */
 export function isInsideSync(
   root: string,
   { descriptor, stats, path }: OpenedFile,
   descriptors = DESCRIPTORS,
 ): boolean {
-  const known = linkOf(`${descriptors}/${descriptor}`);
-  if (known !== undefined) return isBelow(root, known);
+  const current = linkOf(`${descriptors}/${descriptor}`);
+  if (current !== undefined) return isBelow(root, current);
   const found = lstatSync(path, { bigint: true });
   return isBelow(root, path) && isSame(found, stats) && realpathSync.native(path) === path;
 }

@@ -6,10 +6,10 @@ import { secretNameProblem } from '../../core/validation/secret-name';
 import { UnusableFile, type RegularFile } from '../../files/regular-file';
 import { isBelow } from './opened-file';
 
-/** A wrong path must not load gigabytes; no secret is that long. */
+/** The size limit of a file. No secret is as long, and a wrong path must not load gigabytes. */
 export const MAX_BYTES = 1_048_576;
 
-/** What a look-up says if there is no such file, a missing or mistaken folder on the way to it included. */
+/** The error codes for a missing file. A missing folder in its path, or a file in its place, counts, too. */
 const ABSENCES: ReadonlySet<unknown> = new Set(['ENOENT', 'ENOTDIR', 'ENAMETOOLONG']);
 
 const DENIALS: ReadonlySet<unknown> = new Set(['EACCES', 'EPERM']);
@@ -18,7 +18,9 @@ export function isAbsence(thrown: unknown): boolean {
   return ABSENCES.has(read(thrown, 'code'));
 }
 
-/** Refuses a name that would lead out of the directory, and one of the folders in which Kubernetes keeps its versions. */
+/**
+ * Throws `INVALID_ARGUMENT` for a name that leads out of the directory, or into the version folders of Kubernetes.
+ */
 export function assertNamesFile(secretName: string): void {
   const isOfKubernetes = secretName.split('/').some((segment) => segment.startsWith('..'));
   const problem =
@@ -33,7 +35,11 @@ export function assertNamesFile(secretName: string): void {
   );
 }
 
-/** @param path where the file is when all links have been followed */
+/**
+ * Throws `ACCESS_DENIED` for a path outside of the root.
+ *
+ * @param path the path after all links have been followed
+ */
 export function assertInside(root: string, path: string, secretName: string): void {
   if (isBelow(root, path)) return;
   throw new SecretManagerError(
@@ -42,7 +48,7 @@ export function assertInside(root: string, path: string, secretName: string): vo
   );
 }
 
-/** The error for a file that was exchanged each time that it was opened, as by an attacker. */
+/** Returns the error for a file that was exchanged each time it was opened, as by an attacker. */
 export function exchanged(secretName: string): SecretManagerError {
   return new SecretManagerError(
     'ACCESS_DENIED',
@@ -51,7 +57,7 @@ export function exchanged(secretName: string): SecretManagerError {
   );
 }
 
-/** Names what a look-up can fail with; the rest is left to the rules that hold for every manager. */
+/** Translates the errors of a look-up. Returns other errors unchanged: the common rules translate them. */
 export function explain(thrown: unknown, secretName: string): unknown {
   if (thrown instanceof UnusableFile) {
     return thrown.problem === 'too large'
@@ -64,7 +70,7 @@ export function explain(thrown: unknown, secretName: string): unknown {
   return malformed(secretName, 'is a link that leads to itself', 'Put a file there.');
 }
 
-/** The version is that of the file, and tells nothing of its content. */
+/** Returns the value of a file. The version identifies the file, and discloses nothing of its content. */
 export function toReading(
   { content, stats: { ino, mtimeNs, size } }: RegularFile,
   secretName: string,
@@ -77,7 +83,7 @@ export function toReading(
   };
 }
 
-/** Drops a byte order mark at the beginning: an editor has put it there, and no store would take it for the secret. */
+/** Decodes UTF-8. Drops a byte order mark: an editor puts it there, and it is no part of the secret. */
 function decode(content: Uint8Array, secretName: string): string {
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(content);
@@ -86,7 +92,7 @@ function decode(content: Uint8Array, secretName: string): string {
   }
 }
 
-/** Puts a name to what a look at the directory itself can fail with. */
+/** Translates the errors of opening the directory itself. */
 export function explainMount(thrown: unknown, path: string): unknown {
   if (DENIALS.has(read(thrown, 'code'))) return denied(`the directory ${quoteName(path)}`);
   if (!isAbsence(thrown)) return thrown;

@@ -6,27 +6,27 @@ import { assertKnownOptions } from '../../core/validation/option-rules';
 import { assertNoParams } from '../../core/validation/params';
 
 export interface EnvironmentSecretManagerOptions {
-  /** Stands before every name: with `APP_`, the secret `TOKEN` is the variable `APP_TOKEN`. Default: none. */
+  /** The prefix of every variable: with `APP_`, the secret `TOKEN` is the variable `APP_TOKEN`. Default: none. */
   readonly prefix?: string;
   /**
-   * Removes a variable when it has been read, so that child processes do not inherit it and a diagnostics report does not
-   * hold it. The manager goes on answering its value. Default `false`.
+   * Removes a variable after its first read. Child processes then do not inherit it, and diagnostics reports do not
+   * hold it. The manager still returns its value. Default `false`.
    */
   readonly scrub?: boolean;
-  /** Default `process.env`. */
+  /** The variables. Default `process.env`. */
   readonly environment?: Record<string, string | undefined>;
 }
 
 const OPTIONS = ['prefix', 'scrub', 'environment'];
 
-/** Secrets from environment variables; it reads only. */
+/** Secrets from environment variables. The manager only reads. */
 export class EnvironmentSecretManager extends CustomSecretManager {
   readonly #prefix: string;
   readonly #environment: Record<string, string | undefined>;
   readonly #scrub: boolean;
   readonly #removed = new Map<string, string>();
 
-  /** Throws `MISCONFIGURED` for an option that does not exist. */
+  /** Throws `MISCONFIGURED` for an unknown option. */
   constructor(options: EnvironmentSecretManagerOptions = {}) {
     super('environment');
     assertKnownOptions('EnvironmentSecretManager', options, OPTIONS);

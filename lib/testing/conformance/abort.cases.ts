@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import type { OperationOptions } from '../../core/contract/custom-secret-manager';
 import { isErrorLike } from '../../core/errors/safe-access';
-import { outcomeOf, read, told, valueOf } from './ask';
+import { outcomeOf, read, summaryOf, valueOf } from './ask';
 import type { Capability, CaseDefinition, Subject } from './harness';
 
 const KEY = 'CONFORMANCE_KEY';
@@ -25,49 +25,55 @@ export const abortCases: readonly CaseDefinition[] = [
     needs,
     fault: 'hanging',
     async run(subject) {
-      await hanging(subject);
+      await hangStore(subject);
       const controller = new AbortController();
 
       const outcome = outcomeOf(subject, () => call(subject, { signal: controller.signal }));
-      await aMoment();
+      await waitBriefly();
       controller.abort();
 
-      assert.ok(['CANCELLED', 'TIMEOUT'].includes(told(await outcome)), told(await outcome));
+      assert.ok(
+        ['CANCELLED', 'TIMEOUT'].includes(summaryOf(await outcome)),
+        summaryOf(await outcome),
+      );
     },
   })),
   {
     title: 'ends a call that hangs when the signal of a deadline aborts',
     fault: 'hanging',
     async run(subject) {
-      await hanging(subject);
+      await hangStore(subject);
 
       const controller = new AbortController();
 
       const outcome = outcomeOf(subject, () => read(subject, KEY, { signal: controller.signal }));
-      await aMoment();
+      await waitBriefly();
       controller.abort(new DOMException('The deadline has passed.', 'TimeoutError'));
 
-      assert.ok(['TIMEOUT', 'CANCELLED'].includes(told(await outcome)), told(await outcome));
+      assert.ok(
+        ['TIMEOUT', 'CANCELLED'].includes(summaryOf(await outcome)),
+        summaryOf(await outcome),
+      );
     },
   },
   {
     title: 'does not answer a call whose signal was aborted before, where the store hangs',
     fault: 'hanging',
     async run(subject) {
-      await hanging(subject);
+      await hangStore(subject);
 
       const outcome = await outcomeOf(subject, () =>
         read(subject, KEY, { signal: AbortSignal.abort() }),
       );
 
-      assert.ok(['CANCELLED', 'TIMEOUT'].includes(told(outcome)), told(outcome));
+      assert.ok(['CANCELLED', 'TIMEOUT'].includes(summaryOf(outcome)), summaryOf(outcome));
     },
   },
   {
     title: 'answers after a call that was aborted, when the store no longer hangs',
     fault: 'hanging',
     async run(subject) {
-      await hanging(subject);
+      await hangStore(subject);
       await outcomeOf(subject, () => read(subject, KEY, { signal: AbortSignal.abort() }));
 
       await subject.fail(undefined);
@@ -91,26 +97,26 @@ export const abortCases: readonly CaseDefinition[] = [
   },
 ];
 
-async function hanging(subject: Subject): Promise<void> {
+async function hangStore(subject: Subject): Promise<void> {
   await subject.seed(KEY, VALUE);
   await subject.fail('hanging');
 }
 
-/** A health check may also answer `false` when it is cancelled: the store has not answered. */
+/** Checks the health. A cancelled check may also answer `false`, because the store has not answered. */
 async function checkHealth({ manager }: Subject, options: OperationOptions): Promise<unknown> {
   const isHealthy = await manager.checkHealth(options);
   if (isHealthy === false) throw new DOMException('It answered false.', 'AbortError');
   return isHealthy;
 }
 
-/** It may fail as a whole, or for each of the names. */
+/** Reads two secrets. The call may fail as a whole, or for each name. */
 async function readSeveral({ manager }: Subject, options: OperationOptions): Promise<unknown> {
   const answer = (await manager.readSecrets([KEY, `${KEY}_TOO`], options)).get(KEY);
   if (isErrorLike(answer)) throw answer;
   return answer;
 }
 
-/** Long enough for any store to have got the call, and the manager its hands on the signal. */
-function aMoment(): Promise<void> {
+/** Waits until any store has got the call, and the manager listens to the signal. */
+function waitBriefly(): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, 20));
 }

@@ -5,7 +5,7 @@ import type { SecretManagerError } from '../../core/errors/secret-manager.error'
 import { toReading } from '../../core/validation/answers';
 import type { Subject } from './harness';
 
-/** What came of a call, as the library would see it: a failure is translated, an answer brought into its normal form. */
+/** The outcome of a call as the library sees it: a translated failure, or an answer in its normal form. */
 export type Outcome<T> =
   { readonly answer: T } | { readonly failure: SecretManagerError; readonly thrown: unknown };
 
@@ -22,7 +22,7 @@ export async function valueOf(subject: Subject, name: string): Promise<string | 
   return (await read(subject, name))?.value;
 }
 
-/** The values of several secrets, by name; `'an error'` in the place of one that failed. */
+/** Resolves to the values of several secrets, by name. A failed one is `'an error'`. */
 export async function valuesOf(
   { manager }: Subject,
   names: readonly string[],
@@ -47,7 +47,7 @@ export function readSync({ manager }: Subject, name: string): SecretReading | un
   return toReading(manager.readSecretSync(name), context);
 }
 
-/** Resolves also if the call fails, or throws before it returns a promise. */
+/** Resolves to the outcome of a call, even if it rejects, or throws before it returns a promise. */
 export async function outcomeOf<T>(
   { manager }: Subject,
   call: () => Promise<T> | T,
@@ -60,16 +60,16 @@ export async function outcomeOf<T>(
   }
 }
 
-/** Whether the store could have the secret; one that cannot have the name, or the value, has thrown. */
-export function isSeeded(subject: Subject, name: string, value: string): Promise<boolean> {
+/** Tries to seed a secret. Resolves to `false` if the store refuses the name or the value. */
+export function trySeed(subject: Subject, name: string, value: string): Promise<boolean> {
   return subject.seed(name, value).then(
     () => true,
     () => false,
   );
 }
 
-/** The code of the failure, or what was answered in its place. */
-export function told(outcome: Outcome<unknown>): string {
+/** Returns the code of the failure, or the kind of the answer. */
+export function summaryOf(outcome: Outcome<unknown>): string {
   return 'failure' in outcome ? outcome.failure.code : `answered ${kind(outcome.answer)}`;
 }
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { outcomeOf, valuesOf } from './ask';
 import type { CaseDefinition } from './harness';
 
-/** Names that are in order, and that a store may all the same refuse to be asked about. */
+/** Valid names that a store may still refuse. */
 const ODD_NAMES = ['a name?#[*]', 'n'.repeat(400)];
 
 export const batchCases: readonly CaseDefinition[] = [

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { outcomeOf, told, valueOf } from './ask';
+import { outcomeOf, summaryOf, valueOf } from './ask';
 import type { CaseDefinition } from './harness';
 
 const KEY = 'CONFORMANCE_KEY';
@@ -24,7 +24,7 @@ export const creatingCases: readonly CaseDefinition[] = [
         subject.manager.writeSecret(KEY, 'second', { createOnly: true }),
       );
 
-      assert.equal(told(outcome), 'CONFLICT');
+      assert.equal(summaryOf(outcome), 'CONFLICT');
       assert.equal(await valueOf(subject, KEY), 'first');
     },
   },
@@ -40,7 +40,7 @@ export const creatingCases: readonly CaseDefinition[] = [
         ),
       );
 
-      const codes = outcomes.map(told);
+      const codes = outcomes.map(summaryOf);
       assert.equal(codes.filter((code) => code === 'CONFLICT').length, 1, codes.join());
       const winner = values[codes.indexOf('CONFLICT') === 0 ? 1 : 0];
       assert.equal(await valueOf(subject, KEY), winner);

@@ -5,7 +5,7 @@ import type { CaseDefinition } from './harness';
 
 const KEY = 'CONFORMANCE_KEY';
 
-/** A store that keeps no descriptions describes nothing, before and after. */
+/** The cases about descriptions. A store without descriptions describes nothing, before and after, and passes. */
 export const describingCases: readonly CaseDefinition[] = [
   {
     title: 'keeps description and tags out of the value',

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { isErrorLike } from '../../core/errors/safe-access';
 import type { Fault } from '../in-memory.secret-manager';
-import { outcomeOf, read, readSync, told, valueOf } from './ask';
+import { outcomeOf, read, readSync, summaryOf, valueOf } from './ask';
 import type { Capability, CaseDefinition, Subject } from './harness';
 import { NEW_VALUE, VALUE } from './leaks';
 
@@ -17,7 +17,7 @@ export const FAULTS: readonly (readonly [fault: Fault, what: string, codes: read
     ['malformed', 'a store that answers nonsense', ['MALFORMED']],
   ];
 
-/** What a store refuses before it looks at the secret: whatever the operation, it fails in the same way. */
+/** The faults that a store reports before it looks at the secret. Every operation fails alike. */
 const REFUSALS = FAULTS.filter(([fault]) => fault !== 'malformed');
 
 const CHANGES: readonly (readonly [
@@ -34,22 +34,22 @@ export const failureCases: readonly CaseDefinition[] = [
     title: `fails with ${codes.join(' or ')} at ${what}`,
     fault,
     async run(subject) {
-      await broken(subject, fault);
+      await breakStore(subject, fault);
 
       const outcome = await outcomeOf(subject, () => read(subject, KEY));
 
-      assert.ok(codes.includes(told(outcome)), told(outcome));
+      assert.ok(codes.includes(summaryOf(outcome)), summaryOf(outcome));
     },
   })),
   ...FAULTS.map(([fault, what]): CaseDefinition => ({
     title: `answers no absence, not even for a secret that is not there, at ${what}`,
     fault,
     async run(subject) {
-      await broken(subject, fault);
+      await breakStore(subject, fault);
 
       const outcome = await outcomeOf(subject, () => read(subject, ABSENT));
 
-      assert.ok('failure' in outcome, told(outcome));
+      assert.ok('failure' in outcome, summaryOf(outcome));
     },
   })),
   ...FAULTS.map(([fault, what, codes]): CaseDefinition => ({
@@ -57,18 +57,18 @@ export const failureCases: readonly CaseDefinition[] = [
     needs: ['sync'],
     fault,
     async run(subject) {
-      await broken(subject, fault);
+      await breakStore(subject, fault);
 
       const outcome = await outcomeOf(subject, () => readSync(subject, KEY));
 
-      assert.ok(codes.includes(told(outcome)), told(outcome));
+      assert.ok(codes.includes(summaryOf(outcome)), summaryOf(outcome));
     },
   })),
   ...REFUSALS.map(([fault, what, codes]): CaseDefinition => ({
     title: `fails with ${codes.join(' or ')} for each of several secrets, or for all, at ${what}`,
     fault,
     async run(subject) {
-      await broken(subject, fault);
+      await breakStore(subject, fault);
 
       const outcome = await outcomeOf(subject, async () => {
         const answers = await subject.manager.readSecrets([KEY, ABSENT]);
@@ -78,7 +78,7 @@ export const failureCases: readonly CaseDefinition[] = [
         throw failed[0] as Error;
       });
 
-      assert.ok(codes.includes(told(outcome)), told(outcome));
+      assert.ok(codes.includes(summaryOf(outcome)), summaryOf(outcome));
     },
   })),
   ...CHANGES.flatMap(([change, needs, call]) =>
@@ -87,11 +87,11 @@ export const failureCases: readonly CaseDefinition[] = [
       needs: [needs],
       fault,
       async run(subject) {
-        await broken(subject, fault);
+        await breakStore(subject, fault);
 
         const outcome = await outcomeOf(subject, () => call(subject));
 
-        assert.ok(codes.includes(told(outcome)), told(outcome));
+        assert.ok(codes.includes(summaryOf(outcome)), summaryOf(outcome));
       },
     })),
   ),
@@ -100,7 +100,7 @@ export const failureCases: readonly CaseDefinition[] = [
       title: `answers again, and what it did, when the store is well again, after ${what}`,
       fault,
       async run(subject) {
-        await broken(subject, fault);
+        await breakStore(subject, fault);
         await outcomeOf(subject, () => read(subject, KEY));
         for (const [, , call] of CHANGES) await outcomeOf(subject, () => call(subject));
 
@@ -112,7 +112,7 @@ export const failureCases: readonly CaseDefinition[] = [
   ),
 ];
 
-async function broken(subject: Subject, fault: Fault): Promise<void> {
+async function breakStore(subject: Subject, fault: Fault): Promise<void> {
   await subject.seed(KEY, VALUE);
   await subject.fail(fault);
 }

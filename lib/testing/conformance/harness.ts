@@ -2,42 +2,47 @@ import type { CustomSecretManager } from '../../core/contract/custom-secret-mana
 import type { Fault } from '../in-memory.secret-manager';
 
 /**
- * What a manager may be without; the cases about it are skipped, visibly. `sync` is also lacking where the store lives in the
- * thread of the test: a thread that waits cannot answer.
+ * A capability that a manager may lack. The cases about it are then skipped visibly. `sync` is also lacking if the
+ * store runs in the thread of the test: a waiting thread cannot answer.
  */
 export type Capability =
   'write' | 'delete' | 'recovery' | 'sync' | 'createOnly' | 'versions' | 'health' | 'emptyValues';
 
-/** How the kit gets at a manager and at its store. */
+/** The access of the kit to a manager and its store. */
 export interface ConformanceHarness {
-  /** A manager on an empty store; once a case. */
+  /** Creates a manager on an empty store. Called once per case. */
   create(): CustomSecretManager | Promise<CustomSecretManager>;
-  /** Puts a secret there behind the manager's back. It may throw for a name that the store cannot have. */
+  /** Stores a secret without the manager. May throw for a name that the store cannot have. */
   seed(name: string, value: string): void | Promise<void>;
-  /** Breaks the store; `undefined` heals it. Without it the cases about failures are skipped. */
+  /** Breaks the store; `undefined` heals it. Without this method, the cases about failures are skipped. */
   fail?(fault: Fault | undefined): void | Promise<void>;
-  /** The faults that the store can have; the cases about others are skipped. Default: all. A file is never `throttled`. */
+  /**
+   * The faults that the store can have. The cases about others are skipped. Default: all. A file is never
+   * `throttled`.
+   */
   readonly faults?: readonly Fault[];
   /**
-   * Sees to it that this one secret cannot be read: denies it, or puts there what is no value. Without it the cases about
-   * one secret of several that fails are skipped.
+   * Makes this one secret unreadable: denies it, or stores something that is no value. Without this method, the cases
+   * about one failing secret of several are skipped.
    */
   spoil?(name: string): void | Promise<void>;
-  /** After each case; the manager is closed by then. */
+  /** Cleans up after each case. The manager is already closed. */
   dispose?(): void | Promise<void>;
   readonly lacks?: readonly Capability[];
-  /** What must not stand in any error, besides the values of the kit: a token, a password. */
+  /** Texts that no error may hold, besides the values of the kit: a token, a password. */
   readonly canaries?: readonly string[];
-  /** After how long a case fails, in milliseconds. Default 4 000: sooner than the usual test runners give up. */
+  /**
+   * The time after which a case fails, in milliseconds. Default 4 000: less than the limit of common test runners.
+   */
   readonly caseTimeoutMs?: number;
 }
 
-/** One sentence about a manager, to be given to any test runner: `for (const c of cases) it(c.title, c.run)`. */
+/** One sentence about a manager, for any test runner: `for (const c of cases) it(c.title, c.run)`. */
 export interface ConformanceCase {
   readonly title: string;
-  /** Why the case does not apply. Such a case is to be skipped; its `run` rejects. */
+  /** The reason why the case does not apply. Skip such a case: its `run` rejects. */
   readonly skip?: string;
-  /** Rejects with what was expected and what was seen. */
+  /** Rejects with the expected and the actual result. */
   run(): Promise<void>;
 }
 
@@ -45,9 +50,9 @@ export interface ConformanceCase {
 export interface CaseDefinition {
   readonly title: string;
   readonly needs?: readonly Capability[];
-  /** How the harness has to be able to break the store. */
+  /** The fault that the harness has to be able to cause. */
   readonly fault?: Fault;
-  /** Whether the harness has to be able to spoil one secret. */
+  /** Requires a harness that can spoil one secret. */
   readonly spoilsSecret?: boolean;
   run(subject: Subject): Promise<void>;
 }

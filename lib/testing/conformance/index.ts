@@ -30,8 +30,8 @@ const CASES: readonly CaseDefinition[] = [
 ];
 
 /**
- * What a secret manager has to do, one sentence a case, for any test runner. Each case gets a manager of its own on an empty
- * store. What a manager is without has to be declared in `lacks`, and shows as a case that is skipped.
+ * Returns the cases that a secret manager has to pass, for any test runner. The title of a case is one sentence. Each
+ * case gets its own manager on an empty store. Declare missing capabilities in `lacks`; their cases show as skipped.
  */
 export function secretManagerConformance(harness: ConformanceHarness): ConformanceCase[] {
   return CASES.map((definition) => ({
@@ -71,27 +71,27 @@ async function runCase(definition: CaseDefinition, harness: ConformanceHarness):
     lacks: harness.lacks ?? [],
   };
   try {
-    await within(caseTimeoutMs, definition.run(subject));
+    await withTimeout(caseTimeoutMs, definition.run(subject));
   } finally {
-    await putAway(subject, harness, caseTimeoutMs);
+    await cleanUp(subject, harness, caseTimeoutMs);
   }
 }
 
-async function putAway(
+async function cleanUp(
   { manager }: Subject,
   harness: ConformanceHarness,
   timeoutMs: number,
 ): Promise<void> {
   try {
     await harness.fail?.(undefined);
-    await within(timeoutMs, manager.close());
+    await withTimeout(timeoutMs, manager.close());
   } finally {
     await harness.dispose?.();
   }
 }
 
-/** Where a manager hangs, a case must fail, and not hang with it. */
-async function within(timeoutMs: number, work: Promise<void> | void): Promise<void> {
+/** Rejects after `timeoutMs`, so that a hanging manager fails its case. */
+async function withTimeout(timeoutMs: number, work: Promise<void> | void): Promise<void> {
   let timer: NodeJS.Timeout | undefined;
   const tooLate = new Promise<never>((_, reject) => {
     timer = setTimeout(

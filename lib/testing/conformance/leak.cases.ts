@@ -1,13 +1,16 @@
 import assert from 'node:assert/strict';
 import { isErrorLike } from '../../core/errors/safe-access';
-import { outcomeOf, read, readSync, told } from './ask';
+import { outcomeOf, read, readSync, summaryOf } from './ask';
 import { FAULTS } from './failure.cases';
 import type { CaseDefinition, Subject } from './harness';
 import { NEW_VALUE, VALUE, assertShowsNothing } from './leaks';
 
 const KEY = 'CONFORMANCE_KEY';
 
-/** Each of them, but for a synchronous read: one that the manager lacks fails too, and its error shows nothing either. */
+/**
+ * All operations. One that the manager lacks fails, too, and its error must show nothing either. A missing
+ * synchronous read is left out.
+ */
 const OPERATIONS: Readonly<Record<string, (subject: Subject) => unknown>> = {
   readSecret: (subject) => read(subject, KEY),
   readSecrets: async ({ manager }) => {
@@ -49,7 +52,7 @@ export const leakCases: readonly CaseDefinition[] = [
         subject.manager.writeSecret(KEY, NEW_VALUE, { createOnly: true }),
       );
 
-      assert.ok('failure' in outcome, told(outcome));
+      assert.ok('failure' in outcome, summaryOf(outcome));
       assertShowsNothing(outcome.thrown, subject.canaries, 'the error');
     },
   },

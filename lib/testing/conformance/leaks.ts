@@ -2,13 +2,13 @@ import assert from 'node:assert/strict';
 import { inspect } from 'node:util';
 import { attempt } from '../../core/errors/safe-access';
 
-/** Values that are like no name, path or word, so that a part of them is found for certain. */
+/** Values unlike any name, path or word, so that every part of them can be found. */
 export const VALUE = 'sk-Vq7RzkW2mXt9Lp4e';
 export const NEW_VALUE = 'sk-Bn3HydJ8wQc6Fs5u';
 
 const SHORTEST_PART = 6;
 
-/** Fails if `shown` lets on one of the secrets, or a good part of one of the kit's own values. */
+/** Fails if `shown` holds a canary, or six characters in a row of a value of the kit. */
 export function assertShowsNothing(
   shown: unknown,
   canaries: readonly string[],
@@ -20,7 +20,7 @@ export function assertShowsNothing(
   }
 }
 
-/** All that a thing shows of itself, to whatever prints it. */
+/** Returns every printed form of a thing. */
 function everythingOf(shown: unknown): string {
   const options = { depth: 9, showHidden: true, getters: true, maxArrayLength: null };
   return [
@@ -30,7 +30,7 @@ function everythingOf(shown: unknown): string {
   ].join();
 }
 
-/** A value that is masked is shown in part. */
+/** Returns all parts of six characters. A masked value still shows some. */
 function partsOf(value: string): string[] {
   const count = value.length - SHORTEST_PART + 1;
   return Array.from({ length: count }, (_, start) => value.slice(start, start + SHORTEST_PART));

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { outcomeOf, told, valueOf } from './ask';
+import { outcomeOf, summaryOf, valueOf } from './ask';
 import type { CaseDefinition } from './harness';
 
 const KEY = 'CONFORMANCE_KEY';
@@ -33,7 +33,7 @@ export const lifecycleCases: readonly CaseDefinition[] = [
 
       const outcome = await outcomeOf(subject, () => subject.manager.checkHealth());
 
-      assert.ok('failure' in outcome || outcome.answer === false, told(outcome));
+      assert.ok('failure' in outcome || outcome.answer === false, summaryOf(outcome));
     },
   },
   {
@@ -96,7 +96,7 @@ export const lifecycleCases: readonly CaseDefinition[] = [
       await subject.manager.close();
       const outcome = await reading;
 
-      assert.ok('failure' in outcome || outcome.answer === 'value', told(outcome));
+      assert.ok('failure' in outcome || outcome.answer === 'value', summaryOf(outcome));
     },
   },
   {
@@ -107,7 +107,7 @@ export const lifecycleCases: readonly CaseDefinition[] = [
 
       const outcome = await outcomeOf(subject, () => valueOf(subject, KEY));
 
-      assert.ok('failure' in outcome || outcome.answer === 'value', told(outcome));
+      assert.ok('failure' in outcome || outcome.answer === 'value', summaryOf(outcome));
     },
   },
 ];

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
-import { isSeeded, outcomeOf, readSync, told, valueOf, valuesOf } from './ask';
+import { outcomeOf, readSync, summaryOf, trySeed, valueOf, valuesOf } from './ask';
 import type { CaseDefinition, Subject } from './harness';
 
-/** None of these may come to mean another secret, however the store reads paths. */
+/** Names that must not mean another secret, however the store reads paths. */
 const MISLEADING = [
   '../victim',
   'team/../victim',
@@ -34,7 +34,7 @@ export const misleadingNameCases: readonly CaseDefinition[] = [
 
       const outcome = await outcomeOf(subject, () => valueOf(subject, name));
 
-      assert.ok('failure' in outcome || outcome.answer === undefined, told(outcome));
+      assert.ok('failure' in outcome || outcome.answer === undefined, summaryOf(outcome));
     },
   })),
   {
@@ -87,10 +87,10 @@ export const misleadingNameCases: readonly CaseDefinition[] = [
   },
 ];
 
-/** Resolves to the secrets that the store can have: without folders there is one. */
+/** Resolves to the seeded secrets. A store without folders can have only one. */
 async function seedVictims(subject: Subject): Promise<readonly Victim[]> {
   const seeded: Victim[] = [];
-  for (const victim of VICTIMS) if (await isSeeded(subject, ...victim)) seeded.push(victim);
+  for (const victim of VICTIMS) if (await trySeed(subject, ...victim)) seeded.push(victim);
   return seeded;
 }
 

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { isSeeded, outcomeOf, told, valueOf } from './ask';
+import { outcomeOf, summaryOf, trySeed, valueOf } from './ask';
 import type { CaseDefinition } from './harness';
 
 const NAMES: readonly (readonly [what: string, name: string])[] = [
@@ -22,7 +22,7 @@ const NAMES: readonly (readonly [what: string, name: string])[] = [
   ['the name of the prototype', '__proto__'],
 ];
 
-/** All of ASCII that is no letter and may stand anywhere in a name. */
+/** The ASCII characters, letters excluded, that may stand anywhere in a name. */
 const MARKS = [...` !"#$&'()*+,-.:;<=>?@[]^_\`{|}~0`];
 
 const INHERITED = ['toString', 'constructor', '__proto__', 'hasOwnProperty', 'valueOf'];
@@ -31,15 +31,15 @@ export const nameCases: readonly CaseDefinition[] = [
   ...NAMES.map(([what, name]): CaseDefinition => ({
     title: `finds a secret whose name has ${what}, or refuses the name`,
     async run(subject) {
-      const isPossible = await isSeeded(subject, name, 'value');
+      const isPossible = await trySeed(subject, name, 'value');
 
       const outcome = await outcomeOf(subject, () => valueOf(subject, name));
 
       if (isPossible) assert.deepEqual(outcome, { answer: 'value' });
       else
         assert.ok(
-          ['answered undefined', 'INVALID_ARGUMENT'].includes(told(outcome)),
-          told(outcome),
+          ['answered undefined', 'INVALID_ARGUMENT'].includes(summaryOf(outcome)),
+          summaryOf(outcome),
         );
     },
   })),
@@ -57,7 +57,7 @@ export const nameCases: readonly CaseDefinition[] = [
     async run(subject) {
       const names: string[] = [];
       for (const name of MARKS.map((mark) => `a${mark}b`)) {
-        if (await isSeeded(subject, name, `value of ${name}`)) names.push(name);
+        if (await trySeed(subject, name, `value of ${name}`)) names.push(name);
       }
 
       for (const name of names) assert.equal(await valueOf(subject, name), `value of ${name}`);
@@ -75,11 +75,11 @@ export const nameCases: readonly CaseDefinition[] = [
   {
     title: 'does not answer a secret in a folder for its last part, or for the folder',
     async run(subject) {
-      await isSeeded(subject, 'team/app', 'value');
+      await trySeed(subject, 'team/app', 'value');
 
       assert.equal(await valueOf(subject, 'app'), undefined);
       const outcome = await outcomeOf(subject, () => valueOf(subject, 'team'));
-      assert.ok('failure' in outcome || outcome.answer === undefined, told(outcome));
+      assert.ok('failure' in outcome || outcome.answer === undefined, summaryOf(outcome));
     },
   },
   {

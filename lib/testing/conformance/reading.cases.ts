@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
-import { isSeeded, read, valueOf, valuesOf } from './ask';
+import { read, trySeed, valueOf, valuesOf } from './ask';
 import type { CaseDefinition } from './harness';
 
 const KEY = 'CONFORMANCE_KEY';
 const MARKED = '\ufeffvalue';
 
-/** What a store may hold, and a manager may spoil by decoding, trimming or parsing it. */
+/** Values that a manager may spoil by decoding, trimming or parsing. */
 export const VALUES: readonly (readonly [what: string, value: string])[] = [
   ['an ordinary value', 'sk-conformance-4242'],
   ['an empty value', ''],
@@ -59,7 +59,7 @@ export const readingCases: readonly CaseDefinition[] = [
     title: 'answers a NUL unchanged, or refuses it',
     async run(subject) {
       const value = 'before\u0000after';
-      const isStored = await isSeeded(subject, KEY, value);
+      const isStored = await trySeed(subject, KEY, value);
 
       if (isStored) assert.equal(await valueOf(subject, KEY), value);
       else assert.equal(await valueOf(subject, KEY), undefined);

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import type { DeleteOptions } from '../../core/contract/custom-secret-manager';
 import { DAY_MS } from '../../core/time/durations';
-import { isSeeded, outcomeOf, read, valueOf } from './ask';
+import { outcomeOf, read, trySeed, valueOf } from './ask';
 import type { CaseDefinition } from './harness';
 
 const KEY = 'CONFORMANCE_KEY';
@@ -11,7 +11,7 @@ const WINDOWS: readonly (readonly [what: string, days: number, options?: DeleteO
   ['for as long as the call says', 10, { recoveryWindowInDays: 10 }],
 ];
 
-/** Ways to delete after which a name is free again. */
+/** Ways to delete a secret. Each frees its name. */
 const WAYS: readonly (readonly [how: string, options?: DeleteOptions])[] = [
   [''],
   [' with a recovery window', { recoveryWindowInDays: 7 }],
@@ -71,7 +71,7 @@ export const removingCases: readonly CaseDefinition[] = [
     title: 'leaves alone what lies below the name that it deletes',
     needs: ['delete'],
     async run(subject) {
-      const isPossible = await isSeeded(subject, 'team/app', 'value');
+      const isPossible = await trySeed(subject, 'team/app', 'value');
 
       await outcomeOf(subject, () => subject.manager.deleteSecret('team'));
 

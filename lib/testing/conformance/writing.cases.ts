@@ -5,7 +5,7 @@ import { VALUES } from './reading.cases';
 
 const KEY = 'CONFORMANCE_KEY';
 
-/** A write of any value, but with the words that would tell it apart from a value of the case. */
+/** The values of {@link VALUES} that are also written. */
 const WRITTEN = VALUES.filter(([what]) =>
   [
     'an empty value',
