@@ -2,8 +2,8 @@ import type * as sdk from '@aws-sdk/client-secrets-manager';
 import { loadPeer } from './load-peer';
 
 /**
- * What Node finds in place of `@aws-sdk/client-secrets-manager`, by `imports` of package.json, so that its absence is explained: all
- * that the driver imports from it.
+ * All that the driver imports from `@aws-sdk/client-secrets-manager`. The `imports` of package.json lead here, so that a missing
+ * package is explained.
  */
 export const {
   BatchGetSecretValueCommand,

@@ -403,7 +403,9 @@ describe('the log', () => {
     await provider.stop();
 
     expect(gateway.log.warnings.sort()).toEqual(
-      names.map((name) => expect.stringContaining(`A stream broke off: model "${name}": `)),
+      names.map((name): unknown =>
+        expect.stringContaining(`A stream broke off: model "${name}": `),
+      ),
     );
   });
 

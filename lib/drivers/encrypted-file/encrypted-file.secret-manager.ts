@@ -25,7 +25,7 @@ import { open } from './store/opening';
 
 const OPTIONS = ['path', 'key', 'keyFile', 'passphrase', 'create'];
 
-/** Where the store is, and exactly one of `key`, `keyFile` and `passphrase`. */
+/** The place of the store, and exactly one of `key`, `keyFile` and `passphrase`. */
 export interface EncryptedFileSecretManagerOptions extends KeyOptions {
   /**
    * The file that holds the secrets. A relative path, also that of `keyFile`, starts at the directory in which the process is when
@@ -33,8 +33,8 @@ export interface EncryptedFileSecretManagerOptions extends KeyOptions {
    */
   readonly path: string;
   /**
-   * Whether the start makes the store, with its folder and its key file, if there is none. Default `true`. With `false`, a volume
-   * that was not mounted is `MISCONFIGURED`.
+   * Makes the store at start if there is none, with its folder and its key file. Default `true`. With `false`, a volume that was
+   * not mounted is `MISCONFIGURED`.
    */
   readonly create?: boolean;
 }

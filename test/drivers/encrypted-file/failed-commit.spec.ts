@@ -1,3 +1,4 @@
+import type * as lmdbModule from '../../../lib/drivers/encrypted-file/store/lmdb';
 import { Writer } from '../../../lib/drivers/encrypted-file/store/writer';
 import { useStore } from '../../support/encrypted-file';
 import { failureOf } from '../../support/failure-of';
@@ -5,7 +6,7 @@ import { failureOf } from '../../support/failure-of';
 const mockClose = jest.fn();
 let mockIsBroken = false;
 jest.mock('../../../lib/drivers/encrypted-file/store/lmdb', () => {
-  const lmdb = jest.requireActual<typeof import('../../../lib/drivers/encrypted-file/store/lmdb')>(
+  const lmdb = jest.requireActual<typeof lmdbModule>(
     '../../../lib/drivers/encrypted-file/store/lmdb',
   );
   const broken = {

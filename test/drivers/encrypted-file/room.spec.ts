@@ -19,10 +19,10 @@ const CHANGES = {
 function fillDisk(): void {
   const { writeSync } = fs;
   let left = 1;
-  jest.spyOn(fs, 'writeSync').mockImplementation(((...args: Parameters<typeof writeSync>) => {
+  jest.spyOn(fs, 'writeSync').mockImplementation((...args: Parameters<typeof writeSync>) => {
     if (left-- > 0) return writeSync(...args);
     throw Object.assign(new Error('full'), { code: 'ENOSPC' });
-  }) as typeof writeSync);
+  });
 }
 
 describe('the room for a commit', () => {

@@ -141,7 +141,7 @@ describe('a store of the first format', () => {
 
     const manager = await store.opened();
 
-    expect((await manager.listSecrets()).length).toBe(3);
+    expect(await manager.listSecrets()).toHaveLength(3);
     expect(readdirSync(dirname(store.path))).toEqual(['secrets', 'secrets.v1']);
   });
 

@@ -69,7 +69,7 @@ function look(lock: string): Sighting | undefined {
 
 function ownerOf(text: Buffer): Sighting['owner'] {
   try {
-    return (parseJson(text) ?? {}) as Sighting['owner'];
+    return parseJson(text) ?? {};
   } catch {
     return {}; // its owner was killed before it could write
   }

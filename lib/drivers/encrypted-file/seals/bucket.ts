@@ -1,6 +1,6 @@
 import { Damage } from '../pages/damage';
 
-/** What a bucket knows of a secret. */
+/** The entry of a secret in its bucket. */
 export interface Entry {
   readonly name: string;
   readonly version: number;

@@ -7,7 +7,7 @@ export const SLOTS_BYTES = CHILDREN * SLOT_BYTES;
 const NO_TAG = Buffer.alloc(TAG_BYTES);
 export const INDICES: readonly number[] = Array.from({ length: CHILDREN }, (_, index) => index);
 
-/** What a node knows of one below it. */
+/** The entry of a node in the node above it. */
 export interface Slot {
   readonly tag: Buffer;
   /** The earliest time, in milliseconds, at which something below is to be removed for good. `Infinity`: never. */

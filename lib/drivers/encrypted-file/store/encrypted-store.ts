@@ -46,7 +46,7 @@ export class EncryptedStore {
     return this.lookSync(see);
   }
 
-  /** As {@link look}, blocking. */
+  /** Blocks; otherwise the same as {@link look}. */
   lookSync<T>(see: (tree: SealedTree) => T): T {
     this.#keyring.assertUsable();
     return lookInto(this.#path, (file) => see(this.treeOf(file)));
@@ -67,7 +67,7 @@ export class EncryptedStore {
     await this.#verification.run();
   }
 
-  /** As {@link verify}; that of a large store is run again only after a rest, so that it takes 5 % of the time at most. */
+  /** Verifies the store. A large store rests between two runs, so that they take 5 % of the time at most. */
   async verifyNowAndThen(): Promise<void> {
     await this.look(() => undefined);
     if (this.#verification.isDue) await this.#verification.run();

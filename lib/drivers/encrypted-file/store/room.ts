@@ -3,7 +3,7 @@ import { PageFile } from '../pages/page-file';
 import type { SealedChanges } from './draft';
 
 const CHUNK_BYTES = 2 ** 20;
-/** What an entry takes beside its key and its value, at most. */
+/** The most bytes that an entry takes beside its key and its value. */
 const ENTRY_BYTES = 64;
 /** For the list of free pages and new levels of the trees. */
 const PAGES_MORE = 8;

@@ -2,7 +2,7 @@ import { now } from '../../../core/time/clock';
 import type { SealedTree } from '../seals/sealed-tree';
 import { INDICES } from '../seals/slots';
 
-/** As it is at import: a fake clock of a test must not hold a verification up. */
+/** Node's own function, taken at import, because a test's fake clock must not hold up a verification. */
 const nextTurn = setImmediate;
 /** For how long the event loop may stand still. */
 const SLICE_MS = 5;

@@ -36,7 +36,7 @@ export class Writer {
     return await this.run(database, () => commitTo(database, changes));
   }
 
-  /** As {@link commit}, of changes that are prepared while nobody else can write. Nothing is written for `undefined`. */
+  /** Commits changes that are prepared while nobody else can write. Writes nothing for `undefined`. */
   async commitInTurn(prepare: () => SealedChanges | undefined): Promise<boolean> {
     const { database, path } = await this.opened();
     return await this.inTurn(database, () => {
@@ -44,7 +44,7 @@ export class Writer {
       if (changes === undefined) return true;
       if (database.getEntry(changes.head.key)?.version !== changes.replaces) return false;
       makeRoom(path, changes);
-      put(database, changes);
+      void Promise.allSettled(put(database, changes)); // the transaction reports a failure
       return true;
     });
   }
