@@ -63,6 +63,7 @@ export async function* fromAnthropicEvents(
 }
 
 function textOf({ type, text }: AnthropicBlock): string {
+  if (typeof type !== 'string') throw notUnderstood();
   if (type !== 'text') return '';
   if (typeof text !== 'string') throw notUnderstood();
   return text;
