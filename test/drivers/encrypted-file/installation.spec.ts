@@ -26,7 +26,7 @@ describe('the installation of a store', () => {
       backUp: () => changed-- <= 0,
     });
 
-    expect(readFileSync(path)).toContain('the new store');
+    expect(readFileSync(path, 'latin1')).toContain('the new store');
     expect(readdirSync(dirname(path))).toEqual(['secrets']);
   });
 });
