@@ -203,7 +203,7 @@ describe('a change of keys that breaks off half-way', () => {
 
   it('deletes no key that has its alias by now', async () => {
     const old = await gateway.generate({ key_alias: 'laptop' });
-    store.breakAt(2, 'before');
+    store.breakAt(4, 'before');
     await gateway.post('/key/delete', { keys: [old.token_id] }).expect(503);
     const other = await gateway.generate({ key_alias: 'laptop' });
 
