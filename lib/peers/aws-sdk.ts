@@ -2,8 +2,8 @@ import type * as sdk from '@aws-sdk/client-secrets-manager';
 import { loadPeer } from './load-peer';
 
 /**
- * All that the driver imports from `@aws-sdk/client-secrets-manager`. The `imports` of package.json lead here, so that a missing
- * package is explained.
+ * The values that the driver imports from `@aws-sdk/client-secrets-manager`. Node finds this file in place of the
+ * package, by `imports` of package.json, so that a missing package is explained.
  */
 export const {
   BatchGetSecretValueCommand,

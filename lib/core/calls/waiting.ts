@@ -45,7 +45,8 @@ export function waitFor<Outcome>(
 }
 
 /**
- * Waits `delayMs` milliseconds between two attempts of a call. Rejects with `CANCELLED` as soon as `signal` of the options aborts.
+ * Waits `delayMs` milliseconds between two attempts of a call. Rejects with `CANCELLED` as soon as `signal` of the
+ * options aborts.
  * `timeoutMs` of the options does not count: a signal that the library passes aborts at the deadline.
  */
 export function pause(
