@@ -1,14 +1,13 @@
 const { cpSync, readdirSync, writeFileSync } = require('node:fs');
 const { basename } = require('node:path');
-const { dependencies, peerDependencies } = require('./package.json');
+const { dependencies, imports, peerDependencies } = require('./package.json');
 
 const drivers = readdirSync('lib/drivers').map((name) => `drivers/${name}/index`);
-/** What Node loads in place of an optional peer: see `imports` of package.json. */
-const peers = {
-  '@aws-sdk/client-secrets-manager': '#peers/aws-sdk',
-  '@nestjs/terminus': '#peers/terminus',
-};
-const peerEntries = Object.values(peers).map((path) => path.slice('#'.length));
+/** Node loads a file of lib/peers in place of an optional peer: see `imports` of package.json. */
+const peers = Object.fromEntries(
+  Object.keys(imports).map((path) => [path.slice('#peer/'.length), path]),
+);
+const peerEntries = ['peers/aws-sdk', 'peers/terminus'];
 const entries = [
   'index',
   'terminus/index',

@@ -24,14 +24,15 @@ export interface IsHealthyOptions {
  */
 @Injectable()
 export class SecretManagerHealthIndicator {
+  readonly #healthToken: typeof HealthIndicatorService;
   readonly #moduleRef: ModuleRef;
   readonly #modules: ModulesContainer;
 
   /** @internal Throws `MISCONFIGURED` where TerminusModule is not imported. */
   constructor(moduleRef: ModuleRef, modules: ModulesContainer) {
-    const terminus = healthIndicatorService();
-    const isImported = [...modules.values()].some(({ providers }) => providers.has(terminus));
-    if (!isImported) throw noTerminus();
+    const token = healthTokenOf([...modules.values()]);
+    if (token === undefined) throw noTerminus();
+    this.#healthToken = token;
     this.#moduleRef = moduleRef;
     this.#modules = modules;
   }
@@ -44,7 +45,7 @@ export class SecretManagerHealthIndicator {
     key: string,
     { timeoutMs, managerName }: IsHealthyOptions = {},
   ): Promise<HealthIndicatorResult> {
-    const health = this.#moduleRef.get(healthIndicatorService(), { strict: false });
+    const health = this.#moduleRef.get(this.#healthToken, { strict: false });
     const indicator = health.check(key);
     const startedAt = performance.now();
     const found = this.find(managerName);
@@ -68,18 +69,26 @@ export class SecretManagerHealthIndicator {
   }
 }
 
-interface Reference {
-  readonly forwardRef: () => typeof HealthIndicatorService;
+interface Module {
+  readonly name: string;
+  readonly providers: ReadonlyMap<unknown, unknown>;
 }
 
-function isReference(given: object): given is Reference {
-  return 'forwardRef' in given;
+/**
+ * Returns the class of Terminus that an application provides, if it imports TerminusModule. In a bundle it is the imported
+ * class, whose name may be shortened. In Node the import is a stand-in (`lib/peers/terminus.ts`), and the name decides.
+ */
+function healthTokenOf(modules: readonly Module[]): typeof HealthIndicatorService | undefined {
+  if (modules.some(({ providers }) => providers.has(HealthIndicatorService)))
+    return HealthIndicatorService;
+  return modules
+    .filter(({ name }) => name === 'TerminusModule')
+    .flatMap(({ providers }) => [...providers.keys()])
+    .find(isHealthIndicatorService);
 }
 
-/** Returns the class of Terminus. Node may have a reference to it in its place: see `lib/peers/terminus.ts`. */
-function healthIndicatorService(): typeof HealthIndicatorService {
-  const given: typeof HealthIndicatorService | Reference = HealthIndicatorService;
-  return isReference(given) ? given.forwardRef() : given;
+function isHealthIndicatorService(token: unknown): token is typeof HealthIndicatorService {
+  return typeof token === 'function' && token.name === 'HealthIndicatorService';
 }
 
 async function failureOf(

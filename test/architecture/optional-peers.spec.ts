@@ -14,10 +14,10 @@ const { imports, peerDependencies, peerDependenciesMeta } = JSON.parse(
 ) as Manifest;
 
 /** The packages that Node loads by way of a file in lib/peers, with that file. */
-const PEERS = Object.entries(imports).map(([path, { default: name }]) => [
-  String(name),
-  `${path.slice('#'.length)}.ts`,
-]);
+const PEERS = Object.values(imports).map(({ default: name, 'node-addons': ofNode }) => {
+  const path = String(Object.values(ofNode as object)[0]);
+  return [String(name), path.replace('./dist/', '').replace('.mjs', '.ts')];
+});
 
 /** Returns the names of the values that lib imports from a package. */
 function valuesFrom(name: string): string[] {
@@ -41,15 +41,19 @@ function valuesFrom(name: string): string[] {
   return [...new Set(names)].sort();
 }
 
+function namesIn({ declarationList }: ts.VariableStatement): string[] {
+  return declarationList.declarations.flatMap(({ name }) =>
+    ts.isObjectBindingPattern(name) ? name.elements.map((each) => each.name.getText()) : [],
+  );
+}
+
 /** Returns the names that a file of lib/peers exports. */
-function exportsOf(path: string): string[] {
+function exportsOf(path: string): (string | undefined)[] {
   return (FILES.get(path)?.statements ?? [])
-    .flatMap((each) => (ts.isVariableStatement(each) && each.modifiers ? [each] : []))
-    .flatMap(({ declarationList }) => [...declarationList.declarations])
-    .flatMap(({ name }) =>
-      ts.isObjectBindingPattern(name) ? name.elements.map((each) => each.name) : [name],
-    )
-    .map((name: ts.Node) => name.getText())
+    .flatMap((each) => {
+      if (ts.isClassDeclaration(each)) return [each.name?.text];
+      return ts.isVariableStatement(each) ? namesIn(each) : [];
+    })
     .sort();
 }
 

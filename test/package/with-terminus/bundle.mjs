@@ -1,4 +1,5 @@
 /** Bundles the application with webpack and with esbuild, everything in it, and runs both bundles. */
+import { strict as assert } from 'node:assert';
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { promisify } from 'node:util';
@@ -50,3 +51,25 @@ for (const bundle of ['webpack', 'esbuild']) {
   });
   if (!output.endsWith('done\n')) throw new Error(`${bundle} (${type}): ${output}`);
 }
+
+/** A bundler looks for the package itself, and names it where it is missing. */
+const missing = /@aws-sdk\/client-secrets-manager/;
+const driver = 'nestjs-custom-secret-manager/drivers/aws-secrets-manager';
+await assert.rejects(
+  esbuild.build({
+    stdin: { contents: `import '${driver}'`, resolveDir: process.cwd() },
+    bundle: true,
+    platform: 'node',
+    write: false,
+    logLevel: 'silent',
+  }),
+  missing,
+);
+const stats = await promisify(webpack)({
+  mode: 'production',
+  target: 'node20',
+  context: process.cwd(),
+  entry: driver,
+  output: { path: `${process.cwd()}/bundles`, filename: 'missing.cjs' },
+});
+assert.match(stats.toString({ all: false, errors: true }), missing);

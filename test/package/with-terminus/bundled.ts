@@ -1,6 +1,5 @@
 import { Injectable, Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
-import { TerminusModule } from '@nestjs/terminus';
 import {
   CustomSecretManager,
   InjectSecret,
@@ -10,7 +9,6 @@ import {
 } from 'nestjs-custom-secret-manager';
 import { VaultSecretManager } from 'nestjs-custom-secret-manager/drivers/hashicorp-vault';
 import { SyncHttp } from 'nestjs-custom-secret-manager/sync';
-import { SecretManagerHealthIndicator } from 'nestjs-custom-secret-manager/terminus';
 import { strict as assert } from 'node:assert';
 import 'reflect-metadata';
 
@@ -32,9 +30,8 @@ class Consumer {
   imports: [
     SecretManagerModule.forRoot({ manager: StoreSecretManager }),
     SecretManagerModule.forFeature(['HANDLE']),
-    TerminusModule,
   ],
-  providers: [Consumer, SecretManagerHealthIndicator],
+  providers: [Consumer],
 })
 class AppModule {}
 
@@ -46,8 +43,6 @@ async function main(): Promise<void> {
   const { secrets, secret } = app.get(Consumer);
   assert.equal(await secrets.get('NAME'), 'value of NAME');
   assert.equal(secret.reveal(), 'value of HANDLE');
-  const health = await app.get(SecretManagerHealthIndicator).isHealthy('secrets');
-  assert.equal(health.secrets?.status, 'up');
   const vault = new VaultSecretManager({ address: '', auth: { method: 'token', token: 't' } });
   assert.throws(() => vault.validateEnvironment(), { code: 'MISCONFIGURED' });
   await tryWorker();
