@@ -1,8 +1,8 @@
 import { SecretManagerError, type OperationContext } from '../errors/secret-manager.error';
 import { quoteName } from '../errors/wording';
-import { UnorderedSet, type Indexed } from '../time/unordered-set';
 import { now } from '../time/clock';
 import type { Deadline, Deadlines, Expiring } from '../time/deadlines';
+import { UnorderedSet, type Indexed } from '../time/unordered-set';
 import {
   CANCELLATION,
   Cancellation,

@@ -1,7 +1,7 @@
 import { AsyncResource } from 'node:async_hooks';
-import { UnorderedSet, type Indexed } from './unordered-set';
 import { now, type TimerOptions } from './clock';
 import { LONGEST_TIMER_MS } from './durations';
+import { UnorderedSet, type Indexed } from './unordered-set';
 
 /** A target that ends when its deadline passes. */
 export interface Expiring {

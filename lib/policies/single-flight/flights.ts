@@ -1,9 +1,9 @@
 import type { SharedCall } from '../../core/calls/shared-call';
 import type { SecretReading } from '../../core/contract/custom-secret-manager';
 import type { SecretManagerError } from '../../core/errors/secret-manager.error';
-import { UnorderedSet } from '../../core/time/unordered-set';
 import { AgeClock } from '../../core/time/clock';
 import { EventLoopTurns } from '../../core/time/event-loop-turns';
+import { UnorderedSet } from '../../core/time/unordered-set';
 import type { Flight } from './flight';
 
 export type ReadFlight = Flight<SecretReading | undefined>;

@@ -29,9 +29,9 @@ import { isErrorLike, read } from '../../../core/errors/safe-access';
 import { isSecretManagerError } from '../../../core/errors/secret-manager.error';
 import { LONGEST_TIMER_MS } from '../../../core/time/durations';
 import { otherRegionError, regionOf } from './arn';
+import { CommandGuard } from './command-guard';
 import type { CredentialSource } from './credential-source';
 import { toAwsError, type AwsCall } from './errors';
-import { CommandGuard } from './command-guard';
 
 /** The options of an SDK call beside its command. */
 interface CallLimits {

@@ -9,9 +9,9 @@ import { DEFAULT_TIMEOUT_MS } from '../../../core/time/durations';
 import { BlockingWorker } from '../../../sync/blocking-worker';
 import { otherRegionError, regionOf } from './arn';
 import { defaultRegion, type AwsClientOptions } from './client';
+import { MAX_ANSWER_BYTES } from './command-guard';
 import type { CredentialSource } from './credential-source';
 import { toAwsError, type AwsCall } from './errors';
-import { MAX_ANSWER_BYTES } from './command-guard';
 
 /** The answer of the worker: the output of the SDK, or the relevant parts of its error. */
 interface Outcome {

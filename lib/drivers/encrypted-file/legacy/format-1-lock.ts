@@ -1,11 +1,12 @@
-import { readFileSync, readlinkSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { randomUUID } from 'node:crypto';
+import { readFileSync, readlinkSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
+import { pause } from '../../../core/calls/waiting';
 import { now } from '../../../core/time/clock';
 import { hasCode, isMissing, unavailable } from '../files/problems';
 import { parseJson } from '../seals/bucket';
-import { pause } from '../store/patience';
 
+const CONTEXT = { manager: 'encrypted-file', operation: 'validateEnvironment' };
 const PATIENCE_MS = 30_000;
 const POLL_MS = 1;
 /** A lock of an owner that cannot be asked counts as left behind after that. */
@@ -42,7 +43,7 @@ async function acquire(lock: string, text: string): Promise<void> {
     const isLeft = seen !== undefined && (isDead(seen) || now() - seenAt > LONGEST_HOLD_MS);
     if (isLeft && look(lock)?.incarnation === seen?.incarnation) rmSync(lock, { force: true });
     else if (now() >= endsAt) throw tooBusy();
-    else await pause(POLL_MS);
+    else await pause(POLL_MS, {}, CONTEXT);
   }
 }
 

@@ -1,15 +1,16 @@
 import { renameSync, rmSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { pause } from '../../../core/calls/waiting';
 import { now } from '../../../core/time/clock';
 import { syncFolder } from '../files/durable-file';
 import { unavailable } from '../files/problems';
 import type { SealedChanges } from './draft';
 import { openDatabase, type Database } from './lmdb';
 import { assertLockable, makeLockFile } from './lock-file';
-import { pause } from './patience';
 import { makeRoom } from './room';
 
+const CONTEXT = { manager: 'encrypted-file', operation: 'validateEnvironment' };
 const PATIENCE_MS = 30_000;
 const PAUSE_MS = 20;
 
@@ -35,7 +36,7 @@ export async function install<T>(path: string, installation: Installation<T>): P
     if (now() >= endsAt) {
       throw unavailable('Other processes changed the store for too long. It may succeed later.');
     }
-    await pause(PAUSE_MS);
+    await pause(PAUSE_MS, {}, CONTEXT);
   }
   await syncFolder(dirname(path));
   await removeUnfinished(path);

@@ -37,13 +37,6 @@ export class Patience {
   }
 }
 
-/** Resolves after a while. */
-export async function pause(durationMs: number): Promise<void> {
-  await new Promise<void>((resolve) => {
-    startTimer(resolve, durationMs, { keepsAlive: true });
-  });
-}
-
 function cancelled(isUnderWay: boolean): SecretManagerError {
   return new SecretManagerError(
     'CANCELLED',

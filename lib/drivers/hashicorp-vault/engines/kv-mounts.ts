@@ -1,10 +1,10 @@
 import { SecretManagerError, isTransient } from '../../../core/errors/secret-manager.error';
 import type { VaultCall } from '../options/vault-call';
 import { isObject, type VaultAnswer } from '../wire/request-handler';
+import type { Steps } from '../wire/steps';
 import { isFromVault, vaultError } from '../wire/vault-errors';
 import { vaultPath } from '../wire/vault-path';
 import type { VaultRequest } from '../wire/vault-request';
-import type { Steps } from '../wire/steps';
 import { subjectOf } from './engine';
 
 const MAX_KNOWN = 1_000;

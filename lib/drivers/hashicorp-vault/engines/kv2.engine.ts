@@ -15,9 +15,9 @@ import { NamedLock } from '../../../core/time/named-lock';
 import type { VaultCall } from '../options/vault-call';
 import type { Requests } from '../session/own-writes';
 import { waitFor } from '../wire/waiting';
-import { mergeMetadata, descriptionOf, type CustomMetadata } from './custom-metadata';
+import { descriptionOf, mergeMetadata, type CustomMetadata } from './custom-metadata';
 import { subjectOf, type Engine } from './engine';
-import { assertExact, valueOf, omitField, type Fields } from './field';
+import { assertExact, omitField, valueOf, type Fields } from './field';
 import { Kv2Api, type StoredSecret } from './kv2-api';
 
 const DEFAULT_FIELD = 'value';

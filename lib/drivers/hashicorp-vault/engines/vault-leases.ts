@@ -6,7 +6,7 @@ import { startTimer, type AgeClock } from '../../../core/time/clock';
 import { Deadlines } from '../../../core/time/deadlines';
 import { DAY_MS, DEFAULT_TIMEOUT_MS } from '../../../core/time/durations';
 import type { VaultCall } from '../options/vault-call';
-import type { Credential, AuthorizedAnswer } from '../session/credential';
+import type { AuthorizedAnswer, Credential } from '../session/credential';
 import type { Credentials } from '../session/credentials';
 import type { VaultAnswer } from '../wire/request-handler';
 import type { VaultClient } from '../wire/vault-client';

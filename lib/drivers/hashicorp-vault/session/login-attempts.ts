@@ -4,10 +4,10 @@ import {
 } from '../../../core/errors/secret-manager.error';
 import { backoffMs } from '../../../core/time/backoff';
 import { countingDown, type AgeClock } from '../../../core/time/clock';
+import { run, runSync } from '../wire/steps';
 import type { VaultClient } from '../wire/vault-client';
 import type { VaultRequest } from '../wire/vault-request';
 import type { VaultSyncClient } from '../wire/vault-sync-client';
-import { run, runSync } from '../wire/steps';
 import { credentialOf, type Credential } from './credential';
 import type { Grant, VaultLogin } from './vault-login';
 

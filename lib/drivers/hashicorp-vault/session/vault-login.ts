@@ -4,9 +4,9 @@ import { quoteName } from '../../../core/errors/wording';
 import { isPrintable, trimSlashes } from '../options/option-problems';
 import { DEFAULT_JWT_FILE, type VaultAuth } from '../options/vault.options';
 import { isObject, type VaultAnswer } from '../wire/request-handler';
+import type { Steps } from '../wire/steps';
 import { isFromVault, originOfAnswer, vaultError } from '../wire/vault-errors';
 import { encodePath } from '../wire/vault-path';
-import type { Steps } from '../wire/steps';
 import { TokenFile } from './token-file';
 
 /** A token and its lifetime. */

@@ -5,7 +5,7 @@ import { isDeadToken, isDenial, vaultError } from '../wire/vault-errors';
 import type { VaultRequest } from '../wire/vault-request';
 import type { VaultSyncClient } from '../wire/vault-sync-client';
 import { waitFor } from '../wire/waiting';
-import type { Credential, AuthorizedAnswer } from './credential';
+import type { AuthorizedAnswer, Credential } from './credential';
 import type { Credentials } from './credentials';
 import { DeniedRequests } from './denied-requests';
 

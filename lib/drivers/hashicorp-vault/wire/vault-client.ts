@@ -4,8 +4,8 @@ import { Deadlines } from '../../../core/time/deadlines';
 import { DEFAULT_TIMEOUT_MS } from '../../../core/time/durations';
 import { exactJson } from '../../../core/validation/exact-json';
 import { Connections, type ConnectionOptions } from './connections';
-import { RequestHandler, type VaultAnswer } from './request-handler';
 import { Redirects, type RedirectOptions } from './redirects';
+import { RequestHandler, type VaultAnswer } from './request-handler';
 import type { TlsFiles } from './tls-files';
 import type { VaultRequest } from './vault-request';
 

@@ -3,14 +3,14 @@ import { countingDown } from '../../../core/time/clock';
 import { DEFAULT_TIMEOUT_MS } from '../../../core/time/durations';
 import { exactJson } from '../../../core/validation/exact-json';
 import { SyncHttp } from '../../../sync';
-import { answerOf, connectionError, type VaultAnswer } from './request-handler';
 import { Redirects } from './redirects';
+import { answerOf, connectionError, type VaultAnswer } from './request-handler';
 import type { TlsFiles } from './tls-files';
 import {
   basePathOf,
-  withBasePath,
   headersOf,
   originOf,
+  withBasePath,
   type VaultClientOptions,
 } from './vault-client';
 import type { VaultRequest } from './vault-request';
