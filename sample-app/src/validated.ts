@@ -29,7 +29,7 @@ export function validated<T extends object>(
     field: property,
     message: Object.values(constraints).join(', '),
   }));
-  return { value, problems: [...forbidden, ...problems] };
+  return { value, problems: [...problems, ...forbidden] };
 }
 
 function isOfObject(name: string): boolean {

@@ -146,7 +146,7 @@ describe('the options of the module', () => {
     });
 
     const problems = message.split('\n- ').slice(1).sort();
-    const quoted = JSON.stringify(name);
+    const quoted = JSON.stringify(name).replace('\ufeff', '\\ufeff');
     expect(problems).toEqual([
       expect.stringContaining(`preload[1] (${quoted}) has ${what} at an end`),
       expect.stringContaining(`preload[2] (${quoted}) has ${what} at an end`),
