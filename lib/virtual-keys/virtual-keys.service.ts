@@ -243,7 +243,9 @@ export class VirtualKeysService {
 
   private async deleteRecord(call: VirtualKeyCall): Promise<void> {
     const record = this.recordOf(call);
-    if ((await this.#pipeline.readSecret(record, call.options)) === undefined) return;
+    // another instance may have written the record after this one cached its absence
+    const reading = await this.#pipeline.readSecret(record, { ...call.options, maxAgeMs: 0 });
+    if (reading === undefined) return;
     await this.#pipeline.deleteSecret(record, { ...call.options, recoveryWindowInDays: 0 });
   }
 

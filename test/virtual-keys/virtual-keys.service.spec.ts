@@ -486,6 +486,17 @@ describe('a virtual key', () => {
 
       expect(await valueIn(store, 'litellm/previous/alice')).toBeUndefined();
     });
+
+    it('leaves no record behind that another instance wrote', async () => {
+      const [keys, other] = [await keysOn(store), await keysOn(store)];
+      const { value } = await keys.create(ALICE);
+      await keys.verify(ALICE, `${value}x`); // caches the absence of the record
+      await other.rotate(ALICE, {}, { overlapMs: WEEK_MS });
+
+      await keys.delete([ALICE]);
+
+      expect(await valueIn(store, 'litellm/previous/alice')).toBeUndefined();
+    });
   });
 
   describe('that is renamed', () => {

@@ -43,7 +43,10 @@ export function copyParams(params: unknown, context: OperationContext): Params {
  *
  * @param reason the reason, as the rest of a sentence
  */
-export function assertNoParams(params: Params = {}, reason: string): void {
+export function assertNoParams(
+  params: Readonly<Record<string, unknown>> = {},
+  reason: string,
+): void {
   const given = Object.entries(params).find(([, value]) => value !== undefined);
   if (given === undefined) return;
   throw new SecretManagerError(
