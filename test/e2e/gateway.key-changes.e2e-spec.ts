@@ -332,6 +332,22 @@ describe('a regeneration', () => {
     ]);
   });
 
+  it('that keeps the key is refused onto the alias of another key, and changes nothing', async () => {
+    const { key } = await gateway.generate({ key_alias: 'laptop' });
+    await gateway.generate({ key_alias: 'desktop' });
+
+    const answer = await gateway.post(`/key/${key}/regenerate`, {
+      new_key: key,
+      key_alias: 'desktop',
+    });
+
+    expect(answer.status).toBe(409);
+    expect(await statusOf(key)).toBe(200);
+    expect((await gateway.get(`/key/info?key=${key}`)).body).toMatchObject({
+      info: { key_alias: 'laptop' },
+    });
+  });
+
   it('is refused for a key that overlaps with its successor', async () => {
     const { key } = await gateway.generate();
     await gateway.post(`/key/${key}/regenerate`, { grace_period: '1h' }).expect(200);

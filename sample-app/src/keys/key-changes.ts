@@ -79,12 +79,12 @@ export class KeyChanges {
       await this.records.put(old.tokenId, { ...old.record, successor: tokenId });
     }
     const overlapMs = Math.max(0, until.getTime() - Date.now());
-    await this.stored.add(tokenId, record, () =>
-      this.virtualKeys.rotate(
-        virtualKeyOf(old.record),
-        { alias: record.key_alias, value: key },
-        { overlapMs },
-      ),
+    const { key_alias: alias } = record;
+    await this.stored.add(
+      tokenId,
+      record,
+      () => this.virtualKeys.rotate(virtualKeyOf(old.record), { alias, value: key }, { overlapMs }),
+      tokenId === old.tokenId ? old.record : undefined,
     );
     this.lookups.ended(key, tokenId, true);
     return { key, tokenId, record };

@@ -74,14 +74,24 @@ export class StoredKeys {
     return (await this.tokenIdAt(key)) === tokenId;
   }
 
-  /** Writes the record, then has the key stored. */
-  async add(tokenId: string, record: KeyRecord, store: () => Promise<unknown>): Promise<void> {
+  /**
+   * Writes the record, then stores the key. If the alias is taken, the record becomes what it was before.
+   *
+   * @param before the record of the same key, if there is one
+   */
+  async add(
+    tokenId: string,
+    record: KeyRecord,
+    store: () => Promise<unknown>,
+    before?: KeyRecord,
+  ): Promise<void> {
     await this.records.put(tokenId, record);
     try {
       await store();
     } catch (error) {
       if (!isConflict(error)) throw error;
-      await this.records.remove(tokenId);
+      if (before === undefined) await this.records.remove(tokenId);
+      else await this.records.put(tokenId, before);
       throw aliasIsTaken();
     }
   }
