@@ -13,6 +13,7 @@ const entries = [
   'terminus/index',
   'testing/index',
   'sync/index',
+  'live/index',
   'driver-kit/index',
   ...drivers,
 ];

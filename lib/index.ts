@@ -11,6 +11,12 @@ export {
 export type { Environment } from './core/contract/environment';
 export { FALLBACKS, type Fallback, type GetOptions } from './core/contract/get-options';
 export { Secret } from './core/contract/secret';
+export type {
+  SecretChange,
+  SecretChangeListener,
+  SecretChangeSource,
+  UseOptions,
+} from './core/contract/secret-change';
 export {
   SECRET_MANAGER_ERROR_CODES,
   SecretManagerError,
@@ -31,7 +37,12 @@ export type {
 } from './policies/circuit-breaker/circuit-breaker.policy';
 export type { RetryOptions } from './policies/retry.policy';
 export type { ManagerBinding } from './secret-manager.binding';
-export { InjectSecret, InjectSecrets, InjectVirtualKeys } from './secret-manager.decorators';
+export {
+  InjectSecret,
+  InjectSecrets,
+  InjectVirtualKeys,
+  OnSecretChange,
+} from './secret-manager.decorators';
 export { SecretManagerModule } from './secret-manager.module';
 export type {
   SecretManagerModuleAsyncOptions,

@@ -10,6 +10,7 @@ import { BoundaryPolicy } from './policies/boundary.policy';
 import { compose } from './policies/compose';
 import { DeadlinePolicy } from './policies/deadline.policy';
 import { isOwned, toProvider, type ManagerBinding } from './secret-manager.binding';
+import { subscribeListeners } from './secret-manager.change-listeners';
 import type { HeldOptions } from './secret-manager.held-options';
 import {
   resolveOptions,
@@ -55,7 +56,7 @@ export function createProviders(
       ) => {
         const assertRegistered = () => assertOnlyOne(modules, name);
         const made = await start(instance, options.open(), isOwned(binding), assertRegistered);
-        addLifecycleHooks(made, modules);
+        addLifecycleHooks(made, modules, name);
         return made;
       },
     },
@@ -65,12 +66,19 @@ export function createProviders(
 /**
  * Adds the lifecycle hooks to Nest's own first module. Nest calls no hook of a module that is loaded lazily.
  */
-function addLifecycleHooks({ secrets }: Registration, modules: ModulesContainer): void {
+function addLifecycleHooks(
+  { secrets }: Registration,
+  modules: ModulesContainer,
+  name: string | undefined,
+): void {
   const [first] = modules.values();
   first?.addProvider({
     provide: Symbol('SecretManager lifecycle'),
     useValue: {
-      onApplicationBootstrap: () => secrets.markStarted(),
+      onApplicationBootstrap: () => {
+        secrets.markStarted();
+        subscribeListeners(modules, secrets, name);
+      },
       onApplicationShutdown: () => secrets.close(),
     },
   });

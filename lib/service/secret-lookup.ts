@@ -131,11 +131,7 @@ export class SecretLookup {
     return new Map(
       lookups.map((lookup) => [
         lookup.name,
-        settle(() =>
-          lookup.isHosted
-            ? this.valueOf(outcomes(lookup.name), lookup)
-            : this.readEnvironment(lookup),
-        ),
+        settle(() => this.answerOf(lookup, outcomes(lookup.name))),
       ]),
     );
   }
@@ -161,6 +157,16 @@ export class SecretLookup {
     return new SecretManagerError('NOT_FOUND', message, context);
   }
 
+  /**
+   * Returns the value that a handle serves after an outcome of the manager, or `undefined` if the handle serves
+   * none.
+   */
+  servedAfter(lookup: Lookup, outcome: Outcome): string | undefined {
+    const value = settle(() => this.answerOf(lookup, outcome));
+    const isServed = typeof value === 'string' && (value !== '' || lookup.allowEmpty);
+    return isServed ? value : undefined;
+  }
+
   private async outcomesOf(
     lookups: readonly Lookup[],
     call: CallOptions,
@@ -173,6 +179,10 @@ export class SecretLookup {
     } catch (error) {
       return () => error as SecretManagerError; // the batch failed as a whole, and so did each name
     }
+  }
+
+  private answerOf(lookup: Lookup, outcome: Outcome): string | undefined {
+    return lookup.isHosted ? this.valueOf(outcome, lookup) : this.readEnvironment(lookup);
   }
 
   private valueOf(outcome: Outcome, lookup: Lookup): string | undefined {

@@ -7,7 +7,7 @@ import type {
   WriteOptions,
 } from '../core/contract/custom-secret-manager';
 import type { GetOptions } from '../core/contract/get-options';
-import { LiveSecret, type Secret } from '../core/contract/secret';
+import { LiveSecret, type Secret, type ServedSecret } from '../core/contract/secret';
 import {
   SecretManagerError,
   isSecretManagerError,
@@ -21,6 +21,8 @@ import type { CircuitState } from '../policies/circuit-breaker/circuit-breaker.p
 import type { SecretPipeline } from '../policies/compose';
 import { asOutcome } from '../policies/policy';
 import type { RequiredSecret, ResolvedOptions } from '../secret-manager.options';
+import { SecretChanges } from './changes/secret-changes';
+import { SecretUses } from './changes/secret-uses';
 import { assertMadeByModule } from './made-by-module';
 import { SecretLookup, type Lookup } from './secret-lookup';
 import { SecretWriter, type NextSecret } from './secret-writer';
@@ -45,6 +47,8 @@ export class SecretsService {
   readonly #options: ResolvedOptions;
   readonly #lookup: SecretLookup;
   readonly #writer: SecretWriter;
+  readonly #changes: SecretChanges;
+  readonly #uses: SecretUses;
   readonly #warn: (message: string) => void;
   #isStarted = false;
 
@@ -57,6 +61,11 @@ export class SecretsService {
     this.#warn = warn;
     this.#lookup = new SecretLookup(pipeline, options, warn);
     this.#writer = new SecretWriter(pipeline, options, this.#lookup);
+    this.#changes = new SecretChanges(pipeline, this.#lookup, {
+      hasCache: options.cache !== false,
+      warn,
+    });
+    this.#uses = new SecretUses(pipeline.cache);
   }
 
   /** The name of the manager in errors, logs and health. */
@@ -169,11 +178,16 @@ export class SecretsService {
    * `MALFORMED`, unless `allowEmpty` is set. Throws `INVALID_ARGUMENT` for a wrong name.
    */
   secret(name: string, options: Pick<GetOptions, 'allowEmpty'> = {}): Secret {
-    const { name: canonical, allowEmpty } = this.#lookup.parse('secret', name, options);
-    return new LiveSecret(canonical, {
+    const lookup = this.#lookup.parse('secret', name, options);
+    const { allowEmpty } = lookup;
+    const get = (call?: GetOptions): Promise<string> =>
+      allowEmpty ? this.findRequired(name, call, true) : this.getOrThrow(name, call);
+    return new LiveSecret(lookup.name, {
       reveal: () => this.reveal(name, allowEmpty),
-      get: (call) =>
-        allowEmpty ? this.findRequired(name, call, true) : this.getOrThrow(name, call),
+      get,
+      served: () => this.served(lookup),
+      onChange: (listener) => this.#changes.subscribe(lookup, listener),
+      use: (work, given) => this.#uses.use(lookup, get, work, given),
     });
   }
 
@@ -282,12 +296,18 @@ export class SecretsService {
 
   /** @internal Cancels the calls in flight, clears the cache, and closes the manager. Does not reject. */
   async close(): Promise<void> {
+    this.#changes.close();
     try {
       await this.#pipeline.close();
     } catch (error) {
       const code = isSecretManagerError(error) ? error.code : 'UNKNOWN';
       this.#warn(`${this.managerName} did not close in order (${code}).`);
     }
+  }
+
+  private served({ name, isHosted }: Lookup): ServedSecret | undefined {
+    const cached = isHosted ? this.#cache.cached(name) : undefined;
+    return cached?.value === undefined ? undefined : cached;
   }
 
   private reveal(name: string, allowEmpty: boolean): string {

@@ -25,6 +25,11 @@ const LAYERS: Readonly<Record<string, Layer>> = {
     imports: [CORE, /^sync\//, /^files\//, LOAD_PEER, /^node:/, /^undici$/, /^@aws-sdk\//],
   },
   'the driver kit': { files: /^driver-kit\//, imports: [CORE] },
+  live: {
+    files: /^live\//,
+    imports: [CORE, TOKENS, PURE_NODE, /^@nestjs\/(common|core)$/],
+    types: [/^service\/secrets\.service\.ts$/],
+  },
   peers: {
     files: /^peers\//,
     imports: [CORE, /^node:(module|path)$/],

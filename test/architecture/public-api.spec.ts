@@ -5,6 +5,7 @@ import * as directory from 'nestjs-custom-secret-manager/drivers/directory';
 import * as encryptedFile from 'nestjs-custom-secret-manager/drivers/encrypted-file';
 import * as environment from 'nestjs-custom-secret-manager/drivers/environment';
 import * as hashicorpVault from 'nestjs-custom-secret-manager/drivers/hashicorp-vault';
+import * as live from 'nestjs-custom-secret-manager/live';
 import * as sync from 'nestjs-custom-secret-manager/sync';
 import * as terminus from 'nestjs-custom-secret-manager/terminus';
 import * as testing from 'nestjs-custom-secret-manager/testing';
@@ -35,6 +36,7 @@ const VALUES = [
   'InjectSecrets',
   'InjectVirtualKeys',
   'KeyManagementSettings',
+  'OnSecretChange',
   'SECRET_MANAGER',
   'SECRET_MANAGER_ERROR_CODES',
   'Secret',
@@ -68,6 +70,9 @@ const TYPES = [
   'RotateVirtualKeyOptions',
   'RotationStep',
   'SecretAnswer',
+  'SecretChange',
+  'SecretChangeListener',
+  'SecretChangeSource',
   'SecretDescription',
   'SecretInspection',
   'SecretManagerErrorCode',
@@ -82,6 +87,7 @@ const TYPES = [
   'SecretReading',
   'StoreResponseErrorOptions',
   'StoredVirtualKey',
+  'UseOptions',
   'VerifyOptions',
   'VirtualKey',
   'WriteOptions',
@@ -111,6 +117,7 @@ describe('the public API', () => {
         'RecordedCall',
       ],
     ],
+    ['./live', 'live/index.ts', live, ['credentialsRejected'], []],
     [
       './driver-kit',
       'driver-kit/index.ts',

@@ -276,6 +276,11 @@ function onlyString(candidate: unknown): string | undefined {
   return typeof candidate === 'string' ? candidate : undefined;
 }
 
+/** Returns the class of an error for a log, unless the name could be a secret. */
+export function errorName(thrown: unknown): string | undefined {
+  return className(read(thrown, 'name'));
+}
+
 function className(candidate: unknown): string | undefined {
   if (typeof candidate !== 'string') return undefined;
   const isOne = CLASS_NAME.test(candidate) || Object.hasOwn(BY_NAME, candidate);

@@ -1,8 +1,13 @@
 import type { CallOptions } from '../../core/calls/cancellation';
 import type { SecretReading } from '../../core/contract/custom-secret-manager';
-import { SecretManagerError } from '../../core/errors/secret-manager.error';
+import { SecretManagerError, isSecretManagerError } from '../../core/errors/secret-manager.error';
 import { quoteName } from '../../core/errors/wording';
-import type { SecretCache, SecretInspection } from '../cache/secret-cache';
+import type {
+  CacheObserver,
+  CachedSecret,
+  SecretCache,
+  SecretInspection,
+} from '../cache/secret-cache';
 import { Policy, type Pipeline, type SecretReadings } from '../policy';
 import { INEXACT, parseBundle } from './json-bundle';
 
@@ -58,6 +63,32 @@ export class BundlePolicy extends Policy implements SecretCache {
 
   pin(): void {
     this.#cache.pin(this.#primary);
+  }
+
+  unpin(): void {
+    this.#cache.unpin(this.#primary);
+  }
+
+  cached(secretName: string): CachedSecret | undefined {
+    const primary = this.#cache.cached(this.#primary);
+    if (primary?.value === undefined) return primary;
+    const { value, version, expiresAt } = primary;
+    const own = this.pickOrError(secretName, { value, version });
+    return isSecretManagerError(own) ? undefined : { value: own?.value, version, expiresAt };
+  }
+
+  observe(observer: CacheObserver | undefined): void {
+    this.#cache.observe(
+      observer && {
+        onOutcome: (name, outcomeOf, source) => {
+          if (name !== this.#primary) return;
+          const outcome = outcomeOf(name);
+          const ownOutcome = (own: string): typeof outcome =>
+            isSecretManagerError(outcome) ? outcome : this.pickOrError(own, outcome);
+          observer.onOutcome(undefined, ownOutcome, source);
+        },
+      },
+    );
   }
 
   refresh(): Promise<void> {

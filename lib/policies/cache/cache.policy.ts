@@ -1,5 +1,6 @@
 import { ATTEMPTS, singleAttempt, type CallOptions } from '../../core/calls/cancellation';
 import type { SecretReading } from '../../core/contract/custom-secret-manager';
+import type { SecretChangeSource } from '../../core/contract/secret-change';
 import {
   hasCode,
   isSecretManagerError,
@@ -26,7 +27,7 @@ import {
 } from './freshness';
 import { PinnedSecrets } from './pinned-secrets';
 import { RefreshBackoff } from './refresh-backoff';
-import type { SecretCache, SecretInspection } from './secret-cache';
+import type { CacheObserver, CachedSecret, SecretCache, SecretInspection } from './secret-cache';
 
 export interface CacheOptions {
   /**
@@ -69,6 +70,7 @@ export class CachePolicy extends Policy implements SecretCache, FlightObserver, 
   readonly #bounds: FreshnessBounds;
   readonly #entries: CacheEntries;
   #isClosed = false;
+  #observer: CacheObserver | undefined;
   readonly #pinned: PinnedSecrets;
   readonly #backoff: RefreshBackoff;
 
@@ -173,6 +175,23 @@ export class CachePolicy extends Policy implements SecretCache, FlightObserver, 
     this.planRefresh(read.key);
   }
 
+  unpin(secretName: string): void {
+    this.#pinned.remove(sharedRead(secretName, undefined).key);
+  }
+
+  cached(secretName: string): CachedSecret | undefined {
+    const entry = this.#entries.get(sharedRead(secretName, undefined));
+    if (entry === undefined || isLeaseOver(entry, this.ageOf(entry))) return undefined;
+    const { value, version, validForMs } = entry;
+    const leftMs = validForMs === undefined ? undefined : validForMs - this.ageOf(entry);
+    const expiresAt = leftMs === undefined ? undefined : new Date(Date.now() + leftMs);
+    return { value, version, expiresAt };
+  }
+
+  observe(observer: CacheObserver | undefined): void {
+    this.#observer = observer;
+  }
+
   async refresh(secretName?: string): Promise<void> {
     const reads = secretName === undefined ? this.cachedReads() : this.#entries.readsOf(secretName);
     const names = reads.filter(({ params }) => params === undefined).map((read) => read.secretName);
@@ -201,7 +220,7 @@ export class CachePolicy extends Policy implements SecretCache, FlightObserver, 
   /** Stores a value that was written through this policy, at age 0. */
   storeWritten(read: SharedRead, { value, version }: SecretState): void {
     const reading = value === undefined ? undefined : { value, version };
-    this.onAnswer(read, reading, this.#clock.now());
+    this.onAnswer(read, reading, this.#clock.now(), 'write');
   }
 
   inspect(): readonly SecretInspection[] {
@@ -221,9 +240,15 @@ export class CachePolicy extends Policy implements SecretCache, FlightObserver, 
     return super.close();
   }
 
-  onAnswer(read: SharedRead, reading: SecretReading | undefined, startedAt: number): void {
+  onAnswer(
+    read: SharedRead,
+    reading: SecretReading | undefined,
+    startedAt: number,
+    source: SecretChangeSource = 'read',
+  ): void {
     this.#backoff.recordSuccess(read.key);
     this.store(read, reading, startedAt);
+    if (this.#observer) this.report(read, reading, source);
   }
 
   onFailure(read: SharedRead, error: unknown): void {
@@ -232,10 +257,19 @@ export class CachePolicy extends Policy implements SecretCache, FlightObserver, 
       this.#backoff.recordFailure(read.key, error, this.#entries.getByKey(read.key) !== undefined);
     }
     this.planRefresh(read.key);
+    if (this.#observer) this.report(read, asOutcome(error), 'read');
   }
 
   onDiscard({ key }: SharedRead): void {
     this.planRefresh(key);
+  }
+
+  private report(
+    { params, secretName }: SharedRead,
+    outcome: SecretReading | SecretManagerError | undefined,
+    source: SecretChangeSource,
+  ): void {
+    if (params === undefined) this.#observer?.onOutcome(secretName, () => outcome, source);
   }
 
   /** Returns the entry that may be served without asking the store. Refreshes it in the background if it is stale. */

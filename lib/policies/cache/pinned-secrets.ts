@@ -1,6 +1,13 @@
 import { startTimer, type AgeClock } from '../../core/time/clock';
 import type { SharedRead } from '../single-flight/flight';
 
+interface PinnedSecret {
+  readonly read: SharedRead;
+  dueAt: number;
+  /** The number of calls of `add` that have not ended. */
+  users: number;
+}
+
 /**
  * Secrets that stay cached and fresh without traffic. One timer serves all, and does not keep the process
  * alive.
@@ -8,7 +15,7 @@ import type { SharedRead } from '../single-flight/flight';
 export class PinnedSecrets {
   readonly #refresh: (read: SharedRead) => void;
   readonly #clock: AgeClock;
-  readonly #pinned = new Map<string, { readonly read: SharedRead; dueAt: number }>();
+  readonly #pinned = new Map<string, PinnedSecret>();
   #wakesAt = Infinity;
   #stopTimer = (): void => undefined;
   #isClosed = false;
@@ -20,7 +27,17 @@ export class PinnedSecrets {
   }
 
   add(read: SharedRead): void {
-    if (!this.#pinned.has(read.key)) this.#pinned.set(read.key, { read, dueAt: Infinity });
+    const pinned = this.#pinned.get(read.key);
+    if (pinned === undefined) this.#pinned.set(read.key, { read, dueAt: Infinity, users: 1 });
+    else pinned.users += 1;
+  }
+
+  /** Ends one `add` of the secret. */
+  remove(key: string): void {
+    const pinned = this.#pinned.get(key);
+    if (pinned === undefined) return;
+    pinned.users -= 1;
+    if (pinned.users === 0) this.#pinned.delete(key);
   }
 
   has(key: string): boolean {

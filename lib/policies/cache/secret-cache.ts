@@ -1,3 +1,7 @@
+import type { SecretChangeSource } from '../../core/contract/secret-change';
+import type { SecretReading } from '../../core/contract/custom-secret-manager';
+import type { SecretManagerError } from '../../core/errors/secret-manager.error';
+
 /** The state of a cached secret, never its value. */
 export interface SecretInspection {
   readonly name: string;
@@ -11,12 +15,38 @@ export interface SecretInspection {
   readonly version?: string;
 }
 
+/** A cached reading. Without a value the secret is absent. */
+export interface CachedSecret {
+  readonly value: string | undefined;
+  readonly version: string | undefined;
+  /** The end of the lease, if there is one. */
+  readonly expiresAt: Date | undefined;
+}
+
+/** Follows the outcomes of the reads and writes that reach the cache, after the cache has applied them. */
+export interface CacheObserver {
+  /**
+   * @param secretName the name that was read or written; `undefined` stands for all names
+   * @param outcomeOf returns the outcome for one of these names
+   */
+  onOutcome(
+    secretName: string | undefined,
+    outcomeOf: (secretName: string) => SecretReading | SecretManagerError | undefined,
+    source: SecretChangeSource,
+  ): void;
+}
+
 /** The part of the cache beside its manager: immediate answers, and the functions for applications. */
 export interface SecretCache {
   /** Returns the value if it may be served without asking the store. Only valid and hosted names are cached. */
   peek(secretName: string): string | undefined;
-  /** Keeps the secret cached, and fresh without traffic. */
+  /** Returns the cached reading, even a stale one; `undefined` without one, and after the end of its lease. */
+  cached(secretName: string): CachedSecret | undefined;
+  /** Keeps the secret cached, and fresh without traffic, until as many calls of `unpin`. */
   pin(secretName: string): void;
+  unpin(secretName: string): void;
+  /** Reports the outcomes of reads without params from now on, to one observer. */
+  observe(observer: CacheObserver | undefined): void;
   /** Reads one secret or all again. Rejects with the failure. A transient failure keeps the cached values. */
   refresh(secretName?: string): Promise<void>;
   /** Drops one secret or all. */
@@ -27,7 +57,10 @@ export interface SecretCache {
 /** The cache of a pipeline with `cache: false`. */
 export const NO_CACHE: SecretCache = {
   peek: () => undefined,
+  cached: () => undefined,
   pin: () => undefined,
+  unpin: () => undefined,
+  observe: () => undefined,
   refresh: () => Promise.resolve(),
   invalidate: () => undefined,
   inspect: () => [],

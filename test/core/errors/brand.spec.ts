@@ -19,11 +19,19 @@ class Refused extends SecretManagerError {}
 
 class Handle extends Secret {
   override readonly name = 'NAME';
+  override readonly version = undefined;
+  override readonly expiresAt = undefined;
   override reveal(): string {
     return 'value';
   }
   override async get(): Promise<string> {
     return 'value';
+  }
+  override onChange(): () => void {
+    return () => undefined;
+  }
+  override async use<Result>(work: (value: string) => Result | Promise<Result>): Promise<Result> {
+    return await work('value');
   }
 }
 

@@ -1,0 +1,1 @@
+export { credentialsRejected } from '../core/errors/credentials-rejected';

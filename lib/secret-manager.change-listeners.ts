@@ -1,0 +1,110 @@
+import { MetadataScanner, type ModulesContainer } from '@nestjs/core';
+import type { SecretChangeListener } from './core/contract/secret-change';
+import { attempt, read } from './core/errors/safe-access';
+import { SecretManagerError } from './core/errors/secret-manager.error';
+import { quoteName } from './core/errors/wording';
+import { DEFAULT_MANAGER, registeredNames } from './secret-manager.tokens';
+import type { SecretsService } from './service/secrets.service';
+
+const LISTENERS = Symbol.for('nestjs-custom-secret-manager/change-listeners');
+
+/** The arguments of one `@OnSecretChange`. */
+interface DeclaredListener {
+  readonly names: readonly string[];
+  readonly managerName: string | undefined;
+}
+
+/** A method with `@OnSecretChange`, and all its declarations. */
+interface FoundListener {
+  readonly instance: object;
+  readonly method: string;
+  readonly declarations: readonly DeclaredListener[];
+  /** `true` if the application has one instance from its start to its end. */
+  readonly isStatic: boolean;
+}
+
+/** Returns a decorator that declares the method as a listener, in addition to its other declarations. */
+export function declareChangeListener(declared: DeclaredListener): MethodDecorator {
+  return (_target, _method, { value }) => {
+    const all = [...declarationsOf(value), declared];
+    Object.defineProperty(value, LISTENERS, { value: all, configurable: true });
+  };
+}
+
+/**
+ * Subscribes the methods with `@OnSecretChange` to the secrets of one registration. Throws `MISCONFIGURED` for a
+ * provider that is not static, and for a `managerName` that is not registered.
+ */
+export function subscribeListeners(
+  modules: ModulesContainer,
+  secrets: SecretsService,
+  managerName = DEFAULT_MANAGER,
+): void {
+  const registered = registeredNames(modules.values());
+  const listeners = [...findListeners(modules)];
+  for (const listener of listeners) assertUsable(listener, registered);
+  for (const { instance, method, declarations } of listeners) {
+    const names = declarations
+      .filter((declared) => (declared.managerName ?? DEFAULT_MANAGER) === managerName)
+      .flatMap((declared) => declared.names);
+    const listen: SecretChangeListener = (change) =>
+      (instance as Record<string, SecretChangeListener>)[method]?.(change);
+    for (const name of new Set(names)) secrets.secret(name).onChange(listen);
+  }
+}
+
+/** Finds the declared methods of all providers and controllers. An instance with two tokens counts once. */
+function* findListeners(modules: ModulesContainer): Iterable<FoundListener> {
+  const scanner = new MetadataScanner();
+  const scanned = new Set<object>();
+  for (const { providers, controllers } of modules.values()) {
+    for (const wrapper of [...providers.values(), ...controllers.values()]) {
+      const instance: unknown = wrapper.instance;
+      if (typeof instance !== 'object' || instance === null || scanned.has(instance)) continue;
+      scanned.add(instance);
+      const isStatic = wrapper.isDependencyTreeStatic() && !wrapper.isTransient;
+      for (const method of methodsOf(instance, scanner)) {
+        const declarations = declarationsOf(read(instance, method));
+        if (declarations.length > 0) yield { instance, method, declarations, isStatic };
+      }
+    }
+  }
+}
+
+function methodsOf(instance: object, scanner: MetadataScanner): readonly string[] {
+  const methods = attempt(() =>
+    scanner.getAllMethodNames(Object.getPrototypeOf(instance) as object),
+  );
+  return (methods ?? []) as readonly string[]; // a proxy may throw
+}
+
+function declarationsOf(method: unknown): readonly DeclaredListener[] {
+  return (read(method, LISTENERS) ?? []) as readonly DeclaredListener[];
+}
+
+function assertUsable(
+  { instance, method, declarations, isStatic }: FoundListener,
+  registered: readonly string[],
+): void {
+  const where = `@OnSecretChange on ${instance.constructor.name}.${method}()`;
+  if (!isStatic) {
+    throw misconfigured(
+      `${where} needs a provider that lives as long as the application, and it is request-scoped or transient. ` +
+        'Move the method to a provider with the default scope',
+    );
+  }
+  for (const { managerName = DEFAULT_MANAGER } of declarations) {
+    if (registered.includes(managerName)) continue;
+    throw misconfigured(
+      `${where} names the manager ${quoteName(managerName)}, and registered are ${registered.map(quoteName).join(', ')}. ` +
+        'Give `managerName` one of these',
+    );
+  }
+}
+
+function misconfigured(problem: string): SecretManagerError {
+  return new SecretManagerError('MISCONFIGURED', `${problem}.`, {
+    manager: 'unknown',
+    operation: 'onChange',
+  });
+}

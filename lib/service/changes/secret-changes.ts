@@ -1,0 +1,171 @@
+import { createHmac, randomBytes } from 'node:crypto';
+import type { SecretReading } from '../../core/contract/custom-secret-manager';
+import type {
+  SecretChange,
+  SecretChangeListener,
+  SecretChangeSource,
+} from '../../core/contract/secret-change';
+import {
+  SecretManagerError,
+  isSecretManagerError,
+  type OperationContext,
+} from '../../core/errors/secret-manager.error';
+import { kindOf } from '../../core/errors/wording';
+import type { CacheObserver } from '../../policies/cache/secret-cache';
+import type { SecretPipeline } from '../../policies/compose';
+import type { Lookup, SecretLookup } from '../secret-lookup';
+import { Subscriptions } from './subscriptions';
+
+/** A secret that somebody listens to. */
+interface WatchedSecret {
+  readonly lookup: Lookup;
+  readonly subscriptions: Subscriptions;
+  /** The last value that the handle would have served. */
+  last: KnownValue | undefined;
+  /** `true` if the secret was absent since the last value. */
+  wasAbsent: boolean;
+}
+
+interface KnownValue {
+  /** A keyed digest, so that the value outlives neither the cache nor its lease. */
+  readonly digest: string;
+  readonly version: string | undefined;
+}
+
+/**
+ * Finds the changes of the secrets that somebody listens to, from what their handles would serve. The
+ * environment counts where it answers in place of the manager.
+ *
+ * A watched secret is pinned in the cache, so that a change is found without traffic. Nothing is done while
+ * nobody listens.
+ */
+export class SecretChanges implements CacheObserver {
+  readonly #pipeline: SecretPipeline;
+  readonly #lookup: SecretLookup;
+  readonly #hasCache: boolean;
+  readonly #warn: (message: string) => void;
+  readonly #watched = new Map<string, WatchedSecret>();
+  readonly #digestKey = randomBytes(32);
+
+  constructor(
+    pipeline: SecretPipeline,
+    lookup: SecretLookup,
+    { hasCache, warn }: { readonly hasCache: boolean; readonly warn: (message: string) => void },
+  ) {
+    this.#pipeline = pipeline;
+    this.#lookup = lookup;
+    this.#hasCache = hasCache;
+    this.#warn = warn;
+  }
+
+  /** Calls the listener for each change from now on. Returns a function that unsubscribes. */
+  subscribe(lookup: Lookup, listener: SecretChangeListener): () => void {
+    const context = { ...lookup.context, operation: 'onChange' };
+    assertIsListener(listener, context);
+    if (!this.#hasCache) throw noCache(context);
+    if (this.#pipeline.isClosed()) return () => undefined;
+    const secret = this.#watched.get(keyOf(lookup)) ?? this.watch(lookup);
+    const subscription = secret.subscriptions.add(listener);
+    return () => {
+      secret.subscriptions.delete(subscription);
+      const isCurrent = this.#watched.get(keyOf(lookup)) === secret;
+      if (isCurrent && secret.subscriptions.isEmpty) this.unwatch(secret);
+    };
+  }
+
+  onOutcome(
+    secretName: string | undefined,
+    outcomeOf: (secretName: string) => SecretReading | SecretManagerError | undefined,
+    source: SecretChangeSource,
+  ): void {
+    for (const secret of [...this.#watched.values()]) {
+      const { name } = secret.lookup;
+      const isConcerned = secretName === undefined || secretName === name;
+      if (isConcerned) this.apply(secret, outcomeOf(name), source);
+    }
+  }
+
+  close(): void {
+    for (const { subscriptions } of this.#watched.values()) subscriptions.clear();
+    this.#watched.clear();
+    this.#pipeline.cache.observe(undefined);
+  }
+
+  private watch(lookup: Lookup): WatchedSecret {
+    const { name } = lookup;
+    const { cache } = this.#pipeline;
+    const subscriptions = new Subscriptions(lookup.context, this.#warn);
+    const secret: WatchedSecret = { lookup, subscriptions, last: undefined, wasAbsent: false };
+    const cached = lookup.isHosted ? cache.cached(name) : undefined;
+    if (cached !== undefined || !lookup.isHosted) {
+      const { value, version } = cached ?? {};
+      this.update(secret, value === undefined ? undefined : { value, version });
+    }
+    if (this.#watched.size === 0) cache.observe(this);
+    this.#watched.set(keyOf(lookup), secret);
+    if (lookup.isHosted) cache.pin(name);
+    return secret;
+  }
+
+  private unwatch({ lookup }: WatchedSecret): void {
+    const { cache } = this.#pipeline;
+    this.#watched.delete(keyOf(lookup));
+    if (lookup.isHosted) cache.unpin(lookup.name);
+    if (this.#watched.size === 0) cache.observe(undefined);
+  }
+
+  private apply(
+    secret: WatchedSecret,
+    outcome: SecretReading | SecretManagerError | undefined,
+    source: SecretChangeSource,
+  ): void {
+    const { name, context } = secret.lookup;
+    if (isSecretManagerError(outcome) && this.#pipeline.cache.peek(name) !== undefined) return;
+    const change = this.update(secret, outcome);
+    if (change === undefined) return;
+    const { manager } = context;
+    secret.subscriptions.deliver({ name, manager, ...change, at: new Date(), source });
+  }
+
+  /** Takes an outcome over, and returns its versions if the served value has changed. */
+  private update(
+    secret: WatchedSecret,
+    outcome: SecretReading | SecretManagerError | undefined,
+  ): Pick<SecretChange, 'version' | 'previousVersion'> | undefined {
+    const { lookup, last, wasAbsent } = secret;
+    const value = this.#lookup.servedAfter(lookup, outcome);
+    if (value === undefined) {
+      secret.wasAbsent ||= outcome === undefined;
+      return undefined;
+    }
+    const digest = createHmac('sha256', this.#digestKey).update(value).digest('base64');
+    const isOfStore = outcome !== undefined && !isSecretManagerError(outcome);
+    const version = isOfStore ? outcome.version : undefined;
+    secret.last = { digest, version };
+    secret.wasAbsent = false;
+    const isChange = last === undefined ? wasAbsent : last.digest !== digest;
+    if (!isChange) return undefined;
+    const previousVersion = wasAbsent ? undefined : last?.version;
+    return {
+      ...(version !== undefined && { version }),
+      ...(previousVersion !== undefined && { previousVersion }),
+    };
+  }
+}
+
+/** Returns a key by name, and by whether an empty value counts. */
+function keyOf({ name, allowEmpty }: Lookup): string {
+  return JSON.stringify([name, allowEmpty]);
+}
+
+function assertIsListener(listener: unknown, context: OperationContext): void {
+  if (typeof listener === 'function') return;
+  const message = `onChange() takes a function, and not ${kindOf(listener)}.`;
+  throw new SecretManagerError('INVALID_ARGUMENT', message, context);
+}
+
+function noCache(context: OperationContext): SecretManagerError {
+  const message =
+    'onChange() needs the cache, which finds the changes. Leave `cache` on, or read the secret when it is used.';
+  return new SecretManagerError('MISCONFIGURED', message, context);
+}
