@@ -6,3 +6,5 @@ export {
   type FaultOptions,
   type RecordedCall,
 } from './in-memory.secret-manager';
+export { rotatingOf } from './rotating-of';
+export type { Rotating } from '../core/contract/rotating';

@@ -107,7 +107,7 @@ describe('the public API', () => {
       './testing',
       'testing/index.ts',
       testing,
-      ['InMemorySecretManager', 'secretManagerConformance'],
+      ['InMemorySecretManager', 'rotatingOf', 'secretManagerConformance'],
       [
         'Capability',
         'ConformanceCase',
@@ -115,9 +115,16 @@ describe('the public API', () => {
         'Fault',
         'FaultOptions',
         'RecordedCall',
+        'Rotating',
       ],
     ],
-    ['./live', 'live/index.ts', live, ['credentialsRejected'], []],
+    [
+      './live',
+      'live/index.ts',
+      live,
+      ['InjectRotating', 'credentialsRejected', 'rotatingResource'],
+      ['Rotating', 'RotatingResourceOptions', 'SecretNames', 'ValuesOf'],
+    ],
     [
       './driver-kit',
       'driver-kit/index.ts',

@@ -1,18 +1,18 @@
 import type { GetOptions } from '../../core/contract/get-options';
 import type { UseOptions } from '../../core/contract/secret-change';
+import { RejectedValue } from '../../core/calls/rejected-value';
 import { credentialsRejected } from '../../core/errors/credentials-rejected';
 import { SecretManagerError, type OperationContext } from '../../core/errors/secret-manager.error';
 import { kindOf } from '../../core/errors/wording';
 import { readArguments } from '../../core/validation/call-arguments';
 import type { SecretCache } from '../../policies/cache/secret-cache';
 import type { Lookup } from '../secret-lookup';
-import { RejectedSecret } from './rejected-secret';
 
 /** Runs work with a secret, and once more with the newer value if the first one was rejected. */
 export class SecretUses {
   readonly #cache: SecretCache;
   /** The secrets that were rejected, by name. A name has few handles, so the map stays small. */
-  readonly #rejected = new Map<string, RejectedSecret>();
+  readonly #rejected = new Map<string, RejectedValue<string>>();
 
   constructor(cache: SecretCache) {
     this.#cache = cache;
@@ -42,14 +42,19 @@ export class SecretUses {
     }
   }
 
-  private add(name: string, get: (options?: GetOptions) => Promise<string>): RejectedSecret {
-    const secret = new RejectedSecret(
-      () => this.#cache.peek(name),
+  private add(name: string, get: (options?: GetOptions) => Promise<string>): RejectedValue<string> {
+    const secret = new RejectedValue(
+      () => nonEmpty(this.#cache.peek(name)),
       () => get({ maxAgeMs: 0 }),
     );
     this.#rejected.set(name, secret);
     return secret;
   }
+}
+
+/** The handle would refuse an empty value. */
+function nonEmpty(value: string | undefined): string | undefined {
+  return value === '' ? undefined : value;
 }
 
 function isTrue(isRejected: (error: unknown) => boolean, error: unknown): boolean {

@@ -1,0 +1,114 @@
+import type { InjectionToken, OptionalFactoryDependency } from '@nestjs/common';
+import { credentialsRejected } from '../../core/errors/credentials-rejected';
+import { SecretManagerError } from '../../core/errors/secret-manager.error';
+import { kindOf, quoteName } from '../../core/errors/wording';
+import { DEFAULT_TIMEOUT_MS } from '../../core/time/durations';
+import { fieldsOf, readFields, unknownOptions } from '../../core/validation/option-rules';
+import { configuredNameProblem } from '../../core/validation/secret-name';
+
+/** The checked options of a rotating resource, with their defaults. */
+export interface ReadOptions {
+  readonly provide: InjectionToken;
+  /** The names of the secrets by key. */
+  readonly names: Readonly<Record<string, string>>;
+  readonly managerName: string | undefined;
+  readonly inject: readonly (InjectionToken | OptionalFactoryDependency)[];
+  readonly drainMs: number;
+  readonly buildTimeoutMs: number;
+  readonly isRejected: (error: unknown) => boolean;
+  /** The resource and its secrets, as the subject of a message. */
+  readonly title: string;
+}
+
+type ProblemOf = (value: unknown) => string | undefined;
+
+const aFunction: ProblemOf = (value) =>
+  typeof value === 'function' ? undefined : `must be a function, and is ${kindOf(value)}`;
+
+const optional =
+  (problemOf: ProblemOf): ProblemOf =>
+  (value) =>
+    value === undefined ? undefined : problemOf(value);
+
+const duration: ProblemOf = (value) =>
+  Number.isFinite(value) && Number(value) >= 0
+    ? undefined
+    : `must be a number of milliseconds, 0 or more, and is ${typeof value === 'number' ? value : kindOf(value)}`;
+
+const RULES: Readonly<Record<string, ProblemOf>> = {
+  provide: (value) => (value === undefined ? 'is missing: give a token' : undefined),
+  secrets: secretsProblem,
+  managerName: optional((value) =>
+    typeof value === 'string' ? undefined : `must be a name, and is ${kindOf(value)}`,
+  ),
+  inject: optional((value) =>
+    Array.isArray(value) ? undefined : `must be a list of tokens, and is ${kindOf(value)}`,
+  ),
+  build: aFunction,
+  probe: optional(aFunction),
+  dispose: optional(aFunction),
+  drainMs: optional(duration),
+  buildTimeoutMs: optional(duration),
+  isRejected: optional(aFunction),
+};
+
+/** Returns the options, each read once. Throws `MISCONFIGURED` with all problems. */
+export function readOptions(given: object): ReadOptions {
+  const problems: string[] = [];
+  const fields = readFields(given, Object.keys(RULES), '', problems);
+  problems.push(...unknownOptions(given, Object.keys(RULES)));
+  for (const [option, problemOf] of Object.entries(RULES)) {
+    const problem = problemOf(fields[option]);
+    if (problem !== undefined) problems.push(`${option} ${problem}`);
+  }
+  if (problems.length > 0) throw wrongOptions(problems);
+  return withDefaults(fields as Partial<ReadOptions> & { readonly secrets: object });
+}
+
+function withDefaults({
+  provide = '',
+  secrets,
+  managerName,
+  inject = [],
+  drainMs = DEFAULT_TIMEOUT_MS,
+  buildTimeoutMs = DEFAULT_TIMEOUT_MS,
+  isRejected = credentialsRejected,
+}: Partial<ReadOptions> & { readonly secrets: object }): ReadOptions {
+  const names = namesOf(secrets);
+  const token = typeof provide === 'function' ? provide.name : String(provide);
+  const title = `The rotating resource ${token} of ${Object.values(names).map(quoteName).join(', ')}`;
+  return { provide, names, managerName, inject, drainMs, buildTimeoutMs, isRejected, title };
+}
+
+function namesOf(secrets: object): Readonly<Record<string, string>> {
+  if (!Array.isArray(secrets)) return { ...secrets };
+  return Object.fromEntries((secrets as string[]).map((name) => [name, name]));
+}
+
+function secretsProblem(value: unknown): string | undefined {
+  const what = 'must be a list of names, or an object with names by key';
+  if (typeof value !== 'object' || value === null) return `${what}, and is ${kindOf(value)}`;
+  const unreadable: string[] = [];
+  const entries = Object.entries(
+    readFields(value, fieldsOf(value, 'secrets', unreadable), 'secrets', unreadable),
+  );
+  if (unreadable.length > 0) return unreadable.join(', ');
+  if (entries.length === 0) return `${what}, and has none`;
+  const problems = entries.map(([key, name]) => {
+    const problem = configuredNameProblem(name);
+    return problem === undefined ? [] : [`[${key}] ${problem}`];
+  });
+  return problems.flat().join(', ') || undefined;
+}
+
+function wrongOptions(problems: readonly string[]): SecretManagerError {
+  const lines = problems.map((problem) => `- ${problem}`).join('\n');
+  return new SecretManagerError(
+    'MISCONFIGURED',
+    `rotatingResource() has wrong options:\n${lines}`,
+    {
+      manager: 'unknown',
+      operation: 'rotatingResource',
+    },
+  );
+}

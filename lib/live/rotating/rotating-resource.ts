@@ -1,0 +1,107 @@
+import {
+  Logger,
+  type FactoryProvider,
+  type InjectionToken,
+  type OptionalFactoryDependency,
+} from '@nestjs/common';
+import { ModulesContainer } from '@nestjs/core';
+import type { Rotating } from '../../core/contract/rotating';
+import { SecretManagerError } from '../../core/errors/secret-manager.error';
+import { quoteName } from '../../core/errors/wording';
+import { getRegistrationToken, registeredNames } from '../../secret-manager.tokens';
+import type { SecretsService } from '../../service/secrets.service';
+import { LiveValues } from './live-values';
+import { ResourceBuilder } from './resource-builder';
+import { readOptions } from './rotating-options';
+import { startRotation } from './rotation';
+
+/** The names of the secrets by keys of your choice. In a list, each name is its own key. */
+export type SecretNames = readonly string[] | Readonly<Record<string, string>>;
+
+/** The values of the secrets of one moment, by key. */
+export type ValuesOf<Names extends SecretNames> = Names extends readonly (infer Name extends
+  string)[]
+  ? Readonly<Record<Name, string>>
+  : { readonly [Key in keyof Names]: string };
+
+export interface RotatingResourceOptions<Resource, Names extends SecretNames> {
+  /** The token of the {@link Rotating}, for `@InjectRotating(token)`. */
+  readonly provide: InjectionToken;
+  readonly secrets: Names;
+  /** The manager that has the secrets. Default: the one that is registered without a name. */
+  readonly managerName?: string;
+  /** The tokens of the further arguments of `build`. */
+  readonly inject?: readonly (InjectionToken | OptionalFactoryDependency)[];
+  /** Builds the resource from the values of one moment, and from what is injected. */
+  readonly build: (values: ValuesOf<Names>, ...injected: never[]) => Resource | Promise<Resource>;
+  /** Checks a resource before it serves. Throws, rejects or returns `false` for a wrong one. */
+  readonly probe?: (resource: Resource) => unknown;
+  /** Disposes of a resource that serves no more. It may take 5 s. */
+  readonly dispose?: (resource: Resource) => unknown;
+  /** The time for which a replaced resource may still be in use, in milliseconds. Default 30 000. */
+  readonly drainMs?: number;
+  /** The time for building and probing, in milliseconds. Default 30 000. */
+  readonly buildTimeoutMs?: number;
+  /** Returns whether an error of `use` means that the credentials were rejected. Default: `credentialsRejected`. */
+  readonly isRejected?: (error: unknown) => boolean;
+}
+
+/**
+ * Returns a provider of a {@link Rotating} resource: a mailer, a pool or a client that is built from secrets, and
+ * replaced without a restart when one of them changes.
+ *
+ * The first resource is built and probed before its users are constructed. If that fails, the application does
+ * not start. Later failures leave the resource before in service.
+ *
+ * Throws `MISCONFIGURED`, with all problems, for wrong options.
+ */
+export function rotatingResource<Resource, const Names extends SecretNames>(
+  options: RotatingResourceOptions<Resource, Names>,
+): FactoryProvider<Promise<Rotating<Resource>>> {
+  const read = readOptions(options);
+  const { provide, managerName, names, inject } = read;
+  const { build, probe = () => true, dispose = () => undefined } = options;
+  return {
+    provide,
+    inject: [
+      ModulesContainer,
+      { token: getRegistrationToken(managerName), optional: true },
+      ...inject,
+    ],
+    useFactory: async (
+      modules: ModulesContainer,
+      registration: { readonly secrets: SecretsService } | undefined,
+      ...injected: unknown[]
+    ) => {
+      const { secrets } = registration ?? noManager(modules, read);
+      const logger = new Logger('SecretManager');
+      const shared = {
+        ...read,
+        context: { manager: secrets.managerName, operation: 'rotatingResource' },
+        warn: (message: string) => logger.warn(message),
+      };
+      const functions = {
+        build: (values: ReadonlyMap<string, string>) =>
+          build(Object.fromEntries(values) as ValuesOf<Names>, ...(injected as never[])),
+        probe,
+        dispose,
+      };
+      const builder = new ResourceBuilder<Resource>(functions, shared);
+      return await startRotation(builder, new LiveValues(secrets, names), shared);
+    },
+  };
+}
+
+function noManager(
+  modules: ModulesContainer,
+  { title, managerName }: { readonly title: string; readonly managerName: string | undefined },
+): never {
+  const which = managerName === undefined ? '' : ` with name: ${quoteName(managerName)}`;
+  const registered = registeredNames(modules.values()).map(quoteName).join(', ');
+  const hint = registered === '' ? '' : `, or give \`managerName\`: registered are ${registered}`;
+  throw new SecretManagerError(
+    'MISCONFIGURED',
+    `${title} found no manager. Import SecretManagerModule.forRoot()${which} in the root module${hint}.`,
+    { manager: 'unknown', operation: 'rotatingResource' },
+  );
+}

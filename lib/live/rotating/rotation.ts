@@ -1,0 +1,196 @@
+import { closed } from '../../core/calls/cancellation';
+import { RejectedValue } from '../../core/calls/rejected-value';
+import { settledWithin } from '../../core/calls/waiting';
+import type { Rotating } from '../../core/contract/rotating';
+import { errorName } from '../../core/errors/error-table';
+import {
+  isSecretManagerError,
+  type OperationContext,
+} from '../../core/errors/secret-manager.error';
+import { backoffMs } from '../../core/time/backoff';
+import { startTimer } from '../../core/time/clock';
+import type { Generation } from './generation';
+import type { LiveValues, Values } from './live-values';
+import type { ResourceBuilder } from './resource-builder';
+
+const RETRY_PAUSES = { firstMs: 1_000, longestMs: 300_000 };
+/** The longest wait of a shutdown. Kubernetes gives 30 s to the whole application. */
+const LONGEST_SHUTDOWN_MS = 10_000;
+
+export interface RotationOptions {
+  readonly drainMs: number;
+  readonly buildTimeoutMs: number;
+  readonly isRejected: (error: unknown) => boolean;
+  readonly title: string;
+  readonly context: OperationContext;
+  readonly warn: (message: string) => void;
+}
+
+/** Builds the first resource. Rejects with its failure. */
+export async function startRotation<Resource>(
+  builder: ResourceBuilder<Resource>,
+  values: LiveValues,
+  options: RotationOptions,
+): Promise<Rotation<Resource>> {
+  let rotate = (): void => undefined;
+  try {
+    values.listen(() => rotate());
+    const first = await builder.build(await values.read());
+    const rotation = new Rotation(builder, values, options, first);
+    rotate = () => rotation.rotate();
+    if (values.hasChanged) rotate();
+    return rotation;
+  } catch (error) {
+    values.stop();
+    throw error;
+  }
+}
+
+/**
+ * Replaces a resource when one of its secrets has changed: read, build, probe, swap, drain, dispose. One rotation
+ * runs at a time, and at most two resources are alive.
+ */
+export class Rotation<Resource> implements Rotating<Resource> {
+  readonly #builder: ResourceBuilder<Resource>;
+  readonly #values: LiveValues;
+  readonly #options: RotationOptions;
+  readonly #rejected: RejectedValue<Generation<Resource>>;
+  #current: Generation<Resource>;
+  #generation = 1;
+  /** The failed attempts in a row. */
+  #failures = 0;
+  /** `true` if a secret has changed, or an attempt has failed, since the last attempt began. */
+  #isDue = false;
+  #isRotating = false;
+  /** The resource that was replaced last. */
+  #previous: Generation<Resource> | undefined;
+  /** Called when the running attempt ends. */
+  #onAttempted: (() => void)[] = [];
+  #stopRetry = (): void => undefined;
+  #isClosed = false;
+
+  constructor(
+    builder: ResourceBuilder<Resource>,
+    values: LiveValues,
+    options: RotationOptions,
+    first: Generation<Resource>,
+  ) {
+    this.#builder = builder;
+    this.#values = values;
+    this.#options = options;
+    this.#current = first;
+    this.#rejected = new RejectedValue(
+      () => this.#current,
+      () => this.readAgain(),
+    );
+  }
+
+  get current(): Resource {
+    return this.#current.resource;
+  }
+
+  get generation(): number {
+    return this.#generation;
+  }
+
+  get state(): 'ready' | 'degraded' {
+    return this.#failures === 0 ? 'ready' : 'degraded';
+  }
+
+  async use<Result>(work: (resource: Resource) => Result | Promise<Result>): Promise<Result> {
+    if (this.#isClosed) throw closed(this.#options.context);
+    const generation = this.#current;
+    try {
+      return await generation.use(work);
+    } catch (error) {
+      if (this.#isClosed || !this.isRejection(error)) throw error;
+      const next = await this.#rejected.successorOf(generation);
+      if (next === undefined || this.#isClosed) throw error;
+      return await next.use(work);
+    }
+  }
+
+  /** Starts a rotation, or another one after the running one. */
+  rotate(): void {
+    this.#isDue = true;
+    if (!this.#isRotating) void this.rotateWhileDue();
+  }
+
+  /** Waits for the work in flight, and disposes of the resources. Called by Nest. */
+  async onApplicationShutdown(): Promise<void> {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#values.stop();
+    this.#stopRetry();
+    const waitMs = Math.min(this.#options.drainMs, LONGEST_SHUTDOWN_MS);
+    await Promise.all([this.#previous?.retire(waitMs), this.#current.retire(waitMs)]);
+  }
+
+  private async rotateWhileDue(): Promise<void> {
+    this.#isRotating = true;
+    this.#stopRetry();
+    while (this.#isDue && !this.#isClosed) {
+      await this.#previous?.retire(this.#options.drainMs);
+      await this.attempt();
+      for (const onAttempted of this.#onAttempted.splice(0)) onAttempted();
+    }
+    this.#isRotating = false;
+    if (this.#failures > 0 && !this.#isClosed) this.retryLater();
+  }
+
+  private async attempt(): Promise<void> {
+    try {
+      this.#isDue = false;
+      const values = await this.#values.read({ maxAgeMs: 0 });
+      this.#isDue = this.#values.hasChanged;
+      if (!isSame(values, this.#current.values)) this.swap(await this.#builder.build(values));
+      this.#failures = 0;
+    } catch (error) {
+      this.#failures += 1;
+      if (this.#failures === 1 && !this.#isClosed) this.warnAbout(error);
+    }
+  }
+
+  private swap(next: Generation<Resource>): void {
+    if (this.#isClosed) return void next.retire(0);
+    this.#previous = this.#current;
+    this.#current = next;
+    this.#generation += 1;
+    void this.#previous.retire(this.#options.drainMs);
+  }
+
+  private retryLater(): void {
+    const pauseMs = backoffMs(this.#failures, RETRY_PAUSES);
+    this.#stopRetry = startTimer(() => this.rotate(), pauseMs, { keepsAlive: false });
+  }
+
+  /** Reads the secrets again, and resolves to the resource after the rotation that follows. */
+  private async readAgain(): Promise<Generation<Resource>> {
+    await this.#values.refresh();
+    if (this.#isRotating) {
+      const attempted = new Promise<void>((resolve) => this.#onAttempted.push(resolve));
+      await settledWithin(this.#options.buildTimeoutMs, attempted);
+    }
+    return this.#current;
+  }
+
+  private isRejection(error: unknown): boolean {
+    try {
+      return this.#options.isRejected(error);
+    } catch {
+      return false;
+    }
+  }
+
+  private warnAbout(error: unknown): void {
+    const { title, warn } = this.#options;
+    const reason = isSecretManagerError(error) ? error.message : (errorName(error) ?? 'an error');
+    warn(
+      `${title}: the resource for the changed secrets could not be built, the one before serves on. ${reason}`,
+    );
+  }
+}
+
+function isSame(one: Values, other: Values): boolean {
+  return [...one].every(([key, value]) => other.get(key) === value);
+}
