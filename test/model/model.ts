@@ -6,6 +6,7 @@ import {
 import { compose } from '../../lib/policies/compose';
 import { resolveOptions } from '../../lib/secret-manager.options';
 import { VirtualTime, randomOf } from '../support/virtual-time';
+import { Listener } from './listener';
 import {
   BatchingStore,
   SimulatedStore,
@@ -31,7 +32,8 @@ export type Command =
     }
   | { readonly do: 'getSync' | 'set' | 'delete' | 'refresh' | 'invalidate'; readonly name: string }
   | { readonly do: 'getMany'; readonly names: readonly string[] }
-  | { readonly do: 'put' | 'remove'; readonly name: string }
+  | { readonly do: 'put' | 'putAgain' | 'remove'; readonly name: string }
+  | { readonly do: 'listen' | 'stopListening'; readonly name: string }
   | ({ readonly do: 'weather' } & Weather)
   | { readonly do: 'advance' | 'suspend'; readonly byMs: number };
 
@@ -71,6 +73,7 @@ class Model {
   readonly #writes = new Map<string, { running: number; overlapped: boolean }>();
   readonly #invalidatedAt = new Map<string, number>();
   readonly #readAt = new Map<string, number>();
+  readonly #listeners: Listener[] = [];
   readonly #doubted: UpstreamRead[] = [];
   #violation: string | undefined;
   #values = 0;
@@ -139,6 +142,15 @@ class Model {
       case 'put':
         this.store.put(command.name, this.nextValue());
         break;
+      case 'putAgain':
+        this.store.putAgain(command.name);
+        break;
+      case 'listen':
+        this.listen(command.name);
+        break;
+      case 'stopListening':
+        this.#listeners.splice(0).forEach(({ stop }) => stop());
+        break;
       case 'remove':
         this.store.put(command.name, undefined);
         break;
@@ -154,6 +166,7 @@ class Model {
     }
     await this.time.advance(0);
     this.checkAges();
+    for (const listener of this.#listeners) listener.check();
     this.raise();
   }
 
@@ -167,6 +180,16 @@ class Model {
     if (this.time.pendingTimers > 0)
       this.violate(`${this.time.pendingTimers} timers are left after close`);
     this.raise();
+  }
+
+  private listen(name: string): void {
+    const listener = new Listener(
+      name,
+      (listen) => this.#service.secret(name).onChange(listen),
+      () => this.#pipeline.cache.cached(name),
+      (promise) => this.violate(promise),
+    );
+    this.#listeners.push(listener);
   }
 
   private get({ name, maxAgeMs, abortAfterMs, timeoutMs }: Command & { do: 'get' }): void {

@@ -22,6 +22,30 @@ const COPIED = [
 /** What is broken, and how: the text must stand in the file just once. */
 const MUTATIONS = [
   {
+    breaks: 'an equal value is told as a change',
+    file: 'lib/service/changes/secret-changes.ts',
+    from: 'last.digest !== digest;',
+    to: 'true;',
+  },
+  {
+    breaks: 'a change is told before the cache serves it',
+    file: 'lib/policies/cache/cache.policy.ts',
+    from: 'this.store(read, reading, startedAt);\n    if (this.#observer) this.report(read, reading, source);',
+    to: 'if (this.#observer) this.report(read, reading, source);\n    this.store(read, reading, startedAt);',
+  },
+  {
+    breaks: 'a written value is not told',
+    file: 'lib/policies/cache/cache.policy.ts',
+    from: "this.onAnswer(read, reading, this.#clock.now(), 'write');",
+    to: 'this.store(read, reading, this.#clock.now());',
+  },
+  {
+    breaks: 'an absence forgets the value before it',
+    file: 'lib/service/changes/secret-changes.ts',
+    from: 'secret.wasAbsent ||= outcome === undefined;',
+    to: 'secret.wasAbsent ||= outcome === undefined;\n      secret.last = undefined;',
+  },
+  {
     breaks: 'staleness has no bound',
     file: 'lib/policies/cache/freshness.ts',
     from: 'return Math.min(boundMs, validForMs);',

@@ -52,6 +52,13 @@ const command: fc.Arbitrary<Command> = fc.oneof(
   {
     weight: 1,
     arbitrary: fc.record({
+      do: fc.constantFrom('putAgain', 'listen', 'listen', 'listen', 'stopListening'),
+      name,
+    }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({
       do: fc.constant('getMany' as const),
       names: fc.uniqueArray(name, { minLength: 1 }),
     }),

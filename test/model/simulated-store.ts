@@ -134,14 +134,20 @@ export class SimulatedStore extends CustomSecretManager {
     this.#history.set(name, changes);
   }
 
+  /** Puts the last value once more, as a new version. */
+  putAgain(name: string): void {
+    const last = this.#history.get(name)?.findLast(({ value }) => value !== undefined);
+    if (last !== undefined) this.put(name, last.value);
+  }
+
   sequenceOf(name: string, value: string): number {
-    return this.#history.get(name)?.find((change) => change.value === value)?.sequence ?? -1;
+    return this.#history.get(name)?.findLast((change) => change.value === value)?.sequence ?? -1;
   }
 
   /** Until when the store held a value: now, if it still does. */
   heldUntil(name: string, value: string): number {
     const changes = this.#history.get(name) ?? [];
-    const index = changes.findIndex((change) => change.value === value);
+    const index = changes.findLastIndex((change) => change.value === value);
     return index < 0 ? -Infinity : (changes[index + 1]?.at ?? this.time.elapsed);
   }
 

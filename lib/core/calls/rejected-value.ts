@@ -1,6 +1,6 @@
 import { now } from '../time/clock';
 
-const MAX_READS = 3;
+const MAX_VAIN_READS = 3;
 const WINDOW_MS = 60_000;
 
 /** Node's own `setImmediate`, read at import. Fake timers would stop the reads. */
@@ -14,14 +14,14 @@ interface Reread<Value> {
 
 /**
  * Finds the successor of a rejected value, with few reads: one for all callers that were rejected at the same
- * time, and at most three in any 60 s.
+ * time, and at most three in any 60 s that find nothing new.
  */
 export class RejectedValue<Value> {
   readonly #served: () => Value | undefined;
   readonly #read: () => Promise<Value | undefined>;
   #reread: Reread<Value> | undefined;
-  /** The times of the last reads, the oldest first. */
-  #readAt: readonly number[] = [];
+  /** The times of the last reads that found nothing new, the oldest first. */
+  #vainReadsAt: readonly number[] = [];
 
   /**
    * @param served returns the value that is served without asking the store
@@ -41,28 +41,28 @@ export class RejectedValue<Value> {
       const value = await running.value;
       if (isNew(value)) return value;
     }
-    const value = await this.reread();
+    const value = await this.reread(rejected);
     return isNew(value) ? value : undefined;
   }
 
   /** Reads once for all callers of this turn of the event loop. */
-  private reread(): Promise<Value | undefined> {
+  private reread(rejected: Value): Promise<Value | undefined> {
     if (this.#reread !== undefined && !this.#reread.hasLeft) return this.#reread.value;
-    const reread: Reread<Value> = {
-      hasLeft: false,
-      value: this.readLater(() => (reread.hasLeft = true)),
-    };
+    const leave = (): void => void (reread.hasLeft = true);
+    const reread: Reread<Value> = { hasLeft: false, value: this.readLater(rejected, leave) };
     this.#reread = reread;
     return reread.value;
   }
 
-  private async readLater(onLeave: () => void): Promise<Value | undefined> {
+  private async readLater(rejected: Value, leave: () => void): Promise<Value | undefined> {
     await new Promise<void>((resolve) => runAtEndOfTurn(resolve));
-    onLeave();
+    leave();
     const at = now();
-    this.#readAt = this.#readAt.filter((readAt) => at - readAt < WINDOW_MS);
-    if (this.#readAt.length >= MAX_READS) return undefined;
-    this.#readAt = [...this.#readAt, at];
-    return await this.#read().catch(() => undefined); // the error of the work is thrown instead
+    this.#vainReadsAt = this.#vainReadsAt.filter((readAt) => at - readAt < WINDOW_MS);
+    if (this.#vainReadsAt.length >= MAX_VAIN_READS) return undefined;
+    // the caller throws the error of its work instead
+    const value = await this.#read().catch(() => undefined);
+    if (value === undefined || value === rejected) this.#vainReadsAt = [...this.#vainReadsAt, at];
+    return value;
   }
 }
