@@ -16,10 +16,10 @@ import { AwsSecretManager } from 'nestjs-custom-secret-manager/drivers/aws-secre
 import { SecretManagerHealthIndicator } from 'nestjs-custom-secret-manager/terminus';
 import type { Server } from 'node:http';
 import request from 'supertest';
-import { HealthController } from '../../sample-app/src/health.controller';
 import { CapturedLog, closeApplications, closeLater } from '../support/application';
 import { refusal, type Reply } from '../support/aws-endpoint';
 import { everythingOf, failureOf, leaks } from '../support/failure-of';
+import { HealthController } from './support/health.controller';
 import { CREDENTIALS, REGION, startMoto, type Moto } from './support/moto';
 
 const VALUE = 'sk-canary-of-the-module-0123456789';

@@ -11,9 +11,9 @@ import {
 import { SecretManagerHealthIndicator } from 'nestjs-custom-secret-manager/terminus';
 import type { Server } from 'node:http';
 import request from 'supertest';
-import { HealthController } from '../../../sample-app/src/health.controller';
 import { TeamSecretManager } from '../../../sample-app/src/team.secret-manager';
 import { CapturedLog } from '../../support/application';
+import { HealthController } from './health.controller';
 
 export interface TeamAppOptions extends SecretManagerModuleOptions {
   readonly address: string;
