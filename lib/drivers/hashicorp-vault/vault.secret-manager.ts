@@ -29,10 +29,9 @@ import { OwnWrites } from './session/own-writes';
 import { VaultLogin } from './session/vault-login';
 import { VaultSession } from './session/vault-session';
 import { TlsFiles } from './wire/tls-files';
-import { VaultClient } from './wire/vault-client';
+import { VaultClients } from './wire/vault-clients';
 import { isDeadToken, isDenial, isFromVault, vaultError } from './wire/vault-errors';
 import { serverState, type VaultServerState } from './wire/vault-health';
-import { VaultSyncClient } from './wire/vault-sync-client';
 
 const REVOKE_TIMEOUT_MS = 3_000;
 
@@ -55,8 +54,7 @@ export class VaultSecretManager extends CustomSecretManager {
 
   readonly #options: VaultSecretManagerOptions;
   #problems: readonly string[];
-  readonly #client: VaultClient;
-  readonly #syncClient: VaultSyncClient;
+  readonly #clients: VaultClients;
   readonly #credentials: Credentials;
   readonly #session: VaultSession;
   readonly #leases: VaultLeases;
@@ -70,22 +68,11 @@ export class VaultSecretManager extends CustomSecretManager {
     const { retryDeniedWithFreshLogin = auth?.method !== 'approle' } = options;
     this.#options = options;
     this.#problems = optionProblems(options);
-    const tls = new TlsFiles(options.tls);
-    this.#client = new VaultClient(options, tls);
-    this.#syncClient = new VaultSyncClient(options, tls);
-    this.#credentials = new Credentials(
-      this.#client,
-      this.#syncClient,
-      new VaultLogin(auth, namespace),
-      namespace,
-    );
-    this.#session = new VaultSession(
-      this.#client,
-      this.#syncClient,
-      this.#credentials,
-      retryDeniedWithFreshLogin,
-    );
-    this.#leases = new VaultLeases(this.#client, this.#syncClient, this.#credentials);
+    this.#clients = new VaultClients(options, new TlsFiles(options.tls));
+    const login = new VaultLogin(auth, namespace);
+    this.#credentials = new Credentials(this.#clients, login, namespace);
+    this.#session = new VaultSession(this.#clients, this.#credentials, retryDeniedWithFreshLogin);
+    this.#leases = new VaultLeases(this.#clients, this.#credentials);
     const requests = new OwnWrites(this.#session);
     this.#kv2 = new Kv2Engine(requests);
     this.#path = new PathEngine(requests, this.#leases);
@@ -113,7 +100,7 @@ export class VaultSecretManager extends CustomSecretManager {
   /** Throws `MISCONFIGURED` with every problem of the options. Sends no request. */
   override validateEnvironment(): void {
     this.assertUsable('validateEnvironment');
-    if (this.#options.startsSyncReads) this.#syncClient.start();
+    if (this.#options.startsSyncReads) this.#clients.syncClient.start();
   }
 
   override async readSecret(
@@ -186,7 +173,7 @@ export class VaultSecretManager extends CustomSecretManager {
   /** Resolves to the state that the server reports of itself. */
   async serverState(options: OperationOptions = {}): Promise<VaultServerState> {
     this.assertUsable('checkHealth');
-    return await serverState(this.#client, options);
+    return await serverState(this.#clients.client, options);
   }
 
   /**
@@ -201,7 +188,7 @@ export class VaultSecretManager extends CustomSecretManager {
   private async closeOnce(): Promise<void> {
     if (this.#problems.length > 0) return; // no request was ever sent
     await settledWithin(REVOKE_TIMEOUT_MS, this.revokeGranted());
-    await Promise.all([this.#client.close(), this.#syncClient.close()]);
+    await this.#clients.close();
   }
 
   /**
