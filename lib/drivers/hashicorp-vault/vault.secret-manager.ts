@@ -1,8 +1,4 @@
-import {
-  CANCELLATION,
-  ENDS_BY_CANCELLATION,
-  type CallOptions,
-} from '../../core/calls/cancellation';
+import { CANCELLATION, type CallOptions } from '../../core/calls/cancellation';
 import { settledWithin } from '../../core/calls/waiting';
 import {
   CustomSecretManager,
@@ -49,9 +45,6 @@ const SERVING: ReadonlySet<VaultServerState> = new Set([
  * Params of a call: `mount`, `namespace`, `version` (KV 2 only), `field`, `kvVersion`.
  */
 export class VaultSecretManager extends CustomSecretManager {
-  /** @internal */
-  readonly [ENDS_BY_CANCELLATION] = VaultSecretManager;
-
   readonly #options: VaultSecretManagerOptions;
   #problems: readonly string[];
   readonly #clients: VaultClients;
