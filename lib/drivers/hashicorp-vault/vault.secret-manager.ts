@@ -27,16 +27,9 @@ import { VaultSession } from './session/vault-session';
 import { TlsFiles } from './wire/tls-files';
 import { VaultClients } from './wire/vault-clients';
 import { isDeadToken, isDenial, isFromVault, vaultError } from './wire/vault-errors';
-import { serverState, type VaultServerState } from './wire/vault-health';
+import { SERVING, serverState, type VaultServerState } from './wire/vault-health';
 
 const REVOKE_TIMEOUT_MS = 3_000;
-
-/** The states in which a server can serve. A standby forwards requests. */
-const SERVING: ReadonlySet<VaultServerState> = new Set([
-  'active',
-  'standby',
-  'performance-standby',
-] as const);
 
 /**
  * Reads and writes secrets of HashiCorp Vault and OpenBao: KV 1, KV 2, and dynamic credentials with their lease.
@@ -142,22 +135,16 @@ export class VaultSecretManager extends CustomSecretManager {
    * the login. Other failures reject with their own code. {@link serverState} tells the states apart.
    */
   override async checkHealth(given: OperationOptions = {}): Promise<boolean> {
-    const { timeoutMs = DEFAULT_TIMEOUT_MS } = given;
-    const options = countingDown(given, timeoutMs);
+    const options = countingDown(given, given.timeoutMs ?? DEFAULT_TIMEOUT_MS);
     const state = await this.serverState(options);
     if (!SERVING.has(state)) {
-      throw new SecretManagerError(
-        'UNAVAILABLE',
-        `The server is ${state}.`,
-        this.context('checkHealth'),
-      );
+      const context = this.context('checkHealth');
+      throw new SecretManagerError('UNAVAILABLE', `The server is ${state}.`, context);
     }
     const path = '/v1/auth/token/lookup-self';
     const { namespace } = this.#options;
-    const answer = await this.#session.send(
-      { method: 'GET', path, namespace, isProbe: true },
-      options,
-    );
+    const request = { method: 'GET', path, namespace, isProbe: true } as const;
+    const answer = await this.#session.send(request, options);
     const isDenied = isDenial(answer) && !isDeadToken(answer);
     if (isDenied || (answer.statusCode === 200 && isFromVault(answer))) return true;
     throw vaultError(answer, 'Looking at the token');
@@ -195,7 +182,7 @@ export class VaultSecretManager extends CustomSecretManager {
 
   private parseCall(operation: string, secretName: string, options: OperationOptions): VaultCall {
     this.assertUsable(operation);
-    const context = { manager: this.secretManagerName, operation, secretName };
+    const context = { ...this.context(operation), secretName };
     if (this.#closing !== undefined) {
       throw new SecretManagerError('UNAVAILABLE', 'The manager was closed.', context);
     }
