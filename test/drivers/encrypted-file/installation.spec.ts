@@ -21,7 +21,7 @@ describe('the installation of a store', () => {
     let changed = 15;
 
     await install(path, {
-      isDue: () => isOld() || undefined,
+      findSource: () => isOld() || undefined,
       build: () => CHANGES,
       backUp: () => changed-- <= 0,
     });

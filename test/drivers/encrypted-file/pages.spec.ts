@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { assertSound } from '../../../lib/drivers/encrypted-file/pages/soundness';
-import { lookInto } from '../../../lib/drivers/encrypted-file/store/look';
+import { readSnapshot } from '../../../lib/drivers/encrypted-file/store/snapshot';
 import { useStore } from '../../support/encrypted-file';
 
 const SECRETS = 60;
@@ -28,7 +28,7 @@ describe('a file of pages', () => {
         await store.manager.deleteSecret(nameOf(index), { recoveryWindowInDays: 0 });
       } else await store.manager.writeSecret(nameOf(index), valueOf(round));
 
-      expect(() => lookInto(store.path, assertSound)).not.toThrow();
+      expect(() => readSnapshot(store.path, assertSound)).not.toThrow();
     }
   });
 

@@ -3,7 +3,7 @@ import { Keyring } from '../../../lib/drivers/encrypted-file/keys/keyring';
 import { pathOf } from '../../../lib/drivers/encrypted-file/seals/places';
 import { EncryptedStore } from '../../../lib/drivers/encrypted-file/store/encrypted-store';
 import { openDatabase, type Database } from '../../../lib/drivers/encrypted-file/store/lmdb';
-import { lookInto } from '../../../lib/drivers/encrypted-file/store/look';
+import { readSnapshot } from '../../../lib/drivers/encrypted-file/store/snapshot';
 import { useStore } from '../../support/encrypted-file';
 import { failureOf } from '../../support/failure-of';
 
@@ -11,7 +11,7 @@ const store = useStore();
 
 /** The stored bytes of a key, as anybody can read them. */
 function bytesOf(key: Buffer, path = store.path): Buffer {
-  return lookInto(path, (file) => Buffer.from(file.find(key) ?? Buffer.of()));
+  return readSnapshot(path, (file) => Buffer.from(file.find(key) ?? Buffer.of()));
 }
 
 /** Changes the store as somebody does who can write the file, and has no key. */
@@ -24,7 +24,7 @@ async function tamper(change: (database: Database) => void): Promise<void> {
 /** The keys of all that is on the way to a secret. */
 function keysOf(name: string): Record<'record' | 'bucket' | 'node' | 'head', Buffer> {
   const keyring = new Keyring({ from: 'key', key: store.key });
-  const { node, bucket, recordKey } = new EncryptedStore(store.path, keyring).lookSync((tree) =>
+  const { node, bucket, recordKey } = new EncryptedStore(store.path, keyring).readSync((tree) =>
     pathOf(name, tree.keys.authentication),
   );
   return {
