@@ -85,7 +85,7 @@ function nameOf([name = '', alias]: (string | undefined)[]): string {
 describe('the stack of a read that failed', () => {
   afterEach(closeApplications);
 
-  it('is the diagram of the architecture: one frame a layer, from the class of the user to the controller', async () => {
+  it('matches the diagram of the architecture: one frame a layer, from the class of the user to the controller', async () => {
     const journey = await journeyOf('/async');
 
     expect(journey).toEqual([
@@ -101,7 +101,7 @@ describe('the stack of a read that failed', () => {
     ]);
   });
 
-  it('shows the bundle where there is one', async () => {
+  it('shows the bundle if there is one', async () => {
     const journey = await journeyOf('/async', { settings: { primarySecretName: 'all' } });
 
     expect(journey.slice(5)).toEqual([
@@ -113,7 +113,7 @@ describe('the stack of a read that failed', () => {
     ]);
   });
 
-  it('does not show the policies that were taken out', async () => {
+  it('does not show disabled policies', async () => {
     const journey = await journeyOf('/async', {
       cache: false,
       retry: false,
@@ -130,7 +130,7 @@ describe('the stack of a read that failed', () => {
     ]);
   });
 
-  it('begins in the class of the user and ends in the controller for a synchronous read, too', async () => {
+  it('begins in the class of the user and ends in the controller of a synchronous read, too', async () => {
     const journey = await journeyOf('/sync');
 
     expect(journey[0]).toBe('MyManager.readSecretSync');

@@ -58,12 +58,15 @@ function exportsOf(path: string): (string | undefined)[] {
 }
 
 describe('an optional peer', () => {
-  it.each(PEERS)('%s has a file that exports all that lib imports from it', (name, path = '') => {
-    expect(exportsOf(path)).toEqual(valuesFrom(name));
-    expect(exportsOf(path)).not.toEqual([]);
-  });
+  it.each(PEERS)(
+    '%s has a file that exports everything that lib imports from it',
+    (name, path = '') => {
+      expect(exportsOf(path)).toEqual(valuesFrom(name));
+      expect(exportsOf(path)).not.toEqual([]);
+    },
+  );
 
-  it('is explained where it is missing', () => {
+  it('is named by the error if it is missing', () => {
     const optional = Object.keys(peerDependencies).filter(
       (name) => peerDependenciesMeta[name]?.optional,
     );

@@ -80,13 +80,13 @@ describe('The conformance kit', () => {
     process.stdout.write(`\n${[head, ...table].join('\n')}\n\n`);
   });
 
-  it('raises no false alarm over a manager that is correct', async () => {
+  it('raises no false alarm for a correct manager', async () => {
     const failures = await failuresOf(CorrectSecretManager, 4_000);
 
     expect(failures).toEqual([]);
   });
 
-  it('is tried with breaks that are all different', () => {
+  it('is tried with different breaks', () => {
     expect(new Set(BREAKS.map(({ what }) => what)).size).toBe(BREAKS.length);
     expect(BREAKS.length).toBeGreaterThanOrEqual(100);
   });

@@ -62,20 +62,20 @@ describe('The conformance kit', () => {
   const WINDOW = 'says rightly, or not at all, until when a deleted secret can be restored:';
 
   it.each([`${WINDOW} for seven days`, `${WINDOW} for as long`, 'does not say that a secret can'])(
-    'takes a deletion that answers nothing: %s',
+    'accepts a deletion that returns nothing: %s',
     async (title) => {
       await expect(runWith(Silent, title)).resolves.toBeUndefined();
     },
   );
 
   it.each([`${WINDOW} for seven days`, `${WINDOW} for as long`, 'does not say that a secret can'])(
-    'takes no deletion that answers another end than was asked for: %s',
+    'rejects a deletion that returns a wrong end: %s',
     async (title) => {
       await expect(runWith(Forgetful, title)).rejects.toThrow('the store says');
     },
   );
 
-  it('takes a health check that answers false when its signal aborts, and none that answers true', async () => {
+  it('accepts a health check that returns false when its signal aborts, but not true', async () => {
     const title = 'ends a health check that hangs when its signal aborts';
 
     await expect(runWith(answering(false), title)).resolves.toBeUndefined();
@@ -93,14 +93,14 @@ describe('A conformance harness', () => {
       'fails with THROTTLED',
     ],
     ['the harness cannot spoil one secret', {}, 'answers the others, and an error for'],
-  ])('is spared a case: %s', async (reason, harness, title) => {
+  ])('skips a case: %s', async (reason, harness, title) => {
     const found = caseOf(harness, title);
 
     expect(found.skip).toBe(reason);
     await expect(found.run()).rejects.toThrow(reason);
   });
 
-  it('keeps the cases about the faults that its store can have', () => {
+  it('runs the cases about the faults that its store supports', () => {
     const harness: Partial<ConformanceHarness> = {
       fail: () => undefined,
       faults: ['unavailable'],
@@ -109,7 +109,7 @@ describe('A conformance harness', () => {
     expect(caseOf(harness, 'fails with UNAVAILABLE or TIMEOUT at').skip).toBeUndefined();
   });
 
-  it('has a case fail, and end, where the manager hangs', async () => {
+  it('fails a case in bounded time if the manager hangs', async () => {
     const harness = { create: () => new Hanging(), caseTimeoutMs: 20 };
 
     const run = caseOf(harness, 'answers an ordinary value').run();
@@ -117,7 +117,7 @@ describe('A conformance harness', () => {
     await expect(run).rejects.toThrow('nothing came of a call within 20 ms');
   });
 
-  it('heals its store and disposes of it, also where the manager fails and does not close', async () => {
+  it('heals and disposes of its store, even if the manager fails and does not close', async () => {
     const done: string[] = [];
     class Failing extends Hanging {
       override close(): never {

@@ -52,7 +52,7 @@ function problemOf(page: string, target: string): string | undefined {
 }
 
 describe('The Markdown files', () => {
-  it('are found, with their code', () => {
+  it('are found with their code blocks', () => {
     expect(PAGES).toEqual(expect.arrayContaining(['README.md', 'docs/architecture.md']));
     expect(blocksIn('ts').length).toBeGreaterThan(20);
   });
@@ -135,7 +135,7 @@ describe('The Markdown files', () => {
     expect(missing).toEqual([]);
   });
 
-  it('name only functions and tables that stand in the file beside them', () => {
+  it('name only functions and tables that exist in the named file', () => {
     const rows = read('docs/architecture.md').matchAll(/\| ([^|]*) in `(lib\/[^`]+)` *\|/g);
 
     const named = [...rows].flatMap(([, names = '', path = '']) =>

@@ -105,19 +105,19 @@ describe('the recipes', () => {
     });
   });
 
-  it('connect BullMQ with a password of the store', async () => {
+  it('connect BullMQ with a password from the store', async () => {
     const { connection } = (await start(QueuesModule)).get<BullRootModuleOptions>(BULL_OPTIONS);
 
     expect(connection.password).toBe('of redis');
   });
 
-  it('connect the client of a microservice with a password of the store', async () => {
+  it('connect the client of a microservice with a password from the store', async () => {
     const client = (await start(BillingClientModule)).get<RedisOptions>('BILLING');
 
     expect(client.options.password).toBe('of redis');
   });
 
-  it('start a microservice with a password that was preloaded', async () => {
+  it('start a microservice with a preloaded password', async () => {
     const { useFactory, inject } = microservice;
     await start();
 

@@ -192,10 +192,10 @@ const BAD: readonly [string, () => unknown, string, readonly RegExp[]][] = [
   ],
 ];
 
-describe('what people get wrong', () => {
+describe('a common mistake', () => {
   afterEach(closeApplications);
 
-  it.each(BAD)('%s is told: what, which, and what to do', async (_, attempt, code, texts) => {
+  it.each(BAD)('%s is reported with its name and its remedy', async (_, attempt, code, texts) => {
     const error = await failureOf(attempt);
 
     expect(error.code).toBe(code);

@@ -67,7 +67,7 @@ describe.each([1, 2])('on %i instances of one store', (instances) => {
       ['a new alias', '/key/update', { key_alias: 'moved' }],
       ['new models', '/key/update', { models: ['echo'] }],
       ['a block', '/key/block', {}],
-    ])('that is answered 200 during %s leaves nothing of the key', async (_what, path, content) => {
+    ])('that succeeds during %s leaves nothing of the key', async (_what, path, content) => {
       const namesBefore = await namesInStore();
       for (const ms of ROUNDS) {
         const issued = await one.generate({ key_alias: 'laptop' });
@@ -100,7 +100,7 @@ describe.each([1, 2])('on %i instances of one store', (instances) => {
     });
   });
 
-  it('a chosen key is made once, and leaves nothing of the others', async () => {
+  it('a chosen key is issued once, without leftovers of the losers', async () => {
     const namesBefore = await namesInStore();
     const key = 'sk-chosen-by-a-customer';
 
@@ -118,7 +118,7 @@ describe.each([1, 2])('on %i instances of one store', (instances) => {
     expect(await namesInStore()).toEqual(namesBefore);
   });
 
-  it('a chosen key replaces one of several keys only', async () => {
+  it('a chosen key replaces only one of several keys', async () => {
     const olds = [await one.generate(), await one.generate(), await one.generate()];
     const new_key = 'sk-chosen-by-a-customer';
 

@@ -101,7 +101,7 @@ describe('a key that a provider spreads', () => {
     expect(shown(JSON.stringify(body))).toBe(1);
   });
 
-  it('over blocks of Anthropic is removed, also with other blocks between them', async () => {
+  it('over blocks of Anthropic is removed, even with other blocks between them', async () => {
     const content = PARTS.flatMap((text) => [
       { type: 'text', text },
       { type: 'thinking', thinking: 'zzz', text: 'zzz' },
@@ -125,7 +125,7 @@ describe('a key that a provider spreads', () => {
   });
 
   it.each(['[null]', '[1]', '[{"type":"text"}]', '[{"type":"text","text":{}}]', '{}'])(
-    'is not looked for in a content of Anthropic that is broken: %s',
+    'causes a provider error in a malformed content of Anthropic: %s',
     async (content) => {
       provider.reply(200, `{"id":"i","model":"m","content":${content},"stop_reason":null}`);
 
@@ -139,7 +139,7 @@ describe('a key that a provider spreads', () => {
     },
   );
 
-  it('is not quoted with the words of a provider about itself', async () => {
+  it('is not quoted from a reported error', async () => {
     const error = JSON.stringify({
       error: { message: 'Our disk is full', type: 'x9', code: 'y9' },
     });
@@ -172,7 +172,7 @@ describe('a key that a provider spreads', () => {
     'sk-prov',
     Buffer.from(KEY).toString('hex'),
     Buffer.from(KEY).toString('hex').toUpperCase(),
-  ])('and shows in an error as %s is removed', async (given) => {
+  ])('into an error as %s is removed', async (given) => {
     provider.reply(400, JSON.stringify({ error: { message: `Key ${given} is wrong.` } }));
 
     const { body } = await ask('gpt').expect(400);

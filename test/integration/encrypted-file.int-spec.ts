@@ -68,7 +68,7 @@ describe('an encrypted file that several processes share', () => {
     expect(readdirSync(dirname(path))).toEqual(['secrets', 'secrets-lock']);
   }, 900_000);
 
-  it('loses nothing of what two processes write at once', async () => {
+  it('loses no concurrent write of two processes', async () => {
     const count = 150;
     const writers = ['A', 'B'].map(
       (prefix) => new EncryptedFileWriter({ path, key, prefix, count, createOnly: true }),
@@ -85,7 +85,7 @@ describe('an encrypted file that several processes share', () => {
     expect(new Set(readings.map((reading) => reading?.version)).size).toBe(2 * count);
   }, 60_000);
 
-  it('lets one of two processes win that create the same secrets at once', async () => {
+  it('lets one of two processes win a createOnly race', async () => {
     const count = 100;
     const writers = [1, 2].map(
       () => new EncryptedFileWriter({ path, key, prefix: 'SAME', count, createOnly: true }),

@@ -60,7 +60,7 @@ describe('the OpenAI client at the gateway', () => {
       expect(model).toEqual(data[1]);
     });
 
-    it('gets the errors that it knows', async () => {
+    it('gets errors of its own classes', async () => {
       const calls = [
         client(prefix, `${key}x`).chat.completions.create(hello('echo')),
         client(prefix).chat.completions.create(hello('nowhere')),

@@ -12,7 +12,7 @@ const CALLERS = 50;
 const NAMES = Array.from({ length: 5 }, (_, index) => `HELD_${index}`);
 const VALUE = 'value-canary/of+the=store';
 
-describe('an application whose OpenBao is not there for a while', () => {
+describe('an application whose OpenBao is away for a while', () => {
   let bao: DurableOpenBao;
   let output: string[];
 
@@ -100,7 +100,7 @@ describe('an application whose OpenBao is not there for a while', () => {
   ];
 
   it.each(outages)(
-    'is served what it has for the ten seconds in which the server is %s, and hears at once of what it has not',
+    'is served cached values for the ten seconds in which the server is %s, and gets other failures at once',
     async (_, end, begin) => {
       const app = await start();
       let states: readonly unknown[] = [];
@@ -133,7 +133,7 @@ describe('an application whose OpenBao is not there for a while', () => {
     40_000,
   );
 
-  it('is served what it has while the server is started anew, and goes on by itself', async () => {
+  it('is served cached values during a restart of the server, and recovers', async () => {
     const app = await start();
 
     const { cached, uncached } = await during(app, async () => {
@@ -147,7 +147,7 @@ describe('an application whose OpenBao is not there for a while', () => {
     expect([...failures].filter((code) => code !== 'UNAVAILABLE')).toEqual([]);
   });
 
-  it('logs in again when its token has ended meanwhile', async () => {
+  it('logs in again if its token has expired meanwhile', async () => {
     const app = await start({ ttl: '3s' });
 
     await bao.kill();

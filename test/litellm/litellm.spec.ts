@@ -34,7 +34,7 @@ interface World {
   readonly log: CapturedLog;
 }
 
-describe('what LiteLLM does, case by case', () => {
+describe('the behaviour of LiteLLM, case by case', () => {
   afterEach(closeApplications);
 
   it.each(run.map((one) => [one.id, one] as const))('holds in %s', async (id, one) => {

@@ -88,7 +88,7 @@ function perSecond(store: SharedStore, fromMs: number, toMs: number): number[] {
 }
 
 describe('A thousand instances whose store is down for ten minutes', () => {
-  it('spare the store, go on serving, and come back without a herd', async () => {
+  it('spare the store, keep serving, and recover without a herd', async () => {
     const { store, failures } = await simulate();
 
     const during = store.asked.filter(({ at }) => at >= OUTAGE.from && at < OUTAGE.to);

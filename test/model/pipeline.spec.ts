@@ -171,7 +171,7 @@ const schedule: fc.Arbitrary<Schedule> = fc.record({
   seed: fc.integer(),
 });
 
-describe('The pipeline, against a store that fails, dawdles and changes', () => {
+describe('The pipeline, with a store that fails, delays and changes', () => {
   it(
     'keeps its promises in every order of events',
     async () => {

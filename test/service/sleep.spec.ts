@@ -27,7 +27,7 @@ describe('after a process has slept', () => {
     expect(await secrets.get('KEY')).toBe('lease 2');
   });
 
-  it('asks again for a value that has grown too old, and tells its age', async () => {
+  it('asks again for a value that is too old, and reports its age', async () => {
     const store = new InMemorySecretManager({ KEY: 'old' });
     const { secrets } = await startWith(store, {
       cache: { ttlMs: 60_000, staleWhileRevalidateMs: 0 },

@@ -27,7 +27,7 @@ interface Outcome {
 }
 
 describe('a store on a full disk', () => {
-  it('fails clearly, loses nothing, and goes on when there is space', async () => {
+  it('fails clearly, loses nothing, and works again when there is space', async () => {
     const { acknowledged, failures, read } = runOnFullDisk(800, store.path) as Outcome;
 
     expect(acknowledged.length).toBeGreaterThan(3);
@@ -42,7 +42,7 @@ describe('a store on a full disk', () => {
     expect(await store.valueOf('NEW')).toBe('value');
   }, 30_000);
 
-  it('is not made by halves', () => {
+  it('is not created in part', () => {
     const path = join(temporaryFolder(), 'secrets');
 
     expect(() => runOnFullDisk(8, path)).toThrow('The disk is full');

@@ -5,7 +5,7 @@ const KILLS = 20;
 const NAMES_OF_A_WRITER = 5;
 const store = useStore();
 
-describe('a store whose writers are killed', () => {
+describe('a store with killed writers', () => {
   it(`holds every write that was acknowledged, after each of ${KILLS} kills`, async () => {
     const options = { path: store.path, key: store.key.toString('hex'), prefix: 'KEY' };
     const expected = new Map<string, number>();
