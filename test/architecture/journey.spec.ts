@@ -38,7 +38,7 @@ class MyController {
   }
 }
 
-/** The frames of the failure that the request ended with, from the store's side to the controller's. */
+/** Returns the frames of the request's failure, from the store to the controller. */
 async function journeyOf(
   path: string,
   options: SecretManagerModuleOptions = {},
@@ -67,7 +67,7 @@ async function journeyOf(
   return framesOf(failures[0]?.stack ?? '');
 }
 
-/** `Class.method` of every frame of the library and of this file; from the controller on it is Nest's. */
+/** Returns `Class.method` of every frame of the library and of this file, up to the controller. The rest is Nest's. */
 function framesOf(stack: string): string[] {
   const ours = stack
     .split('\n')
@@ -77,7 +77,9 @@ function framesOf(stack: string): string[] {
     .map(nameOf);
 }
 
-/** V8 names a method that is called through another by both: `MyManager.call [as readSecret]`. */
+/**
+ * Returns the alias of a method. V8 names a method that another one calls by both: `MyManager.call [as readSecret]`.
+ */
 function nameOf([name = '', alias]: (string | undefined)[]): string {
   return alias === undefined ? name : `${name.split('.')[0]}.${alias}`;
 }

@@ -2,11 +2,11 @@ import ts from 'typescript';
 import { FILES, IMPORTS, placesOf, type Import } from './source';
 
 interface Layer {
-  /** The files that it is made of. */
+  /** The files of the layer. */
   readonly files: RegExp;
-  /** The files of lib and the packages that it may import; itself it always may. */
+  /** The files of lib and the packages that the layer may import. It may always import itself. */
   readonly imports: readonly RegExp[];
-  /** What it may name, as long as nothing of it is there at run time. */
+  /** The modules that it may import as types only. */
   readonly types?: readonly RegExp[];
 }
 
@@ -58,7 +58,7 @@ const LAYERS: Readonly<Record<string, Layer>> = {
   },
 };
 
-/** The rooms of a folder. Each may import from those before it. */
+/** The rooms of a folder. Each may import only earlier ones. */
 const ROOMS: Readonly<Record<string, readonly string[]>> = {
   core: ['errors', 'time', 'contract', 'validation', 'calls'],
   'drivers/hashicorp-vault': ['options', 'wire', 'session', 'engines'],
@@ -148,7 +148,7 @@ describe('the layers', () => {
 
 const LOADING: readonly Import[] = IMPORTS.filter(({ isTypeOnly }) => !isTypeOnly);
 
-/** Returns the files that a file imports, directly or not. */
+/** Returns the files that a file imports, directly or indirectly. */
 function reachable(start: string, imports: readonly Import[] = LOADING): Set<string> {
   const reached = new Set<string>();
   const pending = [start];
@@ -224,7 +224,7 @@ describe('the source', () => {
   });
 });
 
-/** The signal 0 does nothing to a process; it tells whether there is one. */
+/** Tells whether a call sends the signal 0, which only checks that a process exists. */
 function asksOnly({ arguments: [, signal] }: ts.CallExpression): boolean {
   return signal?.getText() === '0';
 }
@@ -236,7 +236,7 @@ function hasModifier(node: ts.Node, kind: ts.SyntaxKind): boolean {
   );
 }
 
-/** A variable of a module that can be assigned to, or holds a collection that can be added to. */
+/** Tells whether a node is a module variable that can be assigned, or holds a mutable collection. */
 function isModuleState(node: ts.Node): boolean {
   if (!ts.isVariableStatement(node) || !ts.isSourceFile(node.parent)) return false;
   if ((node.declarationList.flags & ts.NodeFlags.Const) === 0) return true;

@@ -13,7 +13,7 @@ const { imports, peerDependencies, peerDependenciesMeta } = JSON.parse(
   readFileSync(join(__dirname, '../../package.json'), 'utf8'),
 ) as Manifest;
 
-/** The packages that Node loads by way of a file in lib/peers, with that file. */
+/** The packages that Node loads through a file in lib/peers, with that file. */
 const PEERS = Object.values(imports).map(({ default: name, 'node-addons': ofNode }) => {
   const path = String(Object.values(ofNode as object)[0]);
   return [String(name), path.replace('./dist/', '').replace('.mjs', '.ts')];
@@ -70,7 +70,7 @@ describe('an optional peer', () => {
     const optional = Object.keys(peerDependencies).filter(
       (name) => peerDependenciesMeta[name]?.optional,
     );
-    const loadedBySource = ['lmdb']; // which no bundle can hold
+    const loadedBySource = ['lmdb']; // LMDB is a native package, which no bundle can contain
 
     expect([...PEERS.map(([name]) => name), ...loadedBySource].sort()).toEqual(optional);
   });

@@ -11,7 +11,7 @@ import * as testing from 'nestjs-custom-secret-manager/testing';
 import ts from 'typescript';
 import { FILES } from './source';
 
-/** What is exported by name, types included. */
+/** Returns the exported names, types included. */
 function exportsOf(path: string): string[] {
   const names: string[] = [];
   for (const statement of FILES.get(path)?.statements ?? []) {

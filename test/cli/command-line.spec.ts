@@ -34,7 +34,7 @@ async function stored(name: string): Promise<string | undefined> {
   return reading?.value;
 }
 
-/** The one line that a failure is. */
+/** The output of a failure: one line. */
 const LINE = /^Error: [^\n]+\n$/;
 
 describe('secret set', () => {

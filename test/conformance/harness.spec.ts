@@ -24,7 +24,7 @@ class Hanging extends InMemorySecretManager {
   }
 }
 
-/** Answers nothing where it could say until when a secret can be restored. */
+/** Returns no end of the recovery window from a deletion. */
 class Silent extends InMemorySecretManager {
   override async deleteSecret(secretName: string, options?: DeleteOptions): Promise<never> {
     await super.deleteSecret(secretName, options);
@@ -32,14 +32,14 @@ class Silent extends InMemorySecretManager {
   }
 }
 
-/** Says the wrong end of the recovery window. */
+/** Returns a wrong end of the recovery window. */
 class Forgetful extends InMemorySecretManager {
   override deleteSecret(secretName: string): Promise<SecretMetadata> {
     return super.deleteSecret(secretName, { recoveryWindowInDays: 30 });
   }
 }
 
-/** Turns what a health check fails with into an answer. */
+/** Turns a failed health check into an answer. */
 function answering(isHealthy: boolean): typeof InMemorySecretManager {
   return class extends InMemorySecretManager {
     override checkHealth(options?: OperationOptions): Promise<boolean> {

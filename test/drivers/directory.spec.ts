@@ -32,7 +32,7 @@ beforeEach(() => {
 
 afterEach(removeTemporaryFolders);
 
-/** Both ways to read have to agree. */
+/** Reads a secret in both ways, and asserts that they agree. */
 async function valueOf(secretName: string): Promise<string | undefined> {
   const reading = await manager.readSecret(secretName);
   expect(manager.readSecretSync(secretName)).toEqual(reading);
@@ -46,7 +46,7 @@ async function failuresOf(secretName: string): Promise<readonly unknown[]> {
   ];
 }
 
-/** As the kubelet lays secrets out: each name leads through `..data` to the folder of the moment. */
+/** Writes secrets in the layout of the kubelet: each name links through `..data` to the current folder. */
 function mountAsKubernetes(version: string, secrets: Readonly<Record<string, string>>): void {
   mkdirSync(join(path, version));
   for (const [name, value] of Object.entries(secrets)) {
@@ -307,7 +307,7 @@ describe('a file that is no secret', () => {
     expect(await valueOf('KEY')).toHaveLength(1_048_576);
   });
 
-  // nothing is denied to root
+  // root may read everything
   if (!isRoot) {
     it('is ACCESS_DENIED: a file that the process may not read', async () => {
       writeFileSync(join(path, 'KEY'), CANARY);

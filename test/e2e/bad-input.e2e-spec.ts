@@ -86,7 +86,7 @@ const memory: ManagerBinding = {
 };
 const get = (secrets: SecretsService): unknown => secrets.get('API_KEY', { timeoutMs: 50 });
 
-/** Each with what it is, which name it is about, and what to do. */
+/** The mistakes, each with its kind, the name that it is about, and the remedy. */
 const BAD: readonly [string, () => unknown, string, readonly RegExp[]][] = [
   [
     'no manager',

@@ -15,7 +15,7 @@ import {
 } from '../support/gateway';
 import { removeTemporaryFolders } from '../support/temporary-folder';
 
-jest.setTimeout(30_000); // of a machine that is busy with other tests
+jest.setTimeout(30_000); // for a machine that is busy with other tests
 
 const MB = 1024 * 1024;
 const CHAT = '/v1/chat/completions';
@@ -50,7 +50,7 @@ describe('the body of a request', () => {
     return { status: answer.statusCode, text: await answer.body.text() };
   };
 
-  /** A connection that has sent the head of a request. */
+  /** Opens a connection, and sends the head of a request. */
   const begin = async (path: string, ...headers: readonly string[]): Promise<Socket> => {
     const { port } = new URL(gateway.url);
     const socket = connect(Number(port), '127.0.0.1');

@@ -15,7 +15,7 @@ import {
 } from '../support/gateway';
 import { removeTemporaryFolders } from '../support/temporary-folder';
 
-/** Counts how often it is asked for its health. */
+/** A store that counts its health checks. */
 class CheckedStore extends InMemorySecretManager {
   checks = 0;
 
@@ -28,7 +28,7 @@ class CheckedStore extends InMemorySecretManager {
 const random = (length: number): string =>
   randomBytes(length).toString('base64url').slice(0, length);
 
-/** Keys that nobody has issued, in the forms that they come in. */
+/** Made-up keys in every form. */
 const MADE_UP: Readonly<Record<string, (at: number) => string>> = {
   'of the length of generated keys': () => `Bearer sk-${random(65)}`,
   'of the length of older keys': () => `Bearer sk-${random(43)}`,
@@ -41,11 +41,11 @@ const MADE_UP: Readonly<Record<string, (at: number) => string>> = {
   'with another scheme': () => `Basic ${random(40)}`,
 };
 
-jest.setTimeout(60_000); // of a machine that is busy with other tests
+jest.setTimeout(60_000); // for a machine that is busy with other tests
 
 const COUNT = 200;
 
-/** What the bucket holds, and what has flowed into it since. */
+/** Returns the tokens of the bucket, with those that were added since. */
 function few(startedAt: number): number {
   return 100 + Math.ceil(((performance.now() - startedAt) / 1_000) * 20);
 }
@@ -134,7 +134,7 @@ describe('a flood of made-up keys', () => {
     const [used, unused] = [await gateway.generate(), await gateway.generate()];
     await statusOfKey(used.key);
     await flood();
-    later(65_000); // the records are to be read again
+    later(65_000); // the records have expired in the cache
 
     expect([await statusOfKey(used.key), await statusOfKey(unused.key)]).toEqual([200, 200]);
   });
@@ -358,7 +358,7 @@ describe('the log', () => {
       const ask = async (count: number): Promise<number[]> => {
         const statuses: number[] = [];
         for (let at = 0; at < count; at++) {
-          passedMs += 1_100; // the store is asked again
+          passedMs += 1_100; // the shared answer has expired
           statuses.push((await request(gateway.url).get(path)).status);
         }
         return [...new Set(statuses)];

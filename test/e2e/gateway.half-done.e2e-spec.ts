@@ -13,7 +13,7 @@ import { removeTemporaryFolders } from '../support/temporary-folder';
 
 type Moment = 'before' | 'after';
 
-/** Fails once: at the given change of the store, before or after it was made. */
+/** A store that fails once: at the given change, before or after it is made. */
 class BreakingStore extends InMemorySecretManager {
   #break: { changesLeft: number; readonly moment: Moment } | undefined;
 
@@ -74,7 +74,7 @@ describe('a change of keys that breaks off half-way', () => {
   const statusOf = async (key: string): Promise<number> =>
     (await gateway.post('/v1/chat/completions', hello('echo'), key)).status;
 
-  /** The secrets that there are, without those that only tell of keys. */
+  /** Returns the names of the stored secrets, without the records of keys. */
   const keysInStore = async (): Promise<string[]> => {
     const names = new Set(store.calls.map(({ secretName }) => secretName ?? ''));
     const values = await Promise.all([...names].map((name) => store.readSecret(name)));

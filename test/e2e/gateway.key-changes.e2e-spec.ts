@@ -17,7 +17,7 @@ const OTHER = modelEntry('other', 'echo/other');
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
 
-jest.setTimeout(30_000); // on a busy machine
+jest.setTimeout(30_000); // the time on a busy machine
 
 let store: InMemorySecretManager;
 let gateway: Gateway;
@@ -44,7 +44,7 @@ const namesInStore = async (): Promise<string[]> => {
     .sort();
 };
 
-/** Lets the dates go on, and nothing else. */
+/** Advances only the date, but no timers. */
 function later(milliseconds: number): void {
   jest.useFakeTimers({ doNotFake: [...NOT_DATE], now: Date.now() + milliseconds });
 }
@@ -215,7 +215,7 @@ describe('regenerations of one key at once', () => {
     const winners = answers.filter(({ status }) => status === 200);
     expect(winners).toHaveLength(1);
     const losers = answers.filter(({ status }) => status !== 200);
-    const permitted = count === 1 ? [409] : [409, 404]; // who comes after the end finds no key
+    const permitted = count === 1 ? [409] : [409, 404]; // a request after the regeneration finds no key
     expect(losers.filter(({ status }) => !permitted.includes(status))).toEqual([]);
     expect(await statusOf((winners[0]?.body as Issued).key)).toBe(200);
   });

@@ -16,7 +16,7 @@ const END = chunk({ delta: {}, finish_reason: 'stop' });
 const others = (): Choice =>
   Object.fromEntries(Array.from({ length: 1_100 }, () => [`f${Math.random()}`, 'z']));
 
-/** How a stream gives the key in parts. */
+/** The ways in which a stream spreads the key. */
 const STREAMS: readonly (readonly [string, (part: string, at: number) => string])[] = [
   ['in `content`', (part) => chunk({ delta: { content: part } })],
   [
@@ -72,7 +72,7 @@ describe('a key that a provider spreads', () => {
   const ask = (model: string, content: object = {}): ReturnType<Gateway['post']> =>
     gateway.post('/v1/chat/completions', { ...hello(model), ...content });
 
-  /** Counts the parts that came through whole. The first may: it is shorter than eight characters. */
+  /** Counts the parts that passed unchanged. The first one may, because it is shorter than eight characters. */
   const shown = (text: string): number => PARTS.filter((part) => text.includes(part)).length;
 
   it.each(STREAMS)('over a stream %s is removed', async (_, toEvents) => {

@@ -49,7 +49,7 @@ describe('a stream of a provider', () => {
     removeTemporaryFolders();
   });
 
-  /** Answers with the given pieces, each in a packet of its own. */
+  /** Answers with the given pieces, each in its own packet. */
   const answerWith = (pieces: readonly (string | Buffer)[], headers: object = EVENTS): void => {
     answer = (response) => {
       response.writeHead(200, { ...headers });
@@ -261,7 +261,7 @@ describe('a stream of a provider', () => {
 
     const { text } = await ask();
 
-    // eight characters in a row, "sk-canar", are of the key; the rest is not
+    // the key has eight consecutive characters here, "sk-canar"; the rest is no part of it
     expect(textOf(text)).toBe('sk-can[redacted] and zq4x are words');
   });
 

@@ -14,7 +14,7 @@ import { everythingOf, failureOf, leaks } from '../support/failure-of';
 import { FAULTS, FaultStore } from '../support/fault-store';
 import { HttpSecretManager } from '../support/http.secret-manager';
 
-/** Each as it would be in a real store; the token looks like an identifier. */
+/** The canaries in the forms of a real store. The token looks like an identifier. */
 const CANARIES = {
   value: 'sk-proj-canary/of+the=value',
   token: 'ghp_16C7e42F292c6912E7710c838347',

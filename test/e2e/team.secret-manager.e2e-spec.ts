@@ -31,7 +31,7 @@ describe("the sample's own manager, with a broken store", () => {
     await store.stop();
   });
 
-  // what is refused is not there to be asked: the address is fixed when the manager is made
+  // a refused connection needs another address, which is fixed when the manager is constructed
   it.each(FAULTS.filter((fault) => fault !== 'refused'))(
     'treats "%s" neither as an absence nor as a success, and does not quote it',
     async (fault) => {

@@ -31,7 +31,7 @@ describe('the command line as a process', () => {
   };
   const secret = (args: readonly string[], input?: string): Ended =>
     run(process.execPath, [MAIN, 'secret', ...store, ...args], input);
-  /** Types an answer as soon as a terminal shows a text. */
+  /** Types an answer when a terminal shows a text. */
   const onTerminal = (text: string, answer: string, args: readonly string[]): Ended =>
     run('python3', [TERMINAL, text, answer, process.execPath, MAIN, 'secret', ...store, ...args]);
 

@@ -10,7 +10,7 @@ const COUNT = 60;
 
 const canIsolate = spawnSync('unshare', ['--pid', '--fork', 'true']).status === 0;
 
-// only root may make process namespaces
+// only root may create process namespaces
 if (canIsolate) {
   describe('an encrypted file that two containers with the same process id share', () => {
     afterEach(removeTemporaryFolders);

@@ -36,7 +36,7 @@ describe('an encrypted file that several processes share', () => {
     let killed = 0;
     const lost: string[] = [];
 
-    /** Kills one writer after the other, each at some moment while it writes; the other lanes go on meanwhile. */
+    /** Kills one writer after the other during its writes, while the other lanes continue. */
     const killOnAndOn = async (prefix: string): Promise<number> => {
       const expected = new Map<string, number>();
       let next = 0;
@@ -56,7 +56,7 @@ describe('an encrypted file that several processes share', () => {
           const found = await numberOf(name);
           if (found !== number) lost.push(`${name}: ${found}, not ${number}`);
         }
-        next += NAMES_OF_A_WRITER; // what was under way may have been written, and is not to be mistaken for what comes
+        next += NAMES_OF_A_WRITER; // the write in flight may have succeeded, and must not be confused with the next one
       }
       return next;
     };

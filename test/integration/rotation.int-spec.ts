@@ -38,7 +38,7 @@ describe('a rotation of a provider key under traffic, as the README shows it', (
       DATA_DIR: join(temporaryFolder(), 'data'),
       MODELS_FILE: modelsFile([modelEntry('echo', 'openai/echo', params)]),
     };
-    sample = new SampleProcess({ ...environment, MODELS_FILE: '/nowhere' }); // serves as a shell only
+    sample = new SampleProcess({ ...environment, MODELS_FILE: '/nowhere' }); // only its shell is used
     await sample.ends();
   });
 

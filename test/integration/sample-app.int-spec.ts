@@ -8,8 +8,8 @@ import { startOpenBao, type OpenBao } from './support/openbao';
 import { SampleProcess } from './support/sample-process';
 
 const AN_INSTANT_MS = 3_000;
-const READINESS_MS = 2_000; // how long /health waits for the store
-const KEEP_ALIVE_MS = 5_000; // how long Node keeps a connection that was busy when its server closed
+const READINESS_MS = 2_000; // the timeout of /health for the store
+const KEEP_ALIVE_MS = 5_000; // the time for which Node keeps a busy connection after its server has closed
 
 describe('the gateway as a process', () => {
   let bao: OpenBao;
@@ -124,7 +124,7 @@ describe('the gateway as a process', () => {
   it.each(['SIGTERM', 'SIGINT'] as const)('exits cleanly and at once on %s', async (signal) => {
     await bao.put('MASTER_KEY', 'sk-key');
     const sample = await runOnBao().listens();
-    await sample.request('/health'); // leaves connections open, to it and to the store
+    await sample.request('/health'); // keeps connections open, to the gateway and to the store
 
     const startedAt = Date.now();
     sample.kill(signal);
@@ -139,7 +139,7 @@ describe('the gateway as a process', () => {
     const sample = await runOnBao().listens();
     await bao.freeze();
     const health = sample.request('/health');
-    await sample.request('/health/live'); // which arrives after it
+    await sample.request('/health/live'); // arrives after the other request, which is therefore in flight
 
     const startedAt = Date.now();
     sample.kill('SIGTERM');

@@ -68,7 +68,7 @@ describeHere('the status page in a browser', () => {
     await store.stop();
   });
 
-  /** Resolves when the page shows what the gateway has told. */
+  /** Opens the page. Resolves when it shows the status of the gateway. */
   const open = async (viewport: Viewport, scheme = 'light'): Promise<void> => {
     await page.setViewport(viewport);
     await page.emulateMediaFeatures([{ name: 'prefers-color-scheme', value: scheme }]);
@@ -80,7 +80,7 @@ describeHere('the status page in a browser', () => {
     await page.waitForSelector(`${selector}::-p-text(${text})`);
   };
 
-  /** What runs in the page is text here: this side of the wire knows nothing of a DOM. */
+  /** Evaluates an expression for each element. It is text, because Node has no types of the DOM. */
   const each = (selector: string, expression: string): Promise<unknown[]> =>
     page.evaluate(
       `[...document.querySelectorAll(${JSON.stringify(selector)})].map((element) => ${expression})`,
@@ -123,7 +123,7 @@ describeHere('the status page in a browser', () => {
     await shows(`${row} [data-field="hits"]`, '1');
     await store.put('PROVIDER_KEY', (provider.key = 'sk-canary-of-the-next-one'));
     await complete('gpt-0');
-    await shows(`${row} [data-field="hits"]`, '3'); // the attempt that was refused counts, too
+    await shows(`${row} [data-field="hits"]`, '3'); // the refused attempt counts, too
 
     const [after] = await texts(`${row} [data-field="version"]`);
     expect(Number(after)).toBeGreaterThan(Number(before));

@@ -7,7 +7,7 @@ import { SealableOpenBao, startSealableOpenBao } from './support/openbao';
 import { closeVaults, startVaultApp, vaultOn } from './support/vault';
 
 class NewOpenBao extends SealableOpenBao {
-  /** Nobody has initialised it. */
+  /** Starts the server without an initialisation. */
   override async start(): Promise<void> {
     await this.launch();
   }

@@ -110,7 +110,7 @@ describe('a secret of OpenBao, a token and a password', () => {
     return app.getHttpServer() as App;
   };
 
-  /** Everything that can be seen from outside when all that the application can do is done. */
+  /** Runs every operation, and resolves to everything that is visible from outside. */
   const everything = async (server: App): Promise<string> => {
     const secrets = app.get(SecretsService);
     const answers = [
@@ -144,7 +144,7 @@ describe('a secret of OpenBao, a token and a password', () => {
     const fail = (): void => {
       proxy.instead = (received) => {
         const reply = fault(repeating(received, VALUE));
-        return reply ?? (() => undefined); // it hangs
+        return reply ?? (() => undefined); // the server hangs
       };
     };
 
@@ -155,7 +155,7 @@ describe('a secret of OpenBao, a token and a password', () => {
       const seen = await everything(server);
 
       expect(seen).toContain('SecretManagerError');
-      expect(JSON.stringify(proxy.received)).toContain(PASSWORD); // so that there was something to repeat
+      expect(JSON.stringify(proxy.received)).toContain(PASSWORD); // the server had a text that it could repeat
       expect(leaking(seen, [VALUE, PASSWORD])).toEqual([]);
     });
 

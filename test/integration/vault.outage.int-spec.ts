@@ -60,7 +60,7 @@ describe('an application whose OpenBao is away for a while', () => {
     return { ...started, secretId: ids.secretId };
   };
 
-  /** What comes of it when many read what is at hand, and some what is not, while something happens. */
+  /** Resolves to the outcome of many cached reads and some uncached ones during an event. */
   const during = async (
     { secrets }: Application,
     happening: () => Promise<unknown>,
@@ -79,7 +79,7 @@ describe('an application whose OpenBao is away for a while', () => {
     return { cached: await Promise.all(cached), uncached: await Promise.all(uncached) };
   };
 
-  /** Refreshes that failed are spaced, by half a minute at most. */
+  /** Waits for the recovery. Failed refreshes pause for at most half a minute. */
   const recovers = (secrets: SecretsService): Promise<void> =>
     eventually(
       'the store is asked again',
@@ -118,7 +118,7 @@ describe('an application whose OpenBao is away for a while', () => {
       expect(states).toEqual(expect.arrayContaining(Array(NAMES.length).fill('stale')));
       for (const { failures, count } of uncached) {
         expect(new Set(failures)).toEqual(new Set(['UNAVAILABLE']));
-        expect(count).toBeGreaterThan(50); // in 10 s: none has waited for long
+        expect(count).toBeGreaterThan(50); // in 10 s, so none has waited for long
       }
       const { secretId } = app;
       const seen = [
@@ -128,7 +128,7 @@ describe('an application whose OpenBao is away for a while', () => {
       ].join('\n');
       expect(seen).toContain('UNAVAILABLE');
       expect([VALUE, secretId].filter((canary) => leaks(seen, canary))).toEqual([]);
-      expect(seen).not.toMatch(/\bs\.[A-Za-z0-9]{24}/); // a token
+      expect(seen).not.toMatch(/\bs\.[A-Za-z0-9]{24}/); // the form of a token
     },
     40_000,
   );

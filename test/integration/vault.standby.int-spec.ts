@@ -7,7 +7,7 @@ import { startRaftPair, type RaftNode } from './support/raft-openbao';
 import { startTlsOpenBao, type TlsOpenBao } from './support/tls-openbao';
 import { closeVaults, startVaultApp, vaultOn } from './support/vault';
 
-/** As a standby does it whose active node cannot be reached. */
+/** Redirects like a standby that cannot reach its active node. */
 describe('a server that sends callers elsewhere', () => {
   let active: TlsOpenBao;
   let ca: string;
@@ -147,7 +147,7 @@ describe('a standby that answers reads by itself, and lags', () => {
       if ((await standby.valueOf('PLAIN')) !== String(round)) old += 1;
     }
 
-    expect(old).toBeGreaterThan(0); // or the tests below prove nothing
+    expect(old).toBeGreaterThan(0); // without the lag, the tests below prove nothing
   });
 
   it.each([

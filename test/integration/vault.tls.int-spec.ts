@@ -162,7 +162,7 @@ describe('an OpenBao with TLS', () => {
   });
 
   it('is MISCONFIGURED by another name than that of its certificate', async () => {
-    const other = await startTlsOpenBao({ ...own, server: own.client }); // of another name
+    const other = await startTlsOpenBao({ ...own, server: own.client }); // the certificate has another name
     const tls = { ca: own.ca };
 
     const failure = await failureWith({ address: other.tlsAddress, tls });

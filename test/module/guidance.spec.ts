@@ -55,7 +55,7 @@ class NeedsHelper extends Store {
 const root = (isGlobal = true) => SecretManagerModule.forRoot({ manager: Store, isGlobal });
 const IN_ROOT = /SecretManagerModule\.forRoot\(\{ manager, isGlobal: true \}\) in the root module/;
 
-/** Returns the text of what keeps an application from starting, Nest's own words included. */
+/** Returns the text of the error that prevents the start, with Nest's own message. */
 async function textOf(start: Promise<unknown>): Promise<string> {
   return await start.then(
     () => '',

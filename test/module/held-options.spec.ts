@@ -52,7 +52,7 @@ const WAYS: readonly [string, () => DynamicModule][] = [
   ],
 ];
 
-/** Everything that can be reached by properties, symbols, maps and sets; not by closures. */
+/** Returns everything that is reachable by properties, symbols, maps and sets, but not by closures. */
 function reachable(root: unknown): ReadonlySet<unknown> {
   const seen = new Set<unknown>([root]);
   for (const each of seen) {
@@ -71,7 +71,7 @@ function serialized(value: unknown): string {
   try {
     return serialize(value).toString('latin1');
   } catch {
-    return ''; // it holds a function
+    return ''; // a function cannot be serialized
   }
 }
 

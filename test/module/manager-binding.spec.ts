@@ -10,7 +10,7 @@ import { InMemorySecretManager } from 'nestjs-custom-secret-manager/testing';
 import { closeApplications, startApplication } from '../support/application';
 import { failureOf } from '../support/failure-of';
 
-/** Stands for the `HttpService` of an imported module. */
+/** A stand-in for the `HttpService` of an imported module. */
 @Injectable()
 class Http {
   get(url: string): string {

@@ -5,7 +5,7 @@ import { ScriptedSecretManager, failure } from '../support/scripted.secret-manag
 
 const TTL_MS = 20;
 
-/** A store with a synchronous read that blocks, as one does whose connection hangs. */
+/** A store whose synchronous read blocks, like a hanging connection. */
 class HangingStore extends ScriptedSecretManager {
   isHanging = false;
   readonly blockedForMs: number[] = [];
@@ -46,7 +46,7 @@ describe.each<[string, (secrets: SecretsService) => unknown]>([
 
   it('serves a cached value without blocking while a refresh is in flight', async () => {
     const { store, secrets } = await startHanging();
-    secrets.get('KEY').catch(() => undefined); // ends with the application
+    secrets.get('KEY').catch(() => undefined); // the read ends with the application
 
     expect(read(secrets)).toBe('value');
     expect(store.blockedForMs).toEqual([]);
@@ -54,7 +54,7 @@ describe.each<[string, (secrets: SecretsService) => unknown]>([
 
   it('serves a cached value without blocking once a refresh has failed, however long ago', async () => {
     const { store, secrets } = await startHanging();
-    await secrets.get('KEY'); // served stale, for the refresh times out
+    await secrets.get('KEY'); // served stale, because the refresh times out
 
     const values = [read(secrets)];
     await pass(1_100); // past the pause between two refreshes

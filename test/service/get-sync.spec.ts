@@ -3,7 +3,7 @@ import { InMemorySecretManager } from 'nestjs-custom-secret-manager/testing';
 import { closeApplications, startWith } from '../support/application';
 import { everythingOf, failureOf } from '../support/failure-of';
 
-/** Reads asynchronously only. */
+/** A manager without a synchronous read. */
 class AsyncOnly extends CustomSecretManager {
   reads = 0;
   failure: Error | undefined;

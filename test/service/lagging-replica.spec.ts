@@ -5,7 +5,7 @@ import { closeApplications, startWith, type Started } from '../support/applicati
 
 type Held = Awaited<ReturnType<InMemorySecretManager['readSecret']>>;
 
-/** Answers reads as the store was before the last write, for so many reads or so long. */
+/** A store that returns its state before the last write, for some reads or some time. */
 class LaggingStore extends InMemorySecretManager {
   lagsForMs = 150;
   readonly hidesVersions: boolean;
@@ -46,7 +46,7 @@ class LaggingStore extends InMemorySecretManager {
     return await super.deleteSecret(...args);
   }
 
-  /** Answers so for a while, whatever it holds. */
+  /** Returns this answer for a while, whatever the store holds. */
   answersAt(name: string, value: string, version: string): void {
     this.#before.set(name, {
       held: { value, version },
@@ -262,7 +262,7 @@ describe.each([
 
   it('verifies a rotation until its deadline', async () => {
     const store = new LaggingStore({ KEY: 'old' }, hidesVersions);
-    store.lagsForMs = 1_800; // longer than a read is repeated
+    store.lagsForMs = 1_800; // longer than a read is retried
     const { secrets } = await start(store);
 
     await secrets.rotate('KEY', { value: 'new' });

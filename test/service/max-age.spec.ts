@@ -2,7 +2,7 @@ import type { SecretsService } from 'nestjs-custom-secret-manager';
 import { closeApplications, startWith } from '../support/application';
 import { ScriptedSecretManager, failure } from '../support/scripted.secret-manager';
 
-/** Answers each read with what it held when the read began, when the test says so. */
+/** A store that answers each read with its value at the beginning of the read, when the test says so. */
 class SlowStore extends ScriptedSecretManager {
   held = 'old';
   readonly #waiting: (() => void)[] = [];
@@ -14,7 +14,7 @@ class SlowStore extends ScriptedSecretManager {
     super(() => this.answerLater());
   }
 
-  /** Lets the oldest read end. */
+  /** Answers the oldest read. */
   async release(): Promise<void> {
     this.#waiting.shift()?.();
     await turn();

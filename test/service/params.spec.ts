@@ -8,7 +8,7 @@ import { InMemorySecretManager } from 'nestjs-custom-secret-manager/testing';
 import { closeApplications, startWith } from '../support/application';
 import { everythingOf, failureOf, leaks } from '../support/failure-of';
 
-/** Answers what it was asked by. */
+/** Returns the params of a read as its value. */
 class Tenants extends CustomSecretManager {
   readonly handed: OperationOptions[] = [];
 

@@ -7,7 +7,7 @@ const OLD = 'hvs.canary-old';
 const NEW = 'hvs.canary-new';
 const SAID: SecretDescription = { description: 'of the payment API', tags: { team: 'billing' } };
 
-/** Fails at one call of one operation, counted from 1. */
+/** A store that fails at one call of one operation, counted from 1. */
 class Breaking extends InMemorySecretManager {
   readonly #seen = new Map<string, number>();
   breakAt: [operation: RecordedCall['operation'], call: number] | undefined;

@@ -2,7 +2,7 @@ import { InMemorySecretManager } from 'nestjs-custom-secret-manager/testing';
 import { closeApplications, startWith } from '../support/application';
 import { ScriptedSecretManager } from '../support/scripted.secret-manager';
 
-/** The wall clock goes on, as it does while a machine is suspended. */
+/** Suspends the machine: only the wall clock continues. */
 function suspend(forMs: number): void {
   const { now } = Date;
   jest.spyOn(Date, 'now').mockImplementation(() => now.call(Date) + forMs);

@@ -10,7 +10,7 @@ import { failure } from '../support/scripted.secret-manager';
 const KEY = { id: '1', alias: 'alice' };
 const NAME = 'litellm/alice';
 
-/** Carries writes out, and fails all the same. */
+/** A store that makes its writes, but reports a failure. */
 class Doubtful extends InMemorySecretManager {
   code: SecretManagerErrorCode | undefined;
 

@@ -15,7 +15,7 @@ function turn(): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, 20));
 }
 
-/** The same key with another character at some place. */
+/** Returns the key with another character at a position. */
 function altered(key: string, at: number): string {
   return `${key.slice(0, at)}${key[at] === 'A' ? 'B' : 'A'}${key.slice(at + 1)}`;
 }
@@ -136,7 +136,7 @@ describe('isIssuable', () => {
     store.remove('litellm/service/signing-key');
     const { value: after } = await other.create({ id: '2' });
 
-    one.isIssuable(after); // begins to read the signing key again
+    one.isIssuable(after); // starts another read of the signing key
     await turn();
 
     expect([one.isIssuable(after), one.isIssuable(before)]).toEqual([true, true]);

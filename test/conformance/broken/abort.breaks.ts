@@ -5,7 +5,7 @@ import type { StoreRequest, StoreResponse } from './path-store';
 
 type Asked = [StoreRequest['method'], string, OperationOptions?, Partial<StoreRequest>?];
 
-/** Gives some requests no signal. */
+/** Ignores the signal of some requests. */
 function deafTo(isDeaf: (method: StoreRequest['method']) => boolean): Break['Manager'] {
   return class extends CorrectSecretManager {
     protected override ask(...[method, name, options, more]: Asked): Promise<StoreResponse> {
@@ -14,7 +14,7 @@ function deafTo(isDeaf: (method: StoreRequest['method']) => boolean): Break['Man
   };
 }
 
-/** Makes something else of the failure of a read. */
+/** Replaces the failure of a read. */
 function catching(caught: (thrown: Error) => SecretAnswer): Break['Manager'] {
   return class extends CorrectSecretManager {
     override readSecret(...given: [string, OperationOptions?]): Promise<SecretAnswer> {

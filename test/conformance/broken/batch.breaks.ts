@@ -9,7 +9,7 @@ import { CorrectSecretManager, TOKEN } from './correct.secret-manager';
 type Names = readonly string[];
 type Answers = ReadonlyMap<string, SecretAnswer | Error>;
 
-/** Reads several secrets in another way; `read` is the right one. */
+/** Reads several secrets in a wrong way; `read` is the right one. */
 function reading(
   wrong: (read: (names: Names) => Promise<Answers>, names: Names) => Promise<unknown>,
 ): Break['Manager'] {
@@ -20,7 +20,7 @@ function reading(
   };
 }
 
-/** Changes each of several answers. */
+/** Changes each answer of a batch. */
 function mapping(
   change: (name: string, answer: SecretAnswer | Error) => unknown,
 ): Break['Manager'] {

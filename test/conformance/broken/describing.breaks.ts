@@ -15,7 +15,7 @@ function sending(body: (value: string, options: WriteOptions) => object): Break[
   };
 }
 
-/** Writes in another way; `write` is the right one. */
+/** Writes in a wrong way; `write` is the right one. */
 function writing(
   wrong: (write: (...given: Write) => Written, ...given: Write) => Written,
 ): Break['Manager'] {

@@ -7,7 +7,7 @@ import type { Break } from './break';
 import { CorrectSecretManager } from './correct.secret-manager';
 import type { StoreResponse } from './path-store';
 
-/** Throws something else for what the store refuses. */
+/** Throws another error for a refusal of the store. */
 function throwing(failure: (response: StoreResponse) => unknown): Break['Manager'] {
   return class extends CorrectSecretManager {
     protected override failureOf(response: StoreResponse): unknown {
@@ -16,7 +16,7 @@ function throwing(failure: (response: StoreResponse) => unknown): Break['Manager
   };
 }
 
-/** Answers some failures. */
+/** Returns a value for some failures. */
 function answering(status: (status: number) => boolean, answer: SecretAnswer): Break['Manager'] {
   return class extends CorrectSecretManager {
     protected override answerOf(response: StoreResponse): SecretAnswer {

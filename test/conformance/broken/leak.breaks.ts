@@ -3,7 +3,7 @@ import type { Break } from './break';
 import { CorrectSecretManager, TOKEN } from './correct.secret-manager';
 import type { StoreResponse } from './path-store';
 
-/** Throws something else for what the store refuses. */
+/** Throws another error for a refusal of the store. */
 function throwing(failure: (response: StoreResponse) => unknown): Break['Manager'] {
   return class extends CorrectSecretManager {
     protected override failureOf(response: StoreResponse): unknown {

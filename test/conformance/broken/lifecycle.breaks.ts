@@ -4,7 +4,7 @@ import { CorrectSecretManager } from './correct.secret-manager';
 
 type Read = [name: string, options?: OperationOptions];
 
-/** Reads in another way when it is closed; `read` is the right one. */
+/** Reads in a wrong way after close; `read` is the right one. */
 function closed(
   wrong: (read: () => Promise<SecretAnswer>, isClosed: () => boolean) => Promise<SecretAnswer>,
 ): Break['Manager'] {
@@ -24,7 +24,7 @@ function closed(
   };
 }
 
-/** Checks its health in another way; `check` is the right one. */
+/** Checks its health in a wrong way; `check` is the right one. */
 function checking(wrong: (check: () => Promise<boolean>) => Promise<unknown>): Break['Manager'] {
   return class extends CorrectSecretManager {
     override checkHealth(options?: OperationOptions): Promise<boolean> {

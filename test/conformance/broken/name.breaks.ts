@@ -6,7 +6,7 @@ import type { StoreRequest } from './path-store';
 
 type Method = StoreRequest['method'];
 
-/** Asks the store about another name. */
+/** Sends another name to the store. */
 function renaming(rename: (name: string) => string): Break['Manager'] {
   return class extends CorrectSecretManager {
     protected override pathOf(name: string): string {
@@ -15,7 +15,7 @@ function renaming(rename: (name: string) => string): Break['Manager'] {
   };
 }
 
-/** Makes paths in its own way, for some methods or for all. */
+/** Builds wrong paths, for some methods or for all. */
 function addressing(path: (name: string) => string, ...only: Method[]): Break['Manager'] {
   return class extends CorrectSecretManager {
     protected override requestFor(method: Method, name: string): StoreRequest {

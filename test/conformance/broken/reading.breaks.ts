@@ -4,7 +4,7 @@ import { CorrectSecretManager, TOKEN } from './correct.secret-manager';
 
 type Read = [name: string, options?: OperationOptions];
 
-/** Reads in another way; `read` is the right one. */
+/** Reads in a wrong way; `read` is the right one. */
 function reading(
   wrong: (read: () => Promise<SecretAnswer>, ...given: Read) => Promise<SecretAnswer>,
 ): Break['Manager'] {
@@ -15,7 +15,7 @@ function reading(
   };
 }
 
-/** Reads synchronously in another way; `read` is the right one. */
+/** Reads synchronously in a wrong way; `read` is the right one. */
 function readingSync(
   wrong: (this: CorrectSecretManager, read: () => SecretAnswer, name: string) => unknown,
 ): Break['Manager'] {

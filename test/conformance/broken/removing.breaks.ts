@@ -11,7 +11,7 @@ import { CorrectSecretManager } from './correct.secret-manager';
 type Delete = [name: string, options?: DeleteOptions];
 type Deleted = Promise<SecretMetadata | void>;
 
-/** Wants another recovery window of the store. */
+/** Requests another recovery window. */
 function keeping(days: (options: DeleteOptions) => number): Break['Manager'] {
   return class extends CorrectSecretManager {
     protected override daysOf(options: DeleteOptions): number {
@@ -20,7 +20,7 @@ function keeping(days: (options: DeleteOptions) => number): Break['Manager'] {
   };
 }
 
-/** Deletes all that begins so, too. */
+/** Also deletes all paths with a prefix. */
 function sweeping(what: (path: string) => string): Break['Manager'] {
   return class extends CorrectSecretManager {
     override async deleteSecret(...given: Delete): Deleted {

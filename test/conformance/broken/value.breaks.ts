@@ -3,7 +3,7 @@ import type { Break } from './break';
 import { CorrectSecretManager } from './correct.secret-manager';
 import type { StoreResponse } from './path-store';
 
-/** Spoils what it reads. */
+/** Changes the values that it reads. */
 function spoiling(spoil: (value: string) => unknown): Break['Manager'] {
   return class extends CorrectSecretManager {
     protected override plain(value: string): string {
@@ -12,7 +12,7 @@ function spoiling(spoil: (value: string) => unknown): Break['Manager'] {
   };
 }
 
-/** Takes some values for absent. */
+/** Treats some values as absent. */
 function denying(isAbsent: (value: string) => boolean): Break['Manager'] {
   return class extends CorrectSecretManager {
     protected override answerOf(response: StoreResponse): SecretAnswer {

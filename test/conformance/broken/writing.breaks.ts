@@ -21,7 +21,7 @@ function sending(body: (value: string, options: WriteOptions) => object): Break[
   };
 }
 
-/** Writes in another way; `write` is the right one. */
+/** Writes in a wrong way; `write` is the right one. */
 function writing(
   wrong: (write: (...given: Write) => Written, ...given: Write) => Written,
 ): Break['Manager'] {
@@ -32,7 +32,7 @@ function writing(
   };
 }
 
-/** Answers reads with another version. */
+/** Returns another version from reads. */
 function versioned(version: (answer: { version: string }) => unknown): Break['Manager'] {
   return class extends CorrectSecretManager {
     override async readSecret(...given: [string, OperationOptions?]): Promise<SecretAnswer> {

@@ -13,7 +13,7 @@ import { CANARY } from './thrown';
 
 const context = { manager: 'team', operation: 'readSecret', secretName: 'KEY' };
 
-/** The library as a second copy of the package would hold it. */
+/** Loads the library a second time, as another copy of the package. */
 function secondCopy(): typeof Library {
   let copy: typeof Library | undefined;
   jest.isolateModules(() => {

@@ -6,7 +6,7 @@ const CANARY = 'ghp_16C7e42F292c6912E7710c838347Ae178B4a';
 const LINE = `    at ${CANARY} (/app/${CANARY}.js:1:1)`;
 const BOUNDARY = '    at BoundaryPolicy.call (/app/boundary.policy.js:1:1)';
 
-/** Stands where the library calls a user's class; its name marks where the user's frames end. */
+/** A stand-in for the layer that calls a user's class. Its name marks the end of the user's frames. */
 class BoundaryPolicy {
   call(run: () => never): string {
     try {

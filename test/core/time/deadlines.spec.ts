@@ -9,7 +9,7 @@ const MONTHS_MS = 90 * 24 * 3_600_000;
 let deadlines: Deadlines;
 const expired: string[] = [];
 
-/** Starts a deadline, and returns what calls it off. */
+/** Starts a deadline, and returns the function that cancels it. */
 function start(name: string, delayMs: number, options = AWAITED): () => void {
   const deadline = deadlines.start({ expire: () => void expired.push(name) }, delayMs, options);
   return () => deadlines.stop(deadline);
@@ -58,7 +58,7 @@ describe('Deadlines, on the clock of Node', () => {
   it('expire all that are due, however close together', async () => {
     for (let call = 0; call < 5_000; call++) start('one of many', 50);
 
-    await pass(1_000); // one by one, a timer each, they would take five seconds
+    await pass(1_000); // with a timer for each, they would take five seconds
 
     expect(expired).toHaveLength(5_000);
   });

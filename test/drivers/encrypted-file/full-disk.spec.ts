@@ -7,7 +7,7 @@ import { temporaryFolder } from '../../support/temporary-folder';
 const SUPPORT = join(__dirname, '../../support');
 const store = useStore();
 
-/** Runs a process whose files cannot grow beyond a bound, in blocks of 512 or 1024 bytes, as on a disk that is full. */
+/** Runs a process whose files cannot grow beyond a limit of 512-byte or 1024-byte blocks, as on a full disk. */
 function runOnFullDisk(blocks: number, path: string): unknown {
   const script = `ulimit -f ${blocks} && exec "$0" "$@"`;
   const args = [

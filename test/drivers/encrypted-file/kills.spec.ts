@@ -29,7 +29,7 @@ describe('a store with killed writers', () => {
         const found = Number((await store.valueOf(name))?.split(' ')[0]);
         if (found !== number) lost.push(`${name}: ${found}, not ${number}`);
       }
-      next += NAMES_OF_A_WRITER; // the write that was under way may have succeeded
+      next += NAMES_OF_A_WRITER; // the write in flight may have succeeded
     }
     await store.manager.writeSecret('LAST', 'value');
 

@@ -4,7 +4,7 @@ import { failureOf } from '../../support/failure-of';
 
 const store = useStore();
 
-/** Lets every write of a file fail. */
+/** Makes every write of a file fail. */
 function failWrites(code: string): void {
   jest.spyOn(fs, 'writeSync').mockImplementation(() => {
     throw Object.assign(new Error('failed'), { code });

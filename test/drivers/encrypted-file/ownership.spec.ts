@@ -106,7 +106,7 @@ describe('the modes of a store', () => {
     expect(warn).not.toHaveBeenCalled();
   });
 
-  // nobody else can give files away
+  // only root may change owners
   if (isRoot) {
     it.each([
       ['the store', () => store.path],

@@ -15,7 +15,7 @@ const CHANGES = {
   puts: [[Buffer.from('record'), VALUE]] as const,
 };
 
-/** Lets the disk be full after one more write of a file. */
+/** Makes the disk full after one more write of a file. */
 function fillDisk(): void {
   const { writeSync } = fs;
   let left = 1;

@@ -9,19 +9,19 @@ import { failureOf } from '../../support/failure-of';
 
 const store = useStore();
 
-/** The stored bytes of a key, as anybody can read them. */
+/** Returns the stored bytes of a key, which need no key to read. */
 function bytesOf(key: Buffer, path = store.path): Buffer {
   return readSnapshot(path, (file) => Buffer.from(file.find(key) ?? Buffer.of()));
 }
 
-/** Changes the store as somebody does who can write the file, and has no key. */
+/** Changes the store like somebody who can write the file, but has no key. */
 async function tamper(change: (database: Database) => void): Promise<void> {
   const database = openDatabase(store.path);
   database.transactionSync(() => change(database));
   await database.close();
 }
 
-/** The keys of all that is on the way to a secret. */
+/** Returns the keys of every part on the path to a secret. */
 function keysOf(name: string): Record<'record' | 'bucket' | 'node' | 'head', Buffer> {
   const keyring = new Keyring({ from: 'key', key: store.key });
   const { node, bucket, recordKey } = new EncryptedStore(store.path, keyring).readSync((tree) =>

@@ -4,7 +4,7 @@ import { failureOf } from '../../support/failure-of';
 
 const store = useStore();
 
-/** Holds commits up until it is called. */
+/** Blocks commits until the returned function is called. */
 function holdCommits(): () => void {
   const commit: Writer['commit'] = Reflect.get(Writer.prototype, 'commit');
   let release = (): void => undefined;

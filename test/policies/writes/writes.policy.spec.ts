@@ -12,7 +12,7 @@ class WritableManager extends ScriptedSecretManager {
   override deleteSecret = jest.fn().mockResolvedValue({});
 }
 
-/** Two pipelines with a cache each over one manager, as those of secrets and of virtual keys are. */
+/** Builds two pipelines with separate caches on one manager, like those of secrets and virtual keys. */
 function writing(manager: WritableManager) {
   const writes = new Writes();
   const deadline = new DeadlinePolicy(new BoundaryPolicy(manager));

@@ -15,7 +15,7 @@ function entry(name: string) {
   return { ARN: `${PREFIX}${name}-a1B2c3`, Name: name, SecretString: `of ${name}`, VersionId: 'v' };
 }
 
-/** Lets AWS answer every name. */
+/** Makes AWS answer every name. */
 function answerAll({ input }: AwsRequest) {
   const names = input.SecretIdList as string[];
   return { body: { SecretValues: names.map(entry), Errors: [] } };

@@ -145,7 +145,7 @@ describe('a lease of Vault', () => {
     let logins: number;
     let make: () => void;
 
-    /** A lease whose creation waits until the token was refused. */
+    /** Reads a lease whose creation waits until the token was refused. */
     const readMeanwhile = async (nextLogin: FakeAnswer) => {
       await manager.readSecret('elsewhere/warm');
       const made = vault.delayCredentials();
@@ -246,7 +246,7 @@ describe('a lease of Vault', () => {
     await eventually('it was not forgotten', async () => (await read('username')) === 'user-2');
     await manager.close();
 
-    expect(vault.count('leases/revoke')).toBe(1); // of the new one
+    expect(vault.count('leases/revoke')).toBe(1); // only the new lease: the old one was forgotten
   });
 
   it('is not returned after the machine has slept beyond its end', async () => {

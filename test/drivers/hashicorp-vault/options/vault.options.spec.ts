@@ -58,7 +58,7 @@ describe('the options of the manager for Vault', () => {
       await failureOf(manager.readSecret('KEY', { signal: caller.signal })),
       await failureOf(() => manager.readSecretSync('KEY')),
     ];
-    caller.abort(); // nothing is under way that could reject, and nobody would be told
+    caller.abort(); // no call is in flight that could reject without a listener
     await new Promise(setImmediate);
     await manager.close();
 
@@ -233,7 +233,7 @@ describe('the options from the environment', () => {
 
     const { message } = await failureOf(() => manager.validateEnvironment());
 
-    expect(message).toMatch(/not right:\n- tls cannot be used: .*$/); // they hold no PEM, and that is all that is wrong
+    expect(message).toMatch(/not right:\n- tls cannot be used: .*$/); // only the missing PEM is reported
   });
 
   const tokenIn = (family: string): Record<string, string> => ({

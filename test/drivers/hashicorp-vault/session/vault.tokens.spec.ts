@@ -106,7 +106,7 @@ describe('the tokens of the manager for Vault', () => {
       await pass(MINUTE_MS);
     }
 
-    // each pause twice the last, up to half an hour
+    // each pause is twice the last one, up to half an hour
     const moments = logins.flatMap((count, minute) =>
       count === logins[minute - 1] ? [] : [minute],
     );
@@ -142,7 +142,7 @@ describe('the tokens of the manager for Vault', () => {
   });
 
   it('are not revoked while a lease depends on them', async () => {
-    await creds(); // for 100 s
+    await creds(); // a lease of 100 s
     await manager.readSecret('NEW');
 
     await pass(MINUTE_MS);

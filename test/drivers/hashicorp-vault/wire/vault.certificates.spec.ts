@@ -44,7 +44,7 @@ describe('the files of TLS of the manager for Vault', () => {
   });
 
   it('are read again within the resolution of a modification time', () => {
-    const pair = [`${FIRST}${SECOND}`, `${SECOND}${FIRST}`]; // of one length
+    const pair = [`${FIRST}${SECOND}`, `${SECOND}${FIRST}`]; // all of the same length
     const write = (content = ''): void => {
       writeFileSync(caFile, content);
       utimesSync(caFile, 1_000, 1_000);
