@@ -340,8 +340,8 @@ describe('a directory in which somebody replaces files by links', () => {
   });
 
   it.each([
-    ['where the system tells what is open', DESCRIPTORS],
-    ['where it does not', '/nowhere'],
+    ['if the system reports the path of an open file', DESCRIPTORS],
+    ['if it does not', '/nowhere'],
   ])(
     'never returns a file outside of it, %s',
     async (_, descriptors) => {

@@ -75,25 +75,22 @@ describe('the keys of the gateway', () => {
     expect(await namesInStore()).toHaveLength(2);
   });
 
-  it.each(['by the key', 'by its token id'])(
-    'are described by %s, without the key',
-    async (how) => {
-      const { key, token_id } = await gateway.generate({ key_alias: 'laptop', models: ['echo'] });
+  it.each(['by the key', 'by its token id'])('are described %s, without the key', async (how) => {
+    const { key, token_id } = await gateway.generate({ key_alias: 'laptop', models: ['echo'] });
 
-      const answer = await gateway.get(`/key/info?key=${how === 'by the key' ? key : token_id}`);
+    const answer = await gateway.get(`/key/info?key=${how === 'by the key' ? key : token_id}`);
 
-      expect(answer.body).toEqual({
-        key: token_id,
-        info: {
-          key_alias: 'laptop',
-          models: ['echo'],
-          created_at: expect.any(String),
-          expires: null,
-        },
-      });
-      expect(leaks(answer.text, key.slice(3))).toBe(false);
-    },
-  );
+    expect(answer.body).toEqual({
+      key: token_id,
+      info: {
+        key_alias: 'laptop',
+        models: ['echo'],
+        created_at: expect.any(String),
+        expires: null,
+      },
+    });
+    expect(leaks(answer.text, key.slice(3))).toBe(false);
+  });
 
   it('are replaced at once, and keep their models', async () => {
     const { key, token_id } = await gateway.generate({ key_alias: 'laptop', models: ['echo'] });

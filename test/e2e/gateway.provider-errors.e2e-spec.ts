@@ -14,7 +14,7 @@ const inUnicode = (text: string, form = (digits: string): string => digits): str
 
 /** Forms of the key inside a string of JSON. */
 const FORMS: readonly (readonly [string, string, string])[] = [
-  ['as it is', JSON.stringify(KEY).slice(1, -1), KEY],
+  ['unchanged', JSON.stringify(KEY).slice(1, -1), KEY],
   ['with \\/', JSON.stringify(KEY).slice(1, -1).replaceAll('/', '\\/'), KEY],
   ['with \\u002b', JSON.stringify(KEY).slice(1, -1).replaceAll('+', '\\u002b'), KEY],
   ['in escapes', inUnicode(KEY), KEY],

@@ -156,8 +156,8 @@ describe('a server with the reported health', () => {
 
   it.each([
     ['a page that is no API', { status: 200, content: '<html>Welcome</html>' }, 'MALFORMED'],
-    ['429, and means it', { status: 429, content: 'slow down' }, 'THROTTLED'],
-    ['503, as a proxy whose server is gone', { status: 503, content: '' }, 'UNAVAILABLE'],
+    ['429 for throttling', { status: 429, content: 'slow down' }, 'THROTTLED'],
+    ['503 of a proxy without its server', { status: 503, content: '' }, 'UNAVAILABLE'],
     ['404', { status: 404, content: '' }, 'MISCONFIGURED'],
   ])('%s is not recognised as a server of this kind', async (_, health, code) => {
     const manager = await start(health);

@@ -30,8 +30,8 @@ describe('reading KV 2 of OpenBao', () => {
     ['nothing', ''],
     ['spaces and a line break', ' spaces \n'],
     ['quotes', '"quoted"'],
-    ['what looks like JSON', 'null'],
-    ['what looks like a number', '1.50'],
+    ['text that looks like JSON', 'null'],
+    ['text that looks like a number', '1.50'],
     ['letters of many scripts', 'Üñï — 🔑'],
     ['200 000 characters', 'x'.repeat(200_000)],
   ])('returns %s unchanged', async (_, value) => {
@@ -100,7 +100,7 @@ describe('reading KV 2 of OpenBao', () => {
   });
 
   it.each([
-    ['`value`, where there is one', { other: 'x', key: 'y', value: 'this' }],
+    ['`value`, if there is one', { other: 'x', key: 'y', value: 'this' }],
     ['else `key`', { other: 'x', key: 'this' }],
     ['else the only one', { password: 'this' }],
   ])('uses the field %s as the value', async (_, data) => {
@@ -223,10 +223,10 @@ describe('reading KV 2 of OpenBao', () => {
   });
 
   it.each([
-    ['a mount of its own affairs', { mount: 'sys' }],
+    ['a mount of the server itself', { mount: 'sys' }],
     ['a mount outside', { mount: '../sys' }],
-    ['a version that is none', { version: 'latest' }],
-    ['a param that it does not know', { stage: 'AWSCURRENT' }],
+    ['an invalid version', { version: 'latest' }],
+    ['an unknown param', { stage: 'AWSCURRENT' }],
   ])('refuses %s before any request', async (_, params) => {
     const failure = await failureOf(vaultOn(bao).readSecret('KEY', { params }));
 

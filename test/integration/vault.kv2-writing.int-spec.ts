@@ -79,7 +79,7 @@ describe('writing to KV 2 of OpenBao', () => {
   });
 
   it.each([
-    ['that was never there', async () => undefined],
+    ['that never existed', async () => undefined],
     [
       'that was deleted before',
       async () => {

@@ -216,7 +216,7 @@ describe('the login at OpenBao', () => {
         jwt: new JwtIssuer().issue({ sub: 'app', aud: 'vault' }),
       }),
     ],
-    ['a role that is not there', () => ({ method: 'jwt', role: 'nope', jwt: jwt() })],
+    ['a missing role', () => ({ method: 'jwt', role: 'nope', jwt: jwt() })],
     [
       'a method that is not mounted',
       () => ({

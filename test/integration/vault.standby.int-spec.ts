@@ -77,7 +77,7 @@ describe('a server that sends callers elsewhere', () => {
       (path: string) => active.tlsAddress.replace('//', '//user:password@') + path,
     ],
     ['another path', () => `${active.tlsAddress}/v1/sys/seal`],
-    ['what is no address', () => 'http://['],
+    ['an invalid address', () => 'http://['],
     ['nowhere', () => ''],
   ])('is not followed if it names %s, and gets no token there', async (_, location) => {
     reply = (path) => to(location(path));

@@ -59,7 +59,7 @@ describe('an OpenBao with TLS', () => {
   });
 
   it.each([
-    ['that nobody has given', {}],
+    ['that is not given', {}],
     ['of somebody else', { tls: { ca: 'foreign' } }],
   ])('is MISCONFIGURED through a CA %s, at once and permanently', async (_, options: object) => {
     const tls = 'tls' in options ? { ca: foreign.ca } : undefined;

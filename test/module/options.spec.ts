@@ -193,7 +193,7 @@ describe('the options of the module', () => {
     ['an item of preload', () => ({ preload: [throwing('name')] }), 'preload[0].name could not'],
     ['preload', () => ({ preload: refusing([]) }), 'preload could not'],
     ['an option', () => throwing('timeoutMs'), 'timeoutMs could not'],
-    ['an option by a name of its own', () => throwing('x y'), '"x y" could not'],
+    ['an unknown option', () => throwing('x y'), '"x y" could not'],
     ['all options', () => new Proxy({}, { ownKeys: refuse }), 'the options could not'],
   ])('are reported wrong if %s cannot be read, without the text', async (_, given, text) => {
     const manager = { useFactory: () => new InMemorySecretManager() };

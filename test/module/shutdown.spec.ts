@@ -60,9 +60,9 @@ describe('the shutdown of an application', () => {
   });
 
   it.each<[string, number, (manager: Closing) => ManagerBinding]>([
-    ['closes what useFactory made', 1, (manager) => ({ useFactory: () => manager })],
-    ['does not close what useValue gave', 0, (manager) => ({ useValue: manager })],
-    ['does not close what useExisting found', 0, () => ({ useExisting: Closing })],
+    ['closes the manager of useFactory', 1, (manager) => ({ useFactory: () => manager })],
+    ['does not close the manager of useValue', 0, (manager) => ({ useValue: manager })],
+    ['does not close the manager of useExisting', 0, () => ({ useExisting: Closing })],
   ])('%s', async (_, times, bindingOf) => {
     const manager = new Closing();
     @Module({ providers: [{ provide: Closing, useValue: manager }], exports: [Closing] })
@@ -77,7 +77,7 @@ describe('the shutdown of an application', () => {
 
   it.each<[string, number, (manager: Closing) => ManagerBinding]>([
     ['closes the manager', 1, (manager) => ({ useFactory: () => manager })],
-    ['leaves alone a manager of somebody else', 0, (manager) => ({ useValue: manager })],
+    ['does not close a manager of somebody else', 0, (manager) => ({ useValue: manager })],
   ])('%s after a start that failed', async (_, times, bindingOf) => {
     const wrong = new Closing();
     const missing = new Closing();
@@ -155,7 +155,7 @@ describe('the shutdown of an application', () => {
 
   it.each<[string, (secrets: SecretsService, keys: VirtualKeysService) => unknown]>([
     ['get', (secrets) => secrets.get('KEY')],
-    ['get of what was cached', (secrets) => secrets.get('CACHED')],
+    ['get of a cached secret', (secrets) => secrets.get('CACHED')],
     ['getSync', (secrets) => secrets.getSync('CACHED')],
     ['get with options', (secrets) => secrets.get('CACHED', { default: 'x', maxAgeMs: 0 })],
     ['get of a name that is not hosted', (secrets) => secrets.get('OTHER')],

@@ -129,9 +129,9 @@ describe('the start', () => {
   });
 
   it.each<[string, SecretManagerModuleOptions]>([
-    ['as it is', {}],
+    ['with the defaults', {}],
     ['without a retry', { retry: false }],
-    ['with a budget of no repetition', { retry: { budgetRatio: 0, maxAttempts: 1 } }],
+    ['without a retry budget', { retry: { budgetRatio: 0, maxAttempts: 1 } }],
     ['with a circuit that opens at once', { circuitBreaker: { failureThreshold: 1 } }],
     ['without a cache', { cache: false }],
   ])('survives a store that is down for a moment, %s', async (_, options) => {

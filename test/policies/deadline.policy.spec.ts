@@ -77,7 +77,10 @@ describe('DeadlinePolicy', () => {
   });
 
   it.each([
-    ['what inherits from the options', (options: object) => Object.create(options) as object],
+    [
+      'an object that inherits from the options',
+      (options: object) => Object.create(options) as object,
+    ],
     ['a proxy', (options: object) => new Proxy(options, {})],
   ])('gives a signal that %s keeps', async (_, derive) => {
     const manager = new ScriptedSecretManager();

@@ -181,9 +181,9 @@ describe('a synchronous request', () => {
   });
 
   it.each<[string, unknown, unknown, RegExp]>([
-    ['an address that is none', 'canary', {}, /address.*http: or https:/],
+    ['an invalid address', 'canary', {}, /address.*http: or https:/],
     ['an address of a file', 'file:///canary', {}, /address.*http: or https:/],
-    ['options that are none', undefined, 'canary', /options.*must be an object/],
+    ['invalid options', undefined, 'canary', /options.*must be an object/],
     [
       'a signal',
       undefined,

@@ -48,8 +48,8 @@ describe('VirtualKeysService.find', () => {
   it.each([
     ['by its alias', ALICE, 'sk-alice'],
     ['by its id', BY_ID, 'sk-by-id'],
-    ['by its id where the alias is empty', { ...BY_ID, alias: '' }, 'sk-by-id'],
-    ['by its id where the alias is null', { ...BY_ID, alias: null }, 'sk-by-id'],
+    ['by its id if the alias is empty', { ...BY_ID, alias: '' }, 'sk-by-id'],
+    ['by its id if the alias is null', { ...BY_ID, alias: null }, 'sk-by-id'],
   ])('resolves to the stored value of a key %s', async (_, key, value) => {
     const { keys } = await start();
 

@@ -104,7 +104,7 @@ describe('a server that sends a byte every 3 s', () => {
       (manager) => manager.checkHealth({ timeoutMs: 10_000 }),
     ],
     [
-      'what follows a redirect',
+      'a redirected request',
       /REDIRECTED/,
       APPROLE,
       (manager) => manager.readSecret('REDIRECTED', { timeoutMs: 10_000 }),

@@ -255,10 +255,13 @@ describe('a read of many secrets from AWS', () => {
   });
 
   it.each([
-    ['does not speak of', []],
-    ['says too little of', [{ SecretId: 'B', ErrorCode: 'InvalidRequestException', Message: '' }]],
+    ['does not mention', []],
+    [
+      'describes incompletely',
+      [{ SecretId: 'B', ErrorCode: 'InvalidRequestException', Message: '' }],
+    ],
     ['has a new error for', [{ SecretId: 'B', ErrorCode: 'NewException', Message: '' }]],
-  ])('reads a secret on its own if the batch %s', async (_, Errors) => {
+  ])('reads separately a secret that the batch %s', async (_, Errors) => {
     fixture.aws.reply('BatchGetSecretValue', { body: { SecretValues: [entry('A')], Errors } });
     fixture.aws.reply('GetSecretValue', { body: entry('B') });
 

@@ -96,7 +96,7 @@ describe('a failing source of AWS credentials', () => {
     ['a token that is refused', 400, 'InvalidIdentityToken', 'UNAUTHENTICATED'],
     ['a role that is refused', 403, 'AccessDenied', 'UNAUTHENTICATED'],
   ])(
-    'is reported if it refuses: STS with %s',
+    'is reported with its code: STS with %s',
     async (_, code, name, expected) => {
       const body = `<ErrorResponse><Error><Type>Sender</Type><Code>${name}</Code><Message>canary</Message></Error></ErrorResponse>`;
       process.env.AWS_ENDPOINT_URL_STS = await listen(status(code, body));

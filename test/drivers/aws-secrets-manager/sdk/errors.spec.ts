@@ -111,12 +111,7 @@ const REFUSALS: readonly [string, Reply, SecretManagerErrorCode, RegExp][] = [
     'ACCESS_DENIED',
     /HTTP 403/,
   ],
-  [
-    'a name that nobody knows',
-    refusal('BrandNewException', '', 400),
-    'INVALID_ARGUMENT',
-    /HTTP 400/,
-  ],
+  ['an unknown name', refusal('BrandNewException', '', 400), 'INVALID_ARGUMENT', /HTTP 400/],
   [
     'a redirect',
     { status: 302, headers: { location: 'http://127.0.0.1:1/' } },

@@ -419,7 +419,7 @@ describe('a deletion at AWS', () => {
   );
 
   it.each([
-    ['is not there', refusal('ResourceNotFoundException')],
+    ['is missing', refusal('ResourceNotFoundException')],
     ['is pending deletion already', refusal('InvalidRequestException', PENDING)],
   ])('succeeds if the secret %s', async (_, reply) => {
     fixture.aws.reply('DeleteSecret', reply);

@@ -275,8 +275,8 @@ describe('the manager for Vault, at KV 2,', () => {
     });
 
     it.each<[string, FakeAnswer, number]>([
-      ['once where it is of KV 2', mount({ type: 'kv', options: { version: '2' } }), 1],
-      ['once where nobody may know', DENIED, 1],
+      ['once if it is of KV 2', mount({ type: 'kv', options: { version: '2' } }), 1],
+      ['once if the mount may not be read', DENIED, 1],
       ['again after an outage', { status: 503, body: { errors: ['Vault is sealed'] } }, 2],
     ])('asks %s, and continues', async (_, answer, times) => {
       vault.on(ASKING, answer);
@@ -362,7 +362,7 @@ describe('the manager for Vault, at KV 2,', () => {
 
     it.each<[string, FakeAnswer]>([
       ['the mount is of KV 1', { body: { data: { type: 'kv', options: null } } }],
-      ['nobody may know', DENIED],
+      ['the mount may not be read', DENIED],
     ])('keeps a denial if %s, and asks once', async (_, answer) => {
       vault.on('GET /v1/kv/KEY', DENIED).on(ASKING, answer);
       const manager = managerWith({ mount: 'kv', kvVersion: 1 });

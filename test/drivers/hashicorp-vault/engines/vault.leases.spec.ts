@@ -360,14 +360,14 @@ describe('the value of a secret with fields', () => {
   it.each<[string, object, string | undefined, string | undefined]>([
     ['the only field', { password: 'p' }, undefined, 'p'],
     ['`value` before all', { key: 'k', value: 'v', other: 'o' }, undefined, 'v'],
-    ['`key` where there is no `value`', { other: 'o', key: 'k' }, undefined, 'k'],
+    ['`key` without `value`', { other: 'o', key: 'k' }, undefined, 'k'],
     ['the JSON of several others', { a: '1', b: '2' }, undefined, '{"a":"1","b":"2"}'],
     ['the field that was chosen', { value: 'v', b: '2' }, 'b', '2'],
     ['nothing for null', { value: null }, undefined, undefined],
     ['a number as its text', { value: 1.5 }, undefined, '1.5'],
     ['a boolean as its text', { value: true }, undefined, 'true'],
     ['an object as its JSON', { value: { a: [1] } }, undefined, '{"a":[1]}'],
-    ['an empty string as it is', { value: '' }, undefined, ''],
+    ['an empty string unchanged', { value: '' }, undefined, ''],
     ['the JSON of no field at all', {}, undefined, '{}'],
   ])('is %s', async (_, fields, field, value) => {
     vault.keep('KEY', fields);

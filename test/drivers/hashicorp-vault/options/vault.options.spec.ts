@@ -110,7 +110,7 @@ describe('the options of the manager for Vault', () => {
       /auth\.token has a space, a line break/,
     ],
     [
-      'a token file that is not there',
+      'a missing token file',
       { auth: { method: 'token-file', path: '/nowhere/token' } },
       /"\/nowhere\/token"\) cannot be read/,
     ],
@@ -148,7 +148,7 @@ describe('the options of the manager for Vault', () => {
     ['a certificate that is none', { tls: { cert: 'PEM', key: CANARY } }, /tls cannot be used/],
     ['two authorities', { tls: { ca: 'PEM', caFile: '/nowhere' } }, /both ca and caFile/],
     [
-      'an authority that is not there',
+      'a missing authority',
       { tls: { caFile: '/nowhere/ca.pem' } },
       /tls\.caFile .* cannot be read/,
     ],

@@ -89,7 +89,7 @@ describe('the login of the manager for Vault', () => {
       { role_id: 'role', secret_id: 'canary-5b1d09e7' },
     ],
     [
-      'at a mount that no address holds as it is',
+      'at a mount that needs encoding',
       { ...APPROLE, mount: 'our team/äpp?' },
       'auth/our%20team/%C3%A4pp%3F/login',
       { role_id: 'role', secret_id: 'canary-5b1d09e7' },
