@@ -7,7 +7,7 @@ import { SecretManagerError } from '../core/errors/secret-manager.error';
  * Loads a package that only some applications install. Throws `MISCONFIGURED` if it is missing or cannot be loaded. The
  * message has the command that installs it.
  *
- * @param usedBy the class that needs the package, as the subject of a sentence
+ * @param usedBy the part that needs the package, as the subject of a sentence
  */
 export function loadPeer<Peer>(name: string, usedBy: string): Peer {
   assertInstalled(name, usedBy);

@@ -28,7 +28,7 @@ const OPTIONS = ['path', 'key', 'keyFile', 'passphrase', 'create'];
 /** The path of the store, and exactly one of `key`, `keyFile` and `passphrase`. */
 export interface EncryptedFileSecretManagerOptions extends KeyOptions {
   /**
-   * The file that holds the secrets. Relative paths, also that of `keyFile`, are resolved against the working
+   * The file that holds the secrets. Relative paths, including that of `keyFile`, are resolved against the working
    * directory when the manager is constructed.
    */
   readonly path: string;

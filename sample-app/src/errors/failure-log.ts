@@ -6,7 +6,7 @@ import { VIRTUAL_KEYS } from '../keys/stored-keys';
 const QUIET_MS = 30_000;
 const MAX_KINDS = 100;
 
-/** A kind of failure that continues. */
+/** A kind of failure that was logged, and may continue. */
 interface Failing {
   lastAt: number;
   unlogged: number;

@@ -2,7 +2,7 @@ import { read } from '../../../core/errors/safe-access';
 import { SecretManagerError } from '../../../core/errors/secret-manager.error';
 
 /**
- * The error codes of a full, failing or over-quota disk, as Node and LMDB name them. LMDB reports half a write as
+ * The error codes of a full, failing or over-quota disk, as Node and LMDB name them. LMDB reports a partial write as
  * EIO.
  */
 const DISK_ERRORS: ReadonlySet<unknown> = new Set([

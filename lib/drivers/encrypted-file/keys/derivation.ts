@@ -1,18 +1,18 @@
 import { Damage } from '../pages/damage';
 
 /**
- * The costs of scrypt: 32 MiB and a few tenths of a second. OWASP names them among equally strong ones, and a small
- * container can bear them.
+ * The costs of scrypt: 32 MiB and a few tenths of a second. OWASP lists them among equally strong choices, and a small
+ * container can afford them.
  */
 export const SCRYPT = { cost: 2 ** 15, blockSize: 8, parallelization: 3 };
 export const SCRYPT_BYTES_MAX = 2 ** 28;
-/** The most work, about two seconds. */
+/** The limit of the work, about two seconds. */
 const SCRYPT_WORK_MAX = 2 ** 22;
 const SCRYPT_COST_MIN = 2 ** 14;
 
 export type ScryptCosts = typeof SCRYPT;
 
-/** The parameters from which the keys of a store are derived. They stand in its head, and hold nothing secret. */
+/** The parameters from which the keys of a store are derived. The head of the store holds them in plain text. */
 export type Derivation =
   | { readonly from: 'key'; readonly salt: string }
   | ({ readonly from: 'passphrase'; readonly salt: string } & ScryptCosts);

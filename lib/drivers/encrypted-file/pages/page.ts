@@ -14,7 +14,9 @@ export type PageValue =
   | { readonly bytes: Buffer }
   | { readonly size: number; readonly firstPage: number; readonly pages: number };
 
-/** Tells whether a page has the number and is not newer than the transaction. LMDB takes a newer page for its own. */
+/**
+ * Tells whether a page has the number and is not newer than the transaction. LMDB would treat a newer page as its own.
+ */
 export function isPage(header: Buffer, number: number, transaction: bigint): boolean {
   return (
     header.readBigUInt64LE(0) === BigInt(number) &&

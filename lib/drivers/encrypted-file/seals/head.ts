@@ -52,7 +52,8 @@ export function encodeHead(
 }
 
 /**
- * Parses the header of a head. Throws {@link Damage} if there is none, and {@link ForeignPages} for a newer release.
+ * Parses the header of a head. Throws {@link Damage} if it is invalid, and {@link ForeignPages} for that of a newer
+ * release.
  */
 export function decodeHeader(head: Buffer): Header {
   const end = head.indexOf(LINE_BREAK);

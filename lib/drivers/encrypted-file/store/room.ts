@@ -17,8 +17,8 @@ export function hasRoom(path: string, changes: SealedChanges): boolean {
 }
 
 /**
- * Extends the file by the blocks that a commit may need. Throws the error of the disk. Otherwise a disk that is full at a
- * commit makes LMDB corrupt the memory of the process. Must run under LMDB's lock: another process might write there.
+ * Extends the file by the blocks that a commit may need. Throws the error of the disk. Without it, a commit on a full
+ * disk makes LMDB corrupt the memory of the process. Must run under LMDB's lock: another process might write there.
  */
 export function makeRoom(path: string, changes: SealedChanges): void {
   inFile(path, 'r+', (descriptor) => {
