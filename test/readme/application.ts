@@ -12,7 +12,7 @@ export class Mailer {
   constructor(@InjectSecret('SMTP_PASSWORD') private readonly password: Secret) {}
 
   connect(): { pass: string } {
-    return { pass: this.password.reveal() }; // the current value, even after a rotation
+    return { pass: this.password.reveal() }; // the current value, also after a rotation
   }
 }
 
