@@ -1,6 +1,6 @@
 /**
- * Proves that the model test bites: breaks the code in one place at a time, on a copy, and expects the model to go red.
- * `node test/model/mutate.mjs`, or with a part of what is broken to try that alone.
+ * Proves that the model test finds defects. Each mutation breaks one place on a copy, and the model must fail. An
+ * argument selects the mutations whose `breaks` contains it: `node test/model/mutate.mjs stale`.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -19,7 +19,7 @@ const COPIED = [
   'tsconfig.json',
 ];
 
-/** What is broken, and how: the text must stand in the file just once. */
+/** The mutations. `from` must stand in its file exactly once. */
 const MUTATIONS = [
   {
     breaks: 'staleness has no bound',

@@ -14,7 +14,7 @@ const TTL_MS = MINUTE_MS;
 const READ_EVERY_MS = 5_000;
 const OUTAGE = { from: 5 * MINUTE_MS, to: 15 * MINUTE_MS };
 
-/** One store for all instances, which counts who asks it when. */
+/** One store for all instances, which records its calls with their times. */
 class SharedStore {
   readonly asked: { readonly at: number; readonly instance: number }[] = [];
   readonly startedAt: number;
@@ -62,7 +62,7 @@ async function simulate(): Promise<{ store: SharedStore; failures: number }> {
     let failures = 0;
     const live = async (instance: number): Promise<void> => {
       const secrets = startInstance(store, instance);
-      await time.sleep(Math.random() * TTL_MS); // they were not all deployed in the same second
+      await time.sleep(Math.random() * TTL_MS); // they were deployed at different times
       while (store.elapsedMs < OUTAGE.to + 2 * MINUTE_MS) {
         await secrets.get('KEY').catch(() => (failures += 1));
         await time.sleep(Math.random() * 2 * READ_EVERY_MS);
@@ -88,7 +88,7 @@ function perSecond(store: SharedStore, fromMs: number, toMs: number): number[] {
 }
 
 describe('A thousand instances whose store is down for ten minutes', () => {
-  it('spare the store, go on serving, and come back without a herd', async () => {
+  it('spare the store, keep serving, and recover without a herd', async () => {
     const { store, failures } = await simulate();
 
     const during = store.asked.filter(({ at }) => at >= OUTAGE.from && at < OUTAGE.to);

@@ -77,7 +77,7 @@ class ThroughForwardHelper extends Base {
 
 const REMEDY = /injects SecretsService or one of its secrets.*ConfigService/;
 
-describe('a manager that needs what is built from it', () => {
+describe('a manager that depends on itself', () => {
   afterEach(closeApplications);
 
   it.each<[string, Type<CustomSecretManager>, Partial<SecretManagerModuleRootOptions>]>([
@@ -86,7 +86,7 @@ describe('a manager that needs what is built from it', () => {
     ['SecretsService as a property', ByProperty, {}],
     ['a secret', OfSecret, {}],
     ['the SecretsService of its own name', OfNamed, { name: 'billing' }],
-  ])('is told at start that it injects %s', async (_, manager, options) => {
+  ])('is reported at start if it injects %s', async (_, manager, options) => {
     const error = await failureOf(async () =>
       startApplication({ imports: [SecretManagerModule.forRoot({ manager, ...options })] }),
     );
@@ -95,7 +95,7 @@ describe('a manager that needs what is built from it', () => {
     expect(error.message).toMatch(new RegExp(`${manager.name} ${REMEDY.source}`));
   });
 
-  it('is told so of a factory, too', async () => {
+  it('is reported for a factory, too', async () => {
     const manager = {
       useFactory: (secrets: SecretsService) => new Direct(secrets),
       inject: [SecretsService],
@@ -135,7 +135,7 @@ describe('a manager that needs what is built from it', () => {
     expect(error.message).toMatch(/ConfigService/);
   });
 
-  it('does not wait for itself if it asks the service for what it is being asked for', async () => {
+  it('does not wait for itself if it reads the same secret from the service', async () => {
     @Injectable()
     class Recursive extends CustomSecretManager implements OnModuleInit {
       private secrets: SecretsService | undefined;

@@ -10,7 +10,7 @@ import { failure } from '../support/scripted.secret-manager';
 const KEY = { id: '1', alias: 'alice' };
 const NAME = 'litellm/alice';
 
-/** Carries writes out, and fails all the same. */
+/** A store that makes its writes, but reports a failure. */
 class Doubtful extends InMemorySecretManager {
   code: SecretManagerErrorCode | undefined;
 
@@ -44,7 +44,7 @@ describe.each(['TIMEOUT', 'UNAVAILABLE', 'UNKNOWN'] as const)(
       return { store, secrets: app.get(SecretsService), keys };
     }
 
-    it('drops the entry of virtual keys when it went through the secrets', async () => {
+    it('drops the entry of virtual keys after a write through the secrets', async () => {
       const { secrets, keys } = await start();
 
       await secrets.set(NAME, 'sk-new').catch(() => undefined);
@@ -53,7 +53,7 @@ describe.each(['TIMEOUT', 'UNAVAILABLE', 'UNKNOWN'] as const)(
       expect(await secrets.get(NAME)).toBe('sk-new');
     });
 
-    it('drops the entry of the secrets when it went through the virtual keys', async () => {
+    it('drops the entry of the secrets after a write through the virtual keys', async () => {
       const { secrets, keys } = await start();
 
       await keys.rotate(KEY, { value: 'sk-new' }).catch(() => undefined);
@@ -62,7 +62,7 @@ describe.each(['TIMEOUT', 'UNAVAILABLE', 'UNKNOWN'] as const)(
       expect(await keys.verify(KEY, 'sk-old')).toBe(false);
     });
 
-    it('drops both when it was a deletion', async () => {
+    it('drops both after a deletion', async () => {
       const { secrets, keys } = await start();
 
       await keys.delete([KEY]);
