@@ -3,6 +3,8 @@ import { ModulesContainer } from '@nestjs/core';
 import { SecretManagerError } from './core/errors/secret-manager.error';
 import { kindOf, quoteName } from './core/errors/wording';
 import { copyOption, fieldsOf, readFields } from './core/validation/option-rules';
+import { registrationError } from './secret-manager.binding';
+import { circleProblem } from './secret-manager.guards';
 import {
   SecretManagerModuleBuilder,
   type SecretManagerModuleAsyncOptions,
@@ -14,7 +16,12 @@ import {
   type RequiredSecret,
 } from './secret-manager.options';
 import type { Registration } from './secret-manager.providers';
-import { getRegistrationToken, getSecretToken, registeredNames } from './secret-manager.tokens';
+import {
+  DEFAULT_MANAGER,
+  getRegistrationToken,
+  getSecretToken,
+  registeredNames,
+} from './secret-manager.tokens';
 import type { SecretsService } from './service/secrets.service';
 
 /**
@@ -113,7 +120,9 @@ function noManager(
   if (noList !== undefined) throw notAList(noList);
   const names = required.map(({ name }) => quoteName(name)).join(', ');
   const which = managerName === undefined ? '' : ` with name: '${managerName}'`;
-  const registered = registeredNames(modules.values()).map(quoteName).join(', ');
+  const others = registeredNames(modules.values());
+  if (others.includes(managerName ?? DEFAULT_MANAGER)) throw registrationError(circleProblem());
+  const registered = others.map(quoteName).join(', ');
   throw misconfigured(
     'forFeature',
     `of ${names} found no manager. Import SecretManagerModule.forRoot()${which} in the root module` +

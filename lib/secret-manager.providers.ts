@@ -1,5 +1,5 @@
 import { Logger, type Provider } from '@nestjs/common';
-import { ModulesContainer } from '@nestjs/core';
+import { ModuleRef, ModulesContainer } from '@nestjs/core';
 import {
   isCustomSecretManager,
   type CustomSecretManager,
@@ -9,7 +9,13 @@ import { kindOf, quoteName } from './core/errors/wording';
 import { BoundaryPolicy } from './policies/boundary.policy';
 import { compose } from './policies/compose';
 import { DeadlinePolicy } from './policies/deadline.policy';
-import { isOwned, toProvider, type ManagerBinding } from './secret-manager.binding';
+import {
+  isOwned,
+  registrationError,
+  toProvider,
+  type ManagerBinding,
+} from './secret-manager.binding';
+import { assertMadeOnce, circleProblem, scopeGuard } from './secret-manager.guards';
 import type { HeldOptions } from './secret-manager.held-options';
 import {
   resolveOptions,
@@ -45,14 +51,17 @@ export function createProviders(
   const registration = getRegistrationToken(name);
   return [
     toProvider(manager, binding, problem),
+    scopeGuard(manager, binding),
     {
       provide: registration,
-      inject: [manager, SECRET_MANAGER_OPTIONS, ModulesContainer],
+      inject: [manager, SECRET_MANAGER_OPTIONS, ModulesContainer, ModuleRef],
       useFactory: async (
         instance: CustomSecretManager,
         options: HeldOptions,
         modules: ModulesContainer,
+        module: ModuleRef,
       ) => {
+        assertMadeOnce(module, manager, binding);
         const assertRegistered = () => assertOnlyOne(modules, name);
         const made = await start(instance, options.open(), isOwned(binding), assertRegistered);
         addLifecycleHooks(made, modules);
@@ -159,11 +168,7 @@ function assertOnlyOne(modules: ModulesContainer, name = DEFAULT_MANAGER): void 
 
 function assertIsManager(candidate: unknown): void {
   const problem = managerProblem(candidate);
-  if (problem === undefined) return;
-  throw new SecretManagerError('MISCONFIGURED', `SecretManagerModule: ${problem}.`, {
-    manager: 'unknown',
-    operation: 'forRoot',
-  });
+  if (problem !== undefined) throw registrationError(problem);
 }
 
 function managerProblem(candidate: unknown): string | undefined {
@@ -172,10 +177,7 @@ function managerProblem(candidate: unknown): string | undefined {
   }
   const { secretManagerName, readSecret } = candidate as Partial<CustomSecretManager>;
   if (typeof secretManagerName !== 'string') {
-    return (
-      'the manager is not constructed yet: it injects, by forwardRef, what is built from it. Read what the manager itself ' +
-      'needs from ConfigService'
-    );
+    return circleProblem(candidate); // by forwardRef, so that it is not constructed yet
   }
   return typeof readSecret === 'function'
     ? undefined

@@ -51,6 +51,16 @@ class Store extends InMemorySecretManager {
   }
 }
 
+@Injectable({ scope: Scope.REQUEST })
+class OfRequest {}
+
+@Injectable()
+class DependentStore extends Store {
+  constructor(readonly ofRequest: OfRequest) {
+    super();
+  }
+}
+
 @Module({ providers: [{ provide: 'SHARED', useClass: Store }], exports: ['SHARED'] })
 class SharedModule {}
 
@@ -186,22 +196,25 @@ describe('the binding of a manager', () => {
     expect(error.message).toMatch(/Scoped.*scope/);
   });
 
-  it('keeps the application from starting if the class injects what lives for a request only', async () => {
-    @Injectable({ scope: Scope.REQUEST })
-    class OfRequest {}
-    @Injectable()
-    class Dependent extends Store {
-      constructor(readonly ofRequest: OfRequest) {
-        super();
-      }
-    }
-    const root = SecretManagerModule.forRoot({ manager: Dependent, extraProviders: [OfRequest] });
+  it.each<[string, ManagerBinding]>([
+    ['a class', DependentStore],
+    ['useClass', { useClass: DependentStore }],
+    ['useExisting', { useExisting: OfRequest }],
+    [
+      'useFactory',
+      { useFactory: (given: OfRequest) => new DependentStore(given), inject: [OfRequest] },
+    ],
+  ])(
+    'keeps the application from starting if %s injects what lives for a request only',
+    async (_, manager) => {
+      const root = SecretManagerModule.forRoot({ manager, extraProviders: [OfRequest] });
 
-    const error = await failureOf(startApplication({ imports: [root] }));
+      const error = await failureOf(startApplication({ imports: [root] }));
 
-    expect(error).toMatchObject({ code: 'MISCONFIGURED' });
-    expect(error.message).toMatch(/scope/);
-  });
+      expect(error).toMatchObject({ code: 'MISCONFIGURED' });
+      expect(error.message).toMatch(/scope/);
+    },
+  );
 
   it.each([
     ['empty', ''],
