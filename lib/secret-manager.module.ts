@@ -2,7 +2,7 @@ import { Module, type DynamicModule } from '@nestjs/common';
 import { ModulesContainer } from '@nestjs/core';
 import { SecretManagerError } from './core/errors/secret-manager.error';
 import { kindOf, quoteName } from './core/errors/wording';
-import { copyOption, fieldsOf, readFields } from './core/validation/option-rules';
+import { copyOption, fieldsOf, readFields } from './core/validation/option-copies';
 import { registrationError } from './secret-manager.binding';
 import { circleProblem } from './secret-manager.guards';
 import {
@@ -10,12 +10,12 @@ import {
   type SecretManagerModuleAsyncOptions,
   type SecretManagerModuleRootOptions,
 } from './secret-manager.module-definition';
+import type { Registration } from './secret-manager.providers';
 import {
   requiredSecret,
   requiredSecretProblem,
   type RequiredSecret,
-} from './secret-manager.options';
-import type { Registration } from './secret-manager.providers';
+} from './secret-manager.required-secrets';
 import {
   DEFAULT_MANAGER,
   getRegistrationToken,

@@ -14,7 +14,8 @@ import {
   type OperationContext,
 } from '../core/errors/secret-manager.error';
 import { kindOf, quoteName } from '../core/errors/wording';
-import { flag, readCallOptions, readList } from '../core/validation/call-arguments';
+import { readCallOptions, readList } from '../core/validation/call-arguments';
+import { flag, listed } from '../core/validation/option-rules';
 import { canonicalSecretName } from '../core/validation/secret-name';
 import type { SecretInspection } from '../policies/cache/secret-cache';
 import type { CircuitState } from '../policies/circuit-breaker/circuit-breaker.policy';
@@ -369,7 +370,7 @@ function isLookup(parsed: Lookup | SecretManagerError): parsed is Lookup {
 }
 
 function wrongNames(problems: readonly string[], context: OperationContext): SecretManagerError {
-  const message = `The names of ${context.operation}() are not right:\n${problems.map((problem) => `- ${problem}`).join('\n')}`;
+  const message = `The names of ${context.operation}() are not right:\n${listed(problems)}`;
   return new SecretManagerError('INVALID_ARGUMENT', message, context);
 }
 
