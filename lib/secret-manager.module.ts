@@ -75,7 +75,7 @@ export class SecretManagerModule {
           provide: loaded,
           inject: [ModulesContainer, { token: registration, optional: true }],
           useFactory: (modules: ModulesContainer, made: Registration | undefined) =>
-            load(made?.secrets ?? noManager(modules, feature, managerName), feature),
+            load(made ?? noManager(modules, feature, managerName), feature),
         },
         ...handles,
       ],
@@ -104,11 +104,11 @@ function readFeature(names: unknown): Feature {
 }
 
 async function load(
-  secrets: SecretsService,
+  { secrets, lifecycle }: Registration,
   { required, problems, noList }: Feature,
 ): Promise<SecretsService> {
   if (noList !== undefined) throw notAList(noList);
-  await secrets.loadHandles(required, problems, 'forFeature');
+  await lifecycle.loadHandles(required, problems);
   return secrets;
 }
 

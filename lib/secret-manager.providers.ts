@@ -29,6 +29,8 @@ import {
   getSecretManagerToken,
   registeredNames,
 } from './secret-manager.tokens';
+import { Lifecycle } from './service/lifecycle';
+import { SecretLookup } from './service/secret-lookup';
 import { SecretsService } from './service/secrets.service';
 import { VirtualKeysService } from './virtual-keys/virtual-keys.service';
 
@@ -36,6 +38,7 @@ import { VirtualKeysService } from './virtual-keys/virtual-keys.service';
 export interface Registration {
   readonly secrets: SecretsService;
   readonly virtualKeys: VirtualKeysService;
+  readonly lifecycle: Lifecycle;
 }
 
 /**
@@ -74,13 +77,13 @@ export function createProviders(
 /**
  * Adds the lifecycle hooks to Nest's own first module. Nest calls no hook of a module that is loaded lazily.
  */
-function addLifecycleHooks({ secrets }: Registration, modules: ModulesContainer): void {
+function addLifecycleHooks({ lifecycle }: Registration, modules: ModulesContainer): void {
   const [first] = modules.values();
   first?.addProvider({
     provide: Symbol('SecretManager lifecycle'),
     useValue: {
-      onApplicationBootstrap: () => secrets.markStarted(),
-      onApplicationShutdown: () => secrets.close(),
+      onApplicationBootstrap: () => lifecycle.markStarted(),
+      onApplicationShutdown: () => lifecycle.close(),
     },
   });
 }
@@ -103,12 +106,18 @@ async function start(
     const options = resolveOptions(given, manager);
     const logger = new Logger('SecretManager');
     const pipeline = compose(manager, pipelineOptions(options, manager, closesManager, logger));
-    const secrets = new SecretsService(pipeline, options, (message) => logger.warn(message));
-    close = () => secrets.close();
+    const warn = (message: string): void => logger.warn(message);
+    const lookup = new SecretLookup(pipeline, options, warn);
+    const lifecycle = new Lifecycle(pipeline, options, lookup, warn);
+    close = () => lifecycle.close();
     warnAbout(options, manager, logger);
     await pipeline.outermost.validateEnvironment();
-    await secrets.load(options.preload, 'preload');
-    return { secrets, virtualKeys: new VirtualKeysService(pipeline, options) };
+    await lifecycle.preload();
+    return {
+      secrets: new SecretsService(pipeline, options, warn, lookup),
+      virtualKeys: new VirtualKeysService(pipeline, options),
+      lifecycle,
+    };
   } catch (error) {
     await close().catch(() => undefined); // the failure of the start takes precedence
     throw error;
