@@ -1,8 +1,4 @@
 export { secretManagerConformance } from './conformance';
 export type { Capability, ConformanceCase, ConformanceHarness } from './conformance/harness';
-export {
-  InMemorySecretManager,
-  type Fault,
-  type FaultOptions,
-  type RecordedCall,
-} from './in-memory.secret-manager';
+export type { Fault, FaultOptions, RecordedCall } from './given-fault';
+export { InMemorySecretManager } from './in-memory.secret-manager';

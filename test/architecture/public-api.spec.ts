@@ -209,6 +209,7 @@ describe('the public API', () => {
     ];
 
     expect(methods).toEqual(expect.arrayContaining(needed));
+    expect(methods.filter((method) => /load|start|close/i.test(method))).toEqual([]);
   });
 
   it('of a manager has one method to implement and eight to override', () => {

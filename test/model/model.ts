@@ -162,7 +162,7 @@ class Model {
     this.store.weather = { latencyMs: 1, writeLatencyMs: 1, readsAfter: 0, failure: undefined };
     await this.time.advance(3 * TIMEOUT_MS);
     if (this.#pending.size > 0) this.violate(`${this.#pending.size} calls never settled`);
-    await this.#service.close();
+    await this.#pipeline.close();
     await this.time.advance(10);
     if (this.time.pendingTimers > 0)
       this.violate(`${this.time.pendingTimers} timers are left after close`);

@@ -29,7 +29,7 @@ const MUTATIONS = [
   },
   {
     breaks: 'a denial leaves the cached value in place',
-    file: 'lib/policies/cache/cache.policy.ts',
+    file: 'lib/policies/cache/cached-secrets.ts',
     from: "if (!isTransient(error) && !hasCode(error, 'CANCELLED')) this.drop(read.key);",
     to: '',
   },
@@ -47,7 +47,7 @@ const MUTATIONS = [
   },
   {
     breaks: 'a value that is served becomes younger',
-    file: 'lib/policies/cache/cache.policy.ts',
+    file: 'lib/policies/cache/cached-secrets.ts',
     from: 'this.refreshWhenDue(read);\n    }\n    this.#entries.touch',
     to: 'this.refreshWhenDue(read);\n      Object.assign(entry, { readAt: Math.trunc(this.#clock.now()) });\n    }\n    this.#entries.touch',
   },

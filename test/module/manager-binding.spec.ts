@@ -51,6 +51,16 @@ class Store extends InMemorySecretManager {
   }
 }
 
+@Injectable({ scope: Scope.REQUEST })
+class OfRequest {}
+
+@Injectable()
+class DependentStore extends Store {
+  constructor(readonly ofRequest: OfRequest) {
+    super();
+  }
+}
+
 @Module({ providers: [{ provide: 'SHARED', useClass: Store }], exports: ['SHARED'] })
 class SharedModule {}
 
@@ -186,16 +196,16 @@ describe('the binding of a manager', () => {
     expect(error.message).toMatch(/Scoped.*scope/);
   });
 
-  it('prevents the start if the class injects a request-scoped provider', async () => {
-    @Injectable({ scope: Scope.REQUEST })
-    class OfRequest {}
-    @Injectable()
-    class Dependent extends Store {
-      constructor(readonly ofRequest: OfRequest) {
-        super();
-      }
-    }
-    const root = SecretManagerModule.forRoot({ manager: Dependent, extraProviders: [OfRequest] });
+  it.each<[string, ManagerBinding]>([
+    ['a class', DependentStore],
+    ['useClass', { useClass: DependentStore }],
+    ['useExisting', { useExisting: OfRequest }],
+    [
+      'useFactory',
+      { useFactory: (given: OfRequest) => new DependentStore(given), inject: [OfRequest] },
+    ],
+  ])('prevents the start if %s injects a request-scoped provider', async (_, manager) => {
+    const root = SecretManagerModule.forRoot({ manager, extraProviders: [OfRequest] });
 
     const error = await failureOf(startApplication({ imports: [root] }));
 
