@@ -3,5 +3,6 @@ module.exports = {
   ...require('./jest.config.cjs'),
   testMatch: ['<rootDir>/test/integration/**/*.int-spec.ts'],
   maxWorkers: 1,
+  forceExit: true, // a server that a failed test left running would keep Jest waiting
   testTimeout: 30_000,
 };

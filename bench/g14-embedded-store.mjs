@@ -22,7 +22,7 @@ try {
   rmSync(folder, { recursive: true, force: true });
 }
 
-/** A durable write, and the reads that come right after it, at each size. */
+/** Measures a durable write, and the reads right after it, at each size. */
 async function measureStore() {
   const costs = new Map();
   for (const size of SIZES) {
@@ -76,7 +76,7 @@ async function measureMemory(manager, size) {
   });
 }
 
-/** `POST /key/generate` of the gateway on its default store, with few keys and with many. */
+/** Measures `POST /key/generate` of the gateway on its default store, with few keys and with many. */
 async function measureGateway() {
   const costs = [];
   for (const count of KEYS) {

@@ -8,10 +8,10 @@ import { compare, report } from './support/measure.mjs';
 import { pin } from './support/pinned.mjs';
 
 const IN_FLIGHT = [1, 10, 100];
-const SECRETS = 1_000; // more than ever are in flight: no two reads share a call
-const CONNECTIONS = 10; // as the manager has them
+const SECRETS = 1_000; // more than the reads in flight, so that no two reads share a call
+const CONNECTIONS = 10; // the limit of the manager
 const TOKEN = 's.bench';
-const WARM_UP = 10_000; // reads, until V8 has compiled what is to be measured
+const WARM_UP = 10_000; // reads before the measurement, so that V8 has compiled the code
 
 const isPinned = pin();
 const server = fork(new URL('support/kv-server.mjs', import.meta.url));
@@ -22,9 +22,9 @@ const auth = { method: 'approle', roleId: 'role', secretId: 'secret' };
 const { app, secrets } = await start(new VaultSecretManager({ address, auth }), { cache: false });
 const pool = new Pool(address, { connections: CONNECTIONS });
 const nodeVault = peer('node-vault')({ endpoint: address, token: TOKEN });
-const headers = { 'x-vault-request': 'true', 'x-vault-token': TOKEN }; // as the manager has them
+const headers = { 'x-vault-request': 'true', 'x-vault-token': TOKEN }; // the limit of the manager
 
-// The peers come after: a read that is measured pays for garbage of its own, many times in a turn, and for no other's.
+// The peers come after: their garbage must not slow down a measured read.
 const ours = await measured(
   { pool: readWithPool, get: (name) => secrets.get(name) },
   { batch: 2_000, rounds: 41 },
@@ -64,7 +64,7 @@ async function readWithNodeVault(name) {
   return (await nodeVault.read(`secret/data/${name}`)).data.data.value;
 }
 
-/** What a read takes each of them, for every number in flight. */
+/** Resolves to the time of a read for each reader, at every number in flight. */
 async function measured(readers, effort) {
   for (const read of Object.values(readers)) await readMany(read, WARM_UP, 10);
   const times = [];
@@ -78,7 +78,7 @@ async function measured(readers, effort) {
   return times;
 }
 
-/** So many reads, so many at a time, each of another secret. */
+/** Makes `reads` reads, `inFlight` at a time, each of another secret. */
 async function readMany(read, reads, inFlight) {
   let next = 0;
   const readOn = async () => {

@@ -47,7 +47,7 @@ for (const [latencyMs, reads, atMost] of [
 await app.close();
 store.stop();
 
-/** The median of the rounds' own medians. */
+/** Returns the median of the medians of the rounds. */
 async function measure(name, reads) {
   const rounds = Object.fromEntries(Object.keys(ways).map((way) => [way, []]));
   for (let round = 0; round < ROUNDS; round++) {

@@ -5,7 +5,7 @@ import { median, report } from './support/measure.mjs';
 const ROUNDS = 9;
 const store = await startHttpStore();
 
-/** The first read of a fresh process, in milliseconds, which has had its application started and a moment to itself. */
+/** Returns the time of the first read of a new process in milliseconds, a moment after its application started. */
 function firstRead(way) {
   const script = `
     import { start } from './support/application.mjs';

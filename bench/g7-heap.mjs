@@ -5,7 +5,7 @@ const SECRETS = 100_000;
 const GOAL_BYTES = 160;
 
 const names = Array.from({ length: SECRETS }, (_, index) => `SECRET_${index}`);
-const values = new Map(names.map((name, index) => [name, `value ${index}`])); // held all the time: not counted
+const values = new Map(names.map((name, index) => [name, `value ${index}`])); // held before the measurement, so not counted
 const manager = new SlowSecretManager(0, (name) => values.get(name));
 const { app, secrets } = await start(manager, { cache: { maxEntries: SECRETS } });
 

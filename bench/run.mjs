@@ -1,6 +1,6 @@
 /**
- * Runs the scripts of this folder, or those whose goals are named: `npm run bench`, `npm run bench -- G1 G2`. Fails if a goal
- * is missed.
+ * Runs the scripts of this folder, or those of the named goals: `npm run bench`, `npm run bench -- G1 G2`. Fails if a
+ * goal is missed.
  */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
@@ -32,7 +32,7 @@ for (const script of scripts) {
   if (status !== 0) process.exitCode = 1;
 }
 
-/** Those that the library is compared with are no dependency of it. Quiet if they are there already. */
+/** Installs the packages for comparisons, which are no dependencies. Does nothing if they are installed. */
 function installPeers() {
   const cwd = join(import.meta.dirname, 'peers');
   if (existsSync(join(cwd, 'node_modules'))) return;

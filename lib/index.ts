@@ -59,12 +59,9 @@ export {
   getSecretsServiceToken,
   getVirtualKeysServiceToken,
 } from './secret-manager.tokens';
+export type { SecretOutcome } from './service/many-secrets';
 export type { NextSecret } from './service/secret-writer';
-export {
-  SecretsService,
-  type BooleanGetOptions,
-  type SecretOutcome,
-} from './service/secrets.service';
+export { SecretsService, type BooleanGetOptions } from './service/secrets.service';
 export type { VirtualKey } from './virtual-keys/virtual-key-names';
 export {
   VirtualKeysService,

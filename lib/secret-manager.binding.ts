@@ -31,16 +31,27 @@ export function toProvider(
     return {
       provide,
       useFactory: () => {
-        throw new SecretManagerError('MISCONFIGURED', `SecretManagerModule: ${problem}.`, {
-          manager: 'unknown',
-          operation: 'forRoot',
-        });
+        throw registrationError(`${problem}`);
       },
     };
   }
   return typeof binding === 'function'
     ? { provide, useClass: binding }
     : ({ provide, ...binding } as Provider);
+}
+
+/** Returns the error of a registration. The problem is a sentence without its full stop. */
+export function registrationError(problem: string): SecretManagerError {
+  return new SecretManagerError('MISCONFIGURED', `SecretManagerModule: ${problem}.`, {
+    manager: 'unknown',
+    operation: 'forRoot',
+  });
+}
+
+/** Returns the name of a class, or of the class in a provider, for an error. */
+export function nameOf(provider: unknown): string {
+  const { useClass = provider } = Object(provider) as { readonly useClass?: unknown };
+  return typeof useClass === 'function' ? useClass.name : 'the manager';
 }
 
 /** Returns whether the manager is closed together with the registration. */

@@ -21,12 +21,19 @@ export function InjectSecret(
   secretName: string,
   managerName?: string,
 ): PropertyDecorator & ParameterDecorator {
-  return Inject(getSecretToken(secretName, managerName));
+  const token = getSecretToken(secretName, managerName);
+  const inject = Inject(token);
+  return (target: object, key: string | symbol | undefined, index?: number): void => {
+    if (index !== undefined) inject(target, key, index);
+    else if (key !== undefined) inject(target, key);
+    const type = typeof target === 'function' ? target : target.constructor;
+    Reflect.defineMetadata(HANDLES, [...injectedHandles(type), token], type);
+  };
 }
 
 /**
  * Calls the method once for each change of the secrets, as `Secret.onChange` does, from the bootstrap of the
- * application to its shutdown. The method gets the {@link SecretChange}, never the value.
+ * application to its shutdown. The method gets the `SecretChange`, never the value.
  *
  * The provider or controller must be static: with a request-scoped or transient one the application does not
  * start (`MISCONFIGURED`). A secret may be missing at first.
@@ -37,3 +44,10 @@ export function OnSecretChange(
 ): MethodDecorator {
   return declareChangeListener({ names: typeof names === 'string' ? [names] : names, managerName });
 }
+
+/** Returns the tokens of the handles that a class injects by {@link InjectSecret}. */
+export function injectedHandles(type: object): readonly unknown[] {
+  return (Reflect.getMetadata(HANDLES, type) ?? []) as readonly unknown[];
+}
+
+const HANDLES = 'nestjs-custom-secret-manager: injected handles';

@@ -13,15 +13,14 @@ import {
   registrationNameProblem,
   type ManagerBinding,
 } from './secret-manager.binding';
+import { circleGuards } from './secret-manager.guards';
 import { holdOptions } from './secret-manager.held-options';
-import { injectionProblem } from './secret-manager.injections';
 import type { SecretManagerModuleOptions } from './secret-manager.options';
 import { createProviders, type Registration } from './secret-manager.providers';
 import {
   SECRET_MANAGER_OPTIONS,
   getRegistrationToken,
   getSecretManagerToken,
-  isBuiltFromManager,
   secretsServiceTokens,
   virtualKeysServiceTokens,
 } from './secret-manager.tokens';
@@ -58,6 +57,13 @@ const NO_EXTRAS = {
  */
 @Module({})
 class SecretManagerCoreModule {}
+
+/**
+ * Provides the services. Nest's `get` returns the provider of the last module with a token, so the services come after
+ * the guards of {@link SecretManagerCoreModule}.
+ */
+@Module({})
+class SecretManagerServicesModule {}
 
 /**
  * Nest prints the module's name in the error of a missing dependency. The name therefore says how to provide
@@ -104,10 +110,7 @@ function toRootModule(
     imports = [],
   }: Partial<SecretManagerModuleExtras>,
 ): DynamicModule {
-  const problem =
-    registrationNameProblem(name) ??
-    bindingProblem(manager) ??
-    injectionProblem(manager, extraProviders, (token) => isBuiltFromManager(token, name));
+  const problem = registrationNameProblem(name) ?? bindingProblem(manager);
   const core: DynamicModule = {
     module: SecretManagerCoreModule,
     global: true,
@@ -116,6 +119,7 @@ function toRootModule(
       ...(definition.providers ?? []).map(holdOptions),
       ...(problem === undefined ? extraProviders : []), // no other failure may hide the problem
       ...createProviders(manager, name, problem),
+      ...circleGuards([manager, ...extraProviders], name),
     ],
     exports: [getRegistrationToken(name), getSecretManagerToken(name)],
   };
@@ -132,11 +136,15 @@ function toRootModule(
       useFactory: ({ virtualKeys }: Registration) => virtualKeys,
     })),
   ];
+  const served: DynamicModule = {
+    module: SecretManagerServicesModule,
+    providers: services,
+    exports: services.map(({ provide }) => provide),
+  };
   return {
     module: definition.module,
     global: isGlobal,
-    imports: [core],
-    providers: services,
-    exports: services.map(({ provide }) => provide),
+    imports: [core, served],
+    exports: [SecretManagerServicesModule],
   };
 }

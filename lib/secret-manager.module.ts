@@ -2,19 +2,26 @@ import { Module, type DynamicModule } from '@nestjs/common';
 import { ModulesContainer } from '@nestjs/core';
 import { SecretManagerError } from './core/errors/secret-manager.error';
 import { kindOf, quoteName } from './core/errors/wording';
-import { copyOption, fieldsOf, readFields } from './core/validation/option-rules';
+import { copyOption, fieldsOf, readFields } from './core/validation/option-copies';
+import { registrationError } from './secret-manager.binding';
+import { circleProblem } from './secret-manager.guards';
 import {
   SecretManagerModuleBuilder,
   type SecretManagerModuleAsyncOptions,
   type SecretManagerModuleRootOptions,
 } from './secret-manager.module-definition';
+import type { Registration } from './secret-manager.providers';
 import {
   requiredSecret,
   requiredSecretProblem,
   type RequiredSecret,
-} from './secret-manager.options';
-import type { Registration } from './secret-manager.providers';
-import { getRegistrationToken, getSecretToken, registeredNames } from './secret-manager.tokens';
+} from './secret-manager.required-secrets';
+import {
+  DEFAULT_MANAGER,
+  getRegistrationToken,
+  getSecretToken,
+  registeredNames,
+} from './secret-manager.tokens';
 import type { SecretsService } from './service/secrets.service';
 
 /**
@@ -68,7 +75,7 @@ export class SecretManagerModule {
           provide: loaded,
           inject: [ModulesContainer, { token: registration, optional: true }],
           useFactory: (modules: ModulesContainer, made: Registration | undefined) =>
-            load(made?.secrets ?? noManager(modules, feature, managerName), feature),
+            load(made ?? noManager(modules, feature, managerName), feature),
         },
         ...handles,
       ],
@@ -97,11 +104,11 @@ function readFeature(names: unknown): Feature {
 }
 
 async function load(
-  secrets: SecretsService,
+  { secrets, lifecycle }: Registration,
   { required, problems, noList }: Feature,
 ): Promise<SecretsService> {
   if (noList !== undefined) throw notAList(noList);
-  await secrets.loadHandles(required, problems, 'forFeature');
+  await lifecycle.loadHandles(required, problems);
   return secrets;
 }
 
@@ -113,7 +120,9 @@ function noManager(
   if (noList !== undefined) throw notAList(noList);
   const names = required.map(({ name }) => quoteName(name)).join(', ');
   const which = managerName === undefined ? '' : ` with name: '${managerName}'`;
-  const registered = registeredNames(modules.values()).map(quoteName).join(', ');
+  const others = registeredNames(modules.values());
+  if (others.includes(managerName ?? DEFAULT_MANAGER)) throw registrationError(circleProblem());
+  const registered = others.map(quoteName).join(', ');
   throw misconfigured(
     'forFeature',
     `of ${names} found no manager. Import SecretManagerModule.forRoot()${which} in the root module` +

@@ -1,5 +1,5 @@
 import { Logger, type Provider } from '@nestjs/common';
-import { ModulesContainer } from '@nestjs/core';
+import { ModuleRef, ModulesContainer } from '@nestjs/core';
 import {
   isCustomSecretManager,
   type CustomSecretManager,
@@ -9,8 +9,14 @@ import { kindOf, quoteName } from './core/errors/wording';
 import { BoundaryPolicy } from './policies/boundary.policy';
 import { compose } from './policies/compose';
 import { DeadlinePolicy } from './policies/deadline.policy';
-import { isOwned, toProvider, type ManagerBinding } from './secret-manager.binding';
+import {
+  isOwned,
+  registrationError,
+  toProvider,
+  type ManagerBinding,
+} from './secret-manager.binding';
 import { subscribeListeners } from './secret-manager.change-listeners';
+import { assertMadeOnce, circleProblem, scopeGuard } from './secret-manager.guards';
 import type { HeldOptions } from './secret-manager.held-options';
 import {
   resolveOptions,
@@ -24,6 +30,8 @@ import {
   getSecretManagerToken,
   registeredNames,
 } from './secret-manager.tokens';
+import { Lifecycle } from './service/lifecycle';
+import { SecretLookup } from './service/secret-lookup';
 import { SecretsService } from './service/secrets.service';
 import { VirtualKeysService } from './virtual-keys/virtual-keys.service';
 
@@ -31,6 +39,7 @@ import { VirtualKeysService } from './virtual-keys/virtual-keys.service';
 export interface Registration {
   readonly secrets: SecretsService;
   readonly virtualKeys: VirtualKeysService;
+  readonly lifecycle: Lifecycle;
 }
 
 /**
@@ -46,14 +55,17 @@ export function createProviders(
   const registration = getRegistrationToken(name);
   return [
     toProvider(manager, binding, problem),
+    scopeGuard(manager, binding),
     {
       provide: registration,
-      inject: [manager, SECRET_MANAGER_OPTIONS, ModulesContainer],
+      inject: [manager, SECRET_MANAGER_OPTIONS, ModulesContainer, ModuleRef],
       useFactory: async (
         instance: CustomSecretManager,
         options: HeldOptions,
         modules: ModulesContainer,
+        module: ModuleRef,
       ) => {
+        assertMadeOnce(module, manager, binding);
         const assertRegistered = () => assertOnlyOne(modules, name);
         const made = await start(instance, options.open(), isOwned(binding), assertRegistered);
         addLifecycleHooks(made, modules, name);
@@ -67,7 +79,7 @@ export function createProviders(
  * Adds the lifecycle hooks to Nest's own first module. Nest calls no hook of a module that is loaded lazily.
  */
 function addLifecycleHooks(
-  { secrets }: Registration,
+  { lifecycle, secrets }: Registration,
   modules: ModulesContainer,
   name: string | undefined,
 ): void {
@@ -76,10 +88,10 @@ function addLifecycleHooks(
     provide: Symbol('SecretManager lifecycle'),
     useValue: {
       onApplicationBootstrap: () => {
-        secrets.markStarted();
+        lifecycle.markStarted();
         subscribeListeners(modules, secrets, name);
       },
-      onApplicationShutdown: () => secrets.close(),
+      onApplicationShutdown: () => lifecycle.close(),
     },
   });
 }
@@ -102,12 +114,18 @@ async function start(
     const options = resolveOptions(given, manager);
     const logger = new Logger('SecretManager');
     const pipeline = compose(manager, pipelineOptions(options, manager, closesManager, logger));
-    const secrets = new SecretsService(pipeline, options, (message) => logger.warn(message));
-    close = () => secrets.close();
+    const warn = (message: string): void => logger.warn(message);
+    const lookup = new SecretLookup(pipeline, options, warn);
+    const lifecycle = new Lifecycle(pipeline, options, lookup, warn);
+    close = () => lifecycle.close();
     warnAbout(options, manager, logger);
     await pipeline.outermost.validateEnvironment();
-    await secrets.load(options.preload, 'preload');
-    return { secrets, virtualKeys: new VirtualKeysService(pipeline, options) };
+    await lifecycle.preload();
+    return {
+      secrets: new SecretsService(pipeline, options, warn, lookup),
+      virtualKeys: new VirtualKeysService(pipeline, options),
+      lifecycle,
+    };
   } catch (error) {
     await close().catch(() => undefined); // the failure of the start takes precedence
     throw error;
@@ -167,11 +185,7 @@ function assertOnlyOne(modules: ModulesContainer, name = DEFAULT_MANAGER): void 
 
 function assertIsManager(candidate: unknown): void {
   const problem = managerProblem(candidate);
-  if (problem === undefined) return;
-  throw new SecretManagerError('MISCONFIGURED', `SecretManagerModule: ${problem}.`, {
-    manager: 'unknown',
-    operation: 'forRoot',
-  });
+  if (problem !== undefined) throw registrationError(problem);
 }
 
 function managerProblem(candidate: unknown): string | undefined {
@@ -180,10 +194,7 @@ function managerProblem(candidate: unknown): string | undefined {
   }
   const { secretManagerName, readSecret } = candidate as Partial<CustomSecretManager>;
   if (typeof secretManagerName !== 'string') {
-    return (
-      'the manager is not constructed yet: it injects, by forwardRef, what is built from it. Read what the manager itself ' +
-      'needs from ConfigService'
-    );
+    return circleProblem(candidate); // by forwardRef, so that it is not constructed yet
   }
   return typeof readSecret === 'function'
     ? undefined

@@ -1,5 +1,6 @@
 import { ValidateBy, validateSync } from 'class-validator';
 import { kindOf, quoteName } from './core/errors/wording';
+import { oneOf } from './core/validation/option-rules';
 import { canonicalSecretName, configuredNameProblem } from './core/validation/secret-name';
 
 export const ACCESS_MODES = ['read_only', 'write_only', 'read_and_write'] as const;
@@ -12,7 +13,7 @@ export type AccessMode = (typeof ACCESS_MODES)[number];
  */
 export class KeyManagementSettings {
   /** The permitted access to the manager. Under `write_only` reads ask only the environment. */
-  @RejectIf(accessModeProblem)
+  @RejectIf(oneOf(ACCESS_MODES))
   accessMode: AccessMode = 'read_only';
 
   /**
@@ -39,7 +40,7 @@ export class KeyManagementSettings {
   tags?: Record<string, string>;
 
   /** The one secret that holds the application's secrets by name, as a JSON object. */
-  @RejectIf(optional(primaryNameProblem))
+  @RejectIf(optional(configuredNameProblem))
   primarySecretName?: string;
 }
 
@@ -104,11 +105,6 @@ function omitUndefined(given: object): object {
   return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
 }
 
-function accessModeProblem(value: unknown): string | undefined {
-  const isKnown = ACCESS_MODES.some((mode) => mode === value);
-  return isKnown ? undefined : `must be one of ${ACCESS_MODES.join(', ')}`;
-}
-
 function flagProblem(value: unknown): string | undefined {
   return typeof value === 'boolean' ? undefined : 'must be true or false';
 }
@@ -123,18 +119,15 @@ function hostedKeysProblem(value: unknown): string | undefined {
   }
   const problems = value.flatMap((name: unknown, index) => {
     const problem = configuredNameProblem(name);
-    return problem === undefined ? [] : [`[${index}] (${quoteName(name)}) ${problem}`];
+    return problem === undefined ? [] : [`[${index}] ${problem}`];
   });
   return problems.length === 0 ? undefined : problems.join(', ');
 }
 
 function prefixProblem(value: unknown): string | undefined {
   if (typeof value !== 'string') return `must be a string, and is ${kindOf(value)}`;
-  const problem = configuredNameProblem(value.endsWith('/') ? value.slice(0, -1) : value);
-  return (
-    problem &&
-    `(${quoteName(value)}) ${problem}; it is what stands before the slash, as in "litellm/"`
-  );
+  const problem = configuredNameProblem(value.endsWith('/') ? value.slice(0, -1) : value, value);
+  return problem && `${problem}; it is what stands before the slash, as in "litellm/"`;
 }
 
 function tagsProblem(value: unknown): string | undefined {
@@ -143,11 +136,6 @@ function tagsProblem(value: unknown): string | undefined {
   }
   const wrong = Object.entries(value).find(([, tag]) => typeof tag !== 'string');
   return wrong && `must be an object of strings, and ${quoteName(wrong[0])} is ${kindOf(wrong[1])}`;
-}
-
-function primaryNameProblem(value: unknown): string | undefined {
-  const problem = configuredNameProblem(value);
-  return problem && `(${quoteName(value)}) ${problem}`;
 }
 
 type ProblemOf = (value: unknown) => string | undefined;

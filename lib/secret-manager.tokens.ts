@@ -65,15 +65,10 @@ export function registeredNames(
     .map((token) => String(token).slice(REGISTRATION.length));
 }
 
-/** Returns whether a token's value is built from the manager that is registered by `name`. */
-export function isBuiltFromManager(token: unknown, name = DEFAULT_MANAGER): boolean {
-  const isSecret =
-    typeof token === 'string' && token.startsWith(FEATURE) && token.endsWith(endOfFeature(name));
-  return (
-    isSecret ||
-    token === getRegistrationToken(name) ||
-    [...secretsServiceTokens(name), ...virtualKeysServiceTokens(name)].some((one) => one === token)
-  );
+/** Returns whether a token is that of a handle over the manager that is registered by `name`. */
+export function isSecretOf(token: unknown, name = DEFAULT_MANAGER): token is string {
+  if (typeof token !== 'string') return false;
+  return token.startsWith(FEATURE) && token.endsWith(endOfFeature(name));
 }
 
 /** The token of the options of one registration, as given. */

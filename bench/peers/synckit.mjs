@@ -1,4 +1,4 @@
 import { createSyncFn } from 'synckit';
 
-/** `(url) => content`, blocking. */
+/** content`, blocking. => Reads the content of a URL, and blocks. */
 export const readBySynckit = createSyncFn(new URL('./synckit.worker.mjs', import.meta.url));

@@ -7,7 +7,7 @@ import {
   SecretsService,
 } from 'nestjs-custom-secret-manager';
 
-/** A real application over a manager, with every policy on. */
+/** Starts a real application on a manager, with every policy. */
 export async function start(manager, options = {}) {
   class Application {}
   Module({
@@ -17,7 +17,7 @@ export async function start(manager, options = {}) {
   return { app, secrets: app.get(SecretsService) };
 }
 
-/** A store that takes its time, and counts its calls. */
+/** A store with a latency that counts its calls. */
 export class SlowSecretManager extends CustomSecretManager {
   calls = 0;
 
@@ -34,7 +34,7 @@ export class SlowSecretManager extends CustomSecretManager {
   }
 }
 
-/** The same with a call for twenty secrets, as AWS Secrets Manager has it. */
+/** A slow store with a call for twenty secrets, like AWS Secrets Manager. */
 export class BatchingSecretManager extends SlowSecretManager {
   async readSecrets(names) {
     const answers = new Map();

@@ -7,7 +7,7 @@ import { EncryptedFileSecretManager } from 'nestjs-custom-secret-manager/drivers
 const MAIN = join(import.meta.dirname, '../../sample-app/dist/main.js');
 const LISTENING = /http:\/\/127\.0\.0\.1:\d+/;
 
-/** Starts the built gateway as a process on its default store, in a folder of its own. */
+/** Starts the built gateway as a process on its default store, in its own folder. */
 export async function startGateway(folder) {
   if (!existsSync(MAIN)) throw new Error('Build the gateway first: npm run build:sample');
   const child = spawn(process.execPath, ['--no-warnings', MAIN], {

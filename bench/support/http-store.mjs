@@ -13,7 +13,7 @@ const SCRIPT = `
   process.stdin.on('end', () => process.exit()).resume();
 `;
 
-/** A store in a process of its own: `GET /LATENCY/NAME` answers after so many milliseconds. */
+/** Starts a store in its own process: `GET /LATENCY/NAME` answers after that many milliseconds. */
 export async function startHttpStore() {
   const child = spawn(process.execPath, ['-e', SCRIPT], { stdio: ['pipe', 'pipe', 'inherit'] });
   const [port] = await once(child.stdout, 'data');

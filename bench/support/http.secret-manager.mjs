@@ -2,7 +2,7 @@ import { CustomSecretManager } from 'nestjs-custom-secret-manager';
 import { SyncHttp } from 'nestjs-custom-secret-manager/sync';
 import { request } from 'undici';
 
-/** Reads both ways, as a team would write it. */
+/** A manager that reads both ways, as a team would write it. */
 export class HttpSecretManager extends CustomSecretManager {
   #http = new SyncHttp();
 

@@ -1,4 +1,4 @@
-/** A server that answers as KV 2 of HashiCorp Vault does, and does nothing else, so that what is measured is who asks. */
+/** A minimal KV 2 server in the form of HashiCorp Vault. It does little, so that the client is measured. */
 import { createServer } from 'node:http';
 
 const secret = Buffer.from(

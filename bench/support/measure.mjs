@@ -1,6 +1,6 @@
 /**
- * Measuring for the scripts of this folder. Machines are shared and noisy: a claim is a ratio of two figures that were taken
- * in turn in one process, and the median of many rounds.
+ * Measurements for the scripts of this folder. Machines are shared and noisy. A claim is a ratio of two figures that
+ * were measured in turn in one process, and the median of many rounds.
  */
 
 import { setFlagsFromString } from 'node:v8';
@@ -9,13 +9,13 @@ import { runInNewContext } from 'node:vm';
 const ROUNDS = 15;
 
 setFlagsFromString('--expose-gc');
-/** Collects all garbage, or the young with `{ type: 'minor' }`. */
+/** Collects all garbage, or only the young generation with `{ type: 'minor' }`. */
 export const collect = runInNewContext('gc');
 
 /**
- * What one call of each candidate takes, in nanoseconds, measured in turn. A candidate does `batch` calls at a time, and nobody
- * pays for the garbage of the one before. The pace of a machine changes meanwhile, so that each is held against the first
- * candidate in the same round: its figure is the first one's median, times the median of what is between the two.
+ * Returns the time of one call of each candidate in nanoseconds, measured in turn. A candidate makes `batch` calls at a
+ * time, and never pays for the garbage of another. The speed of a machine changes, so each candidate is compared with
+ * the first one of the same round. Its figure is the median of the first one, times the median of these ratios.
  */
 export async function compare(candidates, { batch = 1, rounds = ROUNDS } = {}) {
   const names = Object.keys(candidates);
@@ -40,7 +40,7 @@ export function median(values) {
   return values.toSorted((a, b) => a - b)[values.length >> 1];
 }
 
-/** Prints one line per claim, and makes the process fail past the goal. */
+/** Prints one line per claim. Makes the process fail if a goal is missed. */
 export function report(goal, { what, figure, limit, ratio, atMost }) {
   const verdict = verdictOf(ratio, atMost);
   console.log(
@@ -49,7 +49,10 @@ export function report(goal, { what, figure, limit, ratio, atMost }) {
   if (verdict === 'MISSED') process.exitCode = 1;
 }
 
-/** Runs on a shared machine differ by some percent, so that a figure within a tenth of its goal is no failure. */
+/**
+ * Returns the verdict. Runs on a shared machine differ by some percent, so a figure within a tenth of its goal is no
+ * failure.
+ */
 function verdictOf(ratio, atMost) {
   if (ratio <= atMost) return 'ok';
   return ratio <= 1.1 * atMost ? 'over, by less than a tenth' : 'MISSED';

@@ -1,7 +1,7 @@
-/** Latencies over loopback are told apart only where everything runs on one core: starts the script once more, on one. */
+/** Starts the script again on one core. Latencies over loopback can be compared only if everything runs on one core. */
 import { spawnSync } from 'node:child_process';
 
-/** Whether this process is pinned. Where `taskset` is not to be had, it goes on unpinned. */
+/** Tells whether this process is pinned. Without `taskset`, the script continues unpinned. */
 export function pin() {
   if (process.env.BENCH_PINNED === 'yes') return true;
   const { status, error } = spawnSync(

@@ -113,7 +113,7 @@ function lineOf(secret: {
   return [name, version, note].map(escapeInvisible).join('\t').trimEnd();
 }
 
-/** Keeps the line breaks between the fields; those in texts are escaped already. */
+/** Formats JSON in several lines. Escapes invisible characters, but not the line breaks between the fields. */
 function inJson(content: unknown): string {
   return JSON.stringify(content, undefined, 2).split('\n').map(escapeInvisible).join('\n');
 }

@@ -36,7 +36,7 @@ type Given = ReturnType<typeof parse>['values'];
 /** A command with valid arguments. */
 export interface Command {
   readonly action: Action;
-  /** Empty for `list`. */
+  /** The name of the secret, empty for `list`. */
   readonly name: string;
   readonly path: string;
   readonly options: Given;

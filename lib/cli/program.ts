@@ -7,8 +7,8 @@ import { print } from './print';
 import { CommandStore } from './store';
 import type { Streams } from './streams';
 
-/** The process that a command runs in. */
-export interface Surroundings extends Streams {
+/** The streams, the environment and the version of the process that runs a command. */
+export interface ProcessContext extends Streams {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** The version of the package. */
   readonly version: string;
@@ -17,27 +17,27 @@ export interface Surroundings extends Streams {
 /** Runs one command. Prints its result, or one line about its failure. Resolves to its exit code. */
 export async function runProgram(
   args: readonly string[],
-  surroundings: Surroundings,
+  context: ProcessContext,
 ): Promise<ExitCode> {
   try {
-    await run(args, surroundings);
+    await run(args, context);
     return 0;
   } catch (thrown) {
-    surroundings.stderr.write(`Error: ${messageOf(thrown).replace(/\s*\n(- )?/g, ' ')}\n`);
+    context.stderr.write(`Error: ${messageOf(thrown).replace(/\s*\n(- )?/g, ' ')}\n`);
     return exitCodeOf(thrown);
   }
 }
 
-async function run(args: readonly string[], surroundings: Surroundings): Promise<void> {
-  const { env, version } = surroundings;
+async function run(args: readonly string[], context: ProcessContext): Promise<void> {
+  const { env, version } = context;
   const command = readCommand(args);
   if (command === 'help' || command === 'version') {
-    await print(surroundings, command === 'help' ? HELP : `${version}\n`);
+    await print(context, command === 'help' ? HELP : `${version}\n`);
     return;
   }
   const store = new CommandStore(command, env);
   try {
-    await ACTIONS[command.action](command, store, surroundings);
+    await ACTIONS[command.action](command, store, context);
   } finally {
     await store.manager.close();
   }

@@ -25,7 +25,7 @@ export async function confirm(question: string, { stdin, stderr }: Streams): Pro
   }
 }
 
-/** Resolves to a typed line, and shows nothing of it. Rejects on an interrupt, and for several lines. */
+/** Resolves to a typed line, without an echo. Rejects on an interrupt, and for several lines. */
 export async function askHidden(question: string, { stdin, stderr }: Streams): Promise<string> {
   const nowhere = new Writable({ write: (_chunk, _encoding, done) => done() });
   const lines = createInterface({

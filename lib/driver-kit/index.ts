@@ -6,5 +6,6 @@ export { kindOf, quoteName } from '../core/errors/wording';
 export { backoffMs, jittered, type BackoffBounds } from '../core/time/backoff';
 export { NamedLock } from '../core/time/named-lock';
 export { isLoopback } from '../core/validation/loopback';
-export { assertKnownOptions, readFields, unknownOptions } from '../core/validation/option-rules';
+export { readFields } from '../core/validation/option-copies';
+export { assertKnownOptions, unknownOptions } from '../core/validation/option-rules';
 export { assertNoParams } from '../core/validation/params';

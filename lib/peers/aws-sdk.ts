@@ -2,8 +2,8 @@ import type * as sdk from '@aws-sdk/client-secrets-manager';
 import { loadPeer } from './load-peer';
 
 /**
- * The values that the driver imports from `@aws-sdk/client-secrets-manager`. Node finds this file in place of the
- * package, by `imports` of package.json, so that a missing package is explained.
+ * The values that the driver imports from `@aws-sdk/client-secrets-manager`. By `imports` of package.json, Node loads
+ * this file instead of the package, so that the error for a missing package explains it.
  */
 export const {
   BatchGetSecretValueCommand,

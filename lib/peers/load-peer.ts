@@ -4,10 +4,10 @@ import { attempt } from '../core/errors/safe-access';
 import { SecretManagerError } from '../core/errors/secret-manager.error';
 
 /**
- * Loads a package that only some applications install. Throws `MISCONFIGURED` with the command that installs it if it is missing,
- * or cannot be loaded.
+ * Loads a package that only some applications install. Throws `MISCONFIGURED` if it is missing or cannot be loaded. The
+ * message has the command that installs it.
  *
- * @param usedBy what needs the package, as the subject of a sentence
+ * @param usedBy the part that needs the package, as the subject of a sentence
  */
 export function loadPeer<Peer>(name: string, usedBy: string): Peer {
   assertInstalled(name, usedBy);
@@ -18,13 +18,13 @@ export function loadPeer<Peer>(name: string, usedBy: string): Peer {
   }
 }
 
-/** Throws `MISCONFIGURED` with the command that installs a package if it is missing. Loads nothing of it. */
+/** Throws `MISCONFIGURED` for a missing package, with the command that installs it. Loads nothing. */
 export function assertInstalled(name: string, usedBy: string): void {
   if (attempt(() => createRequire(thisFile()).resolve(name)) === undefined)
     throw missing(name, usedBy);
 }
 
-/** The path of this module, from which its peers are found. A bundle may know none. */
+/** Returns the path of this module, from which its peers are resolved. A bundle may know none. */
 function thisFile(): string {
   const path: string | undefined = __filename; // `import.meta.url` in the ES modules
   const isKnown = path?.startsWith('file:') === true || isAbsolute(path ?? '');

@@ -8,6 +8,7 @@ import {
 } from '../core/errors/secret-manager.error';
 import { backoffMs, jittered } from '../core/time/backoff';
 import { now } from '../core/time/clock';
+import { listed } from '../core/validation/option-rules';
 import type { RequiredSecret } from '../secret-manager.options';
 import type { SecretLookup } from './secret-lookup';
 
@@ -83,7 +84,7 @@ function combine(
   const decisive = problems.find(({ code }) => code !== 'NOT_FOUND') ?? problems[0];
   return new SecretManagerError(
     decisive.code,
-    `The application cannot start without its secrets:\n${problems.map(({ message }) => `- ${message}`).join('\n')}`,
+    `The application cannot start without its secrets:\n${listed(problems.map(({ message }) => message))}`,
     { ...context, secretName: problems.length === 1 ? decisive.secretName : undefined },
   );
 }

@@ -13,44 +13,7 @@ import {
 } from '../core/errors/secret-manager.error';
 import { quoteName } from '../core/errors/wording';
 import { DAY_MS } from '../core/time/durations';
-import { assertKnownOptions } from '../core/validation/option-rules';
-
-/**
- * The failure of a store.
- *
- * | fault             | the store                         |
- * | ----------------- | --------------------------------- |
- * | `unavailable`     | cannot be reached                 |
- * | `denied`          | denies access                     |
- * | `unauthenticated` | does not know the caller          |
- * | `throttled`       | is busy, and asks for fewer calls |
- * | `hanging`         | does not answer                   |
- * | `malformed`       | answers nonsense                  |
- */
-export type Fault =
-  'unavailable' | 'denied' | 'unauthenticated' | 'throttled' | 'hanging' | 'malformed';
-
-export interface FaultOptions {
-  /** The number of calls that fail before the store is healthy again. Default: all, until `heal()`. */
-  readonly times?: number;
-  /** The operation that fails. Default: every one. */
-  readonly operation?: RecordedCall['operation'];
-  /** The secret whose calls fail. Default: every one. */
-  readonly secretName?: string;
-}
-
-export interface RecordedCall {
-  readonly operation:
-    | 'readSecret'
-    | 'readSecretSync'
-    | 'writeSecret'
-    | 'deleteSecret'
-    | 'describeSecret'
-    | 'checkHealth'
-    | 'close';
-  readonly secretName?: string;
-  readonly options?: OperationOptions;
-}
+import { GivenFault, type Fault, type FaultOptions, type RecordedCall } from './given-fault';
 
 interface StoredSecret extends SecretDescription {
   readonly value: string;
@@ -58,22 +21,6 @@ interface StoredSecret extends SecretDescription {
   readonly createdAt: Date;
   readonly deletionAt?: Date;
 }
-
-interface CurrentFault {
-  readonly what: Fault | SecretManagerErrorCode | Error;
-  readonly operation: RecordedCall['operation'] | undefined;
-  readonly secretName: string | undefined;
-  left: number;
-}
-
-const FAULT_OPTIONS = ['times', 'operation', 'secretName'];
-
-const CODES: Readonly<Record<Exclude<Fault, 'hanging' | 'malformed'>, SecretManagerErrorCode>> = {
-  unavailable: 'UNAVAILABLE',
-  denied: 'ACCESS_DENIED',
-  unauthenticated: 'UNAUTHENTICATED',
-  throttled: 'THROTTLED',
-};
 
 /**
  * A complete secret store in memory, for tests. It has versions, descriptions, a recovery window and a synchronous
@@ -84,7 +31,7 @@ export class InMemorySecretManager extends CustomSecretManager {
   readonly #calls: RecordedCall[] = [];
   #writes = 0;
   #delayMs = 0;
-  #fault: CurrentFault | undefined;
+  readonly #fault = new GivenFault();
   #isClosed = false;
 
   constructor(secrets: Readonly<Record<string, string>> = {}, secretManagerName = 'in-memory') {
@@ -115,14 +62,11 @@ export class InMemorySecretManager extends CustomSecretManager {
     ...given: [what?: Fault | SecretManagerErrorCode | Error | undefined, options?: FaultOptions]
   ): void {
     const [what, options = {}] = given;
-    assertKnownOptions('InMemorySecretManager.fail()', options, FAULT_OPTIONS);
-    const { times = Infinity, operation, secretName } = options;
-    const fault = given.length === 0 ? 'unavailable' : what;
-    this.#fault = fault && { what: fault, operation, secretName, left: times };
+    this.#fault.set(given.length === 0 ? 'unavailable' : what, options);
   }
 
   heal(): void {
-    this.#fault = undefined;
+    this.#fault.clear();
   }
 
   /** Makes every asynchronous call take at least `delayMs` milliseconds. */
@@ -217,7 +161,7 @@ export class InMemorySecretManager extends CustomSecretManager {
     return stored;
   }
 
-  private async simulate(call: RecordedCall): Promise<CurrentFault['what'] | undefined> {
+  private async simulate(call: RecordedCall): Promise<ReturnType<GivenFault['strike']>> {
     const fault = this.record(call);
     if (fault === 'hanging') await rejectOnAbort(call.options?.signal);
     if (this.#delayMs > 0) await pause(this.#delayMs, call.options?.signal);
@@ -225,27 +169,11 @@ export class InMemorySecretManager extends CustomSecretManager {
   }
 
   /** Records a call. Throws the current fault, or returns a fault that shows in another way. */
-  private record(call: RecordedCall): CurrentFault['what'] | undefined {
+  private record(call: RecordedCall): ReturnType<GivenFault['strike']> {
     this.#calls.push(call);
     if (this.#isClosed) throw new SecretManagerError('UNAVAILABLE', 'The store was closed.');
-    const fault = this.#fault;
-    if (fault === undefined || !appliesTo(fault, call)) return undefined;
-    fault.left -= 1;
-    if (fault.left <= 0) this.#fault = undefined;
-    const { what } = fault;
-    if (what === 'hanging' || what === 'malformed') return what;
-    if (typeof what === 'object') throw what;
-    const code =
-      what in CODES ? CODES[what as keyof typeof CODES] : (what as SecretManagerErrorCode);
-    throw new SecretManagerError(code, 'The store was told to fail.');
+    return this.#fault.strike(call);
   }
-}
-
-function appliesTo({ operation, secretName }: CurrentFault, call: RecordedCall): boolean {
-  return (
-    (operation ?? call.operation) === call.operation &&
-    (secretName ?? call.secretName) === call.secretName
-  );
 }
 
 /** An answer that no manager may give. A test double must be able to give it. */

@@ -1,10 +1,6 @@
+export type { Rotating } from '../core/contract/rotating';
 export { secretManagerConformance } from './conformance';
 export type { Capability, ConformanceCase, ConformanceHarness } from './conformance/harness';
-export {
-  InMemorySecretManager,
-  type Fault,
-  type FaultOptions,
-  type RecordedCall,
-} from './in-memory.secret-manager';
+export type { Fault, FaultOptions, RecordedCall } from './given-fault';
+export { InMemorySecretManager } from './in-memory.secret-manager';
 export { rotatingOf } from './rotating-of';
-export type { Rotating } from '../core/contract/rotating';

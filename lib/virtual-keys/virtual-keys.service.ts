@@ -13,18 +13,15 @@ import {
   type OperationContext,
 } from '../core/errors/secret-manager.error';
 import { kindOf } from '../core/errors/wording';
-import { now } from '../core/time/clock';
 import { NamedLock } from '../core/time/named-lock';
 import { readArguments, readList } from '../core/validation/call-arguments';
-import { secretKey } from '../core/validation/params';
 import type { SecretPipeline } from '../policies/compose';
 import { asOutcome, type Pipeline } from '../policies/policy';
 import type { ResolvedOptions } from '../secret-manager.options';
 import { assertMadeByModule } from '../service/made-by-module';
-import { digestOf, isSameDigest } from './key-digest';
 import { KeyReplacement, taken, type Replacement } from './key-replacement';
 import { hasTaggedForm, hasValidTag, makeTaggedKey } from './key-tag';
-import { isStillValid } from './overlap-record';
+import { KeyVerification } from './key-verification';
 import { SigningKeys } from './signing-keys';
 import { VirtualKeyCalls, assertKey, type VirtualKeyCall } from './virtual-key-calls';
 import { previousName, readVirtualKey, type VirtualKey } from './virtual-key-names';
@@ -52,7 +49,6 @@ export interface RotateVirtualKeyOptions extends WriteOptions {
 }
 
 const PARALLEL_DELETIONS = 16;
-const RECHECK_INTERVAL_MS = 1_000;
 
 /**
  * The keys that a gateway issues, stored below `prefixForStoredVirtualKeys`. `storeVirtualKeys` permits the calls;
@@ -69,9 +65,8 @@ export class VirtualKeysService {
   readonly #calls: VirtualKeyCalls;
   readonly #replacement: KeyReplacement;
   readonly #signingKeys: SigningKeys;
+  readonly #verification: KeyVerification;
   readonly #locks = new NamedLock();
-  /** The time of the last recheck of a key, caused by a candidate that did not match. */
-  readonly #rechecked = new Map<string, number>();
 
   /** @internal made by `SecretManagerModule` */
   constructor(pipeline: SecretPipeline, options: ResolvedOptions) {
@@ -83,6 +78,7 @@ export class VirtualKeysService {
     this.#replacement = new KeyReplacement(pipeline, options);
     const { prefixForStoredVirtualKeys } = options.settings;
     this.#signingKeys = new SigningKeys(pipeline.virtualKeys, prefixForStoredVirtualKeys);
+    this.#verification = new KeyVerification(pipeline.virtualKeys, prefixForStoredVirtualKeys);
   }
 
   /**
@@ -150,11 +146,7 @@ export class VirtualKeysService {
   async verify(key: VirtualKey, candidate: string, options: VerifyOptions = {}): Promise<boolean> {
     const call = this.#calls.prepare('verify', key, options);
     if (typeof candidate !== 'string' || candidate === '') return false;
-    const isMatch = await this.matches(call, candidate, agedOptions(call));
-    if (isMatch !== false || !this.isRecheckDue(secretKey(call.secretName, call.options.params)))
-      return isMatch ?? false;
-    const recheck = this.matches(call, candidate, { ...call.options, maxAgeMs: 0 });
-    return (await recheck.catch(() => false)) ?? false; // what is cached stands, within its bounds
+    return await this.#verification.verify(call, candidate, agedOptions(call));
   }
 
   /**
@@ -268,32 +260,6 @@ export class VirtualKeysService {
       storedName: name,
       value: await this.#replacement.replace(call, replacement),
     }));
-  }
-
-  /** Tells whether a candidate matches. Resolves to `undefined` if the key is missing. */
-  private async matches(
-    call: VirtualKeyCall,
-    candidate: string,
-    options: CallOptions,
-  ): Promise<boolean | undefined> {
-    const stored = await this.#pipeline.readSecret(call.secretName, options);
-    if (stored === undefined) return undefined;
-    const [digest, current] = [digestOf(candidate), digestOf(stored.value)];
-    if (isSameDigest(digest, current)) return true;
-    const record = await this.#pipeline.readSecret(this.recordOf(call), options);
-    return isStillValid(record?.value, digest, current);
-  }
-
-  private isRecheckDue(key: string): boolean {
-    const at = now();
-    if (at < (this.#rechecked.get(key) ?? -Infinity) + RECHECK_INTERVAL_MS) return false;
-    for (const [other, lastAt] of this.#rechecked) {
-      if (at < lastAt + RECHECK_INTERVAL_MS) break; // the entries are in the order of their times
-      this.#rechecked.delete(other);
-    }
-    this.#rechecked.delete(key);
-    this.#rechecked.set(key, at);
-    return true;
   }
 
   private recordOf({ secretName }: VirtualKeyCall): string {

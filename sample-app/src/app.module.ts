@@ -17,11 +17,11 @@ import { discardUnreadBody } from './http/unread-body';
 import { GatewayKeys } from './keys/gateway-keys';
 import { KeyChanges } from './keys/key-changes';
 import { KeyDeletions } from './keys/key-deletions';
+import { KeyLock } from './keys/key-lock';
 import { KeyLookups } from './keys/key-lookups';
 import { KeyRecords } from './keys/key-records';
 import { KeysController } from './keys/keys.controller';
 import { MasterKey } from './keys/master-key';
-import { OneChange } from './keys/one-change';
 import { StoredKeys } from './keys/stored-keys';
 import { AnthropicProvider } from './providers/anthropic.provider';
 import { EchoProvider } from './providers/echo.provider';
@@ -55,7 +55,7 @@ import { StatusController } from './status/status.controller';
     StoredKeys,
     KeyLookups,
     GatewayKeys,
-    OneChange,
+    KeyLock,
     KeyChanges,
     KeyDeletions,
     PermittedModels,

@@ -2,7 +2,7 @@ import { HttpStatus, type PipeTransform } from '@nestjs/common';
 import { OpenAiError } from './errors/openai-error';
 import { validated } from './validated';
 
-/** Makes an object of the class of a body (or query), or refuses it with every problem. */
+/** Converts a body or query to an object of the class. Throws a 400 with every problem. */
 export class BodyPipe<T extends object> implements PipeTransform<unknown, T> {
   constructor(
     private readonly type: new () => T,

@@ -7,13 +7,14 @@ import { bearerOf } from './keys/bearer';
 import { EchoProvider } from './providers/echo.provider';
 
 /**
- * A provider to rotate keys of: it answers with what it was asked, as OpenAI would, and only to those who have one of its keys.
+ * A provider for trying key rotations. It answers with its input, in the form of OpenAI, and only to requests with
+ * one of its keys.
  *
- * | request                     | answer                                  |
- * | --------------------------- | --------------------------------------- |
- * | `POST /keys`                | a new key; the keys before it stay      |
- * | `DELETE /keys/old`          | every key but the newest ends           |
- * | `POST /v1/chat/completions` | what was asked, or 401 for another key  |
+ * | request                     | answer                             |
+ * | --------------------------- | ---------------------------------- |
+ * | `POST /keys`                | a new key; the keys before it stay |
+ * | `DELETE /keys/old`          | every key but the newest ends      |
+ * | `POST /v1/chat/completions` | the input, or 401 for another key  |
  */
 function startEchoServer(port: number): void {
   const keys: string[] = [];

@@ -18,7 +18,7 @@ export class HealthController {
     return this.health.check([() => this.store.check('secrets')]);
   }
 
-  /** Liveness: a restart does not mend a store, so the store is not asked. */
+  /** Liveness: the store is not asked, because a restart does not repair it. */
   @Get(['live', 'liveness', 'liveliness'])
   live(): { status: string } {
     return { status: 'ok' };

@@ -17,7 +17,7 @@ async function start(): Promise<void> {
   try {
     await app.listen(Number(port), host);
   } catch (error) {
-    logger.error(whyItDoesNotListen(error, host, port));
+    logger.error(listenProblem(error, host, port));
     process.exitCode = 1;
     return await app.close();
   }
@@ -28,7 +28,7 @@ async function start(): Promise<void> {
   );
 }
 
-function whyItDoesNotListen(error: unknown, host: string, port: string): string {
+function listenProblem(error: unknown, host: string, port: string): string {
   const { code } = error as NodeJS.ErrnoException;
   if (code !== 'EADDRINUSE') return `Cannot listen on ${host}, port ${port}: ${code}.`;
   return `Port ${port} of ${host} is in use. Choose another: PORT=3001 npm start`;

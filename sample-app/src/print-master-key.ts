@@ -8,7 +8,7 @@ import {
 } from 'nestjs-custom-secret-manager';
 import { chooseStore } from './store/choose-store';
 
-/** Knows the store, and of its secrets the master key alone. */
+/** Gives access to the store, and only to its master key. */
 @Module({
   imports: [
     ConfigModule.forRoot({ isGlobal: true }),
@@ -24,7 +24,7 @@ import { chooseStore } from './store/choose-store';
 })
 class MasterKeyModule {}
 
-/** Prints the master key, and nothing else, for a shell to take. */
+/** Prints only the master key, for use in a shell. */
 async function print(): Promise<void> {
   const app = await NestFactory.createApplicationContext(MasterKeyModule, { logger: ['error'] });
   try {

@@ -2,9 +2,9 @@ import { randomUUID } from 'node:crypto';
 import { type IncomingMessage, type ServerResponse } from 'node:http';
 
 const HEADER = 'x-request-id';
-const SANE = /^[\w.:=+/@-]{1,128}$/;
+const LOGGABLE = /^[\w.:=+/@-]{1,128}$/;
 
-/** Gives each answer an id before anything else, and so the log and the caller the same one. */
+/** Gives each answer an id before anything else, so that log and caller have the same one. */
 export function identifyRequest(
   _: IncomingMessage,
   response: ServerResponse,
@@ -14,12 +14,15 @@ export function identifyRequest(
   next();
 }
 
-/** Returns the id of a request, which its answer has as `x-request-id`: the caller's if it can be logged as it is, else one of ours. */
+/**
+ * Returns the id of a request, which its answer has as `x-request-id`. The caller's own id is used if it is safe to
+ * log.
+ */
 export function requestIdOf(response: ServerResponse): string {
   const known = response.getHeader(HEADER);
   if (typeof known === 'string') return known;
   const given = response.req.headers[HEADER];
-  const id = typeof given === 'string' && SANE.test(given) ? given : randomUUID();
+  const id = typeof given === 'string' && LOGGABLE.test(given) ? given : randomUUID();
   if (!response.headersSent) response.setHeader(HEADER, id);
   return id;
 }

@@ -6,7 +6,7 @@ import { ModelListModule } from './config/model-list.module';
 import { VIRTUAL_KEYS } from './keys/stored-keys';
 import { chooseStore } from './store/choose-store';
 
-/** Everything that the application sets of the secret layer. */
+/** The configuration of the secret layer. */
 @Module({
   imports: [
     ConfigModule.forRoot({ isGlobal: true }),
@@ -23,7 +23,7 @@ import { chooseStore } from './store/choose-store';
           storeVirtualKeys: true,
           prefixForStoredVirtualKeys: VIRTUAL_KEYS,
         },
-        // what another instance rotated or deleted is heard of within a minute
+        // changes of another instance take effect within a minute
         cache: { ttlMs: 30_000, staleWhileRevalidateMs: 30_000 },
       }),
     }),

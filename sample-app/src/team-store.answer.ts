@@ -4,7 +4,7 @@ import {
   type SecretReading,
 } from 'nestjs-custom-secret-manager';
 
-/** A secret of the store; `data` is null if there is none, or if its last version was deleted. */
+/** A secret of the store. `data` is null if it is missing, or if its last version was deleted. */
 export interface Stored {
   readonly data?: { readonly value?: unknown } | null;
   readonly metadata?: { readonly version: number };
@@ -16,7 +16,9 @@ interface Answer {
   readonly errors?: readonly string[];
 }
 
-/** Returns the secret in an answer, and throws every failure. A 404 with an error, as of a proxy, is a failure, too. */
+/**
+ * Returns the secret in an answer, and throws every failure. A 404 with an error, as of a proxy, is a failure, too.
+ */
 export function storedIn(statusCode: number, headers: object, text: string): Stored {
   const { data, errors } = parse(text);
   if (statusCode === 204) return {};
@@ -45,7 +47,7 @@ function parse(text: string): Answer {
   }
 }
 
-/** The answers whose status alone would mislead. The messages reach the caller, so they quote nothing of an answer. */
+/** The answers whose status alone would mislead. The caller sees the messages, so they quote no answer. */
 const MISLEADING = [
   [/^200 /, 'MALFORMED', 'What answers at STORE_ADDR is not the store. Check it.'],
   [/^400 .*check-and-set/, 'CONFLICT', 'The secret exists already, or was changed meanwhile.'],

@@ -6,13 +6,13 @@ const CONFIDENTIAL = /^(https:|http:\/\/(localhost|127(\.\d+){3}|\[::1\])(:\d+)?
 const TOKEN = /^[\x21-\x7e]+$/;
 
 /**
- * The address of the team's store, by `STORE_ADDR`, `STORE_TOKEN` and `STORE_MOUNT`. It reads no variable of another store,
- * because the token of one server must not be sent to another.
+ * The address of the team's store, from `STORE_ADDR`, `STORE_TOKEN` and `STORE_MOUNT`. Variables of other stores are
+ * not read, because the token of one server must not reach another.
  */
 export class TeamStore {
   constructor(private readonly config: ConfigService) {}
 
-  /** Throws `MISCONFIGURED` for an address or a token that cannot be right. The error shows neither. */
+  /** Throws `MISCONFIGURED` for an invalid address or token. The error shows neither. */
   check(): void {
     const address = this.setting('STORE_ADDR');
     if (!ADDRESS.test(address)) {

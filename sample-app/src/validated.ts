@@ -2,11 +2,11 @@ import { validateSync } from 'class-validator';
 
 export interface Problem {
   readonly field: string;
-  /** Tells the rule, and nothing of the value: it may be a key. */
+  /** The broken rule, without the value, which may be a key. */
   readonly message: string;
 }
 
-/** An object of the class with what was given, and everything that is wrong with it. */
+/** Returns an object of the class with the given fields, and every problem with them. */
 export function validated<T extends object>(
   type: new () => T,
   given: unknown,
@@ -16,7 +16,7 @@ export function validated<T extends object>(
   if (typeof given !== 'object' || given === null || Array.isArray(given)) {
     return { value, problems: [{ field: '', message: 'must be an object' }] };
   }
-  // `__proto__` and `constructor` would change the rules by which the object is judged
+  // `__proto__` and `constructor` would change the rules of validation
   const entries = Object.entries(given);
   const forbidden = entries.filter(([name]) => isOfObject(name)).map(([name]) => notKnown(name));
   const fields = entries.filter(([name]) => !isOfObject(name));

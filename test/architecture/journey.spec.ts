@@ -38,7 +38,7 @@ class MyController {
   }
 }
 
-/** The frames of the failure that the request ended with, from the store's side to the controller's. */
+/** Returns the frames of the request's failure, from the store to the controller. */
 async function journeyOf(
   path: string,
   options: SecretManagerModuleOptions = {},
@@ -67,7 +67,7 @@ async function journeyOf(
   return framesOf(failures[0]?.stack ?? '');
 }
 
-/** `Class.method` of every frame of the library and of this file; from the controller on it is Nest's. */
+/** Returns `Class.method` of every frame of the library and of this file, up to the controller. The rest is Nest's. */
 function framesOf(stack: string): string[] {
   const ours = stack
     .split('\n')
@@ -77,7 +77,9 @@ function framesOf(stack: string): string[] {
     .map(nameOf);
 }
 
-/** V8 names a method that is called through another by both: `MyManager.call [as readSecret]`. */
+/**
+ * Returns the alias of a method. V8 names a method that another one calls by both: `MyManager.call [as readSecret]`.
+ */
 function nameOf([name = '', alias]: (string | undefined)[]): string {
   return alias === undefined ? name : `${name.split('.')[0]}.${alias}`;
 }
@@ -85,7 +87,7 @@ function nameOf([name = '', alias]: (string | undefined)[]): string {
 describe('the stack of a read that failed', () => {
   afterEach(closeApplications);
 
-  it('is the diagram of the architecture: one frame a layer, from the class of the user to the controller', async () => {
+  it('matches the diagram of the architecture: one frame a layer, from the class of the user to the controller', async () => {
     const journey = await journeyOf('/async');
 
     expect(journey).toEqual([
@@ -101,7 +103,7 @@ describe('the stack of a read that failed', () => {
     ]);
   });
 
-  it('shows the bundle where there is one', async () => {
+  it('shows the bundle if there is one', async () => {
     const journey = await journeyOf('/async', { settings: { primarySecretName: 'all' } });
 
     expect(journey.slice(5)).toEqual([
@@ -113,7 +115,7 @@ describe('the stack of a read that failed', () => {
     ]);
   });
 
-  it('does not show the policies that were taken out', async () => {
+  it('does not show disabled policies', async () => {
     const journey = await journeyOf('/async', {
       cache: false,
       retry: false,
@@ -130,7 +132,7 @@ describe('the stack of a read that failed', () => {
     ]);
   });
 
-  it('begins in the class of the user and ends in the controller for a synchronous read, too', async () => {
+  it('begins in the class of the user and ends in the controller of a synchronous read, too', async () => {
     const journey = await journeyOf('/sync');
 
     expect(journey[0]).toBe('MyManager.readSecretSync');

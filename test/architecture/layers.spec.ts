@@ -2,11 +2,11 @@ import ts from 'typescript';
 import { FILES, IMPORTS, placesOf, type Import } from './source';
 
 interface Layer {
-  /** The files that it is made of. */
+  /** The files of the layer. */
   readonly files: RegExp;
-  /** The files of lib and the packages that it may import; itself it always may. */
+  /** The files of lib and the packages that the layer may import. It may always import itself. */
   readonly imports: readonly RegExp[];
-  /** What it may name, as long as nothing of it is there at run time. */
+  /** The modules that it may import as types only. */
   readonly types?: readonly RegExp[];
 }
 
@@ -63,7 +63,7 @@ const LAYERS: Readonly<Record<string, Layer>> = {
   },
 };
 
-/** The rooms of a folder. Each may import from those before it. */
+/** The rooms of a folder. Each may import only earlier ones. */
 const ROOMS: Readonly<Record<string, readonly string[]>> = {
   core: ['errors', 'time', 'contract', 'validation', 'calls'],
   'drivers/hashicorp-vault': ['options', 'wire', 'session', 'engines'],
@@ -77,7 +77,7 @@ function isPermitted({ to, isTypeOnly }: Import, { files, imports, types = [] }:
 }
 
 describe('the layers', () => {
-  it.each(Object.entries(LAYERS))('of %s import what they may', (_, layer) => {
+  it.each(Object.entries(LAYERS))('of %s import only what they may', (_, layer) => {
     const imports = IMPORTS.filter(({ from }) => layer.files.test(from));
 
     const violations = imports.filter((one) => !isPermitted(one, layer));
@@ -86,7 +86,7 @@ describe('the layers', () => {
   });
 
   it.each(Object.entries(ROOMS))(
-    '%s has rooms that import only from those before',
+    'the rooms of %s import only from earlier ones',
     (folder, rooms) => {
       const roomOf = (path: string): number =>
         rooms.findIndex((room) => path.startsWith(`${folder}/${room}/`));
@@ -104,7 +104,7 @@ describe('the layers', () => {
     },
   );
 
-  it('hold every file, each in one of them', () => {
+  it('hold every file in exactly one layer', () => {
     const homes = [...FILES.keys()].map((path) => [
       path,
       Object.values(LAYERS).filter(({ files }) => files.test(path)).length,
@@ -125,7 +125,7 @@ describe('the layers', () => {
     expect(crossing).toEqual([]);
   });
 
-  it('leave the command line to the one who types it', () => {
+  it('do not import the command line', () => {
     const inside = IMPORTS.filter(
       ({ from, to }) => to.startsWith('cli/') && !from.startsWith('cli/'),
     );
@@ -133,13 +133,13 @@ describe('the layers', () => {
     expect(inside).toEqual([]);
   });
 
-  it('import in no circle, types included', () => {
+  it('have no import cycle, not even of types', () => {
     const circles = [...FILES.keys()].filter((path) => reachable(path, IMPORTS).has(path));
 
     expect(circles).toEqual([]);
   });
 
-  it('name only files that are there', () => {
+  it('name only existing files', () => {
     expect(IMPORTS.filter(({ to }) => to.startsWith('missing'))).toEqual([]);
   });
 
@@ -153,7 +153,7 @@ describe('the layers', () => {
 
 const LOADING: readonly Import[] = IMPORTS.filter(({ isTypeOnly }) => !isTypeOnly);
 
-/** Returns the files that a file imports, directly or not. */
+/** Returns the files that a file imports, directly or indirectly. */
 function reachable(start: string, imports: readonly Import[] = LOADING): Set<string> {
   const reached = new Set<string>();
   const pending = [start];
@@ -176,13 +176,13 @@ describe('the source', () => {
     expect(placesOf(isStaticState)).toEqual([]);
   });
 
-  it('has no state of a module, but for the worker of a plain function', () => {
+  it('has no module-level state except the worker of a plain function', () => {
     const files = placesOf(isModuleState).map((place) => place.split(':')[0]);
 
     expect(files).toEqual(['sync/request-sync.ts']);
   });
 
-  it('ends no process, and loads nothing at run time but optional peers', () => {
+  it('ends no process, and loads only optional peers at run time', () => {
     const isForbidden = (node: ts.Node): boolean =>
       ts.isCallExpression(node) &&
       ((/^process\.(exit|abort|kill)$/.test(node.expression.getText()) && !asksOnly(node)) ||
@@ -203,7 +203,7 @@ describe('the source', () => {
     expect(placesOf(isWrite)).toEqual([]);
   });
 
-  it('knows neither any nor the exclamation mark', () => {
+  it('uses neither `any` nor the non-null assertion', () => {
     const isLoose = (node: ts.Node): boolean =>
       node.kind === ts.SyntaxKind.AnyKeyword || node.kind === ts.SyntaxKind.NonNullExpression;
 
@@ -219,7 +219,7 @@ describe('the source', () => {
     expect(placesOf(isOther)).toEqual([]);
   });
 
-  it('does not wait by what fake timers do not reach', () => {
+  it('does not wait by timers that fake timers cannot control', () => {
     const isUnreachable = ({ to }: Import): boolean => /^(node:)?timers/.test(to);
     const isSignalTimeout = (node: ts.Node): boolean =>
       ts.isPropertyAccessExpression(node) && node.getText() === 'AbortSignal.timeout';
@@ -229,7 +229,7 @@ describe('the source', () => {
   });
 });
 
-/** The signal 0 does nothing to a process; it tells whether there is one. */
+/** Tells whether a call sends the signal 0, which only checks that a process exists. */
 function asksOnly({ arguments: [, signal] }: ts.CallExpression): boolean {
   return signal?.getText() === '0';
 }
@@ -241,7 +241,7 @@ function hasModifier(node: ts.Node, kind: ts.SyntaxKind): boolean {
   );
 }
 
-/** A variable of a module that can be assigned to, or holds a collection that can be added to. */
+/** Tells whether a node is a module variable that can be assigned, or holds a mutable collection. */
 function isModuleState(node: ts.Node): boolean {
   if (!ts.isVariableStatement(node) || !ts.isSourceFile(node.parent)) return false;
   if ((node.declarationList.flags & ts.NodeFlags.Const) === 0) return true;

@@ -13,7 +13,7 @@ const { imports, peerDependencies, peerDependenciesMeta } = JSON.parse(
   readFileSync(join(__dirname, '../../package.json'), 'utf8'),
 ) as Manifest;
 
-/** The packages that Node loads by way of a file in lib/peers, with that file. */
+/** The packages that Node loads through a file in lib/peers, with that file. */
 const PEERS = Object.values(imports).map(({ default: name, 'node-addons': ofNode }) => {
   const path = String(Object.values(ofNode as object)[0]);
   return [String(name), path.replace('./dist/', '').replace('.mjs', '.ts')];
@@ -58,16 +58,19 @@ function exportsOf(path: string): (string | undefined)[] {
 }
 
 describe('an optional peer', () => {
-  it.each(PEERS)('%s has a file that exports all that lib imports from it', (name, path = '') => {
-    expect(exportsOf(path)).toEqual(valuesFrom(name));
-    expect(exportsOf(path)).not.toEqual([]);
-  });
+  it.each(PEERS)(
+    '%s has a file that exports everything that lib imports from it',
+    (name, path = '') => {
+      expect(exportsOf(path)).toEqual(valuesFrom(name));
+      expect(exportsOf(path)).not.toEqual([]);
+    },
+  );
 
-  it('is explained where it is missing', () => {
+  it('is named by the error if it is missing', () => {
     const optional = Object.keys(peerDependencies).filter(
       (name) => peerDependenciesMeta[name]?.optional,
     );
-    const loadedBySource = ['lmdb']; // which no bundle can hold
+    const loadedBySource = ['lmdb']; // LMDB is a native package, which no bundle can contain
 
     expect([...PEERS.map(([name]) => name), ...loadedBySource].sort()).toEqual(optional);
   });

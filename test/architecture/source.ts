@@ -9,14 +9,14 @@ const FILES_ON_DISK: ReadonlySet<string> = new Set(
 );
 
 export interface Import {
-  /** The file under lib that imports. */
+  /** The importing file, below lib. */
   readonly from: string;
-  /** A file under lib, or a package. */
+  /** The imported file below lib, or the package. */
   readonly to: string;
   readonly isTypeOnly: boolean;
 }
 
-/** Every source file under lib, by its path from there. */
+/** Every source file below lib, by its path from there. */
 export const FILES: ReadonlyMap<string, ts.SourceFile> = new Map(
   [...FILES_ON_DISK]
     .filter((path) => path.endsWith('.ts'))
@@ -28,7 +28,7 @@ export const IMPORTS: readonly Import[] = [...FILES].flatMap(([from, source]) =>
   importsOf(from, source),
 );
 
-/** Every node of a file that fulfils a condition, as `file:line`. */
+/** Returns every node that fulfils a condition, as `file:line`. */
 export function placesOf(condition: (node: ts.Node) => boolean): string[] {
   return [...FILES].flatMap(([path, source]) => {
     const places: string[] = [];

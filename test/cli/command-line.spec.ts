@@ -34,11 +34,11 @@ async function stored(name: string): Promise<string | undefined> {
   return reading?.value;
 }
 
-/** The one line that a failure is. */
+/** The output of a failure: one line. */
 const LINE = /^Error: [^\n]+\n$/;
 
 describe('secret set', () => {
-  it('makes a store with its key file, and says so', async () => {
+  it('creates a store with its key file, and reports both', async () => {
     const { code, stdout, stderr } = await secret(['set', 'API_KEY'], { input: `${CANARY}\n` });
 
     expect([code, stdout]).toEqual([0, 'Stored "API_KEY" as version 1.\n']);
@@ -47,7 +47,7 @@ describe('secret set', () => {
     expect(leaks(stdout + stderr, CANARY)).toBe(false);
   });
 
-  it('uses a key file that is there for a new store', async () => {
+  it('uses an existing key file for a new store', async () => {
     const key = randomBytes(32).toString('base64');
     writeFileSync(keyFile, key);
 
@@ -72,19 +72,19 @@ describe('secret set', () => {
       '\ufeff  \u00fc\u6f22\u{1f511} ',
       '\ufeff  \u00fc\u6f22\u{1f511} ',
     ],
-  ])('stores what is piped %s', async (_, input, value) => {
+  ])('stores the piped value %s', async (_, input, value) => {
     await secret(['set', 'API_KEY'], { input });
 
     expect(await stored('API_KEY')).toBe(value);
   });
 
-  it('keeps the line break where it is asked to', async () => {
+  it('keeps the line break with --keep-trailing-newline', async () => {
     await secret(['set', 'API_KEY', '--keep-trailing-newline'], { input: 'value\n' });
 
     expect(await stored('API_KEY')).toBe('value\n');
   });
 
-  it('stores what is typed on a terminal, and shows nothing of it', async () => {
+  it('stores a value that is typed on a terminal, without an echo', async () => {
     const typed = { input: `${CANARY}x\u007f\n`, terminal: ['stdin', 'stdout'] } as const;
 
     const { code, stdout, stderr } = await secret(['set', 'API_KEY'], typed);
@@ -101,7 +101,7 @@ describe('secret set', () => {
     ['a second line', 'first\nsecond', 'several lines'],
     ['a second line that ends', 'first\nsecond\n', 'several lines'],
     ['nothing', '\n', 'is empty'],
-  ])('stores nothing, and makes no store, for %s on a terminal', async (_, input, text) => {
+  ])('stores nothing and creates no store for %s on a terminal', async (_, input, text) => {
     const { code, stderr } = await secret(['set', 'API_KEY'], { input, terminal: ['stdin'] });
 
     expect(code).toBe(1);
@@ -114,7 +114,7 @@ describe('secret set', () => {
     ['a lone line break', '\n'],
     ['bytes that are no text', Buffer.from([0x73, 0xff, 0xfe])],
     ['more than 1 MiB', 'x'.repeat(1_048_577)],
-  ])('refuses %s from a pipe, and makes no store', async (_, input) => {
+  ])('refuses %s from a pipe, and creates no store', async (_, input) => {
     const { code, stderr } = await secret(['set', 'API_KEY'], { input });
 
     expect(code).toBe(1);
@@ -122,13 +122,13 @@ describe('secret set', () => {
     expect(readdirSync(folder)).toEqual([]);
   });
 
-  it('stores an empty value where that is permitted', async () => {
+  it('stores an empty value with --allow-empty', async () => {
     const { code } = await secret(['set', 'API_KEY', '--allow-empty'], { input: '' });
 
     expect([code, await stored('API_KEY')]).toEqual([0, '']);
   });
 
-  it('updates a secret, and with --create-only does not', async () => {
+  it('updates a secret, but not with --create-only', async () => {
     await secret(['set', 'API_KEY'], { input: 'first' });
     await secret(['set', 'API_KEY'], { input: 'second' });
 
@@ -159,7 +159,7 @@ describe('secret set', () => {
     ['as a short option', ['set', 'API_KEY', `-${CANARY}`]],
     ['after two dashes', ['set', '--', 'API_KEY', CANARY]],
     ['as a tag', ['set', 'API_KEY', '--tag', CANARY]],
-  ])('takes no value %s, and does not repeat it', async (_, args) => {
+  ])('refuses a value %s, and does not quote it', async (_, args) => {
     const { code, stdout, stderr } = await runCommand(
       ['secret', '--path', path, '--key-file', keyFile, ...args],
       { input: 'value' },
@@ -171,7 +171,7 @@ describe('secret set', () => {
     expect(readdirSync(folder)).toEqual([]);
   });
 
-  it('finds a wrong key before it asks for the value', async () => {
+  it('reports a wrong key before it asks for the value', async () => {
     await secret(['set', 'API_KEY'], { input: 'value' });
     writeFileSync(keyFile, randomBytes(32).toString('base64'));
 
@@ -182,7 +182,7 @@ describe('secret set', () => {
     expect(stderr).toMatch(/^Error: The store was made with another key[^\n]+\n$/);
   });
 
-  it('makes no key for a store that is there', async () => {
+  it('creates no key for an existing store', async () => {
     await secret(['set', 'API_KEY'], { input: 'value' });
     rmSync(keyFile);
 
@@ -197,7 +197,7 @@ describe('secret set', () => {
 describe('secret get', () => {
   beforeEach(() => secret(['set', 'API_KEY'], { input: CANARY }));
 
-  it('prints the value as it is where the output is no terminal', async () => {
+  it('prints the unchanged value if the output is no terminal', async () => {
     const ended = await secret(['get', 'API_KEY'], { terminal: ['stdin'] });
 
     expect(ended).toEqual({ code: 0, stdout: CANARY, stderr: '' });
@@ -224,7 +224,7 @@ describe('secret get', () => {
     },
   );
 
-  it('does not print it on a terminal where nobody can be asked, unless it is told to', async () => {
+  it('does not print it on a terminal if it cannot ask, except with --yes', async () => {
     const asked = await secret(['get', 'API_KEY'], { terminal: ['stdout'], input: 'y\n' });
     const told = await secret(['get', 'API_KEY', '--yes'], { terminal: ['stdout'] });
 
@@ -251,7 +251,7 @@ describe('secret list', () => {
     expect([code, stdout]).toEqual([0, 'A\t2\ttwo\\u000alines\nB\t1\n']);
   });
 
-  it('prints one JSON array where it is asked to', async () => {
+  it('prints one JSON array with --json', async () => {
     await secret(['set', 'A', '--description', 'first'], { input: CANARY });
 
     const { stdout } = await secret(['list', '--json']);
@@ -272,7 +272,7 @@ describe('secret list', () => {
     expect(JSON.parse(json)).toEqual([{ name: 'A', version: '1', description: given }]);
   });
 
-  it('tells what is pending deletion', async () => {
+  it('marks secrets that are pending deletion', async () => {
     await secret(['set', 'A'], { input: CANARY });
     await secret(['delete', 'A']);
 
@@ -305,7 +305,7 @@ describe('an output that cannot be written', () => {
     }
   });
 
-  it('is none where its reader has left', async () => {
+  it('is no failure if its reader has closed the pipe', async () => {
     const { code, stderr } = await secret(['get', 'A'], { outputFailure: 'EPIPE' });
 
     expect([code, stderr]).toEqual([0, '']);
@@ -315,7 +315,7 @@ describe('an output that cannot be written', () => {
 describe('secret delete', () => {
   beforeEach(() => secret(['set', 'API_KEY'], { input: 'value' }));
 
-  it('tells until when the secret can be restored', async () => {
+  it('reports until when the secret can be restored', async () => {
     const { code, stdout } = await secret(['delete', 'API_KEY', '--recovery-window-days', '2']);
 
     const [, date = ''] = /^Deleted "API_KEY"\. Until (\S+) /.exec(stdout) ?? [];
@@ -325,7 +325,7 @@ describe('secret delete', () => {
     expect(await stored('API_KEY')).toBeUndefined();
   });
 
-  it('removes the secret at once with 0 days, also one that is pending deletion', async () => {
+  it('removes the secret at once with 0 days, even one that is pending deletion', async () => {
     await secret(['delete', 'API_KEY']);
     const again = await secret(['delete', 'API_KEY']);
 
@@ -339,7 +339,7 @@ describe('secret delete', () => {
   it.each([
     ['y\n', 0, undefined],
     ['\n', 1, 'value'],
-  ])('asks on a terminal, and goes by the answer %j', async (input, code, value) => {
+  ])('asks on a terminal, and follows the answer %j', async (input, code, value) => {
     const ended = await secret(['delete', 'API_KEY'], { input, terminal: ['stdin'] });
 
     expect(ended.code).toBe(code);
@@ -347,7 +347,7 @@ describe('secret delete', () => {
     expect(await stored('API_KEY')).toBe(value);
   });
 
-  it('does not ask where it is told not to', async () => {
+  it('does not ask with --yes', async () => {
     const { code, stderr } = await secret(['delete', 'API_KEY', '--yes'], { terminal: ['stdin'] });
 
     expect([code, stderr]).toEqual([0, '']);
@@ -380,7 +380,7 @@ describe('the command line', () => {
     expect((await runCommand([...store, 'get', 'A'])).stdout).toBe('value');
   });
 
-  it.each([['get'], ['list'], ['delete']])('makes no store for %s', async (action) => {
+  it.each([['get'], ['list'], ['delete']])('creates no store for %s', async (action) => {
     const { code, stderr } = await secret(action === 'list' ? [action] : [action, 'A']);
 
     expect(code).toBe(1);
@@ -399,7 +399,7 @@ describe('the command line', () => {
     ['an option of another command', ['secret', 'get', 'A', '--allow-empty']],
     ['an option without its value', ['secret', 'list', '--path']],
     ['a value for a switch', ['secret', 'get', 'A', '--yes=no']],
-  ])('ends with 2 for %s', async (_, args) => {
+  ])('exits with 2 for %s', async (_, args) => {
     const store = args.includes('--path') ? [] : ['--path', path, '--key-file', keyFile];
     const { code, stdout, stderr } = await runCommand([...args, ...store]);
 
@@ -413,7 +413,7 @@ describe('the command line', () => {
     ['no key', ['--path', 'p']],
     ['two keys', ['--path', 'p', '--key-file', 'k', '--key-env', 'K']],
     ['a variable that is not set', ['--path', 'p', '--key-env', CANARY]],
-  ])('ends with 2 for %s', async (_, options) => {
+  ])('exits with 2 for %s', async (_, options) => {
     const { code, stderr } = await runCommand(['secret', 'list', ...options]);
 
     expect(code).toBe(2);
@@ -435,7 +435,7 @@ describe('the command line', () => {
     expect(set.stderr).toBe(`Made a new store at "${path}".\n`);
   });
 
-  it('does not repeat a key that is none', async () => {
+  it('does not quote an invalid key', async () => {
     const store = ['secret', '--path', path, '--key-env', 'STORE_KEY'];
 
     const ended = await runCommand([...store, 'list'], { env: { STORE_KEY: CANARY } });
@@ -447,7 +447,7 @@ describe('the command line', () => {
     expect(leaks(ended.stderr + other.stderr, CANARY)).toBe(false);
   });
 
-  it('takes the name as LiteLLM writes it', async () => {
+  it('accepts a name in the form of LiteLLM', async () => {
     await secret(['set', 'os.environ/API_KEY'], { input: 'value' });
 
     expect((await secret(['get', 'API_KEY'])).stdout).toBe('value');

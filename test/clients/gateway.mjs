@@ -1,4 +1,4 @@
-// Starts the built gateway, with providers that are fakes, in a folder of its own.
+// Starts the built gateway with fake providers, in its own folder.
 import { execFileSync, spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -44,7 +44,7 @@ async function generateKey(url, masterKey) {
   return (await answer.json()).key;
 }
 
-/** The fake of the tests is TypeScript. */
+/** Compiles and starts the fake provider of the tests, which is TypeScript. */
 async function startProvider(folder) {
   const source = readFileSync(fileOf('test/support/fake-provider.ts'), 'utf8');
   const options = { target: ts.ScriptTarget.ES2022, module: ts.ModuleKind.ES2022 };

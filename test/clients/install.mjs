@@ -1,4 +1,4 @@
-// Installs the clients in a scratch folder of their own. Quiet if they are there already.
+// Installs the clients in a scratch folder. Does nothing if they are installed.
 import { execFileSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';

@@ -1,5 +1,5 @@
-// Runs the JavaScript clients against the gateway, and prints one line of JSON for each check. It is copied into the folder
-// that the clients are installed in, so that it finds those and no others.
+// Runs the JavaScript clients against the gateway, and prints one line of JSON for each check. It is copied to the folder of
+// the installed clients, so that it finds only those.
 import { createOpenAICompatible } from '@ai-sdk/openai-compatible';
 import { HumanMessage } from '@langchain/core/messages';
 import { ChatOpenAI } from '@langchain/openai';

@@ -1,11 +1,11 @@
-// npm run gateway:clients: tries the gateway with the clients that people use, and prints a table. Ends with 1 if one fails.
+// npm run gateway:clients: runs popular clients against the gateway, and prints a table. Exits with 1 if one fails.
 import { spawn } from 'node:child_process';
 import { isDeepStrictEqual } from 'node:util';
 import { fileURLToPath } from 'node:url';
 import { startGateway } from './gateway.mjs';
 import { HOME, PYTHON, install } from './install.mjs';
 
-const TEXTS = ['Good day to you', 'Good day', 'Good day']; // of echo, and of the fakes of OpenAI and Anthropic
+const TEXTS = ['Good day to you', 'Good day', 'Good day']; // the answers of echo, and of the fakes of OpenAI and Anthropic
 const EXPECTED = {
   plain: TEXTS,
   stream: TEXTS,
@@ -48,7 +48,7 @@ function toCells([client, row]) {
   return [client, ...CHECKS.map((check) => row[check] ?? '-')];
 }
 
-/** Resolves to what a script printed; what it could not run is missing, and counts as a failure. */
+/** Resolves to the printed results of a script. A check that it could not run is missing, and counts as a failure. */
 async function resultsOf(command, script) {
   const env = { ...process.env, GATEWAY_URL: gateway.url, GATEWAY_KEY: gateway.key };
   const child = spawn(command, [script], { env, stdio: ['ignore', 'pipe', 'inherit'] });

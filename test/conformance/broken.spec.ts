@@ -47,7 +47,10 @@ function harnessFor(Manager: Break['Manager'], caseTimeoutMs: number): Conforman
   };
 }
 
-/** The titles of the cases that a manager fails. Cases that run at once need stores of their own: each lane has one. */
+/**
+ * Resolves to the titles of the cases that a manager fails. Concurrent cases need separate stores, so each lane has
+ * one.
+ */
 async function failuresOf(Manager: Break['Manager'], caseTimeoutMs = 300): Promise<string[]> {
   const titles = secretManagerConformance(harnessFor(Manager, caseTimeoutMs)).map(
     ({ title }) => title,
@@ -73,20 +76,20 @@ describe('The conformance kit', () => {
     Error.stackTraceLimit = 1; // jest maps each frame of each error to its source, which takes longer than the cases
   });
 
-  /** `CONFORMANCE_TABLE=1 npx jest test/conformance/broken` prints by how many cases each break is found. */
+  /** Prints the number of cases that find each break, with `CONFORMANCE_TABLE=1 npx jest test/conformance/broken`. */
   afterAll(() => {
     if (!process.env.CONFORMANCE_TABLE) return;
     const head = row('what is broken', 'found by', 'the first case that finds it');
     process.stdout.write(`\n${[head, ...table].join('\n')}\n\n`);
   });
 
-  it('raises no false alarm over a manager that is correct', async () => {
+  it('raises no false alarm for a correct manager', async () => {
     const failures = await failuresOf(CorrectSecretManager, 4_000);
 
     expect(failures).toEqual([]);
   });
 
-  it('is tried with breaks that are all different', () => {
+  it('is tried with different breaks', () => {
     expect(new Set(BREAKS.map(({ what }) => what)).size).toBe(BREAKS.length);
     expect(BREAKS.length).toBeGreaterThanOrEqual(100);
   });

@@ -46,7 +46,7 @@ function environment(): ConformanceHarness {
   };
 }
 
-/** Secrets as an editor writes them: with a line break at the end. */
+/** A directory whose files end with a line break, as an editor writes them. */
 function directory(): ConformanceHarness {
   let path = '';
   return {
@@ -74,7 +74,7 @@ function directory(): ConformanceHarness {
   };
 }
 
-/** Shared with another process, which is what puts secrets there. */
+/** An encrypted file that is shared with another process, which writes the secrets. */
 function encryptedFile(): ConformanceHarness {
   const key = 'hex-of-the-kit-'.repeat(5).slice(0, 43); // 32 bytes as base64url
   let path = '';
@@ -129,7 +129,7 @@ describe.each([
 });
 
 describe('The conformance kit', () => {
-  it('has a sentence of its own for each of at least 80 cases', () => {
+  it('has a different title for each of at least 80 cases', () => {
     const titles = secretManagerConformance(inMemory()).map(({ title }) => title);
 
     expect(new Set(titles).size).toBe(titles.length);

@@ -24,7 +24,7 @@ class Hanging extends InMemorySecretManager {
   }
 }
 
-/** Answers nothing where it could say until when a secret can be restored. */
+/** Returns no end of the recovery window from a deletion. */
 class Silent extends InMemorySecretManager {
   override async deleteSecret(secretName: string, options?: DeleteOptions): Promise<never> {
     await super.deleteSecret(secretName, options);
@@ -32,14 +32,14 @@ class Silent extends InMemorySecretManager {
   }
 }
 
-/** Says the wrong end of the recovery window. */
+/** Returns a wrong end of the recovery window. */
 class Forgetful extends InMemorySecretManager {
   override deleteSecret(secretName: string): Promise<SecretMetadata> {
     return super.deleteSecret(secretName, { recoveryWindowInDays: 30 });
   }
 }
 
-/** Turns what a health check fails with into an answer. */
+/** Turns a failed health check into an answer. */
 function answering(isHealthy: boolean): typeof InMemorySecretManager {
   return class extends InMemorySecretManager {
     override checkHealth(options?: OperationOptions): Promise<boolean> {
@@ -62,20 +62,20 @@ describe('The conformance kit', () => {
   const WINDOW = 'says rightly, or not at all, until when a deleted secret can be restored:';
 
   it.each([`${WINDOW} for seven days`, `${WINDOW} for as long`, 'does not say that a secret can'])(
-    'takes a deletion that answers nothing: %s',
+    'accepts a deletion that returns nothing: %s',
     async (title) => {
       await expect(runWith(Silent, title)).resolves.toBeUndefined();
     },
   );
 
   it.each([`${WINDOW} for seven days`, `${WINDOW} for as long`, 'does not say that a secret can'])(
-    'takes no deletion that answers another end than was asked for: %s',
+    'rejects a deletion that returns a wrong end: %s',
     async (title) => {
       await expect(runWith(Forgetful, title)).rejects.toThrow('the store says');
     },
   );
 
-  it('takes a health check that answers false when its signal aborts, and none that answers true', async () => {
+  it('accepts a health check that returns false when its signal aborts, but not true', async () => {
     const title = 'ends a health check that hangs when its signal aborts';
 
     await expect(runWith(answering(false), title)).resolves.toBeUndefined();
@@ -93,14 +93,14 @@ describe('A conformance harness', () => {
       'fails with THROTTLED',
     ],
     ['the harness cannot spoil one secret', {}, 'answers the others, and an error for'],
-  ])('is spared a case: %s', async (reason, harness, title) => {
+  ])('skips a case: %s', async (reason, harness, title) => {
     const found = caseOf(harness, title);
 
     expect(found.skip).toBe(reason);
     await expect(found.run()).rejects.toThrow(reason);
   });
 
-  it('keeps the cases about the faults that its store can have', () => {
+  it('runs the cases about the faults that its store supports', () => {
     const harness: Partial<ConformanceHarness> = {
       fail: () => undefined,
       faults: ['unavailable'],
@@ -109,7 +109,7 @@ describe('A conformance harness', () => {
     expect(caseOf(harness, 'fails with UNAVAILABLE or TIMEOUT at').skip).toBeUndefined();
   });
 
-  it('has a case fail, and end, where the manager hangs', async () => {
+  it('fails a case in bounded time if the manager hangs', async () => {
     const harness = { create: () => new Hanging(), caseTimeoutMs: 20 };
 
     const run = caseOf(harness, 'answers an ordinary value').run();
@@ -117,7 +117,7 @@ describe('A conformance harness', () => {
     await expect(run).rejects.toThrow('nothing came of a call within 20 ms');
   });
 
-  it('heals its store and disposes of it, also where the manager fails and does not close', async () => {
+  it('heals and disposes of its store, even if the manager fails and does not close', async () => {
     const done: string[] = [];
     class Failing extends Hanging {
       override close(): never {

@@ -23,7 +23,7 @@ describe('The page of the directory driver', () => {
     removeTemporaryFolders();
   });
 
-  it('reads a mounted file without the line break at its end', async () => {
+  it('reads a mounted file without its final line break', async () => {
     process.env.SECRETS_DIR = temporaryFolder();
     writeFileSync(join(process.env.SECRETS_DIR, 'DB_PASSWORD'), 'of the database\n');
     const app = await Test.createTestingModule({ imports: [AppModule] }).compile();

@@ -23,7 +23,7 @@ describe('a driver that uses the driver kit', () => {
     expect(written).toEqual(['a', 'b', 'c']);
   });
 
-  it('ends its pauses when the caller aborts', async () => {
+  it('stops waiting when the caller aborts', async () => {
     const controller = new AbortController();
     const manager = new PollingSecretManager({ client: client(async () => false) });
 

@@ -5,7 +5,7 @@ import { ROOT, anchorsOf, codeBlocksOf, filesOf, linksOf, read } from './markdow
 const COLUMNS = 120;
 const LANGUAGES = ['ts', 'js', 'sh', 'json', 'yaml', 'text', 'mermaid'];
 
-/** The driver that CONTRIBUTING.md has its readers write. */
+/** The example driver of CONTRIBUTING.md. */
 const EXAMPLE_DRIVER = 'lib/drivers/json-file/';
 
 const PAGES = filesOf('', '.md');
@@ -15,16 +15,16 @@ const SOURCES = ['test/readme', 'test/docs', 'test/integration', 'sample-app/src
   .map((path) => flattened(read(path)));
 const PROGRAMS = filesOf('test/readme', '.cjs').map(read);
 const REQUESTS = filesOf('sample-app', '.sh').map(read).join('');
-/** `test/readme/examples.spec.ts` sends it. */
+/** The request of the quick start. `test/readme/examples.spec.ts` sends it. */
 const QUICK_START = 'curl http://127.0.0.1:3000/models';
 const BLOCKS = PAGES.flatMap(codeBlocksOf);
 
-/** A block may show a part of a file, so the indentation does not count. */
+/** Removes the indentation, because a block may show a part of a file. */
 function flattened(code: string): string {
   return code.replace(/^\s+/gm, '');
 }
 
-/** Returns the parts of a block. A comment of three dots alone stands for what the block leaves out. */
+/** Returns the parts of a block. A comment of three dots stands for an omitted part. */
 function partsOf(code: string): string[] {
   return flattened(code)
     .split(/^\/\/ \.\.\.\n/m)
@@ -42,7 +42,7 @@ function scripts(): string[] {
   return Object.keys((JSON.parse(read('package.json')) as { scripts: object }).scripts);
 }
 
-/** Returns what is wrong with a relative link, if anything is. */
+/** Returns the problem of a relative link, if there is one. */
 function problemOf(page: string, target: string): string | undefined {
   const [path = '', anchor] = target.split('#');
   const file = path === '' ? page : normalize(join(dirname(page), path));
@@ -52,7 +52,7 @@ function problemOf(page: string, target: string): string | undefined {
 }
 
 describe('The Markdown files', () => {
-  it('are found, with their code', () => {
+  it('are found with their code blocks', () => {
     expect(PAGES).toEqual(expect.arrayContaining(['README.md', 'docs/architecture.md']));
     expect(blocksIn('ts').length).toBeGreaterThan(20);
   });
@@ -135,7 +135,7 @@ describe('The Markdown files', () => {
     expect(missing).toEqual([]);
   });
 
-  it('name only functions and tables that stand in the file beside them', () => {
+  it('name only functions and tables that exist in the named file', () => {
     const rows = read('docs/architecture.md').matchAll(/\| ([^|]*) in `(lib\/[^`]+)` *\|/g);
 
     const named = [...rows].flatMap(([, names = '', path = '']) =>

@@ -6,7 +6,7 @@ export const ROOT = join(__dirname, '../..');
 const IGNORED = /(^|\/)(node_modules|dist|coverage|\.[^/]+)(\/|$)|^docs\/api\//;
 
 export interface CodeBlock {
-  /** Path and line, as `README.md:12`. */
+  /** The path and the line, as `README.md:12`. */
   readonly place: string;
   readonly language: string;
   readonly code: string;

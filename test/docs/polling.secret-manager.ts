@@ -15,10 +15,10 @@ import {
   waitFor,
 } from 'nestjs-custom-secret-manager/driver-kit';
 
-/** What the client of the store does. */
+/** The client of the store. */
 export interface StoreClient {
   read(name: string, options: { readonly signal?: AbortSignal }): Promise<string | undefined>;
-  /** Resolves to `false` if somebody else has changed the secret meanwhile. */
+  /** Writes a value. Resolves to `false` if somebody else has changed the secret meanwhile. */
   tryWrite(name: string, value: string): Promise<boolean>;
 }
 

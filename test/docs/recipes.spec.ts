@@ -19,7 +19,7 @@ import { run } from './recipes/script';
 import { SecretsModule } from './recipes/secrets.module';
 import { DatabaseModule } from './recipes/typeorm.module';
 
-// these packages are no dependencies of this repository: fakes with the same options stand in for them
+// these packages are no dependencies of this repository: fakes with the same options replace them
 jest.mock('@nestjs/bullmq', () => jest.requireActual<object>('./fakes/bullmq'), { virtual: true });
 jest.mock('@nestjs/jwt', () => jest.requireActual<object>('./fakes/jwt'), { virtual: true });
 jest.mock('@nestjs/microservices', () => jest.requireActual<object>('./fakes/microservices'), {
@@ -32,7 +32,7 @@ jest.mock('@nestjs/typeorm', () => jest.requireActual<object>('./fakes/typeorm')
 let store: InMemorySecretManager;
 let app: TestingModule;
 
-/** Starts a recipe beside the module of the secrets, on a store in memory. */
+/** Starts a recipe with the module of the secrets, on a store in memory. */
 async function start(...recipe: NonNullable<ModuleMetadata['imports']>): Promise<TestingModule> {
   const imports = [SecretsModule, ...recipe];
   const module = await Test.createTestingModule({ imports })
@@ -43,7 +43,7 @@ async function start(...recipe: NonNullable<ModuleMetadata['imports']>): Promise
   return app;
 }
 
-/** Replaces a secret in the store, and has the application read it again. */
+/** Replaces a secret in the store, and makes the application read it again. */
 async function rotate(secretName: string, value: string): Promise<void> {
   store.rotate(secretName, value);
   await app.get(SecretsService).refresh(secretName);
@@ -105,19 +105,19 @@ describe('the recipes', () => {
     });
   });
 
-  it('connect BullMQ with a password of the store', async () => {
+  it('connect BullMQ with a password from the store', async () => {
     const { connection } = (await start(QueuesModule)).get<BullRootModuleOptions>(BULL_OPTIONS);
 
     expect(connection.password).toBe('of redis');
   });
 
-  it('connect the client of a microservice with a password of the store', async () => {
+  it('connect the client of a microservice with a password from the store', async () => {
     const client = (await start(BillingClientModule)).get<RedisOptions>('BILLING');
 
     expect(client.options.password).toBe('of redis');
   });
 
-  it('start a microservice with a password that was preloaded', async () => {
+  it('start a microservice with a preloaded password', async () => {
     const { useFactory, inject } = microservice;
     await start();
 

@@ -32,7 +32,7 @@ beforeEach(() => {
 
 afterEach(removeTemporaryFolders);
 
-/** Both ways to read have to agree. */
+/** Reads a secret in both ways, and asserts that they agree. */
 async function valueOf(secretName: string): Promise<string | undefined> {
   const reading = await manager.readSecret(secretName);
   expect(manager.readSecretSync(secretName)).toEqual(reading);
@@ -46,7 +46,7 @@ async function failuresOf(secretName: string): Promise<readonly unknown[]> {
   ];
 }
 
-/** As the kubelet lays secrets out: each name leads through `..data` to the folder of the moment. */
+/** Writes secrets in the layout of the kubelet: each name links through `..data` to the current folder. */
 function mountAsKubernetes(version: string, secrets: Readonly<Record<string, string>>): void {
   mkdirSync(join(path, version));
   for (const [name, value] of Object.entries(secrets)) {
@@ -58,7 +58,7 @@ function mountAsKubernetes(version: string, secrets: Readonly<Record<string, str
 }
 
 describe('a directory of secrets', () => {
-  it('is /run/secrets unless another is given', async () => {
+  it('is /run/secrets by default', async () => {
     const error = await failureOf(
       new DirectorySecretManager({ path: undefined }).validateEnvironment(),
     );
@@ -66,7 +66,7 @@ describe('a directory of secrets', () => {
     expect(error.message).toContain('"/run/secrets"');
   });
 
-  it('takes no params, rather than to answer another version or tenant than was asked for', async () => {
+  it('refuses params, because it has neither versions nor tenants', async () => {
     writeFileSync(join(path, 'KEY'), 'value');
     const options = { params: { version: 1 } };
 
@@ -95,7 +95,7 @@ describe('a directory of secrets', () => {
     ['\ufeff', ''],
     ['value\ufeff', 'value\ufeff'],
   ])(
-    'answers %j as %j: an editor adds line breaks and byte order marks',
+    'returns %j as %j: an editor adds line breaks and byte order marks',
     async (content, value) => {
       writeFileSync(join(path, 'KEY'), content);
 
@@ -113,7 +113,7 @@ describe('a directory of secrets', () => {
     },
   );
 
-  it('has folders for the parts of a name', async () => {
+  it('uses folders for the parts of a name', async () => {
     mkdirSync(join(path, 'team/app'), { recursive: true });
     writeFileSync(join(path, 'team/app/KEY'), 'value');
 
@@ -126,14 +126,14 @@ describe('a directory of secrets', () => {
     ['a folder that is a file', 'KEY/below'],
     ['a name that no file can have', 'n'.repeat(400)],
     ['a link to nowhere', 'DANGLING'],
-  ])('takes %s for an absence', async (_, name) => {
+  ])('treats %s as an absence', async (_, name) => {
     writeFileSync(join(path, 'KEY'), 'value');
     symlinkSync('nowhere', join(path, 'DANGLING'));
 
     expect(await valueOf(name)).toBeUndefined();
   });
 
-  it('does not tell a value in the version, and tells another one when the file is another', async () => {
+  it('has a version that discloses no value, and changes with the file', async () => {
     writeFileSync(join(path, 'KEY'), CANARY);
     const before = await manager.readSecret('KEY');
     writeFileSync(join(path, 'NEXT'), CANARY);
@@ -148,7 +148,7 @@ describe('a directory of secrets', () => {
     });
   });
 
-  it('is read through its own links, too', async () => {
+  it('follows its own links', async () => {
     writeFileSync(join(path, 'KEY'), 'value');
     symlinkSync(path, `${path}-link`);
     manager = new DirectorySecretManager({ path: `${path}-link` });
@@ -164,13 +164,13 @@ describe('a directory of secrets', () => {
 });
 
 describe('a directory that Kubernetes mounts', () => {
-  it('is read through the links that Kubernetes makes', async () => {
+  it('is read through the links of Kubernetes', async () => {
     mountAsKubernetes('..2026_01', { KEY: 'value' });
 
     expect(await valueOf('KEY')).toBe('value');
   });
 
-  it('is seen to change when Kubernetes exchanges it', async () => {
+  it('changes when Kubernetes replaces it', async () => {
     mountAsKubernetes('..2026_01', { KEY: 'old' });
     const before = await manager.readSecret('KEY');
     mountAsKubernetes('..2026_02', { KEY: 'new' });
@@ -182,7 +182,7 @@ describe('a directory that Kubernetes mounts', () => {
     expect(after?.version).not.toBe(before?.version);
   });
 
-  it('never seems to be without a secret while it is being exchanged', async () => {
+  it('never lacks a secret while it is replaced', async () => {
     mountAsKubernetes('..0', { KEY: 'value' });
     const values = new Set<string | undefined>();
     let isMounted = true;
@@ -203,7 +203,7 @@ describe('a directory that Kubernetes mounts', () => {
   });
 
   it.each(['..data/KEY', '..2026_01/KEY', '..data', 'team/..data/KEY'])(
-    'has no secret of the name %s: that is a folder of Kubernetes',
+    'has no secret with the name %s, because it is a folder of Kubernetes',
     async (name) => {
       mountAsKubernetes('..2026_01', { KEY: 'value' });
 
@@ -242,13 +242,13 @@ describe('a file that is no secret', () => {
     expect(await failuresOf('team')).toMatchObject([{ code: 'MALFORMED' }, { code: 'MALFORMED' }]);
   });
 
-  it('is not waited for: a pipe that nobody writes to', async () => {
+  it('does not block: a pipe that nobody writes to', async () => {
     execFileSync('mkfifo', [join(path, 'PIPE')]);
 
     expect(await failuresOf('PIPE')).toMatchObject([{ code: 'MALFORMED' }, { code: 'MALFORMED' }]);
   });
 
-  it('is not waited for: a pipe that somebody writes to', async () => {
+  it('does not block: a pipe that somebody writes to', async () => {
     execFileSync('mkfifo', [join(path, 'PIPE')]);
     const writer = spawn('sh', ['-c', `echo ${CANARY} > ${join(path, 'PIPE')}`]);
 
@@ -285,7 +285,7 @@ describe('a file that is no secret', () => {
     expect(await failuresOf('LOOP')).toMatchObject([{ code: 'MALFORMED' }, { code: 'MALFORMED' }]);
   });
 
-  it('is not quoted: what is no UTF-8', async () => {
+  it('is not quoted: invalid UTF-8', async () => {
     writeFileSync(join(path, 'KEY'), Buffer.concat([Buffer.from(CANARY), Buffer.of(0xff)]));
 
     const errors = await failuresOf('KEY');
@@ -301,15 +301,15 @@ describe('a file that is no secret', () => {
     expect(await failuresOf('KEY')).toMatchObject([{ code: 'MALFORMED' }, { code: 'MALFORMED' }]);
   });
 
-  it('is answered up to a mebibyte', async () => {
+  it('is read up to a mebibyte', async () => {
     writeFileSync(join(path, 'KEY'), 'x'.repeat(1_048_576));
 
     expect(await valueOf('KEY')).toHaveLength(1_048_576);
   });
 
-  // nothing is denied to root
+  // root may read everything
   if (!isRoot) {
-    it('is denied: a file that the process may not read', async () => {
+    it('is ACCESS_DENIED: a file that the process may not read', async () => {
       writeFileSync(join(path, 'KEY'), CANARY);
       chmodSync(join(path, 'KEY'), 0o000);
 
@@ -321,7 +321,7 @@ describe('a file that is no secret', () => {
   }
 });
 
-describe('a directory in which somebody exchanges files for links', () => {
+describe('a directory in which somebody replaces files by links', () => {
   let attacker: ChildProcess;
 
   beforeEach(async () => {
@@ -340,10 +340,10 @@ describe('a directory in which somebody exchanges files for links', () => {
   });
 
   it.each([
-    ['where the system tells what is open', DESCRIPTORS],
-    ['where it does not', '/nowhere'],
+    ['if the system reports the path of an open file', DESCRIPTORS],
+    ['if it does not', '/nowhere'],
   ])(
-    'never answers what lies outside, %s',
+    'never returns a file outside of it, %s',
     async (_, descriptors) => {
       const seen = new Map<string, number>();
       const note = (what: string): unknown => seen.set(what, (seen.get(what) ?? 0) + 1);
@@ -370,7 +370,7 @@ describe('a directory in which somebody exchanges files for links', () => {
 });
 
 describe('the options of a directory', () => {
-  it('must be some that there are', async () => {
+  it('must exist', async () => {
     const options = { path, keepTrailingNewLine: true };
 
     const error = await failureOf(() => new DirectorySecretManager(options));
@@ -380,7 +380,7 @@ describe('the options of a directory', () => {
   });
 });
 
-describe('a directory that is not there', () => {
+describe('a missing directory', () => {
   it.each([
     ['missing', () => rmSync(path, { recursive: true })],
     [
@@ -390,7 +390,7 @@ describe('a directory that is not there', () => {
         writeFileSync(path, 'KEY');
       },
     ],
-  ])('is no absence, but UNAVAILABLE, if it is %s', async (_, spoil) => {
+  ])('is UNAVAILABLE, and no absence, if it is %s', async (_, spoil) => {
     writeFileSync(join(path, 'KEY'), 'value');
     spoil();
 
@@ -399,7 +399,7 @@ describe('a directory that is not there', () => {
     expect(failures).toMatchObject(Array(3).fill({ code: 'UNAVAILABLE', retryable: true }));
   });
 
-  it('is healthy again, and read again, when it is there again', async () => {
+  it('is healthy and readable again when it is back', async () => {
     writeFileSync(join(path, 'KEY'), 'value');
     renameSync(path, `${path}-away`);
     await failureOf(manager.readSecret('KEY'));

@@ -2,7 +2,7 @@ import { EnvironmentSecretManager } from 'nestjs-custom-secret-manager/drivers/e
 import { failureOf } from '../support/failure-of';
 
 describe('EnvironmentSecretManager', () => {
-  it('takes no params, rather than to answer another version or tenant than was asked for', async () => {
+  it('refuses params, because it has neither versions nor tenants', async () => {
     const manager = new EnvironmentSecretManager({ environment: { KEY: 'value' } });
     const options = { params: { tenant: 'acme' } };
 
@@ -17,7 +17,7 @@ describe('EnvironmentSecretManager', () => {
     }
   });
 
-  it('takes params without a value for none', async () => {
+  it('ignores params without a value', async () => {
     const manager = new EnvironmentSecretManager({ environment: { KEY: 'value' } });
 
     const value = await manager.readSecret('KEY', { params: { tenant: undefined } });

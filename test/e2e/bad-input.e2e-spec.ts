@@ -86,7 +86,7 @@ const memory: ManagerBinding = {
 };
 const get = (secrets: SecretsService): unknown => secrets.get('API_KEY', { timeoutMs: 50 });
 
-/** Each with what it is, which name it is about, and what to do. */
+/** The mistakes, each with its kind, the name that it is about, and the remedy. */
 const BAD: readonly [string, () => unknown, string, readonly RegExp[]][] = [
   [
     'no manager',
@@ -192,10 +192,10 @@ const BAD: readonly [string, () => unknown, string, readonly RegExp[]][] = [
   ],
 ];
 
-describe('what people get wrong', () => {
+describe('a common mistake', () => {
   afterEach(closeApplications);
 
-  it.each(BAD)('%s is told: what, which, and what to do', async (_, attempt, code, texts) => {
+  it.each(BAD)('%s is reported with its name and its remedy', async (_, attempt, code, texts) => {
     const error = await failureOf(attempt);
 
     expect(error.code).toBe(code);

@@ -21,7 +21,7 @@ describe('the embedded store of the gateway', () => {
 
   afterEach(removeTemporaryFolders);
 
-  it('has a master key from its first start on, always the same', async () => {
+  it('has a master key from its first start on, which stays the same', async () => {
     const first = await makeEmbeddedStore(folder);
     const before = await first.readSecret('MASTER_KEY');
     await first.close();
@@ -32,7 +32,7 @@ describe('the embedded store of the gateway', () => {
     expect(await second.readSecret('MASTER_KEY')).toEqual(before);
   });
 
-  it('says where its key is, but not the key, nor a secret', async () => {
+  it('names the file of its key, but neither the key nor a secret', async () => {
     const store = await makeEmbeddedStore(folder);
     const masterKey = (await store.readSecret('MASTER_KEY'))?.value ?? '';
     const key = readFileSync(join(folder, 'secrets.key'), 'utf8').trim();
@@ -43,7 +43,7 @@ describe('the embedded store of the gateway', () => {
     expect([key, masterKey].filter((canary) => leaks(printed, canary))).toEqual([]);
   });
 
-  it('does not start with another key, and leaves what is there as it is', async () => {
+  it('does not start with another key, and leaves its files unchanged', async () => {
     await (await makeEmbeddedStore(folder)).close();
     const before = readFileSync(join(folder, 'secrets'));
     writeFileSync(join(folder, 'secrets.key'), 'ab'.repeat(32));

@@ -15,7 +15,7 @@ import {
 } from '../support/gateway';
 import { removeTemporaryFolders } from '../support/temporary-folder';
 
-jest.setTimeout(30_000); // of a machine that is busy with other tests
+jest.setTimeout(30_000); // for a machine that is busy with other tests
 
 const MB = 1024 * 1024;
 const CHAT = '/v1/chat/completions';
@@ -50,7 +50,7 @@ describe('the body of a request', () => {
     return { status: answer.statusCode, text: await answer.body.text() };
   };
 
-  /** A connection that has sent the head of a request. */
+  /** Opens a connection, and sends the head of a request. */
   const begin = async (path: string, ...headers: readonly string[]): Promise<Socket> => {
     const { port } = new URL(gateway.url);
     const socket = connect(Number(port), '127.0.0.1');
@@ -69,7 +69,7 @@ describe('the body of a request', () => {
   it.each([
     ['without a key', []],
     ['with a wrong key', ['authorization: Bearer sk-of-nobody-at-all-1']],
-  ])('is not waited for %s', async (_, headers) => {
+  ])('is not read %s', async (_, headers) => {
     for (const path of [CHAT, '/key/generate', '/key/delete']) {
       const socket = await begin(path, 'content-length: 20000000', ...headers);
 
@@ -88,7 +88,7 @@ describe('the body of a request', () => {
     }
   });
 
-  it('without a key is thrown away, so that who sends 20 MB reads the answer', async () => {
+  it('without a key is discarded, so that the sender of 20 MB gets the answer', async () => {
     const body = chatOf('x'.repeat(19 * MB));
 
     const statuses = await Promise.all(
@@ -154,7 +154,7 @@ describe('the body of a request', () => {
     expect(statuses).toEqual([200, 413, 200, 413, 413]);
   });
 
-  it('is measured where its length is not announced', async () => {
+  it('is measured if its length is not announced', async () => {
     const headers = [`authorization: Bearer ${MASTER_KEY}`, 'transfer-encoding: chunked'];
     const socket = await begin('/key/generate', ...headers);
     socket.write(`20000\r\n${'x'.repeat(0x20000)}\r\n`);
@@ -168,7 +168,7 @@ describe('the body of a request', () => {
     ['objects', '{"a":'.repeat(200_000) + '1' + '}'.repeat(200_000)],
     ['both', '[{"a":'.repeat(100_000) + '"]"' + '}]'.repeat(100_000)],
     ['lists that do not end', '['.repeat(200_000)],
-  ])('is the fault of the caller if it nests 200 000 %s', async (_, deep) => {
+  ])('is refused with 400 if it nests 200 000 %s', async (_, deep) => {
     const bodies = [
       deep,
       `{"model":"echo","messages":[{"role":"user","content":${deep}}]}`,
@@ -183,7 +183,7 @@ describe('the body of a request', () => {
   });
 
   it.each(['key_alias', 'models', 'key', 'duration', 'other'])(
-    'is the fault of the caller if %s of a key is nested 40 000 deep',
+    'is refused with 400 if %s of a key is nested 40 000 deep',
     async (field) => {
       const body = `{"${field}":${'['.repeat(40_000)}${']'.repeat(40_000)}}`;
 
@@ -191,7 +191,7 @@ describe('the body of a request', () => {
     },
   );
 
-  it('may nest as deep as schemas of tools do', async () => {
+  it('may nest as deep as tool schemas', async () => {
     const deep = JSON.parse('{"a":['.repeat(50) + '1' + ']}'.repeat(50)) as object;
     const body = JSON.stringify({ ...hello('echo'), tools: [deep], note: '[[['.repeat(1_000) });
 
@@ -205,7 +205,7 @@ describe('the body of a request', () => {
     ['models', '/key/update', 200, 'echo'],
     ['keys', '/key/delete', 1_000, 'x'],
     ['key_aliases', '/key/delete', 1_000, 'x'],
-  ])('has a bound for the number of %s, at %s', async (field, path, max, element) => {
+  ])('is refused for too many %s, at %s', async (field, path, max, element) => {
     const known = path === CHAT ? hello('echo') : path === '/key/update' ? { key: 'sk-x' } : {};
     const bodyOf = (elements: readonly unknown[]): string =>
       JSON.stringify({ ...known, [field]: elements });
@@ -238,7 +238,7 @@ describe('the body of a request', () => {
     ['fields', () => `{${fields()}}`],
     ['fields of a message', () => `{"model":"echo","messages":[{"role":"user",${fields()}}]}`],
     ['a string of escapes', () => chatOf('\n'.repeat(LONG / 2))],
-  ])('of 20 MB keeps no other request waiting: %s', async (_, bodyOf) => {
+  ])('of 20 MB does not delay other requests: %s', async (_, bodyOf) => {
     const body = Buffer.from(bodyOf());
     let isOver = false;
     let longestMs = 0;
@@ -277,7 +277,7 @@ describe('the body of a request', () => {
   });
 
   it.each(['application/json', 'Application/JSON; Charset=UTF-8', 'application/vnd.api+json'])(
-    'is taken as "%s"',
+    'is accepted as "%s"',
     async (type) => {
       const headers = { 'content-type': type };
 

@@ -92,7 +92,7 @@ describe('a chat request', () => {
     expect(seen).toEqual(expected);
   });
 
-  it('ends a stream as OpenAI does', async () => {
+  it('ends a stream like OpenAI', async () => {
     const { headers, text } = await gateway.post('/v1/chat/completions', {
       ...hello('gpt'),
       stream: true,
@@ -102,7 +102,7 @@ describe('a chat request', () => {
     expect(text.endsWith('\n\ndata: [DONE]\n\n')).toBe(true);
   });
 
-  it('reaches OpenAI with every field, and the name by which it is known there', async () => {
+  it("reaches OpenAI with every field, and with OpenAI's name of the model", async () => {
     const content = { ...hello('gpt'), temperature: 0.5, tools: [{ type: 'function' }] };
 
     await gateway.post('/v1/chat/completions', content).expect(200);
@@ -116,7 +116,7 @@ describe('a chat request', () => {
     ]);
   });
 
-  it('reaches Anthropic in its own form', async () => {
+  it('reaches Anthropic in the form of Anthropic', async () => {
     await client.chat.completions.create({
       model: 'claude',
       messages: [
@@ -170,7 +170,7 @@ describe('a chat request', () => {
     expect(provider.requests).toEqual([]);
   });
 
-  it('reaches a server of one own without a key', async () => {
+  it('reaches your own server without a key', async () => {
     provider.key = '';
 
     const { choices } = await client.chat.completions.create(hello('own'));
@@ -183,28 +183,25 @@ describe('a chat request', () => {
     [401, true],
     [403, false],
     [403, true],
-  ])(
-    'is sent a second time with a key that was rotated after a %d (stream: %s)',
-    async (status, stream) => {
-      provider.refusal = status;
-      await gateway.post('/v1/chat/completions', hello('gpt')).expect(200);
-      store.rotate('PROVIDER_KEY', 'the next key');
-      provider.key = 'the next key';
+  ])('is retried with a rotated key after a %d (stream: %s)', async (status, stream) => {
+    provider.refusal = status;
+    await gateway.post('/v1/chat/completions', hello('gpt')).expect(200);
+    store.rotate('PROVIDER_KEY', 'the next key');
+    provider.key = 'the next key';
 
-      const { text } = await gateway
-        .post('/v1/chat/completions', { ...hello('gpt'), stream })
-        .expect(200);
+    const { text } = await gateway
+      .post('/v1/chat/completions', { ...hello('gpt'), stream })
+      .expect(200);
 
-      expect(text).toContain('Good ');
-      expect(provider.requests.map(({ key }) => key)).toEqual([
-        PROVIDER_KEY,
-        PROVIDER_KEY,
-        'the next key',
-      ]);
-    },
-  );
+    expect(text).toContain('Good ');
+    expect(provider.requests.map(({ key }) => key)).toEqual([
+      PROVIDER_KEY,
+      PROVIDER_KEY,
+      'the next key',
+    ]);
+  });
 
-  it('asks the store once for a key that many find rotated', async () => {
+  it('asks the store once for a rotated key of concurrent requests', async () => {
     store.rotate('PROVIDER_KEY', 'the next key');
     provider.key = 'the next key';
     const callsBefore = store.calls.length;
@@ -226,7 +223,7 @@ describe('a chat request', () => {
     ['claude', 401],
     ['claude', 403],
   ])(
-    'to %s fails if its key is refused twice with %d, and nobody learns the key',
+    'to %s fails if its key is refused twice with %d, and discloses no key',
     async (model, status) => {
       provider.refusal = status;
       provider.key = 'another key';
@@ -246,7 +243,7 @@ describe('a chat request', () => {
     [404, 404, 'about the request'],
     [500, 502, undefined],
     [302, 502, undefined],
-  ])('that the provider answers with %i fails with %i', async (given, status, told) => {
+  ])('that the provider refuses with %i fails with %i', async (given, status, told) => {
     provider.reply(given, JSON.stringify({ error: { message: 'about the request', type: 'x' } }));
 
     const error = await failure(client.chat.completions.create(hello('gpt')));
@@ -255,7 +252,7 @@ describe('a chat request', () => {
     expect(error.message.includes('about the request')).toBe(told !== undefined);
   });
 
-  it('hears nothing of an answer that quotes the key', async () => {
+  it('does not pass on an answer that quotes the key', async () => {
     provider.reply(400, JSON.stringify({ error: { message: `bad: ${PROVIDER_KEY}` } }));
 
     const error = await failure(client.chat.completions.create(hello('gpt')));
@@ -264,7 +261,7 @@ describe('a chat request', () => {
     expect(leaks(JSON.stringify(error.error), PROVIDER_KEY)).toBe(false);
   });
 
-  it('hears when to come again', async () => {
+  it('passes on the delay that the provider asks for', async () => {
     provider.reply(429, '{}', { 'retry-after': '7' });
 
     const { status, headers, body } = await gateway.post('/v1/chat/completions', hello('gpt'));
@@ -276,7 +273,7 @@ describe('a chat request', () => {
     ]);
   });
 
-  it('fails in time if the provider says nothing', async () => {
+  it('times out if the provider is silent', async () => {
     void provider.hang();
 
     const error = await failure(client.chat.completions.create(hello('hasty')));
@@ -284,7 +281,7 @@ describe('a chat request', () => {
     expect(error.status).toBe(504);
   });
 
-  it('fails if the provider answers no JSON, or is not there', async () => {
+  it('fails if the provider returns no JSON, or is unreachable', async () => {
     provider.reply(200, '<html>');
     const nonsense = await failure(client.chat.completions.create(hello('gpt')));
     await provider.stop();
@@ -295,7 +292,7 @@ describe('a chat request', () => {
   });
 
   it.each([false, true])(
-    'ends at the provider when the caller leaves (stream: %s)',
+    'is aborted at the provider when the caller leaves (stream: %s)',
     async (stream) => {
       const leaving = new AbortController();
       const left = provider.hang(stream ? OPENAI_BEGINNING : undefined);
@@ -313,7 +310,7 @@ describe('a chat request', () => {
     },
   );
 
-  it('tells as an event that the provider broke off, without an end', async () => {
+  it('reports a broken stream as an event, without a `[DONE]`', async () => {
     provider.breakOff(OPENAI_BEGINNING);
     const { text } = await gateway.post('/v1/chat/completions', { ...hello('gpt'), stream: true });
     provider.breakOff(OPENAI_BEGINNING);
@@ -331,7 +328,7 @@ describe('a chat request', () => {
     ['messages', { messages: ['hello'] }],
     ['messages', { messages: undefined, constructor: {} }],
     ['stream', { stream: 'yes' }],
-  ])('without a right %s is refused', async (param, content) => {
+  ])('without a valid %s is refused', async (param, content) => {
     const { status, body } = await gateway.post('/v1/chat/completions', {
       ...hello('echo'),
       ...content,
@@ -348,7 +345,7 @@ describe('a chat request', () => {
   });
 });
 
-describe('which models there are', () => {
+describe('the list of models', () => {
   let gateway: Gateway;
 
   beforeEach(async () => {
@@ -366,7 +363,7 @@ describe('which models there are', () => {
     return data.map(({ id }) => id);
   };
 
-  it('depends on the key', async () => {
+  it('depends on the key of the caller', async () => {
     const all = await gateway.generate();
     const one = await gateway.generate({ models: ['other', 'removed since'] });
 
@@ -379,7 +376,7 @@ describe('which models there are', () => {
     ['other', 200, undefined],
     ['echo', 403, 'model_not_allowed'],
     ['removed since', 404, 'model_not_found'],
-  ])('decides over a request to %s', async (model, status, code) => {
+  ])('limits a request to %s', async (model, status, code) => {
     const { key } = await gateway.generate({ models: ['other', 'removed since'] });
 
     const answer = await gateway.post('/v1/chat/completions', hello(model), key);
@@ -389,7 +386,7 @@ describe('which models there are', () => {
   });
 
   it.each(['', 'sk-of-nobody-at-all-1', 'nonsense'])(
-    'is told to nobody who shows "%s"',
+    'is refused with the key "%s"',
     async (key) => {
       const answers = [
         await gateway.get('/v1/models', key),

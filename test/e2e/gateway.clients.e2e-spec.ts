@@ -16,7 +16,7 @@ import { removeTemporaryFolders } from '../support/temporary-folder';
 
 const UUID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/;
 
-describe('what clients of OpenAI and LiteLLM expect of the gateway', () => {
+describe('the gateway for clients of OpenAI and LiteLLM', () => {
   let provider: FakeProvider;
   let gateway: Gateway;
 
@@ -80,14 +80,14 @@ describe('what clients of OpenAI and LiteLLM expect of the gateway', () => {
     expect(answers[0]?.body.error.code).toBe('model_not_found');
   });
 
-  it('shows no model to somebody without a key', async () => {
+  it('lists no model without a key', async () => {
     const { status } = await request(gateway.url).get('/v1/models/echo');
 
     expect(status).toBe(401);
   });
 
   it.each(['', '/live', '/liveness', '/liveliness', '/readiness'])(
-    'is well at /health%s',
+    'is healthy at /health%s',
     async (path) => {
       const { status, body } = await request(gateway.url).get(`/health${path}`);
 
@@ -104,22 +104,19 @@ describe('what clients of OpenAI and LiteLLM expect of the gateway', () => {
     ['a body that is no JSON', () => gateway.post('/v1/chat/completions', '{"model"'), 400],
     ['health', () => gateway.get('/health/liveliness'), 200],
     ['the status page', () => gateway.get('/'), 200],
-  ])(
-    'has an id on the answer to %s: the one of the caller, or a new one',
-    async (_, ask, status) => {
-      const own = await ask().set('x-request-id', 'trace:4b.2/a');
-      const made = [
-        await ask(),
-        await ask().set('x-request-id', 'two words'),
-        await ask().set('x-request-id', 'x'.repeat(200)),
-      ];
+  ])('returns a request id to %s: that of the caller, or a new one', async (_, ask, status) => {
+    const own = await ask().set('x-request-id', 'trace:4b.2/a');
+    const made = [
+      await ask(),
+      await ask().set('x-request-id', 'two words'),
+      await ask().set('x-request-id', 'x'.repeat(200)),
+    ];
 
-      expect(own.status).toBe(status);
-      expect(own.headers['x-request-id']).toBe('trace:4b.2/a');
-      for (const { headers } of made) expect(headers['x-request-id']).toMatch(UUID);
-      expect(new Set(made.map(({ headers }) => headers['x-request-id'])).size).toBe(3);
-    },
-  );
+    expect(own.status).toBe(status);
+    expect(own.headers['x-request-id']).toBe('trace:4b.2/a');
+    for (const { headers } of made) expect(headers['x-request-id']).toMatch(UUID);
+    expect(new Set(made.map(({ headers }) => headers['x-request-id'])).size).toBe(3);
+  });
 
   it('logs the id of a request that failed', async () => {
     provider.reply(500, '{}');
@@ -129,7 +126,7 @@ describe('what clients of OpenAI and LiteLLM expect of the gateway', () => {
     expect(gateway.log.warnings.join('\n')).toContain('trace-77');
   });
 
-  it('waits ten minutes for a provider, unless the file says otherwise', () => {
+  it('waits ten minutes for a provider by default', () => {
     const entries = [
       modelEntry('a', 'openai/gpt', { api_base: provider.url }),
       modelEntry('b', 'openai/gpt', { api_base: provider.url, timeout: 30 }),
@@ -192,7 +189,7 @@ describe('what clients of OpenAI and LiteLLM expect of the gateway', () => {
     expect([status, body.error.param]).toEqual([400, 'messages']);
   });
 
-  it('takes what changes nothing for Anthropic', async () => {
+  it('accepts harmless fields for Anthropic', async () => {
     const harmless = {
       n: 1,
       logprobs: false,

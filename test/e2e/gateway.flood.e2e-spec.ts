@@ -15,7 +15,7 @@ import {
 } from '../support/gateway';
 import { removeTemporaryFolders } from '../support/temporary-folder';
 
-/** Counts how often it is asked for its health. */
+/** A store that counts its health checks. */
 class CheckedStore extends InMemorySecretManager {
   checks = 0;
 
@@ -28,7 +28,7 @@ class CheckedStore extends InMemorySecretManager {
 const random = (length: number): string =>
   randomBytes(length).toString('base64url').slice(0, length);
 
-/** Keys that nobody has issued, in the forms that they come in. */
+/** Made-up keys in every form. */
 const MADE_UP: Readonly<Record<string, (at: number) => string>> = {
   'of the length of generated keys': () => `Bearer sk-${random(65)}`,
   'of the length of older keys': () => `Bearer sk-${random(43)}`,
@@ -41,11 +41,11 @@ const MADE_UP: Readonly<Record<string, (at: number) => string>> = {
   'with another scheme': () => `Basic ${random(40)}`,
 };
 
-jest.setTimeout(60_000); // of a machine that is busy with other tests
+jest.setTimeout(60_000); // for a machine that is busy with other tests
 
 const COUNT = 200;
 
-/** What the bucket holds, and what has flowed into it since. */
+/** Returns the tokens of the bucket, with those that were added since. */
 function few(startedAt: number): number {
   return 100 + Math.ceil(((performance.now() - startedAt) / 1_000) * 20);
 }
@@ -97,23 +97,18 @@ describe('a flood of made-up keys', () => {
   const removeBehindTheBack = ({ token_id }: Issued): void =>
     store.remove(`gateway/keys/${token_id}`);
 
-  it.each(Object.entries(MADE_UP))(
-    'asks the store about a few of them: keys %s',
-    async (_, key) => {
-      await gateway.generate();
-      await gateway.generate({ key: 'sk-chosen-by-a-customer' });
-      const [before, startedAt] = [readsOf('gateway/keys/'), performance.now()];
+  it.each(Object.entries(MADE_UP))('causes few calls to the store: keys %s', async (_, key) => {
+    await gateway.generate();
+    await gateway.generate({ key: 'sk-chosen-by-a-customer' });
+    const [before, startedAt] = [readsOf('gateway/keys/'), performance.now()];
 
-      const statuses = await flood(COUNT, key);
+    const statuses = await flood(COUNT, key);
 
-      expect([...new Set(statuses)].filter((status) => status !== 401 && status !== 429)).toEqual(
-        [],
-      );
-      expect(readsOf('gateway/keys/') - before).toBeLessThanOrEqual(few(startedAt));
-    },
-  );
+    expect([...new Set(statuses)].filter((status) => status !== 401 && status !== 429)).toEqual([]);
+    expect(readsOf('gateway/keys/') - before).toBeLessThanOrEqual(few(startedAt));
+  });
 
-  it('asks the store about a few of them where no key was ever generated', async () => {
+  it('causes few calls to the store if no key was ever generated', async () => {
     const startedAt = performance.now();
 
     await flood(COUNT, MADE_UP['of the length of generated keys']);
@@ -121,7 +116,7 @@ describe('a flood of made-up keys', () => {
     expect(readsOf('gateway/keys/')).toBeLessThanOrEqual(few(startedAt));
   });
 
-  it('tells those that it does not look up when to come again', async () => {
+  it('gets a Retry-After for keys that are not looked up', async () => {
     await flood();
 
     const answers = await Promise.all(
@@ -135,16 +130,16 @@ describe('a flood of made-up keys', () => {
     });
   });
 
-  it('hinders no key that the gateway generated, also one that was never used', async () => {
+  it('does not affect generated keys, even unused ones', async () => {
     const [used, unused] = [await gateway.generate(), await gateway.generate()];
     await statusOfKey(used.key);
     await flood();
-    later(65_000); // the records are to be read again
+    later(65_000); // the records have expired in the cache
 
     expect([await statusOfKey(used.key), await statusOfKey(unused.key)]).toEqual([200, 200]);
   });
 
-  it('hinders no generated key that another instance has made', async () => {
+  it('does not affect keys that another instance generated', async () => {
     const other = await startGateway(store);
     await gateway.generate();
     await flood();
@@ -154,7 +149,7 @@ describe('a flood of made-up keys', () => {
     expect(await statusOfKey(key)).toBe(200);
   });
 
-  it('hinders no chosen key that has been used, or made here', async () => {
+  it('does not affect chosen keys that were used or created here', async () => {
     const other = await startGateway(store);
     const used = await other.generate({ key: 'sk-chosen-by-a-customer' });
     await statusOfKey(used.key);
@@ -167,7 +162,7 @@ describe('a flood of made-up keys', () => {
     expect([await statusOfKey(used.key), await statusOfKey(String(body.key))]).toEqual([200, 200]);
   });
 
-  it('keeps nobody from issuing keys', async () => {
+  it('does not prevent issuing keys', async () => {
     const [, ...issued] = await Promise.all([
       flood(300),
       ...Array.from({ length: 20 }, () => gateway.generate()),
@@ -177,7 +172,7 @@ describe('a flood of made-up keys', () => {
     expect(statuses).toEqual(Array.from({ length: 20 }, () => 200));
   });
 
-  it('pushes no key out of the cache', async () => {
+  it('evicts no key from the cache', async () => {
     const { key } = await gateway.generate();
     await statusOfKey(key);
     await flood(1_200);
@@ -186,7 +181,7 @@ describe('a flood of made-up keys', () => {
     expect(await statusOfKey(key)).toBe(200);
   });
 
-  it('keeps no deleted key alive: it is refused when a minute is over', async () => {
+  it('does not extend the life of a deleted key beyond a minute', async () => {
     const issued = await gateway.generate();
     await statusOfKey(issued.key);
     removeBehindTheBack(issued);
@@ -198,7 +193,7 @@ describe('a flood of made-up keys', () => {
   });
 
   it.each(['unavailable', 'throttled'] as const)(
-    'keeps no deleted key alive while the store is %s, and every key for less than a minute',
+    'does not extend the life of a deleted key while the store is %s, and no key lives longer than a minute',
     async (fault) => {
       const issued = await gateway.generate();
       await statusOfKey(issued.key);
@@ -214,7 +209,7 @@ describe('a flood of made-up keys', () => {
     },
   );
 
-  it('costs the store nothing where a deleted key is shown again and again', async () => {
+  it('causes no call to the store for a repeated deleted key', async () => {
     const issued = await gateway.generate();
     removeBehindTheBack(issued);
     later(61_000);
@@ -240,7 +235,7 @@ describe('status and health', () => {
     removeTemporaryFolders();
   });
 
-  it('ask the store once for all who ask within a second', async () => {
+  it('ask the store at most once a second', async () => {
     const paths = Array.from({ length: 60 }, (_, at) => ['/status', '/health'][at % 2] ?? '');
     const startedAt = performance.now();
 
@@ -251,7 +246,7 @@ describe('status and health', () => {
     expect(store.checks).toBeLessThanOrEqual(seconds);
   });
 
-  it('ask the store once at a time while it hangs', async () => {
+  it('make one call at a time while the store hangs', async () => {
     store.delay(1_500);
 
     await Promise.all(Array.from({ length: 20 }, () => request(gateway.url).get('/health')));
@@ -259,7 +254,7 @@ describe('status and health', () => {
     expect(store.checks).toBe(1);
   });
 
-  it('follow the store', async () => {
+  it('follow the state of the store', async () => {
     await request(gateway.url).get('/health').expect(200);
     store.fail('unavailable');
     await new Promise((resolve) => setTimeout(resolve, 1_100));
@@ -269,7 +264,7 @@ describe('status and health', () => {
 
   const PUBLIC = ['/', '/status', '/status/page.js', '/status/page.css', '/health', '/health/live'];
 
-  it.each(PUBLIC)('refuse names that are not the gateway’s: %s', async (path) => {
+  it.each(PUBLIC)('refuse unknown host names: %s', async (path) => {
     const foreign = [
       'evil.example',
       'evil.example:3000',
@@ -297,13 +292,13 @@ describe('status and health', () => {
     await request(gateway.url).get('/health').set('host', host).expect(200);
   });
 
-  it('leave a request with a key alone: no browser adds one by itself', async () => {
+  it('do not restrict the host of a request with a key', async () => {
     const answer = await gateway.get('/v1/models').set('host', 'gateway.internal');
 
     expect(answer.status).toBe(200);
   });
 
-  it('say the state in words', async () => {
+  it('describe the state in words', async () => {
     const { body } = await request(gateway.url).get('/status').expect(200);
 
     expect((body as Status).managers).toEqual([
@@ -322,7 +317,7 @@ describe('the log', () => {
     removeTemporaryFolders();
   });
 
-  it('has one line for an outage, and not one for each request', async () => {
+  it('has one line for an outage, not one for each request', async () => {
     const store = new InMemorySecretManager({ MASTER_KEY });
     const gateway = await startGateway(store);
     const keys = await Promise.all(Array.from({ length: 5 }, () => gateway.generate()));
@@ -341,7 +336,7 @@ describe('the log', () => {
     expect(gateway.log.warnings.length).toBeLessThanOrEqual(4);
   });
 
-  it('has one line for each secret that is missing', async () => {
+  it('has one line for each missing secret', async () => {
     const store = new InMemorySecretManager({ MASTER_KEY });
     const gateway = await startGateway(store);
     store.fail('denied');
@@ -363,7 +358,7 @@ describe('the log', () => {
       const ask = async (count: number): Promise<number[]> => {
         const statuses: number[] = [];
         for (let at = 0; at < count; at++) {
-          passedMs += 1_100; // the store is asked again
+          passedMs += 1_100; // the shared answer has expired
           statuses.push((await request(gateway.url).get(path)).status);
         }
         return [...new Set(statuses)];
@@ -384,7 +379,7 @@ describe('the log', () => {
     },
   );
 
-  it('has one line for the streams of a model that break off, and not one for each', async () => {
+  it('has one line for the broken streams of a model, not one for each', async () => {
     const provider = await new FakeProvider('sk-of-the-provider').start();
     const store = new InMemorySecretManager({ MASTER_KEY, PROVIDER_KEY: provider.key });
     const params = { api_key: 'os.environ/PROVIDER_KEY', api_base: `${provider.url}/v1` };
@@ -409,7 +404,7 @@ describe('the log', () => {
     );
   });
 
-  it('has no line for a request that is the caller’s fault', async () => {
+  it('has no line for an invalid request', async () => {
     const gateway = await startGateway(new InMemorySecretManager({ MASTER_KEY }));
 
     for (let at = 0; at < 5; at++) await gateway.get('/v1/models', 'sk-nobody').expect(401);

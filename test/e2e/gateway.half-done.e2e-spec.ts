@@ -13,7 +13,7 @@ import { removeTemporaryFolders } from '../support/temporary-folder';
 
 type Moment = 'before' | 'after';
 
-/** Fails once: at the given change of the store, before or after it was made. */
+/** A store that fails once: at the given change, before or after it is made. */
 class BreakingStore extends InMemorySecretManager {
   #break: { changesLeft: number; readonly moment: Moment } | undefined;
 
@@ -74,7 +74,7 @@ describe('a change of keys that breaks off half-way', () => {
   const statusOf = async (key: string): Promise<number> =>
     (await gateway.post('/v1/chat/completions', hello('echo'), key)).status;
 
-  /** The secrets that there are, without those that only tell of keys. */
+  /** Returns the names of the stored secrets, without the records of keys. */
   const keysInStore = async (): Promise<string[]> => {
     const names = new Set(store.calls.map(({ secretName }) => secretName ?? ''));
     const values = await Promise.all([...names].map((name) => store.readSecret(name)));
@@ -83,27 +83,24 @@ describe('a change of keys that breaks off half-way', () => {
       .sort();
   };
 
-  it.each(MOMENTS)(
-    'is asked for again: a creation, at change %i, %s it',
-    async (change, moment) => {
-      store.breakAt(change, moment);
-      const first = await gateway.post('/key/generate', { key_alias: 'laptop' });
-      store.mend();
+  it.each(MOMENTS)('can be retried: a creation, at change %i, %s it', async (change, moment) => {
+    store.breakAt(change, moment);
+    const first = await gateway.post('/key/generate', { key_alias: 'laptop' });
+    store.mend();
 
-      if (first.status === 503) await gateway.post('/key/delete', { key_aliases: ['laptop'] });
-      const { key } =
-        first.status === 200
-          ? (first.body as Issued)
-          : await gateway.generate({ key_alias: 'laptop' });
+    if (first.status === 503) await gateway.post('/key/delete', { key_aliases: ['laptop'] });
+    const { key } =
+      first.status === 200
+        ? (first.body as Issued)
+        : await gateway.generate({ key_alias: 'laptop' });
 
-      expect([200, 503]).toContain(first.status);
-      expect(await statusOf(key)).toBe(200);
-      expect(await keysInStore()).toEqual(['litellm/laptop']);
-    },
-  );
+    expect([200, 503]).toContain(first.status);
+    expect(await statusOf(key)).toBe(200);
+    expect(await keysInStore()).toEqual(['litellm/laptop']);
+  });
 
   it.each(MOMENTS)(
-    'is asked for again: a regeneration, at change %i, %s it',
+    'can be retried: a regeneration, at change %i, %s it',
     async (change, moment) => {
       const old = await gateway.generate({ models: ['echo'] });
       store.breakAt(change, moment);
@@ -122,31 +119,27 @@ describe('a change of keys that breaks off half-way', () => {
     },
   );
 
-  it.each(MOMENTS)(
-    'is asked for again: a new alias, at change %i, %s it',
-    async (change, moment) => {
-      const old = await gateway.generate({ key_alias: 'laptop' });
-      const wanted = { key_alias: 'desktop' };
-      store.breakAt(change, moment);
-      const first = await gateway.post(`/key/${old.token_id}/regenerate`, wanted);
-      store.mend();
+  it.each(MOMENTS)('can be retried: a new alias, at change %i, %s it', async (change, moment) => {
+    const old = await gateway.generate({ key_alias: 'laptop' });
+    const wanted = { key_alias: 'desktop' };
+    store.breakAt(change, moment);
+    const first = await gateway.post(`/key/${old.token_id}/regenerate`, wanted);
+    store.mend();
 
-      let last = first;
-      if (first.status !== 200)
-        last = await gateway.post(`/key/${old.token_id}/regenerate`, wanted);
-      if (last.status === 409) {
-        await gateway.post('/key/delete', { key_aliases: ['desktop'] });
-        last = await gateway.post(`/key/${old.token_id}/regenerate`, wanted);
-      }
+    let last = first;
+    if (first.status !== 200) last = await gateway.post(`/key/${old.token_id}/regenerate`, wanted);
+    if (last.status === 409) {
+      await gateway.post('/key/delete', { key_aliases: ['desktop'] });
+      last = await gateway.post(`/key/${old.token_id}/regenerate`, wanted);
+    }
 
-      expect([last.status, await statusOf((last.body as Issued).key)]).toEqual([200, 200]);
-      expect(await statusOf(old.key)).toBe(401);
-      expect(await keysInStore()).toEqual(['litellm/desktop']);
-    },
-  );
+    expect([last.status, await statusOf((last.body as Issued).key)]).toEqual([200, 200]);
+    expect(await statusOf(old.key)).toBe(401);
+    expect(await keysInStore()).toEqual(['litellm/desktop']);
+  });
 
   it.each(MOMENTS)(
-    'is asked for again, and the key works all the time: an update of the alias, at change %i, %s it',
+    'can be retried, and the key always works: an update of the alias, at change %i, %s it',
     async (change, moment) => {
       const { key } = await gateway.generate({ key_alias: 'laptop' });
       const wanted = { key, key_alias: 'desktop' };
@@ -164,7 +157,7 @@ describe('a change of keys that breaks off half-way', () => {
   );
 
   it.each(MOMENTS)(
-    'is asked for again: a regeneration with a grace period, at change %i, %s it',
+    'can be retried: a regeneration with a grace period, at change %i, %s it',
     async (change, moment) => {
       const old = await gateway.generate();
       const wanted = { grace_period: '1h' };
@@ -184,24 +177,21 @@ describe('a change of keys that breaks off half-way', () => {
     },
   );
 
-  it.each(MOMENTS)(
-    'is asked for again: a deletion, at change %i, %s it',
-    async (change, moment) => {
-      const { key, token_id } = await gateway.generate({ key_alias: 'laptop' });
-      store.breakAt(change, moment);
-      await gateway.post('/key/delete', { keys: [token_id] });
-      store.mend();
+  it.each(MOMENTS)('can be retried: a deletion, at change %i, %s it', async (change, moment) => {
+    const { key, token_id } = await gateway.generate({ key_alias: 'laptop' });
+    store.breakAt(change, moment);
+    await gateway.post('/key/delete', { keys: [token_id] });
+    store.mend();
 
-      const again = await gateway.post('/key/delete', { keys: [token_id] });
+    const again = await gateway.post('/key/delete', { keys: [token_id] });
 
-      expect([200, 404]).toContain(again.status);
-      expect(await statusOf(key)).toBe(401);
-      expect(await keysInStore()).toEqual([]);
-      expect((await gateway.get(`/key/info?key=${token_id}`)).status).toBe(404);
-    },
-  );
+    expect([200, 404]).toContain(again.status);
+    expect(await statusOf(key)).toBe(401);
+    expect(await keysInStore()).toEqual([]);
+    expect((await gateway.get(`/key/info?key=${token_id}`)).status).toBe(404);
+  });
 
-  it('deletes no key that has its alias by now', async () => {
+  it('does not delete another key that has its alias by now', async () => {
     const old = await gateway.generate({ key_alias: 'laptop' });
     store.breakAt(4, 'before');
     await gateway.post('/key/delete', { keys: [old.token_id] }).expect(503);
@@ -233,7 +223,7 @@ describe('two instances on one store', () => {
     return [await startGateway(store), await startGateway(store)];
   };
 
-  it('know the keys of each other at once, and those that are deleted within a minute', async () => {
+  it("accept each other's keys at once, and refuse deleted ones within a minute", async () => {
     const [one, other] = await start();
     const { key } = await one.generate();
     const ask = async (gateway: Gateway): Promise<number> =>
@@ -252,7 +242,7 @@ describe('two instances on one store', () => {
     expect([atOnce, later]).toEqual([401, 401]);
   });
 
-  it('know at once what key another one has replaced', async () => {
+  it('refuse a key that another instance replaced at once', async () => {
     const [one, other] = await start();
     const { key } = await one.generate({ key_alias: 'laptop' });
     await other.post('/v1/chat/completions', hello('echo'), key).expect(200);
@@ -263,7 +253,7 @@ describe('two instances on one store', () => {
     expect(answer.status).toBe(200);
   });
 
-  it('give an alias to one of them only, at the same moment', async () => {
+  it('give an alias to only one of two concurrent requests', async () => {
     const instances = await start();
 
     const answers = await Promise.all(
@@ -273,7 +263,7 @@ describe('two instances on one store', () => {
     expect(answers.map(({ status }) => status).sort()).toEqual([200, 409]);
   });
 
-  it('leave one key that works when both regenerate it at the same moment', async () => {
+  it('leave one working key after concurrent regenerations', async () => {
     const [one, other] = await start();
     const { key } = await one.generate({ key_alias: 'laptop' });
 

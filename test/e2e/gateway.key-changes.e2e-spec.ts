@@ -17,7 +17,7 @@ const OTHER = modelEntry('other', 'echo/other');
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
 
-jest.setTimeout(30_000); // on a busy machine
+jest.setTimeout(30_000); // the time on a busy machine
 
 let store: InMemorySecretManager;
 let gateway: Gateway;
@@ -44,7 +44,7 @@ const namesInStore = async (): Promise<string[]> => {
     .sort();
 };
 
-/** Lets the dates go on, and nothing else. */
+/** Advances only the date, but no timers. */
 function later(milliseconds: number): void {
   jest.useFakeTimers({ doNotFake: [...NOT_DATE], now: Date.now() + milliseconds });
 }
@@ -57,7 +57,7 @@ describe('a duration', () => {
     ['30d', 30 * DAY_MS],
     ['2w', 14 * DAY_MS],
     ['2900000d', 2_900_000 * DAY_MS],
-  ])('%s ends as long after now', async (duration, milliseconds) => {
+  ])('%s ends after its time', async (duration, milliseconds) => {
     const { expires } = (await gateway.generate({ duration })) as unknown as { expires: string };
 
     expect(Math.abs(Date.parse(expires) - Date.now() - milliseconds)).toBeLessThan(10_000);
@@ -166,7 +166,7 @@ describe('a body that is not JSON', () => {
     ['one that is empty', { 'content-length': '0' }],
     ['one that is empty, of another type', { 'content-type': 'text/plain', 'content-length': '0' }],
     ['one that is empty, of JSON', { 'content-type': 'application/json', 'content-length': '0' }],
-  ])('is not meant where there is %s: a key is made', async (_, headers) => {
+  ])('is not assumed for %s: a key is issued', async (_, headers) => {
     const answer = await request(gateway.url)
       .post('/key/generate')
       .set({ authorization: `Bearer ${MASTER_KEY}`, ...headers });
@@ -178,7 +178,7 @@ describe('a body that is not JSON', () => {
     'application/json',
     'Application/JSON; charset=UTF-8',
     'application/json;charset=utf-8',
-  ])('is not meant by %s', async (type) => {
+  ])('is not assumed by %s', async (type) => {
     const { status, body } = await request(gateway.url)
       .post('/key/generate')
       .set('authorization', `Bearer ${MASTER_KEY}`)
@@ -206,7 +206,7 @@ describe('regenerations of one key at once', () => {
     ['one instance, onto another alias', 1, { key_alias: 'desktop' }],
     ['two instances', 2, {}],
     ['two instances, with a grace period', 2, { grace_period: '1h' }],
-  ])('are one success, and nine conflicts, on %s', async (_, count, content) => {
+  ])('result in one success and nine conflicts on %s', async (_, count, content) => {
     const other = count === 2 ? [await startGateway(store, [ECHO, OTHER])] : [];
     const { key } = await gateway.generate({ key_alias: 'laptop' });
 
@@ -215,12 +215,12 @@ describe('regenerations of one key at once', () => {
     const winners = answers.filter(({ status }) => status === 200);
     expect(winners).toHaveLength(1);
     const losers = answers.filter(({ status }) => status !== 200);
-    const permitted = count === 1 ? [409] : [409, 404]; // who comes after the end finds no key
+    const permitted = count === 1 ? [409] : [409, 404]; // a request after the regeneration finds no key
     expect(losers.filter(({ status }) => !permitted.includes(status))).toEqual([]);
     expect(await statusOf((winners[0]?.body as Issued).key)).toBe(200);
   });
 
-  it('are refused also when they come late', async () => {
+  it('are refused even if they come late', async () => {
     const { key } = await gateway.generate();
     await gateway.post(`/key/${key}/regenerate`, {}).expect(200);
 
@@ -243,7 +243,7 @@ describe('regenerations of one key at once', () => {
 });
 
 describe('a regeneration', () => {
-  it('takes the key from the body, too', async () => {
+  it('accepts the key in the body', async () => {
     const { key } = await gateway.generate({ models: ['echo'] });
 
     const { body } = await gateway.post('/key/regenerate', { key }).expect(200);
@@ -251,13 +251,13 @@ describe('a regeneration', () => {
     expect([await statusOf(key), await statusOf((body as Issued).key)]).toEqual([401, 200]);
   });
 
-  it('without any key finds none', async () => {
+  it('without a key fails with 404', async () => {
     const { status } = await gateway.post('/key/regenerate', {});
 
     expect(status).toBe(404);
   });
 
-  it('gives the new key other models and another end', async () => {
+  it('can change the models and the end of the new key', async () => {
     const { key } = await gateway.generate({ models: ['echo'] });
 
     const { body } = await gateway.post(`/key/${key}/regenerate`, {
@@ -299,7 +299,7 @@ describe('a regeneration', () => {
     },
   );
 
-  it('limits a key that overlaps as the one that replaced it, also under another alias', async () => {
+  it('limits an overlapping key like its successor, even under another alias', async () => {
     const { key } = await gateway.generate({ key_alias: 'laptop' });
     const { body } = await gateway.post(`/key/${key}/regenerate`, {
       grace_period: '1h',
@@ -314,7 +314,7 @@ describe('a regeneration', () => {
     expect(await statusOf(key, 'other')).toBe(401);
   });
 
-  it('ends all overlaps where it has no grace period, and leaves no record of them', async () => {
+  it('ends all overlaps without a grace period, and leaves no records', async () => {
     const first = await gateway.generate({ key_alias: 'laptop' });
     const second = (await gateway.post(`/key/${first.key}/regenerate`, { grace_period: '1h' }))
       .body as Issued;
@@ -332,7 +332,7 @@ describe('a regeneration', () => {
     ]);
   });
 
-  it('that keeps the key is refused onto the alias of another key, and changes nothing', async () => {
+  it('that keeps the key cannot take the alias of another key, and changes nothing', async () => {
     const { key } = await gateway.generate({ key_alias: 'laptop' });
     await gateway.generate({ key_alias: 'desktop' });
 
@@ -348,7 +348,7 @@ describe('a regeneration', () => {
     });
   });
 
-  it('is refused for a key that overlaps with its successor', async () => {
+  it('is refused for an overlapping key', async () => {
     const { key } = await gateway.generate();
     await gateway.post(`/key/${key}/regenerate`, { grace_period: '1h' }).expect(200);
     const other = await startGateway(store, [ECHO]);
@@ -358,7 +358,7 @@ describe('a regeneration', () => {
     expect(answer.status).toBe(409);
   });
 
-  it('is undone of its overlap by a deletion of the old key, which leaves the new one', async () => {
+  it('loses its overlap when the old key is deleted, and the new key stays', async () => {
     const { key } = await gateway.generate();
     const { body } = await gateway.post(`/key/${key}/regenerate`, { grace_period: '1h' });
 
@@ -367,7 +367,7 @@ describe('a regeneration', () => {
     expect([await statusOf(key), await statusOf((body as Issued).key)]).toEqual([401, 200]);
   });
 
-  it('is deleted with all that overlap', async () => {
+  it('is deleted with all overlapping keys', async () => {
     const { key } = await gateway.generate({ key_alias: 'laptop' });
     const { body } = await gateway.post(`/key/${key}/regenerate`, { grace_period: '1h' });
 
@@ -412,7 +412,7 @@ describe('an update of a key', () => {
     },
   );
 
-  it('lets a key last for ever', async () => {
+  it('can remove the end of a key', async () => {
     const { key } = await gateway.generate({ duration: '1h' });
 
     const { body } = await gateway.post('/key/update', { key, duration: '-1' });
@@ -420,7 +420,7 @@ describe('an update of a key', () => {
     expect(body).toMatchObject({ expires: null });
   });
 
-  it('gives a key another alias, by which it is deleted', async () => {
+  it('gives a key another alias, which can delete it', async () => {
     const { key, token_id } = await gateway.generate({ key_alias: 'laptop' });
 
     await gateway.post('/key/update', { key: token_id, key_alias: 'desktop' }).expect(200);
@@ -440,7 +440,7 @@ describe('an update of a key', () => {
     expect(await statusOf(key)).toBe(200);
   });
 
-  it('takes no alias of another key', async () => {
+  it('cannot take the alias of another key', async () => {
     const { key } = await gateway.generate({ key_alias: 'laptop', models: ['echo'] });
     const other = await gateway.generate({ key_alias: 'desktop' });
 
@@ -454,7 +454,7 @@ describe('an update of a key', () => {
     });
   });
 
-  it('moves a key under traffic, of which nothing fails, on another instance neither', async () => {
+  it('moves a key under traffic without a failure, also on another instance', async () => {
     const other = await startGateway(store, [ECHO]);
     const { key } = await gateway.generate({ key_alias: 'laptop' });
     const statuses: number[] = [];
@@ -481,21 +481,21 @@ describe('an update of a key', () => {
     ['key_alias', { key: 'sk-x', key_alias: 'with a space' }],
     ['blocked', { key: 'sk-x', blocked: 'yes' }],
     ['rpm_limit', { key: 'sk-x', rpm_limit: 5 }],
-  ])('is refused for a wrong %s', async (param, content) => {
+  ])('is refused for an invalid %s', async (param, content) => {
     const { status, body } = await gateway.post('/key/update', content);
 
     expect(status).toBe(400);
     expect(body).toMatchObject({ error: { type: 'invalid_request_error', param } });
   });
 
-  it.each(['update', 'block', 'unblock'])('finds no key that is missing: %s', async (route) => {
+  it.each(['update', 'block', 'unblock'])('fails with 404 for a missing key: %s', async (route) => {
     const { status } = await gateway.post(`/key/${route}`, { key: 'sk-of-nobody-at-all-1' });
 
     expect(status).toBe(404);
   });
 
   it.each(['update', 'block', 'unblock', 'regenerate'])(
-    'is not for everybody: %s',
+    'needs the master key: %s',
     async (route) => {
       const { key } = await gateway.generate();
 
@@ -510,7 +510,7 @@ describe('a block', () => {
   it.each([
     ['/key/block', {}],
     ['/key/update', { blocked: true }],
-  ])('by %s refuses the key at once, and can be lifted', async (path, content) => {
+  ])('by %s disables the key at once, and can be lifted', async (path, content) => {
     const { key, token_id } = await gateway.generate({ key_alias: 'laptop' });
     const before = await statusOf(key);
 
@@ -523,7 +523,7 @@ describe('a block', () => {
     expect(lifted).toMatchObject({ token: token_id, blocked: false });
   });
 
-  it('survives a regeneration, and shows in the information', async () => {
+  it('survives a regeneration, and is visible in the information', async () => {
     const { key } = await gateway.generate({ blocked: true });
 
     const { body } = await gateway.post('/key/regenerate', { key });

@@ -11,13 +11,13 @@ import {
 } from '../support/gateway';
 import { removeTemporaryFolders } from '../support/temporary-folder';
 
-jest.setTimeout(60_000); // on a busy machine
+jest.setTimeout(60_000); // the time on a busy machine
 
-/** Each operation takes a while, so that requests overlap. */
+/** The latency of each operation, so that requests overlap. */
 const DELAY_MS = 3;
 const ROUNDS = [0, 4, 12].map((operations) => operations * DELAY_MS);
 
-/** A read of what another instance changed takes seconds, as long as the own write may lag. */
+/** The time after which replicas count as current. Before that, a read after an own write may take seconds. */
 const AFTER_THE_LAG_MS = 11_000;
 
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
@@ -31,7 +31,7 @@ describe.each([1, 2])('on %i instances of one store', (instances) => {
     store = new InMemorySecretManager({ MASTER_KEY });
     one = await startGateway(store);
     other = instances === 1 ? one : await startGateway(store);
-    await one.generate(); // makes what signs the keys
+    await one.generate(); // creates the signing key
     store.delay(DELAY_MS);
   });
 
@@ -67,7 +67,7 @@ describe.each([1, 2])('on %i instances of one store', (instances) => {
       ['a new alias', '/key/update', { key_alias: 'moved' }],
       ['new models', '/key/update', { models: ['echo'] }],
       ['a block', '/key/block', {}],
-    ])('that is answered 200 during %s leaves nothing of the key', async (_what, path, content) => {
+    ])('that succeeds during %s leaves nothing of the key', async (_what, path, content) => {
       const namesBefore = await namesInStore();
       for (const ms of ROUNDS) {
         const issued = await one.generate({ key_alias: 'laptop' });
@@ -100,7 +100,7 @@ describe.each([1, 2])('on %i instances of one store', (instances) => {
     });
   });
 
-  it('a chosen key is made once, and leaves nothing of the others', async () => {
+  it('a chosen key is issued once, without leftovers of the losers', async () => {
     const namesBefore = await namesInStore();
     const key = 'sk-chosen-by-a-customer';
 
@@ -118,7 +118,7 @@ describe.each([1, 2])('on %i instances of one store', (instances) => {
     expect(await namesInStore()).toEqual(namesBefore);
   });
 
-  it('a chosen key replaces one of several keys only', async () => {
+  it('a chosen key replaces only one of several keys', async () => {
     const olds = [await one.generate(), await one.generate(), await one.generate()];
     const new_key = 'sk-chosen-by-a-customer';
 

@@ -38,7 +38,7 @@ describe('the keys of the gateway', () => {
   const statusOf = async (key: string, model = 'echo'): Promise<number> =>
     (await gateway.post('/v1/chat/completions', hello(model), key)).status;
 
-  it('are answered once, with what LiteLLM tells of them', async () => {
+  it('are returned once, with the fields of LiteLLM', async () => {
     const { body } = await gateway.post('/key/generate', { key_alias: 'laptop', models: ['echo'] });
 
     expect(body).toEqual({
@@ -52,7 +52,7 @@ describe('the keys of the gateway', () => {
     expect(await statusOf(String(body.key))).toBe(200);
   });
 
-  it('may be chosen by whoever asks for them', async () => {
+  it('may be chosen by the caller', async () => {
     const key = 'sk-chosen-by-a-person-1';
 
     const issued = await gateway.generate({ key });
@@ -61,7 +61,7 @@ describe('the keys of the gateway', () => {
     expect(await statusOf(key)).toBe(200);
   });
 
-  it('are not to be had twice', async () => {
+  it('cannot be issued twice', async () => {
     const { key } = await gateway.generate({ key_alias: 'laptop', models: ['echo'] });
 
     const sameAlias = await gateway.post('/key/generate', { key_alias: 'laptop' });
@@ -75,7 +75,7 @@ describe('the keys of the gateway', () => {
     expect(await namesInStore()).toHaveLength(2);
   });
 
-  it.each(['by the key', 'by its token id'])('are told of %s, without the key', async (how) => {
+  it.each(['by the key', 'by its token id'])('are described %s, without the key', async (how) => {
     const { key, token_id } = await gateway.generate({ key_alias: 'laptop', models: ['echo'] });
 
     const answer = await gateway.get(`/key/info?key=${how === 'by the key' ? key : token_id}`);
@@ -104,7 +104,7 @@ describe('the keys of the gateway', () => {
     expect(await namesInStore()).toEqual([`gateway/keys/${body.token_id}`, 'litellm/laptop']);
   });
 
-  it('get another alias when they are replaced, which frees the old one', async () => {
+  it('may get another alias when they are replaced, which frees the old one', async () => {
     const { key } = await gateway.generate({ key_alias: 'laptop' });
 
     const { body } = await gateway.post(`/key/${key}/regenerate`, { key_alias: 'desktop' });
@@ -114,7 +114,7 @@ describe('the keys of the gateway', () => {
     await gateway.generate({ key_alias: 'laptop' });
   });
 
-  it('do not take the alias of another one', async () => {
+  it('cannot take the alias of another key', async () => {
     const { key } = await gateway.generate({ key_alias: 'laptop' });
     const other = await gateway.generate({ key_alias: 'desktop' });
 
@@ -125,7 +125,7 @@ describe('the keys of the gateway', () => {
     expect(await namesInStore()).toHaveLength(4);
   });
 
-  it('are refused at once when they are deleted, by key, token id or alias', async () => {
+  it('are refused at once after a deletion by key, token id or alias', async () => {
     const [byKey, byTokenId, byAlias] = await Promise.all([
       gateway.generate(),
       gateway.generate({ key_alias: 'laptop' }),
@@ -147,7 +147,7 @@ describe('the keys of the gateway', () => {
     expect(await namesInStore()).toEqual([]);
   });
 
-  it('end when their time is over', async () => {
+  it('expire at their end', async () => {
     const { key, expires } = (await gateway.generate({ duration: '1h' })) as {
       key: string;
       expires?: string;
@@ -165,7 +165,7 @@ describe('the keys of the gateway', () => {
     ['GET', '/key/info?key=sk-of-nobody-at-all-1'],
     ['POST', '/key/sk-of-nobody-at-all-1/regenerate'],
     ['POST', '/key/delete'],
-  ])('that are not there are not found: %s %s', async (method, path) => {
+  ])('that are missing are not found: %s %s', async (method, path) => {
     const content = { keys: ['sk-of-nobody-at-all-1'] };
     const asked =
       method === 'GET'
@@ -189,7 +189,7 @@ describe('the keys of the gateway', () => {
     ['key', { key: 'canary-without-its-beginning' }],
     ['duration', { duration: 'a while' }],
     ['max_budget', { max_budget: 5 }],
-  ])('are not made with a wrong %s', async (param, content) => {
+  ])('are not issued with an invalid %s', async (param, content) => {
     const { status, body, text } = await gateway.post('/key/generate', content);
 
     expect(status).toBe(400);
@@ -213,7 +213,7 @@ describe('the keys of the gateway', () => {
     '/key/unblock',
     '/key/delete',
     '/v1/chat/completions',
-  ])('take no field with the name of a property of every object: %s', async (path) => {
+  ])('refuse a field with the name of an object property: %s', async (path) => {
     const { key } = await gateway.generate({ key_alias: 'laptop' });
     const before = await namesInStore();
     const known = path === '/key/delete' ? { keys: [key] } : { key };
@@ -237,7 +237,7 @@ describe('the keys of the gateway', () => {
   });
 
   it.each(['', 'sk-wrong', MASTER_KEY.slice(0, -1), `${MASTER_KEY}x`])(
-    'are managed by nobody who shows "%s"',
+    'are not managed with the key "%s"',
     async (key) => {
       const answers = await Promise.all([
         gateway.post('/key/generate', {}, key),
@@ -251,7 +251,7 @@ describe('the keys of the gateway', () => {
     },
   );
 
-  it('manage no keys themselves', async () => {
+  it('cannot manage keys', async () => {
     const { key } = await gateway.generate();
 
     const answer = await gateway.post('/key/generate', {}, key);
@@ -259,13 +259,13 @@ describe('the keys of the gateway', () => {
     expect(answer.status).toBe(401);
   });
 
-  it('open nothing by the digest that speaks of them', async () => {
+  it('cannot be replaced by their digest', async () => {
     const { token_id } = await gateway.generate();
 
     expect(await statusOf(token_id)).toBe(401);
   });
 
-  it('are in no record, in no other answer and in no log', async () => {
+  it('appear in no record, no other answer and no log', async () => {
     const { key, token_id } = await gateway.generate({ key_alias: 'laptop' });
     const texts = [
       (await gateway.get(`/key/info?key=${key}`)).text,

@@ -12,7 +12,7 @@ describe("the gateway's list of models", () => {
     removeTemporaryFolders();
   });
 
-  it('is the one that comes with it, unless there is another', () => {
+  it('is the shipped one by default', () => {
     const { models } = readModelList(join(__dirname, '../../sample-app/models.json'));
 
     expect(models).toMatchObject([{ name: 'echo', provider: 'echo' }]);
@@ -39,7 +39,7 @@ describe("the gateway's list of models", () => {
     expect(secretNames).toEqual([api_key]);
   });
 
-  it('is told all that is wrong with it, and no key', () => {
+  it('is refused with every problem, and without a key', () => {
     const path = modelsFile([
       ECHO,
       ECHO,
@@ -90,7 +90,7 @@ describe("the gateway's list of models", () => {
     expect(() => readModelList(path)).toThrow(`${path} is not right:\n- ${problem}`);
   });
 
-  it('is refused if there is none', () => {
+  it('is refused if it is missing', () => {
     const path = join(temporaryFolder(), 'none.json');
 
     expect(() => readModelList(path)).toThrow(
@@ -98,7 +98,7 @@ describe("the gateway's list of models", () => {
     );
   });
 
-  it('keeps the gateway from starting without the keys that it names, all told at once', async () => {
+  it('prevents the start without its keys, and the error names all', async () => {
     const entries = ['ONE', 'OTHER'].map((name) =>
       modelEntry(name, 'openai/gpt', { api_key: `os.environ/${name}` }),
     );
@@ -111,7 +111,7 @@ describe("the gateway's list of models", () => {
     expect(failure.message).toMatch(/"ONE".*"OTHER"/s);
   });
 
-  it('is of no use without a master key, which is told', async () => {
+  it('is useless without a master key, and the error names it', async () => {
     const failure = await failureOf(startGateway(new InMemorySecretManager()));
 
     expect(failure).toMatchObject({

@@ -14,7 +14,7 @@ const inUnicode = (text: string, form = (digits: string): string => digits): str
 
 /** Forms of the key inside a string of JSON. */
 const FORMS: readonly (readonly [string, string, string])[] = [
-  ['as it is', JSON.stringify(KEY).slice(1, -1), KEY],
+  ['unchanged', JSON.stringify(KEY).slice(1, -1), KEY],
   ['with \\/', JSON.stringify(KEY).slice(1, -1).replaceAll('/', '\\/'), KEY],
   ['with \\u002b', JSON.stringify(KEY).slice(1, -1).replaceAll('+', '\\u002b'), KEY],
   ['in escapes', inUnicode(KEY), KEY],
@@ -49,7 +49,7 @@ describe('an answer of a provider', () => {
   const ask = (content: object = {}): ReturnType<Gateway['post']> =>
     gateway.post('/v1/chat/completions', { ...hello('gpt'), ...content });
 
-  it.each(FORMS)('shows nothing of a key %s', async (_, form, canary) => {
+  it.each(FORMS)('discloses no key %s', async (_, form, canary) => {
     const choice = {
       index: 0,
       message: { role: 'assistant', content: 'KEY' },
@@ -82,7 +82,7 @@ describe('an answer of a provider', () => {
     expect(parsed).toContain('[redacted]');
   });
 
-  it('shows no end of a key that is shortened as OpenAI does it', async () => {
+  it("discloses no end of a key that is shortened like OpenAI's", async () => {
     provider.reply(400, `{"error":{"message":"Incorrect API key: sk-proj****mn7Q. Or sk-...n7Q"}}`);
 
     const { body } = await ask().expect(400);
@@ -90,7 +90,7 @@ describe('an answer of a provider', () => {
     expect(body.error.message).toBe('Incorrect API key: [redacted]. Or [redacted]');
   });
 
-  it('keeps what is about the request, with no more than 2 000 characters', async () => {
+  it('keeps the details of the request, up to 2 000 characters', async () => {
     const message = `Messages with ... and **bold** are fine. ${'x'.repeat(5_000)}`;
     provider.reply(400, JSON.stringify({ error: { message, code: 'c', type: 't', param: 'p' } }));
 
@@ -109,7 +109,7 @@ describe('an answer of a provider', () => {
     ['a date', { 'retry-after': new Date(Date.now() + 90_000).toUTCString() }, undefined, 90_000],
     ['milliseconds', { 'retry-after-ms': '1500', 'retry-after': '2' }, '2', 1_500],
     ['a date that has passed', { 'retry-after': new Date(0).toUTCString() }, '0', 0],
-  ])('passes on the time to wait as %s', async (_, given, seconds, ms) => {
+  ])('passes on a delay given as %s', async (_, given, seconds, ms) => {
     for (const status of [429, 500, 503, 529]) {
       provider.reply(status, '{}', given);
 
@@ -122,7 +122,7 @@ describe('an answer of a provider', () => {
     }
   });
 
-  it('passes on no time to wait that is none', async () => {
+  it('does not pass on an invalid delay', async () => {
     provider.reply(429, '{}', { 'retry-after': 'soon' });
 
     const { headers } = await ask().expect(429);
@@ -130,7 +130,7 @@ describe('an answer of a provider', () => {
     expect(headers).not.toHaveProperty('retry-after');
   });
 
-  it.each(['code', 'type'])('passes on a quota that is used up, by its %s', async (field) => {
+  it.each(['code', 'type'])('passes on an exhausted quota, by its %s', async (field) => {
     const before = provider.requests.length;
     provider.reply(429, JSON.stringify({ error: { message: 'x', [field]: 'insufficient_quota' } }));
     const client = gateway.client(MASTER_KEY).withOptions({ maxRetries: 3 });

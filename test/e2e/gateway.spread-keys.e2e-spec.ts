@@ -16,7 +16,7 @@ const END = chunk({ delta: {}, finish_reason: 'stop' });
 const others = (): Choice =>
   Object.fromEntries(Array.from({ length: 1_100 }, () => [`f${Math.random()}`, 'z']));
 
-/** How a stream gives the key in parts. */
+/** The ways in which a stream spreads the key. */
 const STREAMS: readonly (readonly [string, (part: string, at: number) => string])[] = [
   ['in `content`', (part) => chunk({ delta: { content: part } })],
   [
@@ -72,7 +72,7 @@ describe('a key that a provider spreads', () => {
   const ask = (model: string, content: object = {}): ReturnType<Gateway['post']> =>
     gateway.post('/v1/chat/completions', { ...hello(model), ...content });
 
-  /** Counts the parts that came through whole. The first may: it is shorter than eight characters. */
+  /** Counts the parts that passed unchanged. The first one may, because it is shorter than eight characters. */
   const shown = (text: string): number => PARTS.filter((part) => text.includes(part)).length;
 
   it.each(STREAMS)('over a stream %s is removed', async (_, toEvents) => {
@@ -101,7 +101,7 @@ describe('a key that a provider spreads', () => {
     expect(shown(JSON.stringify(body))).toBe(1);
   });
 
-  it('over blocks of Anthropic is removed, also with other blocks between them', async () => {
+  it('over blocks of Anthropic is removed, even with other blocks between them', async () => {
     const content = PARTS.flatMap((text) => [
       { type: 'text', text },
       { type: 'thinking', thinking: 'zzz', text: 'zzz' },
@@ -125,7 +125,7 @@ describe('a key that a provider spreads', () => {
   });
 
   it.each(['[null]', '[1]', '[{"type":"text"}]', '[{"type":"text","text":{}}]', '{}'])(
-    'is not looked for in a content of Anthropic that is broken: %s',
+    'causes a provider error in a malformed content of Anthropic: %s',
     async (content) => {
       provider.reply(200, `{"id":"i","model":"m","content":${content},"stop_reason":null}`);
 
@@ -139,7 +139,7 @@ describe('a key that a provider spreads', () => {
     },
   );
 
-  it('is not quoted with the words of a provider about itself', async () => {
+  it('is not quoted from a reported error', async () => {
     const error = JSON.stringify({
       error: { message: 'Our disk is full', type: 'x9', code: 'y9' },
     });
@@ -172,7 +172,7 @@ describe('a key that a provider spreads', () => {
     'sk-prov',
     Buffer.from(KEY).toString('hex'),
     Buffer.from(KEY).toString('hex').toUpperCase(),
-  ])('and shows in an error as %s is removed', async (given) => {
+  ])('into an error as %s is removed', async (given) => {
     provider.reply(400, JSON.stringify({ error: { message: `Key ${given} is wrong.` } }));
 
     const { body } = await ask('gpt').expect(400);

@@ -5,7 +5,7 @@ import { leaks } from '../support/failure-of';
 import { MASTER_KEY, hello, startGateway, type Gateway } from '../support/gateway';
 import { removeTemporaryFolders } from '../support/temporary-folder';
 
-describe('the gateway at a store that fails', () => {
+describe('the gateway with a failing store', () => {
   let store: InMemorySecretManager;
   let gateway: Gateway;
 
@@ -33,7 +33,7 @@ describe('the gateway at a store that fails', () => {
     ['UNAUTHENTICATED', 502],
     ['MALFORMED', 500],
     ['UNKNOWN', 500],
-  ] as const)('answers its %s with status %i, and tells nothing else', async (code, status) => {
+  ] as const)('answers its %s with status %i, and discloses nothing else', async (code, status) => {
     store.fail(new SecretManagerError(code, 'canary of the details'));
     const key = 'sk-hidden-value-4c1b-7f';
 
@@ -52,7 +52,7 @@ describe('the gateway at a store that fails', () => {
     expect(leaks(answer.text + gateway.log.lines.join('\n'), key)).toBe(false);
   });
 
-  it('says when to come again if the store does', async () => {
+  it('passes on the delay that the store asks for', async () => {
     const throttled = { statusCode: 429, headers: { 'retry-after': '7' } };
     store.fail(Object.assign(new Error(), throttled), { operation: 'writeSecret' });
 
@@ -62,7 +62,7 @@ describe('the gateway at a store that fails', () => {
     expect(answer.headers).toMatchObject({ 'retry-after': '7' });
   });
 
-  it('goes on with the keys that it knows, and tells of others that it cannot know', async () => {
+  it('accepts cached keys, and reports that it cannot check others', async () => {
     const [known, unknown] = [await gateway.generate(), 'sk-of-nobody-at-all-1'];
     await gateway.post('/v1/chat/completions', hello('echo'), known.key).expect(200);
     store.fail('unavailable');
@@ -84,7 +84,7 @@ describe('the gateway at a store that fails', () => {
     });
   });
 
-  it('is not ready, and alive all the same', async () => {
+  it('is not ready, but alive', async () => {
     store.fail('unavailable');
 
     const ready = await gateway.get('/health');
@@ -95,7 +95,7 @@ describe('the gateway at a store that fails', () => {
     expect(alive.status).toBe(200);
   });
 
-  it('takes a record that is none for a failure, and shows nothing of it', async () => {
+  it('treats an invalid record as a failure, and does not quote it', async () => {
     const { key, token_id } = await gateway.generate();
     store.rotate(`gateway/keys/${token_id}`, 'canary-without-quotes');
 
@@ -106,7 +106,7 @@ describe('the gateway at a store that fails', () => {
   });
 });
 
-describe('the gateway at requests that are none', () => {
+describe('the gateway with invalid requests', () => {
   let gateway: Gateway;
 
   beforeEach(async () => {
@@ -118,7 +118,7 @@ describe('the gateway at requests that are none', () => {
     removeTemporaryFolders();
   });
 
-  it('repeats nothing of a body that it cannot read', async () => {
+  it('does not quote an unreadable body', async () => {
     const answer = await gateway.post('/key/generate', '{"key": canary-without-quotes}');
 
     expect(answer.status).toBe(400);
@@ -126,7 +126,7 @@ describe('the gateway at requests that are none', () => {
     expect(leaks(answer.text + gateway.log.lines.join('\n'), 'canary-without-quotes')).toBe(false);
   });
 
-  it('repeats nothing of an address that is none', async () => {
+  it('does not quote an unknown address', async () => {
     const answer = await gateway.get('/key/sk-canary-in-the-address/nothing');
 
     expect(answer.status).toBe(404);

@@ -49,7 +49,7 @@ describe('a stream of a provider', () => {
     removeTemporaryFolders();
   });
 
-  /** Answers with the given pieces, each in a packet of its own. */
+  /** Answers with the given pieces, each in its own packet. */
   const answerWith = (pieces: readonly (string | Buffer)[], headers: object = EVENTS): void => {
     answer = (response) => {
       response.writeHead(200, { ...headers });
@@ -75,7 +75,7 @@ describe('a stream of a provider', () => {
       .map(({ choices }) => choices?.[0]?.delta.content ?? '')
       .join('');
 
-  it('has the role in the first chunk of each choice only', async () => {
+  it('has the role only in the first chunk of each choice', async () => {
     answerWith([
       event(chunk({ role: 'assistant', content: 'a' })),
       event(chunk({ role: 'assistant', content: 'b' }, null, 1)),
@@ -90,7 +90,7 @@ describe('a stream of a provider', () => {
     expect(roles).toEqual(['assistant', 'assistant', undefined, undefined]);
   });
 
-  it('gets a role where the provider sends none', async () => {
+  it('gets a role if the provider sends none', async () => {
     answerWith([event(chunk({ content: 'Good' })), END, DONE]);
 
     const { text } = await ask();
@@ -122,7 +122,7 @@ describe('a stream of a provider', () => {
     ['no empty line at the end', [TEXT, END, 'data: [DONE]']],
     ['everything in one packet', [TEXT + END + DONE]],
     ['one packet for each character', [...(TEXT + END + DONE)]],
-  ])('is understood with %s', async (_, pieces) => {
+  ])('is read with %s', async (_, pieces) => {
     answerWith(pieces);
 
     const { text } = await ask();
@@ -158,7 +158,7 @@ describe('a stream of a provider', () => {
     ['in the middle of an event', [TEXT, END, TEXT.slice(0, 30)]],
     ['with something else than JSON', [TEXT, 'data: <html>\n\n']],
     ['with an error', [TEXT, event({ error: { message: 'I am overloaded.', type: 'x' } }), DONE]],
-  ])('that ends %s is an error in its middle, and no success', async (_, pieces) => {
+  ])('that ends %s is an error event, and no success', async (_, pieces) => {
     answerWith(pieces);
 
     const { status, text } = await ask();
@@ -209,7 +209,7 @@ describe('a stream of a provider', () => {
     '{"choices":[]}',
     '{"error":{"message":"no"}}',
     '{"id',
-  ])('is not confused with the whole answer %j, which is an error, too', async (body) => {
+  ])('is an error if it is the whole answer %j', async (body) => {
     for (const model of ['gpt', 'claude']) {
       answerWith([body], { 'content-type': 'application/json' });
 
@@ -242,7 +242,7 @@ describe('a stream of a provider', () => {
     expect(chunksOf(text).at(-1)).toHaveProperty('error.message');
   });
 
-  it('shows nothing of a key that is spread over its chunks', async () => {
+  it('discloses no key that is spread over its chunks', async () => {
     for (const size of [1, 3, 7, 8, 40]) {
       const echoed = `It is ${PROVIDER_KEY}, I think. ${PROVIDER_KEY}`;
       const parts = echoed.match(new RegExp(`[^]{1,${size}}`, 'g')) ?? [];
@@ -255,13 +255,13 @@ describe('a stream of a provider', () => {
     }
   });
 
-  it('leaves a text without a key as it is', async () => {
+  it('leaves a text without a key unchanged', async () => {
     const parts = ['sk-', 'can', 'ary', ' and ', 'zq4', 'x', ' are', ' words'];
     answerWith([...parts.map((content) => event(chunk({ content }))), END, DONE]);
 
     const { text } = await ask();
 
-    // eight characters in a row, "sk-canar", are of the key; the rest is not
+    // the key has eight consecutive characters here, "sk-canar"; the rest is no part of it
     expect(textOf(text)).toBe('sk-can[redacted] and zq4x are words');
   });
 

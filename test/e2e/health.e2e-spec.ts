@@ -78,7 +78,7 @@ const FIELDS = ['circuit', 'latencyMs', 'manager', 'oldestAgeMs', 'secrets', 'st
 describe('/health', () => {
   afterEach(closeApplications);
 
-  it('is up while the store can serve, and tells counts and ages only', async () => {
+  it('is up while the store can serve, and shows only counts and ages', async () => {
     const store = new InMemorySecretManager({ PAYMENT_KEY: 'hvs.canary-value', OTHER_KEY: 'x' });
     const { server, secrets } = await serve(store, { preload: ['PAYMENT_KEY', 'OTHER_KEY'] });
     await secrets.get('ABSENT_KEY');
@@ -140,7 +140,7 @@ describe('/health', () => {
     expect(text + log.lines.join()).not.toContain('hvs.canary');
   });
 
-  it('hands the bound of the check to the manager, and aborts its signal after it', async () => {
+  it('passes the timeout of the check to the manager, and aborts its signal after it', async () => {
     const store = new Store(() => new Promise(() => undefined));
     const { server } = await serve(store);
 
@@ -151,7 +151,7 @@ describe('/health', () => {
     expect(store.checks[0]?.timeoutMs).toBeLessThanOrEqual(100);
   });
 
-  it('asks the store once for all who ask at the same time', async () => {
+  it('shares one check among concurrent requests', async () => {
     let answer: (isHealthy: boolean) => void = () => undefined;
     const store = new Store(() => new Promise((resolve) => (answer = resolve)));
     const { secrets } = await serve(store);
@@ -168,7 +168,7 @@ describe('/health', () => {
     expect(store.checks).toHaveLength(1);
   });
 
-  it('passes by the circuit, and is not repeated', async () => {
+  it('bypasses the circuit, and is not retried', async () => {
     const store = new InMemorySecretManager();
     const { server, secrets } = await serve(store, {
       circuitBreaker: { failureThreshold: 1 },
@@ -184,7 +184,7 @@ describe('/health', () => {
     expect(up.body.info.secrets).toMatchObject({ status: 'up', circuit: 'open' });
   });
 
-  it('tells of a manager by its name', async () => {
+  it('reports a manager by its name', async () => {
     const billing = new InMemorySecretManager({}, 'billing-store');
     const { server } = await serve(
       new Store(async () => false),
@@ -197,7 +197,7 @@ describe('/health', () => {
     expect(body.info.secrets.manager).toBe('billing-store');
   });
 
-  it('is down, and no error of the server, for a manager that nobody registered', async () => {
+  it('is down, without a server error, for an unregistered manager', async () => {
     const { server } = await serve(new InMemorySecretManager());
 
     const { body } = await request(server).get('/health?manager=nobody').expect(503);
@@ -209,7 +209,7 @@ describe('/health', () => {
     });
   });
 
-  it('is another thing than whether the process lives', async () => {
+  it('is independent of the liveness of the process', async () => {
     const { server } = await serve(new Store(async () => false));
 
     await request(server).get('/health').expect(503);

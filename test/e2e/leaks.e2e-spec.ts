@@ -14,7 +14,7 @@ import { everythingOf, failureOf, leaks } from '../support/failure-of';
 import { FAULTS, FaultStore } from '../support/fault-store';
 import { HttpSecretManager } from '../support/http.secret-manager';
 
-/** Each as it would be in a real store; the token looks like an identifier. */
+/** The canaries in the forms of a real store. The token looks like an identifier. */
 const CANARIES = {
   value: 'sk-proj-canary/of+the=value',
   token: 'ghp_16C7e42F292c6912E7710c838347',
@@ -102,7 +102,7 @@ describe('a secret, a token and a password', () => {
     jest.restoreAllMocks();
   });
 
-  it.each(FAULTS)('come out nowhere when the store breaks with %s', async (fault) => {
+  it.each(FAULTS)('leak nowhere when the store breaks with %s', async (fault) => {
     const server = await start();
     const secrets = app.get(SecretsService);
     store.fail(fault);
@@ -128,7 +128,7 @@ describe('a secret, a token and a password', () => {
     expect(output.join('')).toContain(error.code);
   });
 
-  it('come out nowhere while all is well, and a value is at hand in the cache', async () => {
+  it('leak nowhere while all is well and a value is cached', async () => {
     const server = await start({ preload: ['KEY'] });
 
     const answers = [
@@ -143,7 +143,7 @@ describe('a secret, a token and a password', () => {
     expect(leaks(container, CANARIES.value)).toBe(false);
   });
 
-  it('come out nowhere when the application cannot start', async () => {
+  it('leak nowhere when the application cannot start', async () => {
     store.fail('403');
 
     const error = await failureOf(start({ preload: ['KEY'] }));
@@ -153,7 +153,7 @@ describe('a secret, a token and a password', () => {
   });
 
   it.each(['token', 'password', 'value'] as const)(
-    'would be found here if they did: the %s',
+    'would be found by this test: the %s',
     async (which) => {
       const server = await start({ debug: (original) => console.error(original) });
       store.fail('503');

@@ -48,7 +48,7 @@ describe('the status page', () => {
   const secretNamed = async (name: string): Promise<object | undefined> =>
     (await status()).secrets.find((secret) => secret.name === name);
 
-  it('tells of the manager, and of each secret its state, age, version and hits', async () => {
+  it('shows the manager, and state, age, version and hits of each secret', async () => {
     const { managers, secrets, keys } = await status();
 
     expect(managers).toEqual([
@@ -63,7 +63,7 @@ describe('the status page', () => {
     expect(keys).toEqual({ cached: 0, hits: 0 });
   });
 
-  it('counts how often the gateway asks for a secret, and not who looks at the page', async () => {
+  it("counts the gateway's requests for a secret, but no views of the page", async () => {
     await gateway.post('/v1/chat/completions', hello('gpt')).expect(200);
     await gateway.post('/v1/chat/completions', hello('gpt')).expect(200);
     await status();
@@ -81,7 +81,7 @@ describe('the status page', () => {
     expect(await secretNamed('PROVIDER_KEY')).toMatchObject({ state: 'fresh', version: '4' });
   });
 
-  it('shows that the store is down, and which secret is stale for it', async () => {
+  it('shows that the store is down, and which secret is stale', async () => {
     provider.key = 'sk-another';
     store.fail('unavailable');
     await gateway.post('/v1/chat/completions', hello('gpt')).expect(503);
@@ -102,7 +102,7 @@ describe('the status page', () => {
     expect(managers).toEqual([expect.objectContaining({ status: 'down', circuit: 'open' })]);
   });
 
-  it('shows that a secret is gone from the store', async () => {
+  it('shows that a secret is missing in the store', async () => {
     provider.key = 'sk-another';
     await store.deleteSecret('PROVIDER_KEY');
     await gateway.post('/v1/chat/completions', hello('gpt'));
@@ -110,7 +110,7 @@ describe('the status page', () => {
     expect(await secretNamed('PROVIDER_KEY')).toMatchObject({ state: 'absent' });
   });
 
-  it('shows a secret that the store denies as one that it does not know', async () => {
+  it('shows a denied secret as unknown', async () => {
     provider.key = 'sk-another';
     store.fail('denied', { secretName: 'PROVIDER_KEY' });
     await gateway.post('/v1/chat/completions', hello('gpt')).expect(502);
@@ -122,7 +122,7 @@ describe('the status page', () => {
     });
   });
 
-  it('counts the keys of the gateway, and names none of them', async () => {
+  it('counts the keys of the gateway, but names none', async () => {
     const issued = await gateway.generate({ key_alias: 'alias-of-somebody' });
     await gateway.get('/v1/models', issued.key).expect(200);
     await gateway.get('/v1/models', 'sk-of-nobody-at-all-1').expect(401);
@@ -135,7 +135,7 @@ describe('the status page', () => {
     expect(leaks(text, issued.token_id)).toBe(false);
   });
 
-  it('holds no value and no key, in page or JSON', async () => {
+  it('holds neither values nor keys, in page or JSON', async () => {
     const { key } = await gateway.generate();
     await gateway.post('/v1/chat/completions', hello('gpt'), key).expect(200);
 
@@ -151,7 +151,7 @@ describe('the status page', () => {
     expect(canaries.filter((canary) => leaks(everything, canary))).toEqual([]);
   });
 
-  it('keeps names, which are not its own text, out of the HTML and in JSON', async () => {
+  it('keeps names out of the HTML, and in JSON', async () => {
     const page = await request(gateway.url).get('/').expect(200);
     const json = await request(gateway.url).get('/status').expect(200);
 
@@ -164,7 +164,7 @@ describe('the status page', () => {
     });
   });
 
-  it('permits itself no script and no style but its own files', async () => {
+  it('permits only scripts and styles of its own files', async () => {
     const { text, headers } = await request(gateway.url).get('/').expect(200);
 
     const policy = String(headers['content-security-policy']);
@@ -173,7 +173,7 @@ describe('the status page', () => {
     expect(text).not.toMatch(/<script(?![^>]* src=)|<style|\son\w+=|\sstyle=/);
   });
 
-  it.each(PAGE_FILES)('serves %s as what it is', async (path) => {
+  it.each(PAGE_FILES)('serves %s with its content type', async (path) => {
     const { headers } = await request(gateway.url).get(path).expect(200);
 
     const types = new Map([

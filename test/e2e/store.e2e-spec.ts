@@ -54,7 +54,7 @@ describe('a store over HTTP', () => {
     await store.stop();
   });
 
-  it('answers what it holds, and says what it does not hold', async () => {
+  it('returns its secrets, and undefined for missing ones', async () => {
     const values = [
       await secrets.get('KEY'),
       await secrets.get('team/KEY'),
@@ -66,7 +66,7 @@ describe('a store over HTTP', () => {
   });
 
   it.each(FAULTS)(
-    'that breaks with %s is a failure with its code, and no absence',
+    'that breaks with %s causes an error with its code, and no absence',
     async (fault) => {
       store.fail(fault);
 
@@ -107,18 +107,21 @@ describe('a store over HTTP', () => {
   it.each([
     ['429 in seconds', 900, 1_000],
     ['429 as a date', 1, 2_000],
-  ] as const)('that says when to come back with %s is heard', async (fault, atLeast, atMost) => {
-    store.fail(fault);
+  ] as const)(
+    'that asks for a delay with %s is asked again after it',
+    async (fault, atLeast, atMost) => {
+      store.fail(fault);
 
-    const error = await failureOf(secrets.get('KEY', { timeoutMs: 100 }));
+      const error = await failureOf(secrets.get('KEY', { timeoutMs: 100 }));
 
-    expect(error.code).toBe('THROTTLED');
-    expect(error.retryAfterMs).toBeGreaterThanOrEqual(atLeast);
-    expect(error.retryAfterMs).toBeLessThanOrEqual(atMost);
-    expect(store.requests).toHaveLength(1);
-  });
+      expect(error.code).toBe('THROTTLED');
+      expect(error.retryAfterMs).toBeGreaterThanOrEqual(atLeast);
+      expect(error.retryAfterMs).toBeLessThanOrEqual(atMost);
+      expect(store.requests).toHaveLength(1);
+    },
+  );
 
-  it('is asked once by a hundred readers of one secret', async () => {
+  it('is asked once for a hundred concurrent reads of one secret', async () => {
     const values = await Promise.all(Array.from({ length: 100 }, () => secrets.get('KEY')));
 
     expect(new Set(values)).toEqual(new Set(['value']));

@@ -10,7 +10,7 @@ import { FAULTS, FaultStore } from '../support/fault-store';
 const TOKEN = 'canary-of-the-token-51e0';
 const VALUE = 'canary-of-the-value-9c3b';
 
-describe("the sample's own manager, at a store that breaks", () => {
+describe("the sample's own manager, with a broken store", () => {
   let store: FaultStore;
   let started: Started;
 
@@ -31,9 +31,9 @@ describe("the sample's own manager, at a store that breaks", () => {
     await store.stop();
   });
 
-  // what is refused is not there to be asked: the address is fixed when the manager is made
+  // a refused connection needs another address, which is fixed when the manager is constructed
   it.each(FAULTS.filter((fault) => fault !== 'refused'))(
-    'takes "%s" neither for an absence nor for a success, and shows nothing of it',
+    'treats "%s" neither as an absence nor as a success, and does not quote it',
     async (fault) => {
       store.fail(fault);
 
@@ -46,7 +46,7 @@ describe("the sample's own manager, at a store that breaks", () => {
     },
   );
 
-  it('does not take the login page of a proxy for an empty store', async () => {
+  it('does not treat the login page of a proxy as an empty store', async () => {
     store.fail('HTML');
 
     const failure = await failureOf(started.secrets.get('KEY'));
@@ -57,7 +57,7 @@ describe("the sample's own manager, at a store that breaks", () => {
     });
   });
 
-  it('sends its token to no other host, wherever a redirect leads', async () => {
+  it('sends its token to no other host, whatever the redirect', async () => {
     const other = await new FaultStore().start();
     const redirecting = createServer((_, response) => {
       response.writeHead(307, { location: `http://${other.host}/v1/secret/KEY` }).end();
@@ -96,7 +96,7 @@ describe("the variables of the sample's own manager", () => {
     ['STORE_ALLOW_HTTP=true', { STORE_ADDR: 'http://10.0.0.7', STORE_TOKEN: TOKEN }],
     ['STORE_ALLOW_HTTP=true', { STORE_ADDR: 'http://127.0.0.1.evil.test', STORE_TOKEN: TOKEN }],
     ['STORE_ALLOW_HTTP=true', { STORE_ADDR: 'http://localhost.evil.test', STORE_TOKEN: TOKEN }],
-  ])('are refused with "%s" and nothing of them if they are %j', async (text, variables) => {
+  ])('are refused with "%s", without a quote, if they are %j', async (text, variables) => {
     const manager = managerWith(variables);
 
     const ofStart = await failureOf(() => manager.validateEnvironment());

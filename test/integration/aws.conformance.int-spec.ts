@@ -59,13 +59,13 @@ const synchronous: ConformanceHarness = {
   lacks: ['emptyValues'],
 };
 
-describe('the manager for AWS Secrets Manager, asked synchronously,', () => {
+describe('the manager for AWS Secrets Manager, with synchronous reads,', () => {
   const isAboutIt = /at once(, and unchanged| for a secret that| what it answers later)/;
   const cases = secretManagerConformance(synchronous).filter(
     ({ title, skip }) => skip === undefined && isAboutIt.test(title),
   );
 
-  it('is asked in all the ways of the kit', () => {
+  it('runs with every variant of the kit', () => {
     expect(cases.length).toBeGreaterThanOrEqual(6);
   });
 

@@ -16,10 +16,10 @@ import { AwsSecretManager } from 'nestjs-custom-secret-manager/drivers/aws-secre
 import { SecretManagerHealthIndicator } from 'nestjs-custom-secret-manager/terminus';
 import type { Server } from 'node:http';
 import request from 'supertest';
-import { HealthController } from '../../sample-app/src/health.controller';
 import { CapturedLog, closeApplications, closeLater } from '../support/application';
 import { refusal, type Reply } from '../support/aws-endpoint';
 import { everythingOf, failureOf, leaks } from '../support/failure-of';
+import { HealthController } from './support/health.controller';
 import { CREDENTIALS, REGION, startMoto, type Moto } from './support/moto';
 
 const VALUE = 'sk-canary-of-the-module-0123456789';
@@ -73,7 +73,7 @@ describe('an application on AWS Secrets Manager', () => {
       }),
     );
 
-  it('reads through a manager from a factory, once for many', async () => {
+  it('reads through a manager from a factory, once for concurrent reads', async () => {
     await moto.seed('app/KEY', VALUE);
     await start();
 
@@ -83,7 +83,7 @@ describe('an application on AWS Secrets Manager', () => {
     expect(moto.endpoint.actions).toEqual(['GetSecretValue']);
   });
 
-  it('reads through a manager that is given, which stays open', async () => {
+  it('reads through a given manager, which stays open', async () => {
     await moto.seed('KEY', VALUE);
     const manager = moto.manager();
     await start({}, { useValue: manager });
@@ -96,7 +96,7 @@ describe('an application on AWS Secrets Manager', () => {
     await manager.close();
   });
 
-  it('reads through the class itself, with what the environment of the process says', async () => {
+  it('reads through the class itself, with the environment of the process', async () => {
     await moto.seed('KEY', VALUE);
     const environment = process.env;
     process.env = {
@@ -115,7 +115,7 @@ describe('an application on AWS Secrets Manager', () => {
     }
   });
 
-  it('does not start where the endpoint is of no use', async () => {
+  it('does not start with an unusable endpoint', async () => {
     const manager = { useFactory: () => moto.manager({ endpoint: 'http://elsewhere.example' }) };
 
     const failure = await failureOf(start({}, manager));
@@ -139,7 +139,7 @@ describe('an application on AWS Secrets Manager', () => {
     expect(moto.endpoint.actions).toEqual(['BatchGetSecretValue']);
   });
 
-  it('keeps what is pending and what is current apart in the cache', async () => {
+  it('caches pending and current versions separately', async () => {
     await moto.seed('KEY', 'current');
     await putPending('KEY', 'pending');
     await start();
@@ -156,7 +156,7 @@ describe('an application on AWS Secrets Manager', () => {
     expect(moto.endpoint.actions).toHaveLength(2);
   });
 
-  it('finds its secrets in one that holds them all', async () => {
+  it('finds its secrets in one bundle', async () => {
     await moto.seed('app/all', JSON.stringify({ A: 'of A', PORT: 5432, NESTED: { b: [1] } }));
     await start({ settings: { primarySecretName: 'app/all' } });
 
@@ -172,7 +172,7 @@ describe('an application on AWS Secrets Manager', () => {
     expect(moto.endpoint.inputsOf('GetSecretValue')).toEqual([{ SecretId: 'app/all' }]);
   });
 
-  it('stores a secret with what the settings say of it', async () => {
+  it('stores a secret with the description and tags of the settings', async () => {
     const settings = { ...WRITABLE.settings, description: 'of the app', tags: { team: 'a' } };
     await start({ settings });
 
@@ -219,7 +219,7 @@ describe('an application on AWS Secrets Manager', () => {
     await expect(secrets.get('OLD')).resolves.toBeUndefined();
   });
 
-  it('deletes, says until when it can be undone, and brings back what is written again', async () => {
+  it('deletes, returns the end of the recovery window, and restores by a write', async () => {
     await moto.seed('KEY', 'old');
     await start(WRITABLE);
 
@@ -232,7 +232,7 @@ describe('an application on AWS Secrets Manager', () => {
     await expect(secrets.get('KEY', { maxAgeMs: 0 })).resolves.toBe(VALUE);
   });
 
-  it('repeats a read that was throttled, and repeats no write', async () => {
+  it('retries a throttled read, but no write', async () => {
     await moto.seed('KEY', VALUE);
     await start({ ...WRITABLE, retry: { baseDelayMs: 1 } });
     moto.endpoint.reply('GetSecretValue', refusal('ThrottlingException'), () => undefined);
@@ -246,7 +246,7 @@ describe('an application on AWS Secrets Manager', () => {
     expect(moto.endpoint.actions).toEqual(['GetSecretValue', 'GetSecretValue', 'PutSecretValue']);
   });
 
-  it('serves on what it has while AWS is down, and stops when it is denied', async () => {
+  it('serves cached values while AWS is down, but not after a denial', async () => {
     await moto.seed('KEY', VALUE);
     await start({ cache: { ttlMs: 1, staleWhileRevalidateMs: 0 }, retry: false });
     await secrets.get('KEY');
@@ -262,7 +262,7 @@ describe('an application on AWS Secrets Manager', () => {
     expect(denied).toMatchObject({ code: 'ACCESS_DENIED', secretName: 'KEY' });
   });
 
-  it('is healthy with AWS, also where it may not list, and not without', async () => {
+  it('is healthy with AWS, even if it may not list, and unhealthy without', async () => {
     await start();
     const ask = () => request(app.getHttpServer()).get('/health');
 
@@ -286,7 +286,7 @@ describe('an application on AWS Secrets Manager', () => {
     ['answers nonsense', ({ headers }) => ({ body: JSON.stringify(headers) + VALUE })],
     ['hangs up', 'reset'],
     ['hangs', 'hang'],
-  ])('shows neither value nor credential where AWS %s', async (_, reply) => {
+  ])('discloses neither value nor credential if AWS %s', async (_, reply) => {
     await moto.seed('KEY', VALUE);
     await start({ ...WRITABLE, retry: false, attemptTimeoutMs: 200 });
     await secrets.get('KEY');

@@ -49,7 +49,7 @@ describe('reading from AWS Secrets Manager', () => {
     expect(readings.map((reading) => reading?.value)).toEqual(['value', 'value', 'value']);
   });
 
-  it('tells the version, and reads each by its id', async () => {
+  it('returns the version, and reads each version by its id', async () => {
     await moto.seed('KEY', 'one');
     const first = await manager.readSecret('KEY');
     const secondId = await put('KEY', 'two', 'AWSCURRENT');
@@ -61,7 +61,7 @@ describe('reading from AWS Secrets Manager', () => {
     expect(again).toEqual(first);
   });
 
-  it('reads what is current, pending, and previous', async () => {
+  it('reads the current, pending and previous versions', async () => {
     await moto.seed('KEY', 'one');
     await put('KEY', 'two', 'AWSCURRENT');
     await put('KEY', 'three', 'AWSPENDING');
@@ -122,7 +122,7 @@ describe('reading from AWS Secrets Manager', () => {
     expect(moto.endpoint.actions).toEqual(Array<string>(3).fill('BatchGetSecretValue'));
   });
 
-  it('tells in a batch what is there, absent, and pending deletion', async () => {
+  it('distinguishes present, absent and pending secrets in a batch', async () => {
     for (const name of ['HERE', 'PENDING']) await moto.seed(name, 'value');
     await moto.client.send(new DeleteSecretCommand({ SecretId: 'PENDING' }));
 
@@ -133,7 +133,7 @@ describe('reading from AWS Secrets Manager', () => {
     expect(moto.endpoint.actions).toEqual(['BatchGetSecretValue']);
   });
 
-  it('reads many one by one where the role may not use batches', async () => {
+  it('reads many one by one if the role may not use batches', async () => {
     for (const name of ['A', 'B']) await moto.seed(name, `of ${name}`);
     moto.endpoint.reply('BatchGetSecretValue', refusal('AccessDeniedException'));
 
@@ -157,7 +157,7 @@ describe('reading from AWS Secrets Manager', () => {
     expect(answers.get('B')).toBeUndefined();
   });
 
-  it('reads in the region that it was given', async () => {
+  it('reads in the given region', async () => {
     await moto.seed('KEY', 'value');
     const elsewhere = moto.manager({ region: 'us-west-2' });
 

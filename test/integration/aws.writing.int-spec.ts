@@ -30,7 +30,7 @@ describe('writing to AWS Secrets Manager', () => {
     return SecretString;
   };
 
-  it('creates a secret with description, tags and key, and tells its version', async () => {
+  it('creates a secret with description, tags and key, and returns its version', async () => {
     const keyed = moto.manager({ kmsKeyId: 'alias/app' });
 
     const { version } = await keyed.writeSecret('app/NEW', 'value', {
@@ -47,7 +47,7 @@ describe('writing to AWS Secrets Manager', () => {
     await keyed.close();
   });
 
-  it('gives a secret a new version, and keeps the one before', async () => {
+  it('adds a new version, and keeps the previous one', async () => {
     const first = await manager.writeSecret('KEY', 'one');
     const second = await manager.writeSecret('KEY', 'two');
 
@@ -57,7 +57,7 @@ describe('writing to AWS Secrets Manager', () => {
     expect(await manager.readSecret('KEY')).toEqual({ value: 'two', version: second.version });
   });
 
-  it('leaves description, tags and key alone when it writes a value', async () => {
+  it('keeps description, tags and key when it writes a value', async () => {
     const keyed = moto.manager({ kmsKeyId: 'alias/app' });
     await keyed.writeSecret('KEY', 'one', { description: 'of the test', tags: { team: 'a' } });
 
@@ -110,32 +110,35 @@ describe('writing to AWS Secrets Manager', () => {
   it.each<[string, boolean]>([
     ['as AWS has it', true],
     ['as moto has it', false],
-  ])('lets exactly one of several create what is pending deletion, %s', async (_, asAws) => {
-    if (!asAws) moto.endpoint.clear();
-    await manager.writeSecret('KEY', 'old', { tags: { team: 'a' } });
-    await manager.deleteSecret('KEY');
-    const managers = Array.from({ length: 5 }, () => moto.manager());
+  ])(
+    'lets exactly one of several create a secret that is pending deletion, %s',
+    async (_, asAws) => {
+      if (!asAws) moto.endpoint.clear();
+      await manager.writeSecret('KEY', 'old', { tags: { team: 'a' } });
+      await manager.deleteSecret('KEY');
+      const managers = Array.from({ length: 5 }, () => moto.manager());
 
-    const outcomes = await Promise.allSettled(
-      managers.map((each, index) =>
-        each.writeSecret('KEY', `of ${index}`, { createOnly: true, tags: { by: `${index}` } }),
-      ),
-    );
+      const outcomes = await Promise.allSettled(
+        managers.map((each, index) =>
+          each.writeSecret('KEY', `of ${index}`, { createOnly: true, tags: { by: `${index}` } }),
+        ),
+      );
 
-    const winner = outcomes.findIndex(({ status }) => status === 'fulfilled');
-    const losses = outcomes.filter(({ status }) => status === 'rejected');
-    expect(losses).toHaveLength(4);
-    expect(losses).toMatchObject(losses.map(() => ({ reason: { code: 'CONFLICT' } })));
-    await expect(valueOf('KEY')).resolves.toBe(`of ${winner}`);
-    const { tags } = await manager.describeSecret('KEY');
-    expect(tags).toEqual({ team: 'a', by: `${winner}` });
-    const { VersionIdsToStages = {} } = await stored('KEY');
-    const stages = new Set(Object.values(VersionIdsToStages).flat());
-    expect([...stages].sort()).toEqual(['AWSCURRENT', 'AWSPREVIOUS']);
-    for (const each of managers) await each.close();
-  });
+      const winner = outcomes.findIndex(({ status }) => status === 'fulfilled');
+      const losses = outcomes.filter(({ status }) => status === 'rejected');
+      expect(losses).toHaveLength(4);
+      expect(losses).toMatchObject(losses.map(() => ({ reason: { code: 'CONFLICT' } })));
+      await expect(valueOf('KEY')).resolves.toBe(`of ${winner}`);
+      const { tags } = await manager.describeSecret('KEY');
+      expect(tags).toEqual({ team: 'a', by: `${winner}` });
+      const { VersionIdsToStages = {} } = await stored('KEY');
+      const stages = new Set(Object.values(VersionIdsToStages).flat());
+      expect([...stages].sort()).toEqual(['AWSCURRENT', 'AWSPREVIOUS']);
+      for (const each of managers) await each.close();
+    },
+  );
 
-  it('deletes again what it has restored, where the write fails', async () => {
+  it('deletes a restored secret again if the write fails', async () => {
     await manager.writeSecret('KEY', 'old');
     await manager.deleteSecret('KEY', { recoveryWindowInDays: 20 });
     moto.endpoint.reply(
@@ -152,7 +155,7 @@ describe('writing to AWS Secrets Manager', () => {
     await expect(manager.readSecret('KEY')).resolves.toBeUndefined();
   });
 
-  it('lets several write a secret that is not there, and loses none of their versions', async () => {
+  it('lets several write a missing secret, and loses none of their versions', async () => {
     const versions = await Promise.all(
       ['one', 'two', 'three'].map((value) => manager.writeSecret('KEY', value)),
     );
@@ -167,22 +170,25 @@ describe('writing to AWS Secrets Manager', () => {
     ['as AWS has it', true, false],
     ['as AWS has it, with createOnly', true, true],
     ['as moto has it, with createOnly', false, true],
-  ])('restores, updates and tags what is pending deletion, %s', async (_, asAws, createOnly) => {
-    if (!asAws) moto.endpoint.clear();
-    await manager.writeSecret('KEY', 'old', { description: 'kept', tags: { team: 'a' } });
-    await manager.deleteSecret('KEY');
+  ])(
+    'restores, updates and tags a secret that is pending deletion, %s',
+    async (_, asAws, createOnly) => {
+      if (!asAws) moto.endpoint.clear();
+      await manager.writeSecret('KEY', 'old', { description: 'kept', tags: { team: 'a' } });
+      await manager.deleteSecret('KEY');
 
-    await manager.writeSecret('KEY', 'new', { createOnly, tags: { env: 'x' } });
+      await manager.writeSecret('KEY', 'new', { createOnly, tags: { env: 'x' } });
 
-    await expect(manager.readSecret('KEY')).resolves.toMatchObject({ value: 'new' });
-    await expect(manager.describeSecret('KEY')).resolves.toEqual({
-      description: 'kept',
-      tags: { team: 'a', env: 'x' },
-    });
-    expect((await stored('KEY')).DeletedDate).toBeUndefined();
-  });
+      await expect(manager.readSecret('KEY')).resolves.toMatchObject({ value: 'new' });
+      await expect(manager.describeSecret('KEY')).resolves.toEqual({
+        description: 'kept',
+        tags: { team: 'a', env: 'x' },
+      });
+      expect((await stored('KEY')).DeletedDate).toBeUndefined();
+    },
+  );
 
-  it('copies what it creates to other regions, and deletes it with its copies', async () => {
+  it('replicates a new secret to other regions, and deletes it with its copies', async () => {
     const here = moto.manager({ replicaRegions: ['us-west-2'] });
     const there = moto.manager({ region: 'us-west-2' });
 
@@ -204,7 +210,7 @@ describe('writing to AWS Secrets Manager', () => {
     [undefined, 7],
     [7, 7],
     [30, 30],
-  ])('deletes with a window of %s days, and says when it ends', async (given, days) => {
+  ])('deletes with a window of %s days, and returns its end', async (given, days) => {
     await manager.writeSecret('KEY', 'value');
 
     const { deletionAt } = await manager.deleteSecret('KEY', { recoveryWindowInDays: given });
@@ -215,7 +221,7 @@ describe('writing to AWS Secrets Manager', () => {
     await expect(manager.readSecret('KEY')).resolves.toBeUndefined();
   });
 
-  it('deletes at once and for good, also what is pending deletion', async () => {
+  it('deletes at once and permanently, even a secret that is pending deletion', async () => {
     await manager.writeSecret('ONE', 'value');
     await manager.writeSecret('OTHER', 'value');
     await manager.deleteSecret('OTHER');
@@ -227,14 +233,14 @@ describe('writing to AWS Secrets Manager', () => {
       await expect(stored(name)).rejects.toMatchObject({ name: 'ResourceNotFoundException' });
   });
 
-  it('takes the deletion of what is not there for done', async () => {
+  it('accepts the deletion of a missing secret', async () => {
     await expect(manager.deleteSecret('ABSENT')).resolves.toEqual({});
     await expect(
       manager.deleteSecret('ABSENT', { recoveryWindowInDays: 0 }),
     ).resolves.toBeDefined();
   });
 
-  it('deletes nothing with a window that AWS does not know', async () => {
+  it('deletes nothing with a window that AWS does not allow', async () => {
     await manager.writeSecret('KEY', 'value');
 
     const failure = await failureOf(manager.deleteSecret('KEY', { recoveryWindowInDays: 3 }));

@@ -31,7 +31,7 @@ describe('the command line as a process', () => {
   };
   const secret = (args: readonly string[], input?: string): Ended =>
     run(process.execPath, [MAIN, 'secret', ...store, ...args], input);
-  /** Types an answer as soon as a terminal shows a text. */
+  /** Types an answer when a terminal shows a text. */
   const onTerminal = (text: string, answer: string, args: readonly string[]): Ended =>
     run('python3', [TERMINAL, text, answer, process.execPath, MAIN, 'secret', ...store, ...args]);
 
@@ -48,7 +48,7 @@ describe('the command line as a process', () => {
     expect(gone.stderr).toMatch(/^Error: There is no secret "API_KEY"[^\n]*\n$/);
   });
 
-  it('is one line where it fails, without a stack and without a value', () => {
+  it('reports a failure in one line, without a stack and without a value', () => {
     const ended = [secret(['set', 'API_KEY', CANARY]), secret(['get', 'A/../B']), secret(['list'])];
 
     expect(ended.map(({ code }) => code)).toEqual([2, 2, 1]);
@@ -56,7 +56,7 @@ describe('the command line as a process', () => {
     expect(leaks(ended.map(({ stderr }) => stderr).join(), CANARY)).toBe(false);
   });
 
-  it('fails for an output that is full', () => {
+  it('fails for a full output', () => {
     secret(['set', 'A'], 'value');
 
     for (const args of [['get', 'A'], ['list']]) {
@@ -67,7 +67,7 @@ describe('the command line as a process', () => {
     }
   });
 
-  it('survives a reader that leaves', () => {
+  it('survives a reader that closes the pipe', () => {
     for (const name of ['A', 'B']) secret(['set', name], 'value');
     const list = `'${process.execPath}' '${MAIN}' secret ${store.join(' ')} list`;
 
@@ -77,7 +77,7 @@ describe('the command line as a process', () => {
     expect(stderr).not.toMatch(/Error|EPIPE/);
   });
 
-  it('stores what is typed on a terminal, which shows nothing of it', () => {
+  it('stores a value that is typed on a terminal, without an echo', () => {
     const typed = onTerminal('it is not shown', `${CANARY}\r`, ['set', 'API_KEY']);
 
     expect(typed.code).toBe(0);

@@ -10,9 +10,9 @@ const COUNT = 60;
 
 const canIsolate = spawnSync('unshare', ['--pid', '--fork', 'true']).status === 0;
 
-// only root may make process namespaces
+// only root may create process namespaces
 if (canIsolate) {
-  describe('an encrypted file that two containers share, whose processes have one and the same number', () => {
+  describe('an encrypted file that two containers with the same process id share', () => {
     afterEach(removeTemporaryFolders);
 
     it('has the writes of both', async () => {
@@ -37,7 +37,7 @@ if (canIsolate) {
   });
 } else {
   describe('containers', () => {
-    it('cannot be tried by this user', () => {
+    it('cannot be used by this user', () => {
       expect(canIsolate).toBe(false);
     });
   });

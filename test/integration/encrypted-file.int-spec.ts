@@ -36,7 +36,7 @@ describe('an encrypted file that several processes share', () => {
     let killed = 0;
     const lost: string[] = [];
 
-    /** Kills one writer after the other, each at some moment while it writes; the other lanes go on meanwhile. */
+    /** Kills one writer after the other during its writes, while the other lanes continue. */
     const killOnAndOn = async (prefix: string): Promise<number> => {
       const expected = new Map<string, number>();
       let next = 0;
@@ -56,7 +56,7 @@ describe('an encrypted file that several processes share', () => {
           const found = await numberOf(name);
           if (found !== number) lost.push(`${name}: ${found}, not ${number}`);
         }
-        next += NAMES_OF_A_WRITER; // what was under way may have been written, and is not to be mistaken for what comes
+        next += NAMES_OF_A_WRITER; // the write in flight may have succeeded, and must not be confused with the next one
       }
       return next;
     };
@@ -68,7 +68,7 @@ describe('an encrypted file that several processes share', () => {
     expect(readdirSync(dirname(path))).toEqual(['secrets', 'secrets-lock']);
   }, 900_000);
 
-  it('loses nothing of what two processes write at once', async () => {
+  it('loses no concurrent write of two processes', async () => {
     const count = 150;
     const writers = ['A', 'B'].map(
       (prefix) => new EncryptedFileWriter({ path, key, prefix, count, createOnly: true }),
@@ -85,7 +85,7 @@ describe('an encrypted file that several processes share', () => {
     expect(new Set(readings.map((reading) => reading?.version)).size).toBe(2 * count);
   }, 60_000);
 
-  it('lets one of two processes win that create the same secrets at once', async () => {
+  it('lets one of two processes win a createOnly race', async () => {
     const count = 100;
     const writers = [1, 2].map(
       () => new EncryptedFileWriter({ path, key, prefix: 'SAME', count, createOnly: true }),

@@ -4,7 +4,7 @@ import { ECHO, hello, modelEntry, modelsFile } from '../support/gateway';
 import { removeTemporaryFolders, temporaryFolder } from '../support/temporary-folder';
 import { SampleProcess } from './support/sample-process';
 
-/** The short form of `npm run gateway:clients`, which tries the clients that have to be installed first, too. */
+/** The short form of `npm run gateway:clients`, which also tries clients that need an installation. */
 describe('the OpenAI client at the gateway', () => {
   let provider: FakeProvider;
   let gateway: SampleProcess;
@@ -60,7 +60,7 @@ describe('the OpenAI client at the gateway', () => {
       expect(model).toEqual(data[1]);
     });
 
-    it('gets the errors that it knows', async () => {
+    it('gets errors of its own classes', async () => {
       const calls = [
         client(prefix, `${key}x`).chat.completions.create(hello('echo')),
         client(prefix).chat.completions.create(hello('nowhere')),

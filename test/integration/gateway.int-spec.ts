@@ -63,7 +63,7 @@ describe.each(Object.entries(GATEWAY_STORES))('the gateway on %s', (name, startS
     return text;
   };
 
-  it('tells where its keys are', async () => {
+  it('logs where its keys are', async () => {
     expect(gateway.output).toContain(`with its keys in ${name}.`);
     expect(await gateway.masterKey()).toBe(masterKey);
   });
@@ -87,7 +87,7 @@ describe.each(Object.entries(GATEWAY_STORES))('the gateway on %s', (name, startS
     ]);
   });
 
-  it('takes a long conversation', async () => {
+  it('accepts a long conversation', async () => {
     const client = clientOf(await gateway.generate(masterKey));
     const content = 'word '.repeat(200_000);
 
@@ -117,7 +117,7 @@ describe.each(Object.entries(GATEWAY_STORES))('the gateway on %s', (name, startS
     });
   });
 
-  it('replaces a key, and gives its alias to one only', async () => {
+  it('replaces a key, and gives its alias to only one', async () => {
     const key = await gateway.generate(masterKey, { key_alias: 'desktop' });
 
     const taken = await gateway.request(
@@ -140,7 +140,7 @@ describe.each(Object.entries(GATEWAY_STORES))('the gateway on %s', (name, startS
     await gateway.generate(masterKey, { key_alias: 'desktop' });
   });
 
-  it('loses no request while the key of the provider is rotated in mid-traffic', async () => {
+  it("loses no request while the provider's key is rotated under traffic", async () => {
     const client = clientOf(await gateway.generate(masterKey));
     const ended = Array.from({ length: CLIENTS }, () => 0);
     const failures: unknown[] = [];
@@ -171,7 +171,7 @@ describe.each(Object.entries(GATEWAY_STORES))('the gateway on %s', (name, startS
     expect([...used]).toEqual(providerKeys);
   });
 
-  it('goes on with the keys that it knows while the store is down, and makes no new ones', async () => {
+  it('accepts cached keys while the store is down, and issues no new ones', async () => {
     const key = await gateway.generate(masterKey);
     const client = clientOf(key);
     await complete(client);
@@ -192,7 +192,7 @@ describe.each(Object.entries(GATEWAY_STORES))('the gateway on %s', (name, startS
     expect([ready.status, alive.status]).toEqual([503, 200]);
   });
 
-  it('has printed no key', () => {
+  it('has logged no key', () => {
     const printed = [masterKey, ...providerKeys].filter((key) =>
       leaks(gateway.output, key.slice(3)),
     );

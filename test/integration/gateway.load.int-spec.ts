@@ -5,7 +5,7 @@ import { promisify } from 'node:util';
 const SCRIPT = join(__dirname, '../load/gateway.mjs');
 
 describe('npm run gateway:load', () => {
-  it('finds in a short flood that it costs customers nothing', async () => {
+  it('shows in a short flood that customers are not affected', async () => {
     const { stdout } = await promisify(execFile)(process.execPath, [SCRIPT, '4', '300']);
 
     const rows = stdout.trim().split('\n');

@@ -40,7 +40,7 @@ describe('the health of an application on OpenBao', () => {
     expect(unsealed.status).toBe(200);
   });
 
-  it('is bad, with a code, while there is no store', async () => {
+  it('is bad, with a code, without a store', async () => {
     await bao.stop();
 
     const { status, body } = await app.get('/health');
@@ -49,7 +49,7 @@ describe('the health of an application on OpenBao', () => {
     expect(body).toMatchObject({ error: { secrets: { status: 'down', code: 'UNAVAILABLE' } } });
   });
 
-  it('does not make a process look dead, whatever the store does', async () => {
+  it('does not affect liveness, whatever the store does', async () => {
     await bao.seal();
     const sealed = await app.get('/health/live');
     await bao.stop();
@@ -58,7 +58,7 @@ describe('the health of an application on OpenBao', () => {
     expect([sealed.status, stopped.status]).toEqual([200, 200]);
   });
 
-  it('tells nothing but states, counts, ages and codes', async () => {
+  it('shows only states, counts, ages and codes', async () => {
     await bao.seal();
 
     const { text } = await app.get('/health');

@@ -5,7 +5,7 @@ import { startTeamApp, type TeamApp, type TeamAppOptions } from './support/team-
 
 const QUICK = { retry: false, attemptTimeoutMs: 200 } as const;
 
-describe('what is to be seen of secrets and tokens from outside', () => {
+describe('the visible part of secrets and tokens', () => {
   let bao: SealableOpenBao;
   let app: TeamApp;
   let token: string;
@@ -60,7 +60,7 @@ describe('what is to be seen of secrets and tokens from outside', () => {
     await expect(found(seen)).resolves.toEqual([]);
   });
 
-  it('is nothing of what is held when the store is sealed, and when it is gone', async () => {
+  it('is nothing of the cache when the store is sealed or gone', async () => {
     await start({ preload: ['HELD'] });
 
     await bao.seal();

@@ -45,7 +45,7 @@ describe('names of secrets in OpenBao', () => {
     await bao.stop();
   });
 
-  it.each(ODD_NAMES)('keeps %j under just that name', async (name) => {
+  it.each(ODD_NAMES)('keeps %j under exactly that name', async (name) => {
     await app.secrets.set(name, `value of ${name}`);
 
     const value = await app.secrets.get(name, { maxAgeMs: 0 });
@@ -63,7 +63,7 @@ describe('names of secrets in OpenBao', () => {
     await expect(bao.valueOf('team a/db?/password')).resolves.toBe('value');
   });
 
-  it.each(MOVING_NAMES)('refuses %j, which would lead elsewhere', async (name) => {
+  it.each(MOVING_NAMES)('refuses %j, which would leave the mount', async (name) => {
     const ofRead = await failureOf(app.secrets.get(name));
     const ofWrite = await failureOf(app.secrets.set(name, 'value'));
 

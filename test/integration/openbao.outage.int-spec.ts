@@ -36,7 +36,7 @@ describe('an application whose OpenBao is sealed', () => {
     return app;
   };
 
-  it('hears that the store is not available, whatever the environment holds', async () => {
+  it('gets UNAVAILABLE, whatever the environment holds', async () => {
     const { secrets } = await start({ variables: { HELD: 'of the environment' } });
     await bao.seal();
 
@@ -45,7 +45,7 @@ describe('an application whose OpenBao is sealed', () => {
     expect(failure).toMatchObject({ code: 'UNAVAILABLE', secretName: 'HELD', retryable: true });
   });
 
-  it('gets by with its environment if it may, says so once, and goes back to the store', async () => {
+  it('uses its environment if allowed, warns once, and returns to the store', async () => {
     const variables = { HELD: 'of the environment' };
     const { secrets, log } = await start({ fallback: 'on-unavailable', cache: false, variables });
     await bao.seal();
@@ -103,7 +103,7 @@ describe('an application whose OpenBao stops', () => {
     app = await startTeamApp({ address: bao.address, token: bao.rootToken, ...QUICK, ...options });
   };
 
-  it('is served what it has read, beyond its time, and told that it is stale', async () => {
+  it('is served cached values beyond their time, marked as stale', async () => {
     await start();
     await app.secrets.get('HELD');
     await bao.stop();
@@ -115,7 +115,7 @@ describe('an application whose OpenBao stops', () => {
     expect(app.secrets.inspect()).toMatchObject([{ name: 'HELD', state: 'stale' }]);
   });
 
-  it('hears of the outage when it asks for what it has not read', async () => {
+  it('gets the failure for an uncached secret', async () => {
     await start({ variables: { OTHER: 'of the environment' } });
     await app.secrets.get('HELD');
     await bao.stop();
@@ -125,7 +125,7 @@ describe('an application whose OpenBao stops', () => {
     expect(failure).toMatchObject({ code: 'UNAVAILABLE', secretName: 'OTHER' });
   });
 
-  it('hears of the outage when it wants a value of this moment', async () => {
+  it('gets the failure for a read with maxAgeMs 0', async () => {
     await start();
     await app.secrets.get('HELD');
     await bao.stop();
@@ -135,7 +135,7 @@ describe('an application whose OpenBao stops', () => {
     expect(failure).toMatchObject({ code: 'UNAVAILABLE' });
   });
 
-  it('hears of the outage when it writes', async () => {
+  it('gets the failure for a write', async () => {
     await start();
     await bao.stop();
 
@@ -144,7 +144,7 @@ describe('an application whose OpenBao stops', () => {
     expect(failure).toMatchObject({ code: 'UNAVAILABLE', operation: 'writeSecret' });
   });
 
-  it('goes on by itself when the store is back', async () => {
+  it('recovers when the store is back', async () => {
     await start();
     await app.secrets.get('HELD');
     await bao.stop();
@@ -159,7 +159,7 @@ describe('an application whose OpenBao stops', () => {
     expect(app.secrets.inspect()).toMatchObject([{ name: 'HELD', version: '1' }]);
   });
 
-  it('waits no longer than it said for a store that does not answer', async () => {
+  it('waits no longer than its deadline for a hanging store', async () => {
     await start({ attemptTimeoutMs: 500, retry: false });
     await app.secrets.get('HELD');
     await bao.freeze();
@@ -172,7 +172,7 @@ describe('an application whose OpenBao stops', () => {
     expect(waitedMs).toBeLessThan(2_000);
   });
 
-  it('keeps no connection to the store when it has shut down', async () => {
+  it('keeps no connection to the store after shutdown', async () => {
     await start();
     await app.secrets.get('HELD');
 
@@ -182,7 +182,7 @@ describe('an application whose OpenBao stops', () => {
     await expect(reading).rejects.toMatchObject({ code: expect.stringMatching(/^UND_ERR_/) });
   });
 
-  it('shuts down though the store does not answer', async () => {
+  it('shuts down although the store does not answer', async () => {
     await start();
     await bao.freeze();
     const waiting = failureOf(app.secrets.get('OTHER'));

@@ -2,7 +2,7 @@ import { failureOf } from '../support/failure-of';
 import { startOpenBao, type OpenBao } from './support/openbao';
 import { startTeamApp, type TeamApp, type TeamAppOptions } from './support/team-app';
 
-describe('reading from OpenBao with a manager of the team', () => {
+describe('reading from OpenBao with the manager of the team', () => {
   let bao: OpenBao;
   let app: TeamApp;
 
@@ -18,7 +18,7 @@ describe('reading from OpenBao with a manager of the team', () => {
     app = await startTeamApp({ address: bao.address, token: bao.rootToken, ...options });
   };
 
-  it('answers with what the store holds, and not with the environment', async () => {
+  it('returns the value of the store, and not of the environment', async () => {
     await start({ variables: { HELD: 'of the environment' } });
     await bao.put('HELD', 'of the store');
 
@@ -27,7 +27,7 @@ describe('reading from OpenBao with a manager of the team', () => {
     expect(value).toBe('of the store');
   });
 
-  it('answers with every text as it is', async () => {
+  it('returns every text unchanged', async () => {
     await start();
     const texts = ['', 'null', '12345', ' {"a": 1}\n', 'ключ \u{1f511}', 'x'.repeat(100_000)];
     await Promise.all(texts.map((text, index) => bao.put(`TEXT_${index}`, text)));
@@ -37,7 +37,7 @@ describe('reading from OpenBao with a manager of the team', () => {
     expect(values).toEqual(texts);
   });
 
-  it('asks the environment for what the store does not have', async () => {
+  it('reads the environment for a secret that the store lacks', async () => {
     await start({ variables: { ONLY_THERE: 'of the environment' } });
 
     const value = await app.secrets.get('ONLY_THERE');
@@ -45,7 +45,7 @@ describe('reading from OpenBao with a manager of the team', () => {
     expect(value).toBe('of the environment');
   });
 
-  it('answers undefined for what neither of them has', async () => {
+  it('returns undefined if both lack the secret', async () => {
     await start();
 
     const value = await app.secrets.get('NOWHERE');
@@ -53,7 +53,7 @@ describe('reading from OpenBao with a manager of the team', () => {
     expect(value).toBeUndefined();
   });
 
-  it('names the store and the environment if a secret must be there, and is not', async () => {
+  it('names the store and the environment if a required secret is missing', async () => {
     await start();
 
     const failure = await failureOf(app.secrets.getOrThrow('NOWHERE'));
@@ -64,7 +64,7 @@ describe('reading from OpenBao with a manager of the team', () => {
     });
   });
 
-  it('takes a secret whose last version was deleted for absent', async () => {
+  it('treats a secret with a deleted last version as absent', async () => {
     await start({ variables: { DELETED: 'of the environment' } });
     await bao.put('DELETED', 'of the store');
     await bao.expect('DELETE', 'secret/data/DELETED');
@@ -74,7 +74,7 @@ describe('reading from OpenBao with a manager of the team', () => {
     expect(value).toBe('of the environment');
   });
 
-  it('takes a secret whose last version was destroyed for absent', async () => {
+  it('treats a secret with a destroyed last version as absent', async () => {
     await start();
     await bao.put('DESTROYED', 'of the store');
     await bao.expect('PUT', 'secret/destroy/DESTROYED', { versions: [1] });
@@ -84,7 +84,7 @@ describe('reading from OpenBao with a manager of the team', () => {
     expect(value).toBeUndefined();
   });
 
-  it('takes a version that was written without data for absent', async () => {
+  it('treats a version without data as absent', async () => {
     await start();
     await bao.expect('POST', 'secret/data/WITHOUT_DATA', { data: null });
 
@@ -93,7 +93,7 @@ describe('reading from OpenBao with a manager of the team', () => {
     expect(value).toBeUndefined();
   });
 
-  it('refuses a secret that is kept in another form, and quotes nothing of it', async () => {
+  it('refuses a secret in another form, and quotes nothing of it', async () => {
     await start({ variables: { PAIR: 'of the environment' } });
     await bao.expect('POST', 'secret/data/PAIR', { data: { password: 'hunter-of-canaries' } });
 
@@ -103,7 +103,7 @@ describe('reading from OpenBao with a manager of the team', () => {
     expect(String(failure)).not.toContain('hunter');
   });
 
-  it('does not take a mount that is missing for an absence', async () => {
+  it('does not treat a missing mount as an absence', async () => {
     await start({ mount: 'nowhere', variables: { ANY: 'of the environment' } });
 
     const failure = await failureOf(app.secrets.get('ANY'));
@@ -111,7 +111,7 @@ describe('reading from OpenBao with a manager of the team', () => {
     expect(failure).toMatchObject({ code: 'NOT_FOUND', operation: 'readSecret' });
   });
 
-  it('reports a denial, and does not ask the environment instead', async () => {
+  it('reports a denial, without a fallback to the environment', async () => {
     const token = await bao.tokenFor({ 'secret/data/ALLOWED': ['read'] });
     await start({ token, fallback: 'on-unavailable', variables: { DENIED: 'of the environment' } });
     await bao.put('DENIED', 'of the store');
@@ -128,7 +128,7 @@ describe('reading from OpenBao with a manager of the team', () => {
     });
   });
 
-  it('reports a token that the store does not know, and does not ask the environment instead', async () => {
+  it('reports an unknown token, without a fallback to the environment', async () => {
     const variables = { ANY: 'of the environment' };
     await start({ token: 's.unknown', fallback: 'on-unavailable', variables });
 
@@ -140,7 +140,7 @@ describe('reading from OpenBao with a manager of the team', () => {
     });
   });
 
-  it('drops what it holds when its token turns out to be revoked', async () => {
+  it('drops its cached values when its token is revoked', async () => {
     const token = await bao.tokenFor({ 'secret/data/*': ['read'] });
     await start({ token });
     await bao.put('HELD', 'of the store');
@@ -156,7 +156,7 @@ describe('reading from OpenBao with a manager of the team', () => {
     ]);
   });
 
-  it('reads many at once, and does not lose the others to one that is denied', async () => {
+  it('reads many at once, and one denial does not affect the others', async () => {
     const token = await bao.tokenFor({
       'secret/data/*': ['read'],
       'secret/data/DENIED': ['deny'],
@@ -178,7 +178,7 @@ describe('reading from OpenBao with a manager of the team', () => {
     );
   });
 
-  it('sees a value that was changed behind its back when it reads anew', async () => {
+  it('sees an outside change at the next call to the store', async () => {
     await start();
     await bao.put('CHANGED', 'old');
     await app.secrets.get('CHANGED');

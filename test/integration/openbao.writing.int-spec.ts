@@ -2,7 +2,7 @@ import { failureOf } from '../support/failure-of';
 import { startOpenBao, type OpenBao } from './support/openbao';
 import { startTeamApp, type TeamApp, type TeamAppOptions } from './support/team-app';
 
-describe('writing to OpenBao with a manager of the team', () => {
+describe('writing to OpenBao with the manager of the team', () => {
   let bao: OpenBao;
   const apps: TeamApp[] = [];
 
@@ -20,7 +20,7 @@ describe('writing to OpenBao with a manager of the team', () => {
     return app;
   };
 
-  it('stores a secret, and tells its version', async () => {
+  it('stores a secret, and returns its version', async () => {
     const { secrets } = await start();
 
     const first = await secrets.set('NEW', 'one');
@@ -31,7 +31,7 @@ describe('writing to OpenBao with a manager of the team', () => {
     await expect(secrets.get('NEW')).resolves.toBe('two');
   });
 
-  it('refuses to create what exists, and leaves it alone', async () => {
+  it('refuses to create an existing secret, and keeps it unchanged', async () => {
     const { secrets } = await start();
     await bao.put('EXISTING', 'old');
 
@@ -41,7 +41,7 @@ describe('writing to OpenBao with a manager of the team', () => {
     await expect(bao.valueOf('EXISTING')).resolves.toBe('old');
   });
 
-  it('creates what was deleted before', async () => {
+  it('creates a secret that was deleted', async () => {
     const { secrets } = await start();
     await secrets.set('PHOENIX', 'old');
     await secrets.delete('PHOENIX');
@@ -84,7 +84,7 @@ describe('writing to OpenBao with a manager of the team', () => {
     expect([afterwards, restored]).toEqual([undefined, 'value']);
   });
 
-  it('leaves nothing of a secret that is deleted without a recovery window', async () => {
+  it('removes a secret completely without a recovery window', async () => {
     const { secrets } = await start();
     await secrets.set('GONE', 'value');
 
@@ -93,7 +93,7 @@ describe('writing to OpenBao with a manager of the team', () => {
     await expect(bao.names()).resolves.not.toContain('GONE');
   });
 
-  it('takes the deletion of a secret that is not there for done', async () => {
+  it('accepts the deletion of a missing secret', async () => {
     const { secrets } = await start();
 
     const deletion = await secrets.delete('NEVER_THERE');
@@ -101,7 +101,7 @@ describe('writing to OpenBao with a manager of the team', () => {
     expect(deletion).toEqual({});
   });
 
-  it('rotates a secret in place, for itself at once and for another instance when it reads anew', async () => {
+  it('rotates a secret in place, for itself at once and for another instance at its next call to the store', async () => {
     const [one, other] = await Promise.all([start(), start()]);
     await bao.put('ROTATED', 'old');
     const before = await Promise.all([one.secrets.get('ROTATED'), other.secrets.get('ROTATED')]);
@@ -127,7 +127,7 @@ describe('writing to OpenBao with a manager of the team', () => {
     expect(values).toEqual([undefined, 'new']);
   });
 
-  it('rotates nothing that is not there', async () => {
+  it('does not rotate a missing secret', async () => {
     const { secrets } = await start();
 
     const failure = await failureOf(secrets.rotate('MISSING', { value: 'new' }));
@@ -136,7 +136,7 @@ describe('writing to OpenBao with a manager of the team', () => {
     await expect(bao.names()).resolves.not.toContain('MISSING');
   });
 
-  it('tells how far a rotation came that the store did not let it end', async () => {
+  it('reports how far an interrupted rotation came', async () => {
     const token = await bao.tokenFor({ 'secret/data/*': ['read', 'create', 'update'] });
     const { secrets } = await start({ token });
     await bao.put('KEPT', 'old');
@@ -151,7 +151,7 @@ describe('writing to OpenBao with a manager of the team', () => {
     await expect(bao.valueOf('KEPT')).resolves.toBe('old');
   });
 
-  it('reports a write that is denied, and serves on what it has', async () => {
+  it('reports a denied write, and keeps serving the cached value', async () => {
     const token = await bao.tokenFor({ 'secret/data/READ_ONLY': ['read'] });
     const { secrets } = await start({ token });
     await bao.put('READ_ONLY', 'old');

@@ -38,7 +38,7 @@ describe('a rotation of a provider key under traffic, as the README shows it', (
       DATA_DIR: join(temporaryFolder(), 'data'),
       MODELS_FILE: modelsFile([modelEntry('echo', 'openai/echo', params)]),
     };
-    sample = new SampleProcess({ ...environment, MODELS_FILE: '/nowhere' }); // serves as a shell only
+    sample = new SampleProcess({ ...environment, MODELS_FILE: '/nowhere' }); // only its shell is used
     await sample.ends();
   });
 
@@ -78,7 +78,7 @@ describe('a rotation of a provider key under traffic, as the README shows it', (
     expect(leaks(printed + sample.output, 'sk-echo-')).toBe(false);
   });
 
-  it('is what the provider asks for: it refuses a key that ended', async () => {
+  it('is needed, because the provider refuses the old key', async () => {
     await sample.shell(setKey.replace('URL', echoUrl));
     sample = await new SampleProcess(environment).listens();
     const masterKey = await sample.masterKey();
@@ -98,7 +98,7 @@ describe('a rotation of a provider key under traffic, as the README shows it', (
 describe('npm run master-key', () => {
   afterEach(removeTemporaryFolders);
 
-  it('needs no other secret, and no models', async () => {
+  it('needs only the master key, and no models', async () => {
     const sample = new SampleProcess({ DATA_DIR: temporaryFolder(), MODELS_FILE: '/nowhere' });
     await sample.ends();
 

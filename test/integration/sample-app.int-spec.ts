@@ -8,8 +8,8 @@ import { startOpenBao, type OpenBao } from './support/openbao';
 import { SampleProcess } from './support/sample-process';
 
 const AN_INSTANT_MS = 3_000;
-const READINESS_MS = 2_000; // how long /health waits for the store
-const KEEP_ALIVE_MS = 5_000; // how long Node keeps a connection that was busy when its server closed
+const READINESS_MS = 2_000; // the timeout of /health for the store
+const KEEP_ALIVE_MS = 5_000; // the time for which Node keeps a busy connection after its server has closed
 
 describe('the gateway as a process', () => {
   let bao: OpenBao;
@@ -35,7 +35,7 @@ describe('the gateway as a process', () => {
   const runOnBao = (): SampleProcess =>
     run({ STORE_ADDR: bao.address, STORE_TOKEN: bao.rootToken });
 
-  it('needs neither a store nor any configuration to come to a first completion', async () => {
+  it('needs neither a store nor configuration for a first completion', async () => {
     const environment = { DATA_DIR: temporaryFolder() };
     const sample = await run(environment).listens();
     const steps = firstSteps(sample.url);
@@ -52,7 +52,7 @@ describe('the gateway as a process', () => {
   });
 
   it.each(['SIGTERM', 'SIGKILL'] as const)(
-    'knows its keys again after %s, and tells where the key of the file is, but no key',
+    'accepts its keys after %s, and logs the path of the key file, but no key',
     async (signal) => {
       const environment = { DATA_DIR: join(temporaryFolder(), 'made/at/start') };
       const before = await run(environment).listens();
@@ -75,7 +75,7 @@ describe('the gateway as a process', () => {
     },
   );
 
-  it('does not start without its secret, and says which one it is', async () => {
+  it('does not start without its secret, and names it', async () => {
     const sample = runOnBao();
 
     const code = await sample.ends();
@@ -101,7 +101,7 @@ describe('the gateway as a process', () => {
     expect(sample.output).not.toContain('password');
   });
 
-  it('says that its port is in use, and ends', async () => {
+  it('reports a port in use, and exits', async () => {
     const environment = { DATA_DIR: temporaryFolder() };
     const first = await run(environment).listens();
 
@@ -112,7 +112,7 @@ describe('the gateway as a process', () => {
     expect(second.output).toContain('is in use. Choose another: PORT=3001 npm start');
   });
 
-  it('says that its port is none, and ends', async () => {
+  it('reports an invalid port, and exits', async () => {
     const sample = run({ DATA_DIR: temporaryFolder(), PORT: 'http' });
 
     const code = await sample.ends();
@@ -121,10 +121,10 @@ describe('the gateway as a process', () => {
     expect(sample.output).toContain('Cannot listen on 127.0.0.1, port http');
   });
 
-  it.each(['SIGTERM', 'SIGINT'] as const)('ends in order, and at once, on %s', async (signal) => {
+  it.each(['SIGTERM', 'SIGINT'] as const)('exits cleanly and at once on %s', async (signal) => {
     await bao.put('MASTER_KEY', 'sk-key');
     const sample = await runOnBao().listens();
-    await sample.request('/health'); // leaves connections open, to it and to the store
+    await sample.request('/health'); // keeps connections open, to the gateway and to the store
 
     const startedAt = Date.now();
     sample.kill(signal);
@@ -134,12 +134,12 @@ describe('the gateway as a process', () => {
     expect(Date.now() - startedAt).toBeLessThan(AN_INSTANT_MS);
   });
 
-  it('answers what is under way before it ends, also if the store does not answer', async () => {
+  it('answers requests in flight before it exits, even if the store does not answer', async () => {
     await bao.put('MASTER_KEY', 'sk-key');
     const sample = await runOnBao().listens();
     await bao.freeze();
     const health = sample.request('/health');
-    await sample.request('/health/live'); // which arrives after it
+    await sample.request('/health/live'); // arrives after the other request, which is therefore in flight
 
     const startedAt = Date.now();
     sample.kill('SIGTERM');
@@ -151,7 +151,7 @@ describe('the gateway as a process', () => {
     expect(Date.now() - startedAt).toBeLessThan(READINESS_MS + KEEP_ALIVE_MS + AN_INSTANT_MS);
   });
 
-  it('prints and answers neither a token nor a key, whatever happens', async () => {
+  it('logs and returns neither a token nor a key', async () => {
     const masterKey = `sk-${randomUUID()}`;
     const chosen = `sk-${randomUUID()}`;
     await bao.put('MASTER_KEY', masterKey);

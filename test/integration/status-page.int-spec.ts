@@ -68,7 +68,7 @@ describeHere('the status page in a browser', () => {
     await store.stop();
   });
 
-  /** Resolves when the page shows what the gateway has told. */
+  /** Opens the page. Resolves when it shows the status of the gateway. */
   const open = async (viewport: Viewport, scheme = 'light'): Promise<void> => {
     await page.setViewport(viewport);
     await page.emulateMediaFeatures([{ name: 'prefers-color-scheme', value: scheme }]);
@@ -80,7 +80,7 @@ describeHere('the status page in a browser', () => {
     await page.waitForSelector(`${selector}::-p-text(${text})`);
   };
 
-  /** What runs in the page is text here: this side of the wire knows nothing of a DOM. */
+  /** Evaluates an expression for each element. It is text, because Node has no types of the DOM. */
   const each = (selector: string, expression: string): Promise<unknown[]> =>
     page.evaluate(
       `[...document.querySelectorAll(${JSON.stringify(selector)})].map((element) => ${expression})`,
@@ -96,7 +96,7 @@ describeHere('the status page in a browser', () => {
     await page.screenshot({ path: join(SCREENSHOTS, `${name}.png`), fullPage: true });
   };
 
-  it('shows the manager and every secret, whatever its name looks like', async () => {
+  it('shows the manager and every secret, whatever its name', async () => {
     await open(DESKTOP);
 
     const [names, states] = [await texts('#secrets th'), await texts('[data-field="state"]')];
@@ -114,7 +114,7 @@ describeHere('the status page in a browser', () => {
     await keep('desktop-light');
   });
 
-  it('follows what happens, without being loaded again', async () => {
+  it('follows changes without a reload', async () => {
     await open(DESKTOP, 'dark');
     const row = 'tr[data-key="PROVIDER_KEY"]';
     const [before] = await texts(`${row} [data-field="version"]`);
@@ -123,7 +123,7 @@ describeHere('the status page in a browser', () => {
     await shows(`${row} [data-field="hits"]`, '1');
     await store.put('PROVIDER_KEY', (provider.key = 'sk-canary-of-the-next-one'));
     await complete('gpt-0');
-    await shows(`${row} [data-field="hits"]`, '3'); // the attempt that was refused counts, too
+    await shows(`${row} [data-field="hits"]`, '3'); // the refused attempt counts, too
 
     const [after] = await texts(`${row} [data-field="version"]`);
     expect(Number(after)).toBeGreaterThan(Number(before));
@@ -132,7 +132,7 @@ describeHere('the status page in a browser', () => {
     await keep('desktop-dark');
   });
 
-  it.each(['light', 'dark'])('fits a phone, %s: nothing scrolls sideways', async (scheme) => {
+  it.each(['light', 'dark'])('fits a phone without horizontal scrolling, %s', async (scheme) => {
     await open(PHONE, scheme);
 
     const right = 'element.getBoundingClientRect().right';
@@ -145,7 +145,7 @@ describeHere('the status page in a browser', () => {
     await keep(`phone-${scheme}`);
   });
 
-  it('shows that the store is down, and which secret is stale for it', async () => {
+  it('shows that the store is down, and which secret is stale', async () => {
     await open(DESKTOP);
     provider.key = 'sk-canary-of-another';
 
@@ -183,7 +183,7 @@ describeHere('the status page in a browser', () => {
     await keep('store-paused');
   });
 
-  it('says that the gateway does not answer, and leaves what it knew', async () => {
+  it('reports that the gateway does not answer, and keeps the last status', async () => {
     await open(DESKTOP);
     await shows('#connection', 'Live');
 
@@ -194,7 +194,7 @@ describeHere('the status page in a browser', () => {
     await keep('gateway-gone');
   });
 
-  it('would not run a script that somebody got into it', async () => {
+  it('does not run an injected script', async () => {
     await open(DESKTOP);
 
     const injected = '<img src="data:," onerror="document.title = 1">';

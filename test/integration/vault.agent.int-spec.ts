@@ -26,7 +26,7 @@ describe('an OpenBao behind its agent', () => {
     await bao.stop();
   });
 
-  it('is read, written and healthy without a login', async () => {
+  it('reads, writes and is healthy without a login', async () => {
     const { secrets } = await startVaultApp(bao, { address: agent.address, auth });
 
     const values = [await secrets.get('KEY'), secrets.getSync('KEY')];
@@ -38,7 +38,7 @@ describe('an OpenBao behind its agent', () => {
     await expect(bao.valueOf('KEY')).resolves.toBe('new');
   });
 
-  it("says of a denial that the token is the agent's", async () => {
+  it("reports that a denied token is the agent's", async () => {
     const vault = vaultOn(bao, { address: agent.address, auth });
 
     const failure = await failureOf(vault.readSecret('DENIED'));
@@ -47,7 +47,7 @@ describe('an OpenBao behind its agent', () => {
     expect(failure.message).toMatch(/auth\.method is none.*auto_auth/);
   });
 
-  it('denies who sends no token without an agent, and is not healthy', async () => {
+  it('denies requests without a token and an agent, and is not healthy', async () => {
     const vault = vaultOn(bao, { auth });
 
     const failures = [

@@ -10,11 +10,11 @@ import { vaultOn } from './support/vault';
 const KEYS = ['CONFORMANCE_KEY', 'CONFORMANCE_ABSENT'];
 const ALL = ['create', 'read', 'update', 'delete'];
 
-/** KV 1 has no place for them, and refuses what it cannot keep: nobody may believe that it was kept. */
+/** The titles about descriptions and tags. KV 1 cannot keep them, and must refuse them. */
 const DESCRIBES =
   /^describes a secret as|^leaves (?:description and|the) tags alone|^keeps description|^changes nothing in what it is given to write/;
 
-/** How a mount of one version is made, and where a secret of it is written. */
+/** The setup of a mount of one version, and the path of its secrets. */
 interface Version {
   readonly kvVersion: 1 | 2;
   readonly path: (mount: string, name: string) => string;

@@ -33,7 +33,7 @@ describe('the engines of OpenBao beside KV 2', () => {
     expect((await bao.request('GET', 'kv1/app/KEY')).status).toBe(404);
   });
 
-  it('KV 1: what the server calls a lease is none, and does not bound how long a value is kept', async () => {
+  it('KV 1: a lease_duration is no lease, and does not limit how long a value is cached', async () => {
     await bao.expect('POST', 'kv1/WITH_TTL', { value: 'v', ttl: '1s' });
 
     const reading = await kv1().readSecret('WITH_TTL');
@@ -42,7 +42,7 @@ describe('the engines of OpenBao beside KV 2', () => {
     expect(reading?.validForMs).toBeUndefined();
   });
 
-  it('KV 1: a field is chosen, and written without the others', async () => {
+  it('KV 1: a chosen field is written without the others', async () => {
     await bao.expect('POST', 'kv1/FIELDS', { username: 'u', password: 'old' });
     const manager = vaultOn(bao, { mount: 'kv1', kvVersion: 1, field: 'password' });
 
@@ -54,7 +54,7 @@ describe('the engines of OpenBao beside KV 2', () => {
     expect(body).toMatchObject({ data: { username: 'u', password: 'new' } });
   });
 
-  it('KV 1: numbers keep their source text, and a write of one field leaves them alone', async () => {
+  it('KV 1: numbers keep their source text, even after a write of another field', async () => {
     const headers = { 'x-vault-token': bao.rootToken };
     const body = '{"account":12345678901234567890,"rate":1.10,"user":"u"}';
     await fetch(`${bao.address}/v1/kv1/NUMBERS`, { method: 'POST', headers, body });
@@ -65,7 +65,7 @@ describe('the engines of OpenBao beside KV 2', () => {
     expect(reading?.value).toBe('{"account":12345678901234567890,"rate":1.10,"user":"w"}');
   });
 
-  it('KV 1: a manager for KV 2 says so, of an absence and of a write', async () => {
+  it('KV 1: a manager for KV 2 reports it, for an absence and for a write', async () => {
     await bao.expect('POST', 'kv1/THERE', { value: 'v' });
     const manager = vaultOn(bao, { mount: 'kv1' });
 
@@ -80,7 +80,7 @@ describe('the engines of OpenBao beside KV 2', () => {
     expect(body).toMatchObject({ data: { value: 'v' } });
   });
 
-  it('any path: none leads to the token of the manager through a namespace', async () => {
+  it("any path: no path leads to the manager's token through a namespace", async () => {
     await bao.expect('POST', 'sys/namespaces/team', {});
     const { secrets } = await startVaultApp(bao, { kvVersion: 'none' });
 
@@ -92,7 +92,7 @@ describe('the engines of OpenBao beside KV 2', () => {
     expect(failures.map(({ code }) => code)).toEqual(['INVALID_ARGUMENT', 'INVALID_ARGUMENT']);
   });
 
-  it('KV 1: a mount that is a namespace leads to none of its affairs', async () => {
+  it("KV 1: a mount that is a namespace does not lead to the namespace's own paths", async () => {
     await bao.expect('POST', 'sys/namespaces/team', {});
     const manager = vaultOn(bao, { mount: 'team', kvVersion: 1, field: 'policy' });
 
@@ -111,7 +111,7 @@ describe('the engines of OpenBao beside KV 2', () => {
     ['a read', (manager: VaultSecretManager) => manager.readSecret('KEY')],
     ['a write', (manager: VaultSecretManager) => manager.writeSecret('KEY', 'v')],
     ['a deletion', (manager: VaultSecretManager) => manager.deleteSecret('KEY')],
-  ])('says that the mount is of KV 2 where an ordinary token is denied %s', async (_, ask) => {
+  ])('reports that the mount is of KV 2 if an ordinary token is denied %s', async (_, ask) => {
     const token = await bao.tokenFor({ 'secret/data/*': ['read', 'create', 'update', 'delete'] });
     const manager = vaultOn(bao, { kvVersion: 1, auth: { method: 'token', token } });
 
@@ -127,14 +127,14 @@ describe('the engines of OpenBao beside KV 2', () => {
     ['create without overwriting', { createOnly: true }],
     ['keep a description', { description: 'of mail' }],
     ['keep tags', { tags: { team: 'a' } }],
-  ])('KV 1: it cannot %s, and says so before it writes', async (_, options) => {
+  ])('KV 1: it cannot %s, and reports that before it writes', async (_, options) => {
     const failure = await failureOf(kv1().writeSecret('UNTOUCHED', 'v', options));
 
     expect(failure).toMatchObject({ code: 'UNSUPPORTED' });
     await expect(kv1().readSecret('UNTOUCHED')).resolves.toBeUndefined();
   });
 
-  it('KV 1: it has no versions, and says so', async () => {
+  it('KV 1: it has no versions, and reports that', async () => {
     const failure = await failureOf(kv1().readSecret('ANY', { params: { version: 1 } }));
 
     expect(failure).toMatchObject({ code: 'UNSUPPORTED' });
@@ -172,7 +172,7 @@ describe('the engines of OpenBao beside KV 2', () => {
   });
 
   it.each(['sys/mounts', 'auth/token/lookup-self', 'sys/leases/lookup/a'])(
-    'any path: the affairs of the server itself are no secret: %s',
+    'any path: paths of the server itself are refused: %s',
     async (name) => {
       const failure = await failureOf(vaultOn(bao, { kvVersion: 'none' }).readSecret(name));
 
@@ -180,7 +180,7 @@ describe('the engines of OpenBao beside KV 2', () => {
     },
   );
 
-  it('says that the mount is of KV 2 where it was taken for KV 1', async () => {
+  it('reports that the mount is of KV 2 if KV 1 is configured', async () => {
     await bao.put('KEY', 'value');
 
     const failure = await failureOf(vaultOn(bao, { kvVersion: 1 }).readSecret('KEY'));
@@ -191,7 +191,7 @@ describe('the engines of OpenBao beside KV 2', () => {
     });
   });
 
-  it('says that the mount is of KV 2 where it was taken for KV 1, before it writes or deletes', async () => {
+  it('reports that the mount is of KV 2 if KV 1 is configured, before it writes or deletes', async () => {
     const manager = vaultOn(bao, { kvVersion: 1 });
 
     const failures = [
@@ -202,7 +202,7 @@ describe('the engines of OpenBao beside KV 2', () => {
     expect(failures).toMatchObject([{ code: 'MISCONFIGURED' }, { code: 'MISCONFIGURED' }]);
   });
 
-  it('says that a mount is missing', async () => {
+  it('reports a missing mount', async () => {
     const managers = [
       vaultOn(bao, { mount: 'nope' }),
       vaultOn(bao, { mount: 'nope', kvVersion: 1 }),
@@ -218,7 +218,7 @@ describe('the engines of OpenBao beside KV 2', () => {
     );
   });
 
-  it('says that access is denied where a mount is missing, and the token may not know', async () => {
+  it('reports a denial for a missing mount that the token may not see', async () => {
     const token = await bao.tokenFor({ 'secret/data/*': ['read'] });
     const manager = vaultOn(bao, { mount: 'nope', auth: { method: 'token', token } });
 
@@ -230,7 +230,7 @@ describe('the engines of OpenBao beside KV 2', () => {
     });
   });
 
-  it('says that an engine cannot be read that way', async () => {
+  it('reports an engine that cannot be read', async () => {
     const manager = vaultOn(bao, { mount: 'transit' });
 
     const failures = [

@@ -7,7 +7,7 @@ import { SealableOpenBao, startSealableOpenBao } from './support/openbao';
 import { closeVaults, startVaultApp, vaultOn } from './support/vault';
 
 class NewOpenBao extends SealableOpenBao {
-  /** Nobody has initialised it. */
+  /** Starts the server without an initialisation. */
   override async start(): Promise<void> {
     await this.launch();
   }
@@ -28,7 +28,7 @@ describe('the health of OpenBao', () => {
 
   afterAll(() => bao.stop());
 
-  it('is good while it is open and knows the token', async () => {
+  it('is good while it is unsealed and accepts the token', async () => {
     const { secrets } = await startVaultApp(bao);
 
     await expect(secrets.checkHealth()).resolves.toBe(true);
@@ -44,7 +44,7 @@ describe('the health of OpenBao', () => {
     await expect(manager.checkHealth()).resolves.toBe(true);
   });
 
-  it('is good for a token that may not look at itself', async () => {
+  it('is good for a token that may not look up itself', async () => {
     const { body } = await bao.expect('POST', 'auth/token/create', {
       policies: ['nothing'],
       no_default_policy: true,
@@ -68,7 +68,7 @@ describe('the health of OpenBao', () => {
     await expect(manager.checkHealth()).resolves.toBe(true);
   });
 
-  it('is bad when nobody has initialised it', async () => {
+  it('is bad before it is initialised', async () => {
     const fresh = new NewOpenBao(await freePort());
     await fresh.start();
     const manager = vaultOn(fresh);
@@ -101,7 +101,7 @@ describe('the health of OpenBao', () => {
     expect(failure.code).toBe('UNAVAILABLE');
   });
 
-  it('is bad when it does not answer, within the time that is given', async () => {
+  it('is bad when it does not answer within the timeout', async () => {
     const { secrets } = await startVaultApp(bao);
     await bao.freeze();
 
@@ -111,7 +111,7 @@ describe('the health of OpenBao', () => {
   });
 });
 
-describe('a server that says of its health', () => {
+describe('a server with the reported health', () => {
   let server: LocalServer;
 
   afterEach(async () => {
@@ -131,15 +131,12 @@ describe('a server that says of its health', () => {
   it.each([
     ['standby', 429, { status: 429, content: body }],
     ['performance-standby', 473, { status: 473, content: body }],
-  ] as const)(
-    '%s (%d) serves, and is not taken for one that throttles',
-    async (state, _, health) => {
-      const manager = await start(health);
+  ] as const)('%s (%d) serves, and is not treated as throttling', async (state, _, health) => {
+    const manager = await start(health);
 
-      await expect(manager.checkHealth()).resolves.toBe(true);
-      await expect(manager.serverState()).resolves.toBe(state);
-    },
-  );
+    await expect(manager.checkHealth()).resolves.toBe(true);
+    await expect(manager.serverState()).resolves.toBe(state);
+  });
 
   it.each([
     ['disaster-recovery-standby', { status: 472, content: body }],
@@ -159,10 +156,10 @@ describe('a server that says of its health', () => {
 
   it.each([
     ['a page that is no API', { status: 200, content: '<html>Welcome</html>' }, 'MALFORMED'],
-    ['429, and means it', { status: 429, content: 'slow down' }, 'THROTTLED'],
-    ['503, as a proxy whose server is gone', { status: 503, content: '' }, 'UNAVAILABLE'],
+    ['429 for throttling', { status: 429, content: 'slow down' }, 'THROTTLED'],
+    ['503 of a proxy without its server', { status: 503, content: '' }, 'UNAVAILABLE'],
     ['404', { status: 404, content: '' }, 'MISCONFIGURED'],
-  ])('%s is not taken for a server of the kind', async (_, health, code) => {
+  ])('%s is not recognised as a server of this kind', async (_, health, code) => {
     const manager = await start(health);
 
     const failure = await failureOf(manager.checkHealth());

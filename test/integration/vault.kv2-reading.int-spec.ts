@@ -17,7 +17,7 @@ describe('reading KV 2 of OpenBao', () => {
   const hold = (secretName: string, data: object | null, mount = 'secret'): Promise<unknown> =>
     bao.expect('POST', `${mount}/data/${secretName}`, { data });
 
-  it('tells the value and its version', async () => {
+  it('returns the value and its version', async () => {
     await bao.put('TOLD', 'first');
     await bao.put('TOLD', 'second');
 
@@ -30,11 +30,11 @@ describe('reading KV 2 of OpenBao', () => {
     ['nothing', ''],
     ['spaces and a line break', ' spaces \n'],
     ['quotes', '"quoted"'],
-    ['what looks like JSON', 'null'],
-    ['what looks like a number', '1.50'],
+    ['text that looks like JSON', 'null'],
+    ['text that looks like a number', '1.50'],
     ['letters of many scripts', 'Üñï — 🔑'],
     ['200 000 characters', 'x'.repeat(200_000)],
-  ])('tells %s unchanged', async (_, value) => {
+  ])('returns %s unchanged', async (_, value) => {
     await bao.put('UNCHANGED', value);
 
     const reading = await vaultOn(bao).readSecret('UNCHANGED');
@@ -43,7 +43,7 @@ describe('reading KV 2 of OpenBao', () => {
   });
 
   it.each(['team/app/KEY', 'with space', 'a+b&c=d', 'who?', 'part#1', 'Ünï', 'data/data'])(
-    'finds the name %j where others look for it',
+    'stores the name %j at the path that other clients use',
     async (name) => {
       const path = name.split('/').map(encodeURIComponent).join('/');
       await hold(path, { value: `of ${name}` });
@@ -54,11 +54,11 @@ describe('reading KV 2 of OpenBao', () => {
     },
   );
 
-  it('knows a secret that is not there', async () => {
+  it('returns undefined for a missing secret', async () => {
     await expect(vaultOn(bao).readSecret('NEVER_THERE')).resolves.toBeUndefined();
   });
 
-  it('knows a secret whose latest version was deleted, and finds it again when that is undone', async () => {
+  it('returns undefined for a deleted latest version, and the value after it is undeleted', async () => {
     await bao.put('DELETED', 'value');
     await bao.expect('DELETE', 'secret/data/DELETED');
 
@@ -69,20 +69,20 @@ describe('reading KV 2 of OpenBao', () => {
     expect([whenDeleted, restored]).toEqual([undefined, { value: 'value', version: '1' }]);
   });
 
-  it('knows a secret whose latest version was destroyed', async () => {
+  it('returns undefined for a destroyed latest version', async () => {
     await bao.put('DESTROYED', 'value');
     await bao.expect('PUT', 'secret/destroy/DESTROYED', { versions: [1] });
 
     await expect(vaultOn(bao).readSecret('DESTROYED')).resolves.toBeUndefined();
   });
 
-  it('takes a version without data for an absent secret', async () => {
+  it('treats a version without data as absent', async () => {
     await hold('NO_DATA', null);
 
     await expect(vaultOn(bao).readSecret('NO_DATA')).resolves.toBeUndefined();
   });
 
-  it('tells an earlier version to who asks for it, and knows those that are not there', async () => {
+  it('returns a requested earlier version, and undefined for missing ones', async () => {
     await bao.put('VERSIONED', 'first');
     await bao.put('VERSIONED', 'second');
     const { secrets } = await startVaultApp(bao);
@@ -100,16 +100,16 @@ describe('reading KV 2 of OpenBao', () => {
   });
 
   it.each([
-    ['`value`, where there is one', { other: 'x', key: 'y', value: 'this' }],
+    ['`value`, if there is one', { other: 'x', key: 'y', value: 'this' }],
     ['else `key`', { other: 'x', key: 'this' }],
     ['else the only one', { password: 'this' }],
-  ])('takes for the value the field %s', async (_, data) => {
+  ])('uses the field %s as the value', async (_, data) => {
     await hold('FIELDS', data);
 
     await expect(vaultOn(bao).readSecret('FIELDS')).resolves.toMatchObject({ value: 'this' });
   });
 
-  it('takes several fields without a choice for their JSON', async () => {
+  it('uses the JSON of several fields without a choice', async () => {
     await hold('SEVERAL', { username: 'u', port: 5432, nested: { a: [true, null] } });
 
     const reading = await vaultOn(bao).readSecret('SEVERAL');
@@ -121,7 +121,7 @@ describe('reading KV 2 of OpenBao', () => {
     });
   });
 
-  it('takes the field that the options choose, or the one that a call chooses', async () => {
+  it('uses the field of the options, or that of the call', async () => {
     await hold('CHOSEN', { username: 'u', password: 'p', port: 5432, value: 'v' });
     const manager = vaultOn(bao, { field: 'password' });
 
@@ -134,7 +134,7 @@ describe('reading KV 2 of OpenBao', () => {
     expect(readings.map((reading) => reading?.value)).toEqual(['p', 'u', '5432']);
   });
 
-  it.each(['nope', 'toString'])('says that the chosen field %s is missing', async (field) => {
+  it.each(['nope', 'toString'])('reports that the chosen field %s is missing', async (field) => {
     await hold('CHOSEN', { username: 'u', password: 'p' });
 
     const failure = await failureOf(vaultOn(bao, { field }).readSecret('CHOSEN'));
@@ -180,7 +180,7 @@ describe('reading KV 2 of OpenBao', () => {
     expect(values).toEqual(['of team-a', 'of tenants/acme', undefined]);
   });
 
-  it('keeps namespaces apart', async () => {
+  it('separates namespaces', async () => {
     for (const namespace of ['red', 'blue']) {
       await bao.expect('POST', `sys/namespaces/${namespace}`, {});
       await bao.mountKv('secret', 2, namespace);
@@ -196,7 +196,7 @@ describe('reading KV 2 of OpenBao', () => {
     expect(values).toEqual(['of red', 'of blue']);
   });
 
-  it('says that a namespace is not there', async () => {
+  it('reports a missing namespace', async () => {
     const failure = await failureOf(
       startVaultApp(bao, { namespace: 'nope' }).then(({ secrets }) => secrets.get('KEY')),
     );
@@ -207,7 +207,7 @@ describe('reading KV 2 of OpenBao', () => {
     });
   });
 
-  it('says that a path is denied, and whose', async () => {
+  it('reports a denied path, and whose token', async () => {
     const token = await bao.tokenFor({ 'secret/data/MINE': ['read'] });
     await bao.put('MINE', 'mine');
     await bao.put('YOURS', 'yours');
@@ -223,11 +223,11 @@ describe('reading KV 2 of OpenBao', () => {
   });
 
   it.each([
-    ['a mount of its own affairs', { mount: 'sys' }],
+    ['a mount of the server itself', { mount: 'sys' }],
     ['a mount outside', { mount: '../sys' }],
-    ['a version that is none', { version: 'latest' }],
-    ['a param that it does not know', { stage: 'AWSCURRENT' }],
-  ])('refuses %s before it asks', async (_, params) => {
+    ['an invalid version', { version: 'latest' }],
+    ['an unknown param', { stage: 'AWSCURRENT' }],
+  ])('refuses %s before any request', async (_, params) => {
     const failure = await failureOf(vaultOn(bao).readSecret('KEY', { params }));
 
     expect(failure).toMatchObject({ code: 'INVALID_ARGUMENT' });

@@ -24,7 +24,7 @@ describe('writing to KV 2 of OpenBao', () => {
     return (body as { data?: { custom_metadata: unknown } }).data?.custom_metadata;
   };
 
-  it('stores a secret as its field `value`, and tells version and time', async () => {
+  it('stores a secret as its field `value`, and returns version and time', async () => {
     const manager = vaultOn(bao);
 
     const first = await manager.writeSecret('NEW', 'one');
@@ -35,7 +35,7 @@ describe('writing to KV 2 of OpenBao', () => {
     await expect(fieldsOf('NEW')).resolves.toEqual({ value: 'two' });
   });
 
-  it('leaves the other fields alone where one is chosen', async () => {
+  it('keeps the other fields if one is chosen', async () => {
     const data = { username: 'u', password: 'old', port: 5432 };
     await bao.expect('POST', 'secret/data/FIELDS', { data });
 
@@ -44,7 +44,7 @@ describe('writing to KV 2 of OpenBao', () => {
     await expect(fieldsOf('FIELDS')).resolves.toEqual({ ...data, password: 'new' });
   });
 
-  it('loses no field when each of several is written at the same moment', async () => {
+  it('loses no field of concurrent writes', async () => {
     await bao.expect('POST', 'secret/data/CROWDED', { data: { a: 'old', b: 'old', c: 'old' } });
     const write = (field: string): Promise<unknown> =>
       vaultOn(bao, { field }).writeSecret('CROWDED', 'new');
@@ -54,7 +54,7 @@ describe('writing to KV 2 of OpenBao', () => {
     await expect(fieldsOf('CROWDED')).resolves.toEqual({ a: 'new', b: 'new', c: 'new' });
   });
 
-  it('refuses to create what exists, and leaves it alone', async () => {
+  it('refuses to create an existing secret, and keeps it unchanged', async () => {
     await bao.put('EXISTING', 'old');
     const { secrets } = await startVaultApp(bao);
 
@@ -67,7 +67,7 @@ describe('writing to KV 2 of OpenBao', () => {
   it.each([
     ['was deleted', () => bao.expect('DELETE', 'secret/data/PHOENIX')],
     ['was destroyed', () => bao.expect('PUT', 'secret/destroy/PHOENIX', { versions: [1] })],
-  ])('creates what %s before', async (_, remove) => {
+  ])('creates a secret that %s before', async (_, remove) => {
     await bao.request('DELETE', 'secret/metadata/PHOENIX');
     await bao.put('PHOENIX', 'old');
     await remove();
@@ -79,7 +79,7 @@ describe('writing to KV 2 of OpenBao', () => {
   });
 
   it.each([
-    ['that was never there', async () => undefined],
+    ['that never existed', async () => undefined],
     [
       'that was deleted before',
       async () => {
@@ -108,7 +108,7 @@ describe('writing to KV 2 of OpenBao', () => {
     await expect(bao.valueOf('CONTESTED')).resolves.toBe(`of ${winner}`);
   });
 
-  it('deletes a secret so that it can be restored, and writes over what was deleted', async () => {
+  it('deletes a secret so that it can be restored, and overwrites a deleted one', async () => {
     const { secrets } = await startVaultApp(bao);
     await secrets.set('DELETED', 'first');
 
@@ -127,7 +127,7 @@ describe('writing to KV 2 of OpenBao', () => {
     expect(written).toMatchObject({ version: '2' });
   });
 
-  it('leaves nothing of a secret that is deleted without a recovery window', async () => {
+  it('removes a secret completely without a recovery window', async () => {
     const { secrets } = await startVaultApp(bao);
     await secrets.set('GONE', 'first');
     await secrets.set('GONE', 'second');
@@ -138,7 +138,7 @@ describe('writing to KV 2 of OpenBao', () => {
   });
 
   it.each([undefined, 0])(
-    'takes the deletion of what is not there for done, with a window of %p days',
+    'accepts the deletion of a missing secret, with a window of %p days',
     async (recoveryWindowInDays) => {
       const deletion = vaultOn(bao).deleteSecret('NEVER_THERE', { recoveryWindowInDays });
 
@@ -146,7 +146,7 @@ describe('writing to KV 2 of OpenBao', () => {
     },
   );
 
-  it('keeps description and tags where others see them, and leaves alone what is not given', async () => {
+  it('stores description and tags as other clients do, and keeps those that are not given', async () => {
     const manager = vaultOn(bao);
     await manager.writeSecret('DESCRIBED', '1', {
       description: 'of mail',
@@ -180,7 +180,7 @@ describe('writing to KV 2 of OpenBao', () => {
     });
   });
 
-  it('rotates a secret to another name, which takes description and tags along', async () => {
+  it('rotates a secret to another name, with its description and tags', async () => {
     const { secrets, manager } = await rotating('OLD_NAME');
 
     await secrets.rotate('OLD_NAME', { name: 'NEW_NAME', value: 'new' });
@@ -207,7 +207,7 @@ describe('writing to KV 2 of OpenBao', () => {
     await expect(secrets.get('KEY', { maxAgeMs: 0 })).resolves.toBe('four');
   });
 
-  it('writes below the prefix of the mount and the namespace that a call names', async () => {
+  it('writes below the prefix, in the mount and the namespace of the call', async () => {
     await bao.expect('POST', 'sys/namespaces/team', {});
     await bao.mountKv('kv', 2, 'team');
     const { secrets } = await startVaultApp(bao, { pathPrefix: 'app' });
@@ -218,7 +218,7 @@ describe('writing to KV 2 of OpenBao', () => {
     expect(body).toMatchObject({ data: { data: { value: 'value' } } });
   });
 
-  it('says that a write is denied, and serves on what it has', async () => {
+  it('reports a denied write, and keeps serving the cached value', async () => {
     const token = await bao.tokenFor({ 'secret/data/READ_ONLY': ['read'] });
     await bao.put('READ_ONLY', 'old');
     const { secrets } = await startVaultApp(bao, { auth: { method: 'token', token } });
@@ -230,7 +230,7 @@ describe('writing to KV 2 of OpenBao', () => {
     await expect(secrets.get('READ_ONLY')).resolves.toBe('old');
   });
 
-  it('needs no more than the rights on the data where neither description nor tags are given', async () => {
+  it('needs only rights on the data without description and tags', async () => {
     const token = await bao.tokenFor({
       'secret/data/MODEST': ['create', 'read', 'update', 'delete'],
     });
@@ -243,7 +243,7 @@ describe('writing to KV 2 of OpenBao', () => {
     await expect(secrets.get('MODEST')).resolves.toBeUndefined();
   });
 
-  it('says that a value is too large, without repeating it', async () => {
+  it('reports a value that is too large, without a quote', async () => {
     const value = 'canary-'.repeat(6_000_000);
 
     const failure = await failureOf(vaultOn(bao).writeSecret('LARGE', value));

@@ -110,7 +110,7 @@ describe('a secret of OpenBao, a token and a password', () => {
     return app.getHttpServer() as App;
   };
 
-  /** Everything that can be seen from outside when all that the application can do is done. */
+  /** Runs every operation, and resolves to everything that is visible from outside. */
   const everything = async (server: App): Promise<string> => {
     const secrets = app.get(SecretsService);
     const answers = [
@@ -140,11 +140,11 @@ describe('a secret of OpenBao, a token and a password', () => {
   const leaking = (text: string, canaries: readonly string[]): readonly string[] =>
     canaries.filter((canary) => leaks(text, canary));
 
-  describe.each(VAULT_FAULTS)('come out nowhere when the server breaks with %s', (_, fault) => {
+  describe.each(VAULT_FAULTS)('leak nowhere when the server breaks with %s', (_, fault) => {
     const fail = (): void => {
       proxy.instead = (received) => {
         const reply = fault(repeating(received, VALUE));
-        return reply ?? (() => undefined); // it hangs
+        return reply ?? (() => undefined); // the server hangs
       };
     };
 
@@ -155,11 +155,11 @@ describe('a secret of OpenBao, a token and a password', () => {
       const seen = await everything(server);
 
       expect(seen).toContain('SecretManagerError');
-      expect(JSON.stringify(proxy.received)).toContain(PASSWORD); // so that there was something to repeat
+      expect(JSON.stringify(proxy.received)).toContain(PASSWORD); // the server had a text that it could repeat
       expect(leaking(seen, [VALUE, PASSWORD])).toEqual([]);
     });
 
-    it('and the manager has a token', async () => {
+    it('after the manager has a token', async () => {
       const server = await start();
       await app.get(SecretsService).get('KEY');
       const { token } = proxy;
@@ -172,7 +172,7 @@ describe('a secret of OpenBao, a token and a password', () => {
     });
   });
 
-  it('come out nowhere while all is well, not even of the manager itself', async () => {
+  it('leak nowhere while all is well, not even from the manager itself', async () => {
     const server = await start({ cache: {}, preload: ['KEY'] });
 
     const answers = [
@@ -186,7 +186,7 @@ describe('a secret of OpenBao, a token and a password', () => {
     expect(leaking(seen, [VALUE, PASSWORD, proxy.token])).toEqual([]);
   });
 
-  it('come out nowhere when the application cannot start', async () => {
+  it('leak nowhere when the application cannot start', async () => {
     app = await Test.createTestingModule({})
       .compile()
       .then((module) => module.createNestApplication());
@@ -205,7 +205,7 @@ describe('a secret of OpenBao, a token and a password', () => {
   it.each([
     ['password', PASSWORD],
     ['value', VALUE],
-  ])('would be found here if they did: the %s', async (_, canary) => {
+  ])('would be found by this test: the %s', async (_, canary) => {
     await start();
     const received = { headers: {}, body: PASSWORD } as never;
 

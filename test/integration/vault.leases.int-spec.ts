@@ -84,7 +84,7 @@ describe('credentials that OpenBao makes for PostgreSQL', () => {
     );
   });
 
-  it('are valid no longer than the token with which they were asked for', async () => {
+  it('expire no later than the token that asked for them', async () => {
     const manager = await managerWith({ ttl: '60s' });
 
     const reading = await manager.readSecret('database/creds/hour');
@@ -93,7 +93,7 @@ describe('credentials that OpenBao makes for PostgreSQL', () => {
     expect(reading?.validForMs).toBeGreaterThan(50_000);
   });
 
-  it('belong together, whichever field is asked for, through the whole application', async () => {
+  it('belong together, whichever field is read, through the whole application', async () => {
     const { secrets } = await startVaultApp(bao, await options());
     const read = (field: string) =>
       secrets.getOrThrow('creds/hour', { params: { mount: 'database', field } });
@@ -121,13 +121,13 @@ describe('credentials that OpenBao makes for PostgreSQL', () => {
     ]);
   });
 
-  it('of a role that is not there are absent', async () => {
+  it('of a missing role are absent', async () => {
     const manager = await managerWith();
 
     await expect(manager.readSecret('database/creds/nope')).resolves.toBeUndefined();
   });
 
-  it('cannot be written, and a failure to make them is none of the caller', async () => {
+  it("cannot be written, and a failure to create them is not the caller's", async () => {
     const manager = await managerWith();
 
     const failure = await failureOf(manager.writeSecret('database/creds/hour', 'mine'));
@@ -135,7 +135,7 @@ describe('credentials that OpenBao makes for PostgreSQL', () => {
     expect(['ACCESS_DENIED', 'UNSUPPORTED', 'MISCONFIGURED']).toContain(failure.code);
   });
 
-  it('are gone from the database when the application has shut down', async () => {
+  it('are removed from the database on shutdown', async () => {
     const { secrets, app } = await startVaultApp(bao, await options());
     const user = await secrets.getOrThrow('database/creds/hour', { params: { field: 'username' } });
     const before = await postgres.hasUser(user);
@@ -145,7 +145,7 @@ describe('credentials that OpenBao makes for PostgreSQL', () => {
     expect([before, await postgres.hasUser(user)]).toEqual([true, false]);
   });
 
-  it('are gone from the database, too, where the token may not revoke leases', async () => {
+  it('are removed from the database even if the token may not revoke leases', async () => {
     await bao.permit('database-only', { 'database/*': ['read'] });
     const manager = await managerWith({ policies: ['database-only'] });
     const { user } = await credentials(manager, 'hour');
@@ -156,7 +156,7 @@ describe('credentials that OpenBao makes for PostgreSQL', () => {
     await expect(postgres.hasUser(user)).resolves.toBe(false);
   });
 
-  it('live longer than their lease, as long as they are renewed', async () => {
+  it('live beyond their lease while they are renewed', async () => {
     await role('renewed', '3s', '1h');
     const manager = await managerWith();
     const first = await credentials(manager, 'renewed');
@@ -169,7 +169,7 @@ describe('credentials that OpenBao makes for PostgreSQL', () => {
     expect(proxy.count(/database\/creds/)).toBe(1);
   });
 
-  it('are followed by others before the server ends them, and open the database all the time', async () => {
+  it('are replaced before the server ends them, and always open the database', async () => {
     const manager = await managerWith();
     const users = new Set<string>();
 
@@ -184,7 +184,7 @@ describe('credentials that OpenBao makes for PostgreSQL', () => {
     expect(users.size).toBeLessThanOrEqual(4);
   });
 
-  it('are followed by others when the token ends that asked for them, and open the database all the time', async () => {
+  it('are replaced when the token that asked for them expires, and always open the database', async () => {
     const manager = await managerWith({ ttl: '3s', maxTtl: '6s' });
     const users = new Set<string>();
 
@@ -199,7 +199,7 @@ describe('credentials that OpenBao makes for PostgreSQL', () => {
     expect(users.size).toBeLessThanOrEqual(4);
   });
 
-  it('are followed by others when somebody revokes them', async () => {
+  it('are replaced when somebody revokes them', async () => {
     const manager = await managerWith();
     const first = await credentials(manager, 'hour');
     await bao.expect('PUT', 'sys/leases/revoke-prefix/database/creds/hour');
@@ -210,7 +210,7 @@ describe('credentials that OpenBao makes for PostgreSQL', () => {
     await expect(postgres.accepts(second)).resolves.toBe(true);
   });
 
-  it('are followed by others when the token was revoked that asked for them', async () => {
+  it('are replaced when the token that asked for them is revoked', async () => {
     const manager = await managerWith();
     const first = await credentials(manager, 'hour');
     await bao.revoke(proxy.token);
@@ -221,7 +221,7 @@ describe('credentials that OpenBao makes for PostgreSQL', () => {
     await expect(postgres.accepts(second)).resolves.toBe(true);
   });
 
-  it('of the whole application open the database all the time, with the cache on', async () => {
+  it('of the whole application always open the database, with the cache on', async () => {
     const { secrets } = await startVaultApp(bao, await options({ ttl: '3s', maxTtl: '9s' }));
     const name = 'database/creds/short';
 
@@ -235,7 +235,7 @@ describe('credentials that OpenBao makes for PostgreSQL', () => {
     expect([[...values], failures]).toEqual([[true], []]);
   });
 
-  it('of a user that stays are valid until the server changes the password', async () => {
+  it('of a static role are valid until the server changes the password', async () => {
     await postgres.execute(`CREATE ROLE "app" WITH LOGIN PASSWORD 'first'`);
     await bao.expect('POST', 'database/static-roles/app', {
       db_name: 'pg',

@@ -146,7 +146,7 @@ describe('the login at OpenBao', () => {
     expect(reading?.value).toBe('of the team');
   });
 
-  it('happens once for a hundred reads at the same moment', async () => {
+  it('happens once for a hundred concurrent reads', async () => {
     const manager = throughProxy(await byAppRole());
 
     const reads = Array.from({ length: 100 }, () => manager.readSecret('KEY'));
@@ -216,7 +216,7 @@ describe('the login at OpenBao', () => {
         jwt: new JwtIssuer().issue({ sub: 'app', aud: 'vault' }),
       }),
     ],
-    ['a role that is not there', () => ({ method: 'jwt', role: 'nope', jwt: jwt() })],
+    ['a missing role', () => ({ method: 'jwt', role: 'nope', jwt: jwt() })],
     [
       'a method that is not mounted',
       () => ({
@@ -229,7 +229,7 @@ describe('the login at OpenBao', () => {
     ['a token that is not known', () => ({ method: 'token', token: `s.${randomUUID()}` })],
   ];
 
-  it.each(refused)('is UNAUTHENTICATED with %s, and shows nothing of it', async (_, given) => {
+  it.each(refused)('is UNAUTHENTICATED with %s, and discloses nothing of it', async (_, given) => {
     const auth = await given();
     const manager = throughProxy(auth);
 
@@ -249,7 +249,7 @@ describe('the login at OpenBao', () => {
     expect(proxy.logins).toBeLessThanOrEqual(1);
   });
 
-  it('that is refused is not repeated per read, so that nobody is locked out', async () => {
+  it('that is refused is not repeated per read, so that no account is locked', async () => {
     await logins.user('dave', 'right', READER);
     const wrong = { method: 'userpass', username: 'dave', password: 'wrong' } as const;
     const manager = throughProxy(wrong);
@@ -261,7 +261,7 @@ describe('the login at OpenBao', () => {
     expect(proxy.logins).toBe(2);
   });
 
-  it('that is refused is tried again a little later, and works when the credentials do', async () => {
+  it('that is refused is retried later, and works with valid credentials', async () => {
     await logins.user('erin', 'other', READER);
     const manager = throughProxy({ method: 'userpass', username: 'erin', password: 'right' });
     const failure = await failureOf(manager.readSecret('KEY'));
@@ -278,7 +278,7 @@ describe('the login at OpenBao', () => {
     expect(proxy.logins).toBe(2);
   });
 
-  it('is made anew once, for all who find the token revoked, and no read fails', async () => {
+  it('is repeated once for all reads that find the token revoked, and no read fails', async () => {
     const manager = throughProxy(await byAppRole());
     await manager.readSecret('KEY');
     await bao.revoke(proxy.token);
@@ -289,7 +289,7 @@ describe('the login at OpenBao', () => {
     expect(proxy.logins).toBe(2);
   });
 
-  it('is made anew with a secret id that was unwrapped before', async () => {
+  it('is repeated with a secret id that was already unwrapped', async () => {
     const manager = throughProxy(await byWrappedSecretId());
     await manager.readSecret('KEY');
     await bao.revoke(proxy.token);
@@ -300,7 +300,7 @@ describe('the login at OpenBao', () => {
     expect([proxy.logins, proxy.count(/unwrap/)]).toEqual([2, 1]);
   });
 
-  it('is made anew with the JWT that its file holds by then', async () => {
+  it('is repeated with the current JWT of its file', async () => {
     const jwtFile = file(jwt());
     const manager = throughProxy({ method: 'jwt', role: 'app', jwtFile });
     await manager.readSecret('KEY');
@@ -314,7 +314,7 @@ describe('the login at OpenBao', () => {
     expect(JSON.parse(shown.at(-1)?.body ?? '')).toMatchObject({ jwt: next });
   });
 
-  it('is made anew where a fresh token is allowed what the old one was not', async () => {
+  it('is repeated if a fresh token has more rights than the old one', async () => {
     const role = randomUUID();
     const ids = await logins.appRole(role, { policies: ['default'], ttl: '1h' });
     const auth = { method: 'approle', ...ids } as const;
@@ -328,7 +328,7 @@ describe('the login at OpenBao', () => {
     expect(proxy.logins).toBe(2);
   });
 
-  it('is tried once, and not per read, where a fresh token is not allowed it either', async () => {
+  it('is repeated once, and not per read, if a fresh token has no more rights', async () => {
     const manager = throughProxy(await byAppRole(), { retryDeniedWithFreshLogin: true });
     await manager.readSecret('KEY');
 
@@ -345,7 +345,7 @@ describe('the login at OpenBao', () => {
     ['given', (role: string, ids: { secretId: string }) => Promise.resolve(ids)],
     ['wrapped', async (role: string) => ({ wrappedSecretId: await logins.wrappedSecretId(role) })],
   ])(
-    'spares a secret id that may be used twice (%s): no denial uses it, and a dead token does',
+    'spares a secret id with two uses (%s): a dead token uses it, but no denial',
     async (_, secretOf) => {
       const role = randomUUID();
       const { roleId, secretId } = await logins.appRole(role, READER, { secretIdUses: 2 });
@@ -373,7 +373,7 @@ describe('the login at OpenBao', () => {
     },
   );
 
-  it('ends in no loop where every token is dead at once', async () => {
+  it('does not loop if every token is dead at once', async () => {
     const manager = throughProxy(await byAppRole());
     proxy.instead = ({ path }) =>
       path.startsWith('/v1/secret')
@@ -388,7 +388,7 @@ describe('the login at OpenBao', () => {
     expect(proxy.logins).toBeLessThanOrEqual(2);
   });
 
-  it('that meets a sealed server is UNAVAILABLE, and is tried again at once', async () => {
+  it('at a sealed server is UNAVAILABLE, and is retried at once', async () => {
     const manager = throughProxy(await byAppRole());
     proxy.instead = () => ({ status: 503, content: { errors: ['Vault is sealed'] } });
     const failure = await failureOf(manager.readSecret('KEY'));
@@ -400,7 +400,7 @@ describe('the login at OpenBao', () => {
     expect(reading?.value).toBe('value');
   });
 
-  it('takes the next token of a file when the file changes, and when the first is revoked', async () => {
+  it('uses the next token of a file when the file changes, and when the first is revoked', async () => {
     const tokens = await Promise.all(
       [1, 2, 3].map(() => bao.tokenFor({ 'secret/data/KEY': ['read'] })),
     );
@@ -422,7 +422,7 @@ describe('the login at OpenBao', () => {
     expect(proxy.token).toBe(third);
   });
 
-  it('ends with the token revoked that it was granted', async () => {
+  it('ends with its own token revoked', async () => {
     const manager = throughProxy(await byAppRole());
     await manager.readSecret('KEY');
     const { token } = proxy;
@@ -435,7 +435,7 @@ describe('the login at OpenBao', () => {
     expect(status).toBe(403);
   });
 
-  it('leaves a token alone at the end that was given to it', async () => {
+  it('does not revoke a given token on close', async () => {
     const token = await bao.tokenFor({ 'secret/data/KEY': ['read'] });
     const manager = throughProxy({ method: 'token', token });
     await manager.readSecret('KEY');

@@ -12,7 +12,7 @@ const CALLERS = 50;
 const NAMES = Array.from({ length: 5 }, (_, index) => `HELD_${index}`);
 const VALUE = 'value-canary/of+the=store';
 
-describe('an application whose OpenBao is not there for a while', () => {
+describe('an application whose OpenBao is away for a while', () => {
   let bao: DurableOpenBao;
   let output: string[];
 
@@ -60,7 +60,7 @@ describe('an application whose OpenBao is not there for a while', () => {
     return { ...started, secretId: ids.secretId };
   };
 
-  /** What comes of it when many read what is at hand, and some what is not, while something happens. */
+  /** Resolves to the outcome of many cached reads and some uncached ones during an event. */
   const during = async (
     { secrets }: Application,
     happening: () => Promise<unknown>,
@@ -79,7 +79,7 @@ describe('an application whose OpenBao is not there for a while', () => {
     return { cached: await Promise.all(cached), uncached: await Promise.all(uncached) };
   };
 
-  /** Refreshes that failed are spaced, by half a minute at most. */
+  /** Waits for the recovery. Failed refreshes pause for at most half a minute. */
   const recovers = (secrets: SecretsService): Promise<void> =>
     eventually(
       'the store is asked again',
@@ -100,7 +100,7 @@ describe('an application whose OpenBao is not there for a while', () => {
   ];
 
   it.each(outages)(
-    'is served what it has for the ten seconds in which the server is %s, and hears at once of what it has not',
+    'is served cached values for the ten seconds in which the server is %s, and gets other failures at once',
     async (_, end, begin) => {
       const app = await start();
       let states: readonly unknown[] = [];
@@ -118,7 +118,7 @@ describe('an application whose OpenBao is not there for a while', () => {
       expect(states).toEqual(expect.arrayContaining(Array(NAMES.length).fill('stale')));
       for (const { failures, count } of uncached) {
         expect(new Set(failures)).toEqual(new Set(['UNAVAILABLE']));
-        expect(count).toBeGreaterThan(50); // in 10 s: none has waited for long
+        expect(count).toBeGreaterThan(50); // in 10 s, so none has waited for long
       }
       const { secretId } = app;
       const seen = [
@@ -128,12 +128,12 @@ describe('an application whose OpenBao is not there for a while', () => {
       ].join('\n');
       expect(seen).toContain('UNAVAILABLE');
       expect([VALUE, secretId].filter((canary) => leaks(seen, canary))).toEqual([]);
-      expect(seen).not.toMatch(/\bs\.[A-Za-z0-9]{24}/); // a token
+      expect(seen).not.toMatch(/\bs\.[A-Za-z0-9]{24}/); // the form of a token
     },
     40_000,
   );
 
-  it('is served what it has while the server is started anew, and goes on by itself', async () => {
+  it('is served cached values during a restart of the server, and recovers', async () => {
     const app = await start();
 
     const { cached, uncached } = await during(app, async () => {
@@ -147,7 +147,7 @@ describe('an application whose OpenBao is not there for a while', () => {
     expect([...failures].filter((code) => code !== 'UNAVAILABLE')).toEqual([]);
   });
 
-  it('logs in again when its token has ended meanwhile', async () => {
+  it('logs in again if its token has expired meanwhile', async () => {
     const app = await start({ ttl: '3s' });
 
     await bao.kill();

@@ -88,7 +88,7 @@ describe('an OpenBao whose certificates are renewed', () => {
   it.each([
     ['directly', () => ({})],
     ['through a proxy', tunnelled],
-  ])('lets in the new client certificate, in every way, %s', async (_, options) => {
+  ])('accepts the new client certificate, in every way, %s', async (_, options) => {
     await permit(first.ca);
     const managers = [1, 2].map(() => manager({ auth: { method: 'cert' }, ...options() }));
     const [one, other] = managers as [VaultSecretManager, VaultSecretManager];
@@ -104,7 +104,7 @@ describe('an OpenBao whose certificates are renewed', () => {
     expect(other.readSecretSync('KEY')?.value).toBe('value');
   });
 
-  it('is read while certificate and key do not fit, and while a file is half written or gone', async () => {
+  it('is read while certificate and key do not match, and while a file is half written or missing', async () => {
     await permit(first.ca);
     const vault = manager({ auth: { method: 'cert' } });
     await vault.readSecret('KEY');
@@ -131,7 +131,7 @@ describe('an OpenBao whose certificates are renewed', () => {
     expect(seen).toEqual(Array(5).fill(['value', 'value', true]));
   });
 
-  it('gives a new token in time where the old one is of the certificate before', async () => {
+  it('grants a new token in time if the old one belongs to the previous certificate', async () => {
     await permit(`${first.ca}\n${second.ca}`, { ttl: '3s' });
     const vault = manager({ auth: { method: 'cert' } });
     const accessors = async (): Promise<string[]> => {

@@ -7,7 +7,7 @@ import { startRaftPair, type RaftNode } from './support/raft-openbao';
 import { startTlsOpenBao, type TlsOpenBao } from './support/tls-openbao';
 import { closeVaults, startVaultApp, vaultOn } from './support/vault';
 
-/** As a standby does it whose active node cannot be reached. */
+/** Redirects like a standby that cannot reach its active node. */
 describe('a server that sends callers elsewhere', () => {
   let active: TlsOpenBao;
   let ca: string;
@@ -41,7 +41,7 @@ describe('a server that sends callers elsewhere', () => {
 
   const to = (location: string): Reply => ({ status: 307, headers: { location } });
 
-  it('is obeyed where it names the active node with https', async () => {
+  it('is followed if it names the active node with https', async () => {
     reply = (path) => to(active.tlsAddress + path);
 
     const reading = await manager().readSecret('KEY');
@@ -51,7 +51,7 @@ describe('a server that sends callers elsewhere', () => {
     await expect(active.valueOf('WRITTEN')).resolves.toBe('value');
   });
 
-  it('is obeyed where it names itself', async () => {
+  it('is followed if it names itself', async () => {
     const answer = {
       status: 200,
       content: { data: { data: { value: 'own' }, metadata: { version: 1 } } },
@@ -61,7 +61,7 @@ describe('a server that sends callers elsewhere', () => {
     await expect(manager().readSecret('KEY')).resolves.toMatchObject({ value: 'own' });
   });
 
-  it('is obeyed once, and not in a circle', async () => {
+  it('is followed once, and not in a loop', async () => {
     reply = (path) => to(standby.address + path);
 
     const failure = await failureOf(manager().readSecret('KEY'));
@@ -77,9 +77,9 @@ describe('a server that sends callers elsewhere', () => {
       (path: string) => active.tlsAddress.replace('//', '//user:password@') + path,
     ],
     ['another path', () => `${active.tlsAddress}/v1/sys/seal`],
-    ['what is no address', () => 'http://['],
+    ['an invalid address', () => 'http://['],
     ['nowhere', () => ''],
-  ])('is not obeyed where it names %s, and no token goes there', async (_, location) => {
+  ])('is not followed if it names %s, and gets no token there', async (_, location) => {
     reply = (path) => to(location(path));
 
     const failure = await failureOf(manager().readSecret('KEY'));
@@ -89,7 +89,7 @@ describe('a server that sends callers elsewhere', () => {
     expect(elsewhere.received).toEqual([]);
   });
 
-  it('is obeyed where it names a host that is listed, and no login goes there', async () => {
+  it('is followed to a listed host, but not with a login', async () => {
     const address = standby.address.replace('127.0.0.1', 'localhost');
     const { host } = new URL(active.tlsAddress);
     const options = { address, redirectHosts: [host], tls: { ca } };
@@ -140,21 +140,21 @@ describe('a standby that answers reads by itself, and lags', () => {
     await active.stop();
   });
 
-  it('gives old values to who does not say what was written', async () => {
+  it('returns old values without a required state', async () => {
     let old = 0;
     for (let round = 0; round < ROUNDS; round++) {
       await standby.put('PLAIN', String(round));
       if ((await standby.valueOf('PLAIN')) !== String(round)) old += 1;
     }
 
-    expect(old).toBeGreaterThan(0); // or the tests below prove nothing
+    expect(old).toBeGreaterThan(0); // without the lag, the tests below prove nothing
   });
 
   it.each([
     ['KV 2', {}],
     ['KV 1', { mount: 'kv1', kvVersion: 1 }],
     ['KV 2 of a namespace', { namespace: 'team' }],
-  ] as const)('gives the value that was just written, at %s', async (_, options) => {
+  ] as const)('returns the written value, at %s', async (_, options) => {
     const manager = vaultOn(standby, options);
     const seen: (string | undefined)[] = [];
 
@@ -166,7 +166,7 @@ describe('a standby that answers reads by itself, and lags', () => {
     expect(seen).toEqual(Array.from({ length: ROUNDS }, (__, round) => String(round)));
   });
 
-  it('gives the value that was just written, to synchronous reads and in a batch', async () => {
+  it('returns the written value to synchronous reads and in a batch', async () => {
     const manager = vaultOn(standby);
     const seen: unknown[] = [];
     const expected: unknown[] = [];
@@ -182,7 +182,7 @@ describe('a standby that answers reads by itself, and lags', () => {
     expect(seen).toEqual(expected);
   });
 
-  it('knows the deletion, and the description, that was just made', async () => {
+  it('returns a deletion and a description at once', async () => {
     const manager = vaultOn(standby);
 
     for (let round = 0; round < ROUNDS; round++) {

@@ -35,7 +35,7 @@ describe('a synchronous read of OpenBao', () => {
     return (body as { data: { keys: string[] } }).data.keys;
   };
 
-  it('answers as the asynchronous one does: KV 2, KV 1, an absent secret, a version, a field', async () => {
+  it('returns the result of an asynchronous read: KV 2, KV 1, an absent secret, a version, a field', async () => {
     const manager = vaultOn(bao, { auth: await byAppRole() });
     const kv1 = { mount: 'kv1', kvVersion: 1 };
     const asked = [
@@ -56,7 +56,7 @@ describe('a synchronous read of OpenBao', () => {
     expect(synchronously[0]).toEqual({ value: 'value', version: '1' });
   });
 
-  it('logs in by itself, once for all reads of both kinds', async () => {
+  it('logs in once for all reads of both kinds', async () => {
     const before = await tokens();
     const manager = vaultOn(bao, { auth: await byAppRole() });
 
@@ -68,7 +68,7 @@ describe('a synchronous read of OpenBao', () => {
     expect(after.filter((token) => !before.includes(token))).toHaveLength(1);
   });
 
-  it('logs in again when the token was revoked', async () => {
+  it('logs in again after the token was revoked', async () => {
     const before = await tokens();
     const manager = vaultOn(bao, { auth: await byAppRole() });
     manager.readSecretSync('KEY');
@@ -80,7 +80,7 @@ describe('a synchronous read of OpenBao', () => {
     expect(reading).toMatchObject({ value: 'value' });
   });
 
-  it('is there for getSync of an application, with the cache or without', async () => {
+  it('serves getSync of an application, with the cache or without', async () => {
     const auth = await byAppRole();
     const cached = await startVaultApp(bao, { auth });
     const uncached = await startVaultApp(bao, { auth }, { cache: false });
@@ -90,7 +90,7 @@ describe('a synchronous read of OpenBao', () => {
     expect(values).toEqual(['value', 'value', 'value']);
   });
 
-  it('fails as the asynchronous one does', async () => {
+  it('fails like an asynchronous read', async () => {
     const token = await bao.tokenFor({ 'secret/data/KEY': ['read'] });
     const unknown = { method: 'token', token: `s.${randomUUID()}` } as const;
     const { secrets } = await startVaultApp(

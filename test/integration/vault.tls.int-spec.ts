@@ -10,7 +10,7 @@ import { startOpenBao } from './support/openbao';
 import { startTlsOpenBao, type TlsOpenBao } from './support/tls-openbao';
 import { closeVaults, startVaultApp, vaultOn } from './support/vault';
 
-describe('an OpenBao that speaks TLS', () => {
+describe('an OpenBao with TLS', () => {
   let bao: TlsOpenBao;
   let own: Certificates;
   let foreign: Certificates;
@@ -59,9 +59,9 @@ describe('an OpenBao that speaks TLS', () => {
   });
 
   it.each([
-    ['that nobody has given', {}],
+    ['that is not given', {}],
     ['of somebody else', { tls: { ca: 'foreign' } }],
-  ])('is MISCONFIGURED through a CA %s, at once and for good', async (_, options: object) => {
+  ])('is MISCONFIGURED through a CA %s, at once and permanently', async (_, options: object) => {
     const tls = 'tls' in options ? { ca: foreign.ca } : undefined;
     const { secrets } = await startVaultApp(bao, { address: bao.tlsAddress, tls });
 
@@ -74,7 +74,7 @@ describe('an OpenBao that speaks TLS', () => {
     expect(failures).toMatchObject(Array(3).fill({ code: 'MISCONFIGURED', retryable: false }));
   });
 
-  it('lets in who has a client certificate, as text or as files, with a role or without', async () => {
+  it('accepts a client certificate, as text or as files, with a role or without', async () => {
     const { cert, key } = own.client;
     const { ca } = own;
     const tls = { ca, cert, key };
@@ -90,7 +90,7 @@ describe('an OpenBao that speaks TLS', () => {
     expect(readings).toMatchObject(Array(3).fill({ value: 'value' }));
   });
 
-  it('is read synchronously by who has a client certificate', () => {
+  it('is read synchronously with a client certificate', () => {
     const tls = { ca: own.ca, ...own.client };
 
     const reading = vault({ tls, auth: { method: 'cert', name: 'app' } }).readSecretSync('KEY');
@@ -98,7 +98,7 @@ describe('an OpenBao that speaks TLS', () => {
     expect(reading).toMatchObject({ value: 'value' });
   });
 
-  it('does not let in who has a certificate of another authority, or of no role', async () => {
+  it('refuses a certificate of another authority, or without a role', async () => {
     const { ca } = own;
     const managers = [
       vault({ tls: { ca, ...foreign.client }, auth: { method: 'cert' } }),
@@ -117,7 +117,7 @@ describe('an OpenBao that speaks TLS', () => {
     ['a key that does not fit the certificate', () => ({ ...own.client, key: foreign.client.key })],
     ['a certificate that is no PEM', () => ({ cert: 'no PEM', key: own.client.key })],
     ['a key that is no PEM', () => ({ cert: own.client.cert, key: 'canary-no-PEM' })],
-  ])('keeps an application from starting with %s', async (_, tls) => {
+  ])('prevents the start of an application with %s', async (_, tls) => {
     const failure = await failureWith({ tls: tls() });
 
     expect(failure).toMatchObject({
@@ -134,7 +134,7 @@ describe('an OpenBao that speaks TLS', () => {
     expect(failure).toMatchObject({ code: 'MISCONFIGURED' });
   });
 
-  it('says that it speaks TLS to who speaks plain HTTP', async () => {
+  it('reports that it needs TLS to a client with plain HTTP', async () => {
     const address = bao.tlsAddress.replace('https:', 'http:');
 
     const failure = await failureWith({ address });
@@ -145,7 +145,7 @@ describe('an OpenBao that speaks TLS', () => {
     });
   });
 
-  it('is MISCONFIGURED where it does not speak TLS, and the address says so', async () => {
+  it('is MISCONFIGURED if the address has https and the server has no TLS', async () => {
     const address = bao.address.replace('http:', 'https:');
 
     const failure = await failureWith({ address });
@@ -153,7 +153,7 @@ describe('an OpenBao that speaks TLS', () => {
     expect(failure).toMatchObject({ code: 'MISCONFIGURED' });
   });
 
-  it('is read by the name that its certificate holds', async () => {
+  it('is read by the name of its certificate', async () => {
     const address = bao.tlsAddress.replace('127.0.0.1', 'localhost');
 
     const reading = await vault({ address, tls: { ca: own.ca } }).readSecret('KEY');
@@ -161,8 +161,8 @@ describe('an OpenBao that speaks TLS', () => {
     expect(reading?.value).toBe('value');
   });
 
-  it('is MISCONFIGURED by a name that its certificate does not hold', async () => {
-    const other = await startTlsOpenBao({ ...own, server: own.client }); // of another name
+  it('is MISCONFIGURED by another name than that of its certificate', async () => {
+    const other = await startTlsOpenBao({ ...own, server: own.client }); // the certificate has another name
     const tls = { ca: own.ca };
 
     const failure = await failureWith({ address: other.tlsAddress, tls });

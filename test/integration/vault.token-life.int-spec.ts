@@ -37,7 +37,7 @@ describe('a token of OpenBao', () => {
     return async () => (await manager.readSecret('KEY'))?.value;
   };
 
-  it('of three seconds, which cannot live longer than nine, fails no read in thirty', async () => {
+  it('of three seconds, with a limit of nine, fails no read in thirty', async () => {
     const read = await granted({ ttl: '3s', maxTtl: '9s' });
 
     const { values, failures, count } = await keepReading(read, lasting(30_000));
@@ -50,7 +50,7 @@ describe('a token of OpenBao', () => {
     expect(proxy.count(RENEWAL)).toBeLessThanOrEqual(40);
   }, 40_000);
 
-  it('is renewed without anybody reading', async () => {
+  it('is renewed without reads', async () => {
     const read = await granted({ ttl: '3s' });
     await read();
 
@@ -60,7 +60,7 @@ describe('a token of OpenBao', () => {
     expect(proxy.logins).toBe(1);
   });
 
-  it('that is good for a few uses is replaced when they are spent', async () => {
+  it('with a few uses is replaced when they are spent', async () => {
     const read = await granted({ ttl: '1h', uses: 3 });
 
     const values: unknown[] = [];

@@ -43,7 +43,7 @@ describe('the renewal of a token of OpenBao', () => {
   };
 
   it.each([500, 503, 429])(
-    'comes about in the end though the server answers %d at first',
+    'succeeds in the end although the server answers %d at first',
     async (status) => {
       let failures = 2;
       proxy.instead = ({ line }) =>
@@ -60,7 +60,7 @@ describe('the renewal of a token of OpenBao', () => {
     },
   );
 
-  it('that never comes about is replaced by a login before the token ends', async () => {
+  it('that never succeeds is replaced by a login before the token expires', async () => {
     proxy.instead = ({ line }) => (RENEWAL.test(line) ? { status: 500 } : undefined);
     const read = await granted({ ttl: '3s' });
 
@@ -71,7 +71,7 @@ describe('the renewal of a token of OpenBao', () => {
     expect(proxy.count(RENEWAL)).toBeLessThan(40);
   });
 
-  it('is not asked for where the token cannot be renewed: there is a login in time', async () => {
+  it('is skipped if the token cannot be renewed: a login comes in time', async () => {
     const read = await granted({ ttl: '3s', type: 'batch' });
 
     const { failures } = await keepReading(read, lasting(6_000));
@@ -81,7 +81,7 @@ describe('the renewal of a token of OpenBao', () => {
     expect(proxy.count(RENEWAL)).toBe(0);
   });
 
-  it('keeps a token that was given, too, as long as the server allows it', async () => {
+  it('keeps a given token, too, up to the limit of the server', async () => {
     const { body } = await bao.expect('POST', 'auth/token/create', {
       policies: ['reader'],
       ttl: '3s',

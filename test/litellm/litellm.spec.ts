@@ -34,7 +34,7 @@ interface World {
   readonly log: CapturedLog;
 }
 
-describe('what LiteLLM does, case by case', () => {
+describe('the behaviour of LiteLLM, case by case', () => {
   afterEach(closeApplications);
 
   it.each(run.map((one) => [one.id, one] as const))('holds in %s', async (id, one) => {
@@ -80,7 +80,10 @@ async function outcomeOf(perform: () => Promise<unknown>): Promise<Outcome> {
 
 class Done extends Error {}
 
-/** Rotations, writes and deletions answer metadata; what LiteLLM answers to them says nothing more than that they went well. */
+/**
+ * Translates an expectation. LiteLLM's results of rotations, writes and deletions say only that they succeeded; ours
+ * are metadata.
+ */
 function translated({ value, error }: Expectation, { fn }: Call): object {
   if (error !== undefined) {
     const type = typeof error === 'string' ? error : error.type;
@@ -143,7 +146,7 @@ const CALLS: Readonly<Record<string, (args: Args, world: World) => unknown>> = {
   },
   sequence: async ({ calls = [] }, world) => {
     if (calls.some(({ fn }) => fn !== 'getSecret')) {
-      for (const call of calls) await perform(call, world); // each by an instance of its own
+      for (const call of calls) await perform(call, world); // each read by its own instance
       return calls.map(() => null);
     }
     const secrets = await start(world);
@@ -258,12 +261,12 @@ async function startApp(
   );
 }
 
-/** LiteLLM's `null` is our `undefined`. */
+/** Removes the fields that are `null`, which LiteLLM uses for `undefined`. */
 function withoutNull(settings: object): object {
   return Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== null));
 }
 
-const OF_OTHERS = /^aws_|^custom_secret_manager$/; // the driver's options, and the class itself
+const OF_OTHERS = /^aws_|^custom_secret_manager$/; // without the options of the driver, and the class itself
 
 function settingsOf(settings: unknown): Record<string, unknown> {
   const entries = Object.entries(settings ?? {}).filter(([name]) => !OF_OTHERS.test(name));
@@ -275,7 +278,7 @@ function settingsOf(settings: unknown): Record<string, unknown> {
   );
 }
 
-/** Loading a class by the text of its path: what is left of it where Nest imports classes. */
+/** Loads a class by its path. Nest imports classes, so only the errors of LiteLLM's loader apply. */
 async function load(path: string, world: World): Promise<unknown> {
   @Injectable()
   class NeedsArgs extends OracleManager {

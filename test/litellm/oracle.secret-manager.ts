@@ -49,7 +49,7 @@ export class OracleManager extends ReadOnlyMgr {
   }
 }
 
-/** What a JavaScript client throws where Python's raises. */
+/** The errors of a JavaScript client for those of Python's. */
 const THROWN: Readonly<Record<string, (behaviour: Behaviour) => object>> = {
   RuntimeError: ({ message = '' }) => ({ status: Number(/^\d{3}/.exec(message)?.[0] ?? 429) }),
   ConnectionError: () => ({ code: 'ECONNREFUSED' }),

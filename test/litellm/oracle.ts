@@ -2,7 +2,7 @@ import type { SecretManagerErrorCode } from 'nestjs-custom-secret-manager';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** What one fault of the manager looks like in LiteLLM's rules. */
+/** A fault of the manager in the rules of LiteLLM. */
 export interface Behaviour {
   readonly error?: string;
   readonly message?: string;
@@ -73,7 +73,7 @@ export const CASES = JSON.parse(
   readFileSync(join(__dirname, 'litellm-cases.json'), 'utf8'),
 ) as readonly Case[];
 
-/** What LiteLLM and its careful twin call a failure, in our codes. */
+/** Our codes for the failures of LiteLLM and of its careful twin. */
 export const CODE_OF: Readonly<Record<string, SecretManagerErrorCode>> = {
   CancelledError: 'CANCELLED',
   ConfigurationError: 'MISCONFIGURED',
@@ -109,7 +109,7 @@ export const DIFFERS: Readonly<Record<string, string>> = {
   'Q.14-no-warn-outside-hosted': noResolver,
 };
 
-/** Where design/2-semantics.md settles a case in another way than the oracle. */
+/** The cases that the semantics of this library decide in another way than the oracle. */
 export const SETTLED: Readonly<Record<string, { expect: Expectation; because: string }>> = {
   'B.10-system-local': {
     expect: { value: 'sk-from-env', managerCalled: false },

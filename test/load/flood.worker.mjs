@@ -1,4 +1,4 @@
-/** Floods a gateway with made-up keys from a thread of its own, so that nobody who is measured waits for it. */
+/** Floods a gateway with made-up keys from its own thread, so that it does not slow down the measurement. */
 import { parentPort, workerData } from 'node:worker_threads';
 import { Pool } from 'undici';
 import { madeUp, traffic } from './traffic.mjs';

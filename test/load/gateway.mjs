@@ -1,8 +1,8 @@
 /**
- * Floods the built sample application with made-up keys, and tells what that cost its customers. Ends with code 1 if a promise
- * broke. It starts its own store and gateway on 127.0.0.1, talks to nothing else, and ends by itself.
+ * Floods the built sample application with made-up keys, and reports the effect on its customers. Exits with 1 for a broken
+ * promise. It starts its own store and gateway on 127.0.0.1, and uses no other network.
  *
- * node test/load/gateway.mjs [seconds, 60 unless given] [made-up keys a second, 500 unless given]
+ * node test/load/gateway.mjs [seconds, default 60] [made-up keys a second, default 500]
  */
 import { createHash, randomUUID } from 'node:crypto';
 import { once } from 'node:events';
@@ -17,7 +17,7 @@ const CUSTOMERS = 20;
 const CUSTOMER_RATE = 20;
 const GENERATED = 100;
 const REFUSED_WITHIN_S = 61;
-/** A shorter flood ends before a deleted key has to be refused. */
+/** Tells whether the run is long enough to see a deleted key refused. */
 const SEES_DELETION = seconds >= 60;
 const BUCKET = { capacity: 100, perSecond: 20 };
 
@@ -48,7 +48,7 @@ async function run() {
     traffic(GENERATED / seconds, seconds, () => gateway.ask('POST', '/key/generate', master, {})),
     SEES_DELETION ? deletion(deleted) : undefined,
   ]);
-  await Promise.all(customers.map(complete)); // each has been served lately
+  await Promise.all(customers.map(complete)); // each key was served recently
   const lookups = store.vainReads('gateway/keys/');
   store.stop();
   const outage = await traffic(CUSTOMER_RATE, Math.min(10, seconds), serve);
@@ -62,7 +62,7 @@ async function inWorker(workerData) {
   return result;
 }
 
-/** Half of the customers have chosen their keys themselves. */
+/** Issues a key. Half of the customers choose their keys. */
 async function generate(at) {
   const content = at % 2 ? { key: `sk-chosen-${randomUUID()}` } : {};
   const { status, text } = await gateway.ask('POST', '/key/generate', master, content);
@@ -75,7 +75,7 @@ function complete(key) {
   return gateway.ask('POST', '/v1/chat/completions', `Bearer ${key}`, { model: 'echo', messages });
 }
 
-/** Has another instance delete the key. Resolves to after how many seconds the gateway refused it. */
+/** Deletes the key on another instance. Resolves to the seconds until the gateway refuses it. */
 async function deletion(key) {
   store.remove(recordOf(key));
   const startedAt = performance.now();
@@ -99,7 +99,7 @@ function report(found) {
   const sent = [...counts.values()].reduce((sum, count) => sum + count, 0);
   const [unknown, later] = [401, 429].map((status) => counts.get(status) ?? 0);
   const permitted = BUCKET.capacity + BUCKET.perSecond * tookS;
-  const keptPace = tookS < seconds * 1.1; // a machine that is busy with other things says nothing of latencies
+  const keptPace = tookS < seconds * 1.1; // latencies on a busy machine prove nothing
   const latency = (answers) =>
     `p50 ${percentile(answers, 0.5)} ms, p99 ${percentile(answers, 0.99)} ms`;
   const rows = [

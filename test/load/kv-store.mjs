@@ -1,4 +1,4 @@
-/** A store that can be stopped: it speaks as much of KV 2 of HashiCorp Vault as the sample application asks for. */
+/** A store that can be stopped. It has the part of HashiCorp Vault's KV 2 that the sample application uses. */
 import { createServer } from 'node:http';
 import { once } from 'node:events';
 
@@ -14,7 +14,7 @@ export class KvStore {
     return this;
   }
 
-  /** Ends it, with all connections. */
+  /** Stops the store, and closes all connections. */
   stop() {
     this.#server.close();
     this.#server.closeAllConnections();
@@ -24,7 +24,7 @@ export class KvStore {
     return `http://127.0.0.1:${this.#server.address().port}`;
   }
 
-  /** Writes behind the gateway's back. */
+  /** Writes a secret without the gateway. */
   put(name, value) {
     const version = (this.#secrets.get(name)?.version ?? 0) + 1;
     this.#secrets.set(name, { value, version });
@@ -32,7 +32,7 @@ export class KvStore {
     return version;
   }
 
-  /** How often it was asked for what it has never had, below a prefix. */
+  /** Returns the number of reads of missing secrets below a prefix. */
   vainReads(prefix) {
     const vain = [...this.#reads].filter(
       ([name]) => name.startsWith(prefix) && !this.#written.has(name),
@@ -40,7 +40,7 @@ export class KvStore {
     return vain.reduce((sum, [, count]) => sum + count, 0);
   }
 
-  /** Removes behind the gateway's back. */
+  /** Removes a secret without the gateway. */
   remove(name) {
     this.#secrets.delete(name);
   }

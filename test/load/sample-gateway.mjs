@@ -1,4 +1,4 @@
-/** The built sample application in a process of its own, and a client of it. */
+/** The built sample application in its own process, and a client of it. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
@@ -14,7 +14,7 @@ export class SampleGateway {
   #connections;
   url;
 
-  /** Its environment is what is given, and no more. */
+  /** Starts the application with only the given variables. */
   async start(environment) {
     const env = { PATH: process.env.PATH, PORT: '0', NO_COLOR: '1', ...environment };
     this.#process = spawn(process.execPath, [MAIN], { env, stdio: ['ignore', 'pipe', 'inherit'] });
@@ -30,7 +30,7 @@ export class SampleGateway {
     await this.#ended;
   }
 
-  /** Resolves to status, content and how long it took. */
+  /** Resolves to status, content and duration. */
   async ask(method, path, authorization, content) {
     const startedAt = performance.now();
     const { statusCode, body } = await this.#connections.request({
@@ -43,7 +43,7 @@ export class SampleGateway {
     return { status: statusCode, text, ms: performance.now() - startedAt };
   }
 
-  /** The memory of the process in MB, where the system tells it. */
+  /** The memory of the process in MB, if the system reports it. */
   get memoryMb() {
     try {
       const [, kb] = /VmRSS:\s+(\d+)/.exec(

@@ -3,7 +3,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 
 const TICK_MS = 10;
 
-/** Calls `send` so many times a second, for so long, whatever becomes of each. Resolves when all have been answered. */
+/** Calls `send` `perSecond` times a second, whatever the outcomes. Resolves when all calls have ended. */
 export async function traffic(perSecond, seconds, send) {
   const startedAt = performance.now();
   const pending = [];
@@ -18,7 +18,7 @@ export async function traffic(perSecond, seconds, send) {
 
 const random = (length) => randomBytes(length).toString('base64url').slice(0, length);
 
-/** Authorizations that nobody has issued, in the forms that they come in. */
+/** Made-up authorizations in every form. */
 const MADE_UP = [
   () => `Bearer sk-${random(65)}`,
   () => `Bearer sk-${random(43)}`,

@@ -44,7 +44,7 @@ export interface Schedule {
   readonly seed: number;
 }
 
-/** Runs one schedule against the real pipeline in virtual time. Throws at the first promise that it breaks. */
+/** Runs one schedule against the real pipeline in virtual time. Throws at the first broken promise. */
 export async function run({ batches, pinned, commands, seed }: Schedule): Promise<void> {
   const time = new VirtualTime();
   time.install(randomOf(seed));
@@ -158,7 +158,7 @@ class Model {
         this.store.weather = command;
         break;
       case 'suspend':
-        await this.time.advance(2 * TIMEOUT_MS); // what is answered across a sleep is as old as the sleep
+        await this.time.advance(2 * TIMEOUT_MS); // an answer that arrives after a sleep is as old as the sleep
         this.time.suspend(command.byMs);
         break;
       case 'advance':
@@ -170,12 +170,12 @@ class Model {
     this.raise();
   }
 
-  /** Everything settles in fair weather, and nothing is left behind. */
+  /** Lets everything settle without faults, and checks that nothing is left behind. */
   async finish(): Promise<void> {
     this.store.weather = { latencyMs: 1, writeLatencyMs: 1, readsAfter: 0, failure: undefined };
     await this.time.advance(3 * TIMEOUT_MS);
     if (this.#pending.size > 0) this.violate(`${this.#pending.size} calls never settled`);
-    await this.#service.close();
+    await this.#pipeline.close();
     await this.time.advance(10);
     if (this.time.pendingTimers > 0)
       this.violate(`${this.time.pendingTimers} timers are left after close`);
@@ -228,7 +228,7 @@ class Model {
       name,
       () => this.#service.set(name, value),
       (isOverlapped) => {
-        // of writes that overlapped nobody knows which came last: a replica may lag behind any of them
+        // the order of overlapping writes is unknown: a replica may lag behind any of them
         if (isOverlapped && this.store.longestLagMs > 0) return;
         const sequence = this.store.sequenceOf(name, value);
         this.#written.set(name, Math.max(sequence, this.#written.get(name) ?? 0));
@@ -268,7 +268,7 @@ class Model {
     }
   }
 
-  /** What the promises say of the value that a call gets which starts now. */
+  /** Returns a check of the value that a call starting now may get. */
   private checkFor(name: string, isUncached: boolean): (value: string | undefined) => void {
     const eventsBefore = this.store.events.length;
     const written = this.#written.get(name) ?? 0;
@@ -281,7 +281,7 @@ class Model {
         return;
       }
       const held = this.store.heldUntil(name, value);
-      const slept = this.time.asleepMs - sleptBefore; // the answer may have come before
+      const slept = this.time.asleepMs - sleptBefore; // the answer may have arrived before the sleep
       const age = this.time.elapsed - slept - held;
       const { longestLagMs } = this.store;
       if (age > TTL_MS + STALE_IF_ERROR_MS + CLOCK_STEP_MS + longestLagMs)
@@ -297,7 +297,7 @@ class Model {
     };
   }
 
-  /** Whether the store answered the value, or took it in, since it last denied the secret or said that there is none. */
+  /** Tells whether the store returned or accepted the value since its last denial or absence. */
   private isBacked(name: string, value: string, eventsBefore: number): boolean {
     const { events } = this.store;
     const endedBy = events.slice(0, eventsBefore).findLastIndex((event) => isEnd(event, name));
@@ -326,7 +326,7 @@ class Model {
     }
   }
 
-  /** Failures of one secret alone open no circuit of the store. */
+  /** Checks that failures of a single secret do not open the circuit of the store. */
   private checkOpening(): void {
     const { events } = this.store;
     const answered = events.findLastIndex(
@@ -341,7 +341,9 @@ class Model {
     for (const other of this.store.running) if (other.name === name) this.#doubted.push(other);
   }
 
-  /** Of a write that ends at the same moment it is known here only afterwards that it has overtaken a read. */
+  /**
+   * Reports doubted pairs of reads. A write of the same moment may have overtaken one of them, which is known only now.
+   */
   private judge(): void {
     for (const { name, isOvertaken } of this.#doubted.splice(0)) {
       if (!isOvertaken) this.violate(`${name}: two calls in flight`);
@@ -369,7 +371,7 @@ class Model {
   }
 }
 
-/** Whether a write that failed so may have happened all the same. */
+/** Tells whether a failed write may have happened. */
 function isUnclear(error: unknown): boolean {
   return isSecretManagerError(error) && (error.code === 'TIMEOUT' || error.code === 'UNKNOWN');
 }
@@ -388,5 +390,5 @@ const ENDING: ReadonlySet<SecretManagerErrorCode> = new Set([
 const FAILING: ReadonlySet<Event['kind']> = new Set(['failure', 'aborted'] as const);
 
 function ignore(): void {
-  // how a call ends is not what is looked at
+  // the outcome of this call does not matter
 }

@@ -1,6 +1,6 @@
 /**
- * Proves that the model test bites: breaks the code in one place at a time, on a copy, and expects the model to go red.
- * `node test/model/mutate.mjs`, or with a part of what is broken to try that alone.
+ * Proves that the model test finds defects. Each mutation breaks one place on a copy, and the model must fail. An
+ * argument selects the mutations whose `breaks` contains it: `node test/model/mutate.mjs stale`.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -19,7 +19,7 @@ const COPIED = [
   'tsconfig.json',
 ];
 
-/** What is broken, and how: the text must stand in the file just once. */
+/** The mutations. `from` must stand in its file exactly once. */
 const MUTATIONS = [
   {
     breaks: 'an equal value is told as a change',
@@ -29,15 +29,15 @@ const MUTATIONS = [
   },
   {
     breaks: 'a change is told before the cache serves it',
-    file: 'lib/policies/cache/cache.policy.ts',
+    file: 'lib/policies/cache/cached-secrets.ts',
     from: 'this.store(read, reading, startedAt);\n    if (this.#observer) this.report(read, reading, source);',
     to: 'if (this.#observer) this.report(read, reading, source);\n    this.store(read, reading, startedAt);',
   },
   {
     breaks: 'a written value is not told',
-    file: 'lib/policies/cache/cache.policy.ts',
-    from: "this.onAnswer(read, reading, this.#clock.now(), 'write');",
-    to: 'this.store(read, reading, this.#clock.now());',
+    file: 'lib/policies/cache/cached-secrets.ts',
+    from: 'if (this.#observer) this.report(read, reading, source);',
+    to: "if (this.#observer && source === 'read') this.report(read, reading, source);",
   },
   {
     breaks: 'an absence forgets the value before it',
@@ -53,7 +53,7 @@ const MUTATIONS = [
   },
   {
     breaks: 'a denial leaves the cached value in place',
-    file: 'lib/policies/cache/cache.policy.ts',
+    file: 'lib/policies/cache/cached-secrets.ts',
     from: "if (!isTransient(error) && !hasCode(error, 'CANCELLED')) this.drop(read.key);",
     to: '',
   },
@@ -71,7 +71,7 @@ const MUTATIONS = [
   },
   {
     breaks: 'a value that is served becomes younger',
-    file: 'lib/policies/cache/cache.policy.ts',
+    file: 'lib/policies/cache/cached-secrets.ts',
     from: 'this.refreshWhenDue(read);\n    }\n    this.#entries.touch',
     to: 'this.refreshWhenDue(read);\n      Object.assign(entry, { readAt: Math.trunc(this.#clock.now()) });\n    }\n    this.#entries.touch',
   },

@@ -14,7 +14,7 @@ const TTL_MS = MINUTE_MS;
 const READ_EVERY_MS = 5_000;
 const OUTAGE = { from: 5 * MINUTE_MS, to: 15 * MINUTE_MS };
 
-/** One store for all instances, which counts who asks it when. */
+/** One store for all instances, which records its calls with their times. */
 class SharedStore {
   readonly asked: { readonly at: number; readonly instance: number }[] = [];
   readonly startedAt: number;
@@ -48,10 +48,17 @@ class InstanceManager extends CustomSecretManager {
   }
 }
 
-function startInstance(store: SharedStore, instance: number): SecretsService {
+function startInstance(store: SharedStore, instance: number): Instance {
   const manager = new InstanceManager(store, instance);
   const options = resolveOptions({ cache: { ttlMs: TTL_MS } }, manager);
-  return new SecretsService(compose(manager, options), options, () => undefined);
+  const pipeline = compose(manager, options);
+  const secrets = new SecretsService(pipeline, options, () => undefined);
+  return { secrets, close: pipeline.close };
+}
+
+interface Instance {
+  readonly secrets: SecretsService;
+  readonly close: () => Promise<void>;
 }
 
 async function simulate(): Promise<{ store: SharedStore; failures: number }> {
@@ -61,13 +68,13 @@ async function simulate(): Promise<{ store: SharedStore; failures: number }> {
     const store = new SharedStore(time);
     let failures = 0;
     const live = async (instance: number): Promise<void> => {
-      const secrets = startInstance(store, instance);
-      await time.sleep(Math.random() * TTL_MS); // they were not all deployed in the same second
+      const { secrets, close } = startInstance(store, instance);
+      await time.sleep(Math.random() * TTL_MS); // they were deployed at different times
       while (store.elapsedMs < OUTAGE.to + 2 * MINUTE_MS) {
         await secrets.get('KEY').catch(() => (failures += 1));
         await time.sleep(Math.random() * 2 * READ_EVERY_MS);
       }
-      await secrets.close();
+      await close();
     };
     const lives = Promise.all(Array.from({ length: INSTANCES }, (_, instance) => live(instance)));
     await time.advance(OUTAGE.to + 3 * MINUTE_MS);
@@ -88,7 +95,7 @@ function perSecond(store: SharedStore, fromMs: number, toMs: number): number[] {
 }
 
 describe('A thousand instances whose store is down for ten minutes', () => {
-  it('spare the store, go on serving, and come back without a herd', async () => {
+  it('spare the store, keep serving, and recover without a herd', async () => {
     const { store, failures } = await simulate();
 
     const during = store.asked.filter(({ at }) => at >= OUTAGE.from && at < OUTAGE.to);

@@ -2,9 +2,9 @@ import fc from 'fast-check';
 import type { SecretManagerErrorCode } from 'nestjs-custom-secret-manager';
 import { run, type Command, type Schedule } from './model';
 
-/** 1 000 in the ordinary test run; `MODEL_RUNS=100000 npx jest test/model` for the full one. */
+/** The number of runs: 1 000 by default; `MODEL_RUNS=100000 npx jest test/model` for the full test. */
 const RUNS = Number(process.env.MODEL_RUNS ?? 1_000);
-/** Other schedules each time, unless a seed is given. */
+/** The seed. Without one, each run has other schedules. */
 const SEED = process.env.MODEL_SEED === undefined ? {} : { seed: Number(process.env.MODEL_SEED) };
 
 const name = fc.constantFrom('A', 'B', 'C', 'D');
@@ -91,7 +91,7 @@ const command: fc.Arbitrary<Command> = fc.oneof(
   },
 );
 
-/** A read before, beside and after a write: chance alone would bring the three together too seldom. */
+/** Reads before, during and after a write. Chance alone would rarely combine the three. */
 const race: fc.Arbitrary<readonly Command[]> = fc
   .tuple(name, fc.constantFrom(1, 3, 20))
   .map(([raced, byMs]) => [
@@ -101,7 +101,7 @@ const race: fc.Arbitrary<readonly Command[]> = fc
     { do: 'get', name: raced, maxAgeMs: 0 },
   ]);
 
-/** A write whose replica lags, and a read behind it: chance alone would seldom let the read come in time. */
+/** A write with a lagging replica, and a read after it. Chance alone would rarely let the read come in time. */
 const lag: fc.Arbitrary<readonly Command[]> = fc
   .tuple(name, fc.boolean(), fc.constantFrom(1, 3, 20))
   .map(([written, isKnown, byMs]) => [
@@ -145,7 +145,7 @@ const outdated: fc.Arbitrary<readonly Command[]> = fc
     { do: 'advance', byMs: 400 },
   ]);
 
-/** Two writes that overlap: the first to begin ends last. Chance alone would seldom let them cross so. */
+/** Two overlapping writes: the first to begin ends last. Chance alone would rarely cross them. */
 const overlap: fc.Arbitrary<readonly Command[]> = fc
   .tuple(name, fc.constantFrom(45, 60, 100))
   .map(([written, settleMs]) => [
@@ -178,7 +178,7 @@ const schedule: fc.Arbitrary<Schedule> = fc.record({
   seed: fc.integer(),
 });
 
-describe('The pipeline, against a store that fails, dawdles and changes', () => {
+describe('The pipeline, with a store that fails, delays and changes', () => {
   it(
     'keeps its promises in every order of events',
     async () => {

@@ -8,16 +8,16 @@ import {
 } from 'nestjs-custom-secret-manager';
 import type { VirtualTime } from '../support/virtual-time';
 
-/** A question that is under way at the store. */
+/** A read in flight at the store. */
 export interface UpstreamRead {
   readonly name: string;
-  /** A write, a deletion or an invalidation has overtaken it: others may be asked beside it. */
+  /** Tells that a write, a deletion or an invalidation has overtaken the read: others may be made beside it. */
   isOvertaken: boolean;
-  /** A synchronous read has been answered since it was asked. */
+  /** Tells that a synchronous read was answered since this read began. */
   isOutdated: boolean;
 }
 
-/** Something that the application's side of the wire has come to know, in order. */
+/** An event that the application has observed, in order. */
 export type Event =
   | { readonly kind: 'answer'; readonly name: string; readonly at: number; readonly value: string }
   | {
@@ -25,9 +25,9 @@ export type Event =
       readonly name: string;
       readonly at: number;
       readonly isOvertaken: boolean;
-      /** It follows a write through the application: it may be the answer of a replica that lags. */
+      /** Tells that it follows a write of the application: it may come from a lagging replica. */
       readonly isDoubtful: boolean;
-      /** A deletion said so, and no read. */
+      /** Tells that a deletion reported it, and no read. */
       readonly isWrite?: true;
     }
   | {
@@ -46,19 +46,19 @@ export type Event =
       readonly value: string;
     };
 
-/** For how long an answer after a write may be that of a replica that lags. */
+/** The time for which an answer after a write may come from a lagging replica. */
 const REPLICA_LAG_MS = 10_000;
 
-/** How the store treats what arrives from now on. */
+/** The behaviour of the store for later operations. */
 export interface Weather {
   readonly latencyMs: number;
   readonly writeLatencyMs: number;
   /** The share of the latency after which a read sees the secret. */
   readonly readsAfter: 0 | 0.5;
   readonly failure: SecretManagerErrorCode | undefined;
-  /** The one secret whose reads fail; `undefined`: everything does. */
+  /** The only secret whose reads fail. `undefined`: every operation fails. */
   readonly failsFor?: string | undefined;
-  /** For how long after a change a read still sees what was before. */
+  /** The time for which reads still see the state before a change. */
   readonly lagMs?: number;
 }
 
@@ -68,7 +68,7 @@ interface Change {
   readonly at: number;
 }
 
-/** A store in virtual time that remembers everything, and numbers what happens to a secret in the order of happening. */
+/** A store in virtual time. It records everything, and numbers the events of a secret in order. */
 export class SimulatedStore extends CustomSecretManager {
   weather: Weather = { latencyMs: 4, writeLatencyMs: 4, readsAfter: 0.5, failure: undefined };
   readonly events: Event[] = [];
@@ -126,7 +126,7 @@ export class SimulatedStore extends CustomSecretManager {
     return {};
   }
 
-  /** Changes a secret behind the application's back; `undefined` removes it. */
+  /** Changes a secret without the application. `undefined` removes it. */
   put(name: string, value: string | undefined): void {
     const changes = this.#history.get(name) ?? [];
     this.#sequence += 1;
@@ -144,14 +144,14 @@ export class SimulatedStore extends CustomSecretManager {
     return this.#history.get(name)?.findLast((change) => change.value === value)?.sequence ?? -1;
   }
 
-  /** Until when the store held a value: now, if it still does. */
+  /** Returns the time until which the store held a value: now, if it still does. */
   heldUntil(name: string, value: string): number {
     const changes = this.#history.get(name) ?? [];
     const index = changes.findLastIndex((change) => change.value === value);
     return index < 0 ? -Infinity : (changes[index + 1]?.at ?? this.time.elapsed);
   }
 
-  /** When the store last answered for a secret, or took it in. */
+  /** Returns the time of the store's last answer or accepted write for a secret. */
   lastHeardOf(name: string): number {
     const heard = this.events.findLast((event) => event.name === name && 'at' in event);
     return heard !== undefined && 'at' in heard ? heard.at : -Infinity;
@@ -167,14 +167,14 @@ export class SimulatedStore extends CustomSecretManager {
     return read;
   }
 
-  /** What a read sees at the moment: what the store holds, or what a replica that lags still does. */
+  /** Returns the value that a read sees now: that of the store, or of a lagging replica. */
   protected seen(name: string): string | undefined {
     const { lagMs = 0 } = this.weather;
     const until = this.time.elapsed - lagMs;
     return this.#history.get(name)?.findLast(({ at }) => at <= until)?.value;
   }
 
-  /** With its version, by which the pipeline knows an answer that is older than a write. */
+  /** Returns a value with its version, by which the pipeline recognises an answer older than a write. */
   protected versioned(name: string, value: string | undefined): SecretAnswer {
     return value === undefined
       ? undefined
@@ -204,7 +204,7 @@ export class SimulatedStore extends CustomSecretManager {
     return value;
   }
 
-  /** Whether an absence may be the answer of a replica that lags behind a write. */
+  /** Tells whether an absence may come from a replica that lags behind a write. */
   private isLag(name: string): boolean {
     const written = this.events.findLast(
       (event) => event.name === name && event.kind === 'written',
@@ -215,13 +215,13 @@ export class SimulatedStore extends CustomSecretManager {
   private async change(name: string, value: string | undefined): Promise<void> {
     const { writeLatencyMs: latencyMs, failure } = this.weather;
     await this.time.sleep(latencyMs / 2);
-    if (failure === undefined || failure === 'TIMEOUT') this.put(name, value); // it timed out, and happened all the same
+    if (failure === undefined || failure === 'TIMEOUT') this.put(name, value); // it timed out, but happened
     await this.time.sleep(latencyMs / 2);
     if (failure !== undefined) throw new SecretManagerError(failure, 'bad weather');
   }
 }
 
-/** The same with a read of several secrets in one call, which may fail for each of them or as a whole. */
+/** A simulated store with batches, which may fail for each name or as a whole. */
 export class BatchingStore extends SimulatedStore {
   override async readSecrets(
     names: readonly string[],

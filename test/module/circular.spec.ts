@@ -1,12 +1,23 @@
-import { Inject, Injectable, forwardRef, type OnModuleInit, type Type } from '@nestjs/common';
+import {
+  Inject,
+  Injectable,
+  Scope,
+  forwardRef,
+  type OnModuleInit,
+  type Type,
+} from '@nestjs/common';
 import { ModuleRef } from '@nestjs/core';
 import {
   CustomSecretManager,
   InjectSecret,
   InjectSecrets,
+  InjectVirtualKeys,
   Secret,
   SecretManagerModule,
   SecretsService,
+  VirtualKeysService,
+  getSecretToken,
+  type ManagerBinding,
   type SecretManagerModuleRootOptions,
 } from 'nestjs-custom-secret-manager';
 import { closeApplications, startApplication } from '../support/application';
@@ -45,6 +56,25 @@ class OfSecret extends Base {
 }
 
 @Injectable()
+class OfSecretProperty extends Base {
+  @InjectSecret('TOKEN') readonly token!: Secret;
+}
+
+@Injectable()
+class ByToken extends Base {
+  constructor(@Inject(getSecretToken('TOKEN')) readonly token: Secret) {
+    super();
+  }
+}
+
+@Injectable()
+class OfKeys extends Base {
+  constructor(@InjectVirtualKeys() readonly keys: VirtualKeysService) {
+    super();
+  }
+}
+
+@Injectable()
 class OfNamed extends Base {
   constructor(@InjectSecrets('billing') readonly secrets: SecretsService) {
     super();
@@ -75,18 +105,29 @@ class ThroughForwardHelper extends Base {
   }
 }
 
+const FEATURE = SecretManagerModule.forFeature(['TOKEN']);
+
 const REMEDY = /injects SecretsService or one of its secrets.*ConfigService/;
 
-describe('a manager that needs what is built from it', () => {
+describe('a manager that depends on itself', () => {
   afterEach(closeApplications);
 
   it.each<[string, Type<CustomSecretManager>, Partial<SecretManagerModuleRootOptions>]>([
     ['SecretsService', Direct, {}],
     ['SecretsService through forwardRef', Forward, {}],
     ['SecretsService as a property', ByProperty, {}],
+    ['VirtualKeysService', OfKeys, {}],
     ['a secret', OfSecret, {}],
+    ['a secret as a property', OfSecretProperty, {}],
+    [
+      'a secret that it imports',
+      OfSecret,
+      { imports: [SecretManagerModule.forFeature(['TOKEN'])] },
+    ],
+    ['SecretsService as a class of useClass', Direct, { manager: { useClass: Direct } }],
+    ['SecretsService in a registration for all modules', Direct, { isGlobal: true }],
     ['the SecretsService of its own name', OfNamed, { name: 'billing' }],
-  ])('is told at start that it injects %s', async (_, manager, options) => {
+  ])('is reported at start if it injects %s', async (_, manager, options) => {
     const error = await failureOf(async () =>
       startApplication({ imports: [SecretManagerModule.forRoot({ manager, ...options })] }),
     );
@@ -95,7 +136,7 @@ describe('a manager that needs what is built from it', () => {
     expect(error.message).toMatch(new RegExp(`${manager.name} ${REMEDY.source}`));
   });
 
-  it('is told so of a factory, too', async () => {
+  it('is reported for a factory, too', async () => {
     const manager = {
       useFactory: (secrets: SecretsService) => new Direct(secrets),
       inject: [SecretsService],
@@ -106,6 +147,37 @@ describe('a manager that needs what is built from it', () => {
     );
 
     expect(error.message).toMatch(REMEDY);
+  });
+
+  it.each<[string, ManagerBinding]>([
+    ['a class', ByToken],
+    [
+      'a factory',
+      { useFactory: () => new ByToken({} as Secret), inject: [getSecretToken('TOKEN')] },
+    ],
+  ])(
+    'does not wait for itself through the token of a secret that %s imports',
+    async (_, manager) => {
+      const root = SecretManagerModule.forRoot({ manager, imports: [FEATURE] });
+
+      const error = await failureOf(async () => startApplication({ imports: [root] }));
+
+      expect(error).toMatchObject({ code: 'MISCONFIGURED' });
+      expect(error.message).toMatch(REMEDY);
+    },
+  );
+
+  it.each<[string, Type]>([
+    ['SecretsService', SecretsService],
+    ['VirtualKeysService', VirtualKeysService],
+  ])('leaves %s to be got from the application', async (_, type) => {
+    const app = await startApplication({
+      imports: [SecretManagerModule.forRoot({ manager: class Other extends Base {} })],
+    });
+
+    expect(app.get(type)).toBeInstanceOf(type);
+    expect(app.get(type, { strict: false })).toBeInstanceOf(type);
+    expect(app.get(ModuleRef).introspect(type)).toEqual({ scope: Scope.DEFAULT });
   });
 
   it('may inject the service of another manager', async () => {
@@ -135,7 +207,7 @@ describe('a manager that needs what is built from it', () => {
     expect(error.message).toMatch(/ConfigService/);
   });
 
-  it('does not wait for itself if it asks the service for what it is being asked for', async () => {
+  it('does not wait for itself if it reads the same secret from the service', async () => {
     @Injectable()
     class Recursive extends CustomSecretManager implements OnModuleInit {
       private secrets: SecretsService | undefined;

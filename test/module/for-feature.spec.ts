@@ -38,7 +38,7 @@ describe('forFeature', () => {
     ['before', (root: object, feature: Type) => [feature, root as Type]],
     ['after', (root: object, feature: Type) => [root as Type, feature]],
   ])(
-    'loads its secrets before whoever injects one is constructed, %s the root',
+    'loads its secrets before a class that injects one is constructed, %s the root',
     async (_, order) => {
       const store = new InMemorySecretManager({ API_KEY: 'sk-1' });
 
@@ -48,7 +48,7 @@ describe('forFeature', () => {
     },
   );
 
-  it('gives a live handle, which reveals what the store holds by now', async () => {
+  it('gives a live handle, which reveals the current value', async () => {
     const store = new InMemorySecretManager({ API_KEY: 'sk-1' });
     const app = await startApplication({
       imports: [rootOf(store, { isGlobal: true }), ClientModule],
@@ -61,7 +61,7 @@ describe('forFeature', () => {
     expect(key.reveal()).toBe('sk-2');
   });
 
-  it('reads all its names side by side, each once, however many features name it', async () => {
+  it('reads all its names concurrently, each once, however many features name it', async () => {
     const store = new InMemorySecretManager({ A: '1', B: '2' });
     @Module({ imports: [SecretManagerModule.forFeature(['A', 'B'])] })
     class One {}
@@ -73,7 +73,7 @@ describe('forFeature', () => {
     expect(store.calls.map(({ secretName }) => secretName).sort()).toEqual(['A', 'B']);
   });
 
-  it('tells the handles of several managers apart', async () => {
+  it('distinguishes the handles of several managers', async () => {
     @Injectable()
     class Both {
       constructor(
@@ -112,7 +112,7 @@ describe('forFeature', () => {
     expect(app.get(Reader).key.name).toBe('API_KEY');
   });
 
-  it('falls back to the environment as get does', async () => {
+  it('falls back to the environment like get', async () => {
     const root = rootOf(new InMemorySecretManager(), {
       environment: { API_KEY: 'from the environment' },
     });
@@ -122,7 +122,7 @@ describe('forFeature', () => {
     expect(app.get(Client, { strict: false }).seenInConstructor).toBe('from the environment');
   });
 
-  it('keeps the application from starting if names are missing, all in one error', async () => {
+  it('prevents the start if names are missing, with all in one error', async () => {
     const store = new InMemorySecretManager({ B: '2' });
     const feature = SecretManagerModule.forFeature(['A', 'B', 'C']);
 
@@ -133,7 +133,7 @@ describe('forFeature', () => {
     expect(error.message).not.toContain('"B"');
   });
 
-  it('says what is missing where there is no root', async () => {
+  it('reports a missing root', async () => {
     const error = await failureOf(startApplication({ imports: [ClientModule] }));
 
     expect(error).toMatchObject({ code: 'MISCONFIGURED', operation: 'forFeature' });
@@ -142,7 +142,7 @@ describe('forFeature', () => {
     );
   });
 
-  it('names the manager that is missing among several', async () => {
+  it('names a missing manager among several', async () => {
     const feature = SecretManagerModule.forFeature(['KEY'], { managerName: 'billing' });
     const root = rootOf(new InMemorySecretManager());
 
@@ -152,7 +152,7 @@ describe('forFeature', () => {
     expect(error.message).toContain("name: 'billing'");
   });
 
-  it('hands on why the root did not start, and not that there is none', async () => {
+  it('passes on why the root did not start, and does not call it missing', async () => {
     const root = () => rootOf(new InMemorySecretManager(), { preload: ['MISSING'] });
 
     const before = await failureOf(startApplication({ imports: [ClientModule, root()] }));
@@ -168,7 +168,7 @@ describe('forFeature', () => {
     ['null', null],
     ['a number', [1]],
     ['undefined', [undefined]],
-  ])('takes a list of names, and says so of %s', async (kind, names) => {
+  ])('needs a list of names, and reports %s', async (kind, names) => {
     const root = rootOf(new InMemorySecretManager());
 
     const error = await failureOf(async () =>
@@ -179,7 +179,7 @@ describe('forFeature', () => {
     expect(error.message).toContain(kind);
   });
 
-  it('does not start where a handle could reveal nothing, without cache and synchronous read', async () => {
+  it('does not start without cache and synchronous read, because a handle could reveal nothing', async () => {
     const store = new ScriptedSecretManager();
 
     const error = await failureOf(
@@ -194,7 +194,7 @@ describe('forFeature', () => {
     expect(error.message).toMatch(/readSecretSync.*cache/s);
   });
 
-  it('starts without cache and synchronous read where the environment has what is revealed', async () => {
+  it('starts without cache and synchronous read if the environment has the secret', async () => {
     const root = rootOf(new ScriptedSecretManager(), {
       cache: false,
       settings: { hostedKeys: ['OTHER'] },
@@ -206,7 +206,7 @@ describe('forFeature', () => {
     expect(app.get(Client, { strict: false }).seenInConstructor).toBe('from the environment');
   });
 
-  it('reveals without cache what the manager reads at once', async () => {
+  it('reveals without cache by a synchronous read', async () => {
     const store = new InMemorySecretManager({ API_KEY: 'sk-1' });
 
     const app = await startApplication({
@@ -228,7 +228,7 @@ describe('forFeature', () => {
     expect(store.calls).toEqual([]);
   });
 
-  it('keeps the application from starting if a secret is empty', async () => {
+  it('prevents the start if a secret is empty', async () => {
     const store = new InMemorySecretManager({ A: '', B: '2' });
     const feature = SecretManagerModule.forFeature(['A', 'B', 'C']);
 
@@ -239,7 +239,7 @@ describe('forFeature', () => {
   });
 
   it.each([undefined, 'second'])(
-    'gives a handle that takes an empty value where the name allows it, of the manager %p',
+    'gives a handle that accepts an empty value if the name allows it, of the manager %p',
     async (name) => {
       const feature = SecretManagerModule.forFeature([{ name: 'A', allowEmpty: true }, 'B'], {
         managerName: name,
@@ -270,7 +270,7 @@ describe('forFeature', () => {
     expect(error.message).toContain(text);
   });
 
-  it('finds a wrong name wrong before the store is asked', async () => {
+  it('reports an invalid name before a call to the store', async () => {
     const store = new InMemorySecretManager();
     const feature = SecretManagerModule.forFeature(['../A']);
 

@@ -55,7 +55,7 @@ class NeedsHelper extends Store {
 const root = (isGlobal = true) => SecretManagerModule.forRoot({ manager: Store, isGlobal });
 const IN_ROOT = /SecretManagerModule\.forRoot\(\{ manager, isGlobal: true \}\) in the root module/;
 
-/** Returns the text of what keeps an application from starting, Nest's own words included. */
+/** Returns the text of the error that prevents the start, with Nest's own message. */
 async function textOf(start: Promise<unknown>): Promise<string> {
   return await start.then(
     () => '',
@@ -63,30 +63,33 @@ async function textOf(start: Promise<unknown>): Promise<string> {
   );
 }
 
-describe('what is put in the wrong place', () => {
+describe('a provider in the wrong place', () => {
   afterEach(closeApplications);
 
   it.each<[string, Type]>([
     ['SecretsService', SecretsService],
     ['VirtualKeysService', VirtualKeysService],
-  ])('is told of %s in `providers`, with a registration and without', async (name, service) => {
-    @Module({ providers: [service] })
-    class Feature {}
+  ])(
+    'is reported for %s in `providers`, with a registration and without',
+    async (name, service) => {
+      @Module({ providers: [service] })
+      class Feature {}
 
-    const errors = [
-      await failureOf(startApplication({ imports: [Feature] })),
-      await failureOf(startApplication({ imports: [root(), Feature] })),
-    ];
+      const errors = [
+        await failureOf(startApplication({ imports: [Feature] })),
+        await failureOf(startApplication({ imports: [root(), Feature] })),
+      ];
 
-    for (const error of errors) {
-      expect(error.code).toBe('MISCONFIGURED');
-      expect(error.message).toContain(`${name} stands in \`providers\``);
-      expect(error.message).toMatch(IN_ROOT);
-      expect(error.message).toContain('exports: [SecretManagerModule]');
-    }
-  });
+      for (const error of errors) {
+        expect(error.code).toBe('MISCONFIGURED');
+        expect(error.message).toContain(`${name} stands in \`providers\``);
+        expect(error.message).toMatch(IN_ROOT);
+        expect(error.message).toContain('exports: [SecretManagerModule]');
+      }
+    },
+  );
 
-  it('is told of Secret in `providers`', async () => {
+  it('is reported for Secret in `providers`', async () => {
     const error = await failureOf(startApplication({ providers: [Secret as unknown as Type] }));
 
     expect(error.code).toBe('MISCONFIGURED');
@@ -97,7 +100,7 @@ describe('what is put in the wrong place', () => {
     ['alone', () => []],
     ['beside a registration that is not global', () => [root(false)]],
     ['beside a global registration', () => [root()]],
-  ])('is told of a bare import, %s', async (_, others) => {
+  ])('is reported for a bare import, %s', async (_, others) => {
     @Module({ imports: [SecretManagerModule], providers: [Consumer] })
     class Feature {}
 
@@ -120,7 +123,7 @@ describe('what is put in the wrong place', () => {
     }
   });
 
-  it('is mended by a module that re-exports SecretManagerModule', async () => {
+  it('is fixed by a module that re-exports SecretManagerModule', async () => {
     @Module({ imports: [root(false)], exports: [SecretManagerModule] })
     class Shared {}
     @Module({ imports: [Shared], providers: [Consumer] })
@@ -142,7 +145,7 @@ describe('a dependency that Nest does not find', () => {
     ['that is the manager itself', { manager: { useExisting: Address } }],
     ['of a named manager', { manager: NeedsAddress, name: 'billing' }],
     ['of one of extraProviders', { manager: NeedsHelper, extraProviders: [Helper] }],
-  ])('%s is named, with where to give it', async (_, options) => {
+  ])('%s is named, with the place to provide it', async (_, options) => {
     const text = await textOf(
       startApplication({ imports: [SecretManagerModule.forRoot(options)] }),
     );
@@ -152,7 +155,7 @@ describe('a dependency that Nest does not find', () => {
     expect(text).not.toContain('CoreModule');
   });
 
-  it('of the options is named, with where to give it', async () => {
+  it('of the options is named, with the place to provide it', async () => {
     const options = { manager: Store, inject: [Address], useFactory: () => ({}) };
 
     const text = await textOf(
@@ -203,7 +206,7 @@ describe('a dependency that Nest does not find', () => {
       Inject(getSecretManagerToken('billing')),
       'the manager of SecretManagerModule.forRoot({ name: "billing" })',
     ],
-  ])('is told by what provides %s', async (_, decorator, provided) => {
+  ])('is explained for the provider of %s', async (_, decorator, provided) => {
     @Injectable()
     class Reader {
       constructor(readonly injected: unknown) {}
@@ -215,7 +218,7 @@ describe('a dependency that Nest does not find', () => {
     expect(text).toContain(provided);
   });
 
-  it('is told of a feature, with the managers that are registered', async () => {
+  it('is reported for a feature, with the registered managers', async () => {
     const feature = SecretManagerModule.forFeature(['KEY'], { managerName: 'biling' });
     const billing = SecretManagerModule.forRoot({ manager: Store, name: 'billing' });
 
@@ -258,7 +261,7 @@ describe('the health indicator', () => {
     expect(message).toMatch(/"mial".*"default", "mail"/);
   });
 
-  it('says so if no manager is registered', async () => {
+  it('reports that no manager is registered', async () => {
     const { code, message } = await healthOf([]);
 
     expect(code).toBe('MISCONFIGURED');
@@ -271,7 +274,7 @@ describe('the health indicator', () => {
     expect(status).toBe('up');
   });
 
-  it('needs TerminusModule, and says so at start', async () => {
+  it('needs TerminusModule, and reports that at start', async () => {
     const error = await failureOf(
       startApplication({ imports: [root()], providers: [SecretManagerHealthIndicator] }),
     );

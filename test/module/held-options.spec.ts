@@ -52,7 +52,7 @@ const WAYS: readonly [string, () => DynamicModule][] = [
   ],
 ];
 
-/** Everything that can be reached by properties, symbols, maps and sets; not by closures. */
+/** Returns everything that is reachable by properties, symbols, maps and sets, but not by closures. */
 function reachable(root: unknown): ReadonlySet<unknown> {
   const seen = new Set<unknown>([root]);
   for (const each of seen) {
@@ -71,40 +71,40 @@ function serialized(value: unknown): string {
   try {
     return serialize(value).toString('latin1');
   } catch {
-    return ''; // it holds a function
+    return ''; // a function cannot be serialized
   }
 }
 
 describe('the environment of the options', () => {
   afterEach(closeApplications);
 
-  it.each(WAYS)(
-    'is seen nowhere in the container and the metadata, given by %s',
-    async (_, way) => {
-      const root = way();
-      @Module({ imports: [root] })
-      class AppModule {}
-      const app = await startApplication({ imports: [AppModule] });
-      const modules = app.get(ModulesContainer);
-      const instances = [...modules.values()].flatMap(({ providers }) =>
-        [...providers.values()].map(({ instance }): unknown => instance),
-      );
-      const places = [modules, root, Reflect.getMetadata('imports', AppModule)];
+  it.each(WAYS)('is not visible in the container and the metadata, given by %s', async (_, way) => {
+    const root = way();
+    @Module({ imports: [root] })
+    class AppModule {}
+    const app = await startApplication({ imports: [AppModule] });
+    const modules = app.get(ModulesContainer);
+    const instances = [...modules.values()].flatMap(({ providers }) =>
+      [...providers.values()].map(({ instance }): unknown => instance),
+    );
+    const places = [modules, root, Reflect.getMetadata('imports', AppModule)];
 
-      const texts = [
-        inspect(modules, { depth: 9, showHidden: true, maxStringLength: null }),
-        inspect(root, { depth: 9, showHidden: true, getters: true, customInspect: false }),
-        JSON.stringify(root),
-        ...instances.map(serialized),
-      ];
-      expect(leaks(texts.join(), CANARY)).toBe(false);
-      expect(reachable([...places, ...instances]).has(CANARY)).toBe(false);
+    const texts = [
+      inspect(modules, { depth: 9, showHidden: true, maxStringLength: null }),
+      inspect(root, { depth: 9, showHidden: true, getters: true, customInspect: false }),
+      JSON.stringify(root),
+      ...instances.map(serialized),
+    ];
+    expect(leaks(texts.join(), CANARY)).toBe(false);
+    expect(reachable([...places, ...instances]).has(CANARY)).toBe(false);
+  });
+
+  it.each(WAYS.filter(([way]) => !way.includes('named')))(
+    'takes effect, given by %s',
+    async (_, way) => {
+      const app = await startApplication({ imports: [way()] });
+
+      await expect(app.get(SecretsService).get('KEY')).resolves.toBe(CANARY);
     },
   );
-
-  it.each(WAYS.filter(([way]) => !way.includes('named')))('counts, given by %s', async (_, way) => {
-    const app = await startApplication({ imports: [way()] });
-
-    await expect(app.get(SecretsService).get('KEY')).resolves.toBe(CANARY);
-  });
 });

@@ -39,7 +39,7 @@ async function load(app: TestingModule, ...imports: DynamicModule[]): Promise<Mo
 describe('a manager that is registered in a lazily loaded module', () => {
   afterEach(closeApplications);
 
-  it('answers, and is closed with the application, once', async () => {
+  it('answers, and is closed once with the application', async () => {
     const store = storeWith();
     const app = await startApplication({});
     const lazy = await load(app, rootOf(store));
@@ -54,7 +54,7 @@ describe('a manager that is registered in a lazily loaded module', () => {
     await expect(failureOf(secrets.get('KEY'))).resolves.toMatchObject({ code: 'UNAVAILABLE' });
   });
 
-  it('is closed beside those that were there from the start', async () => {
+  it('is closed together with earlier ones', async () => {
     const stores = [storeWith(), storeWith(), storeWith()] as const;
     const app = await startApplication({ imports: [rootOf(stores[0])] });
     await load(app, rootOf(stores[1], 'second'));
@@ -94,7 +94,7 @@ describe('a manager that is registered in a lazily loaded module', () => {
     expect(store.closed).toBe(1);
   });
 
-  it('is refused under a name that is taken', async () => {
+  it('is refused under a taken name', async () => {
     const app = await startApplication({ imports: [rootOf(storeWith(), 'billing')] });
 
     const error = await failureOf(load(app, rootOf(storeWith(), 'billing')));

@@ -10,7 +10,7 @@ import { InMemorySecretManager } from 'nestjs-custom-secret-manager/testing';
 import { closeApplications, startApplication } from '../support/application';
 import { failureOf } from '../support/failure-of';
 
-/** Stands for the `HttpService` of an imported module. */
+/** A stand-in for the `HttpService` of an imported module. */
 @Injectable()
 class Http {
   get(url: string): string {
@@ -48,6 +48,16 @@ const INJECTED = {
 class Store extends InMemorySecretManager {
   constructor() {
     super({ KEY: 'value' }, 'store');
+  }
+}
+
+@Injectable({ scope: Scope.REQUEST })
+class OfRequest {}
+
+@Injectable()
+class DependentStore extends Store {
+  constructor(readonly ofRequest: OfRequest) {
+    super();
   }
 }
 
@@ -148,7 +158,7 @@ describe('the binding of a manager', () => {
     ['useFactory that forgets its result', { useFactory: () => undefined as never }],
     ['useExisting', { useExisting: 'OTHER' }],
   ] as [string, ManagerBinding][])(
-    'keeps the application from starting if %s gives no manager',
+    'prevents the start if %s gives no manager',
     async (_, manager) => {
       const extraProviders = [{ provide: 'OTHER', useValue: new Date() }];
       const root = SecretManagerModule.forRoot({ manager, extraProviders });
@@ -162,7 +172,7 @@ describe('the binding of a manager', () => {
     },
   );
 
-  it('keeps the application from starting if the class does not implement readSecret', async () => {
+  it('prevents the start if the class does not implement readSecret', async () => {
     abstract class Half extends CustomSecretManager {}
     const root = SecretManagerModule.forRoot({ manager: Half as never });
 
@@ -175,7 +185,7 @@ describe('the binding of a manager', () => {
   it.each([
     ['of the scope of a request', Scope.REQUEST, Store],
     ['that is transient', Scope.TRANSIENT, Store],
-  ])('keeps the application from starting if the class is one %s', async (_, scope, Base) => {
+  ])('prevents the start if the class is one %s', async (_, scope, Base) => {
     @Injectable({ scope })
     class Scoped extends Base {}
     const root = SecretManagerModule.forRoot({ manager: Scoped });
@@ -186,16 +196,16 @@ describe('the binding of a manager', () => {
     expect(error.message).toMatch(/Scoped.*scope/);
   });
 
-  it('keeps the application from starting if the class injects what lives for a request only', async () => {
-    @Injectable({ scope: Scope.REQUEST })
-    class OfRequest {}
-    @Injectable()
-    class Dependent extends Store {
-      constructor(readonly ofRequest: OfRequest) {
-        super();
-      }
-    }
-    const root = SecretManagerModule.forRoot({ manager: Dependent, extraProviders: [OfRequest] });
+  it.each<[string, ManagerBinding]>([
+    ['a class', DependentStore],
+    ['useClass', { useClass: DependentStore }],
+    ['useExisting', { useExisting: OfRequest }],
+    [
+      'useFactory',
+      { useFactory: (given: OfRequest) => new DependentStore(given), inject: [OfRequest] },
+    ],
+  ])('prevents the start if %s injects a request-scoped provider', async (_, manager) => {
+    const root = SecretManagerModule.forRoot({ manager, extraProviders: [OfRequest] });
 
     const error = await failureOf(startApplication({ imports: [root] }));
 
@@ -206,7 +216,7 @@ describe('the binding of a manager', () => {
   it.each([
     ['empty', ''],
     ['a number', 5],
-  ])('keeps the application from starting if its name is %s', async (what, name) => {
+  ])('prevents the start if its name is %s', async (what, name) => {
     const root = SecretManagerModule.forRoot({ manager: Store, name: name as never });
 
     const error = await failureOf(startApplication({ imports: [root] }));

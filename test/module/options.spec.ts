@@ -29,7 +29,7 @@ function refusing(target: object): object {
 describe('the options of the module', () => {
   afterEach(closeApplications);
 
-  it('are told wrong all at once, each by its field', async () => {
+  it('are reported wrong in one error, each by its field', async () => {
     const message = await problemsOf({
       settings: {
         accessMode: 'everything',
@@ -73,7 +73,7 @@ describe('the options of the module', () => {
     expect(message.split('\n- ')).toHaveLength(fields.length + 1);
   });
 
-  it('are told wrong without a value', async () => {
+  it('are reported wrong without a value', async () => {
     const message = await problemsOf({
       settings: {
         accessMode: CANARY,
@@ -99,7 +99,7 @@ describe('the options of the module', () => {
     ['storeVirtualKeys', { store_virtual_keys: true }],
     ['prefixForStoredVirtualKeys', { prefix_for_stored_virtual_keys: 'x/' }],
     ['primarySecretName', { primary_secret_name: 'all' }],
-  ])('say %s to those who write it as LiteLLM does', async (field, settings) => {
+  ])('suggest %s for the spelling of LiteLLM', async (field, settings) => {
     const message = await problemsOf({ settings });
 
     expect(message).toContain(
@@ -107,7 +107,7 @@ describe('the options of the module', () => {
     );
   });
 
-  it('list what there is where a field is like none', async () => {
+  it('list the known fields for an unknown one', async () => {
     const message = await problemsOf({ settings: { region: 'x' }, cache: { ttl: 5 } });
 
     expect(message).toMatch(
@@ -116,7 +116,7 @@ describe('the options of the module', () => {
     expect(message).toMatch(/cache\."ttl" is not an option; there are ttlMs/);
   });
 
-  it('say how to make a list of what comes from an environment variable', async () => {
+  it('explain how to make a list from an environment variable', async () => {
     const message = await problemsOf({ settings: { hostedKeys: 'A,B' } });
 
     expect(message).toMatch(/hostedKeys must be a list of names, and is a string; .*split\(','\)/);
@@ -176,7 +176,7 @@ describe('the options of the module', () => {
     expect(message).toContain(text);
   });
 
-  it('take an item of preload that is a name in an object', async () => {
+  it('accept an item of preload that is a name in an object', async () => {
     const store = new InMemorySecretManager({ A: 'value' });
 
     const { secrets } = await startWith(store, { preload: [{ name: 'A' }] });
@@ -193,9 +193,9 @@ describe('the options of the module', () => {
     ['an item of preload', () => ({ preload: [throwing('name')] }), 'preload[0].name could not'],
     ['preload', () => ({ preload: refusing([]) }), 'preload could not'],
     ['an option', () => throwing('timeoutMs'), 'timeoutMs could not'],
-    ['an option by a name of its own', () => throwing('x y'), '"x y" could not'],
+    ['an unknown option', () => throwing('x y'), '"x y" could not'],
     ['all options', () => new Proxy({}, { ownKeys: refuse }), 'the options could not'],
-  ])('are told wrong where %s cannot be read, without the text', async (_, given, text) => {
+  ])('are reported wrong if %s cannot be read, without the text', async (_, given, text) => {
     const manager = { useFactory: () => new InMemorySecretManager() };
     const start = (root: () => DynamicModule) => async () =>
       startApplication({ imports: [root()] });
@@ -209,7 +209,7 @@ describe('the options of the module', () => {
     expect(leaks(everythingOf(error), CANARY)).toBe(false);
   });
 
-  it('are told wrong where forRoot itself cannot read them, without the text', async () => {
+  it('are reported wrong if forRoot itself cannot read them, without the text', async () => {
     const manager = { useFactory: () => new InMemorySecretManager() };
     const options = Object.defineProperty({ manager }, 'timeoutMs', {
       enumerable: true,
@@ -223,7 +223,7 @@ describe('the options of the module', () => {
     expect(leaks(everythingOf(error), CANARY)).toBe(false);
   });
 
-  it('are read once: what a getter answers later counts no more', async () => {
+  it('are read once: later results of a getter have no effect', async () => {
     let reads = 0;
     const settings = Object.defineProperty({}, 'accessMode', {
       enumerable: true,
@@ -279,7 +279,7 @@ describe('the options of the module', () => {
     await expect(secrets.get('KEY')).resolves.toBe('value');
   });
 
-  it('take a setting that is null for one that is not given, as LiteLLM writes it', async () => {
+  it('treat a setting that is null as not given, like LiteLLM', async () => {
     const settings = {
       hostedKeys: null,
       description: null,
@@ -302,7 +302,7 @@ describe('the options of the module', () => {
     ['null', null],
     ['a string', 'options'],
     ['a list', []],
-  ])('are told wrong if a factory gives %s in their place', async (_, given) => {
+  ])('are reported wrong if a factory gives %s in their place', async (_, given) => {
     const root = SecretManagerModule.forRootAsync({
       manager: { useFactory: () => new InMemorySecretManager() },
       useFactory: () => given as never,

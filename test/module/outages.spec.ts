@@ -39,7 +39,7 @@ describe('An application whose store is down', () => {
     return (await compiling).get(SecretsService);
   }
 
-  it('starts with a hundred secrets all the same, if the store comes back within two seconds', async () => {
+  it('starts with a hundred secrets if the store is back within two seconds', async () => {
     const startsAt = performance.now();
     const manager = new ScriptedSecretManager((name) =>
       performance.now() - startsAt < 2_000 ? down() : `value of ${name}`,
@@ -54,7 +54,7 @@ describe('An application whose store is down', () => {
     expect(secrets.circuitState).toBe('closed');
   });
 
-  it('tells each change once, and nothing per read', async () => {
+  it('logs each change once, and nothing per read', async () => {
     const manager = new ScriptedSecretManager();
     const secrets = await start(manager, { preload: ['KEY'] });
 

@@ -39,7 +39,7 @@ class OptionsModule {}
 describe('SecretManagerModule', () => {
   afterEach(closeApplications);
 
-  it('gives SecretsService to whoever imports forRoot', async () => {
+  it('exports SecretsService from forRoot', async () => {
     const app = await startApplication({
       imports: [SecretManagerModule.forRoot({ manager: Store })],
     });
@@ -93,7 +93,7 @@ describe('SecretManagerModule', () => {
     expect(value).toBe('env');
   });
 
-  it('takes a registered configuration as its options', async () => {
+  it('accepts a registered configuration as its options', async () => {
     const registered = registerAs('secrets', () => ONLY_OTHERS);
     const root = SecretManagerModule.forRootAsync({ manager: Store, ...registered.asProvider() });
     const app = await startApplication({
@@ -130,7 +130,7 @@ describe('SecretManagerModule', () => {
     expect(module.get(SECRET_MANAGER, { strict: false })).toBe(swapped);
   });
 
-  it('keeps SecretsService to those who import it, unless isGlobal', async () => {
+  it('exports SecretsService only to importing modules, unless isGlobal', async () => {
     @Injectable()
     class Consumer {
       constructor(readonly secrets: SecretsService) {}
@@ -174,7 +174,7 @@ describe('SecretManagerModule', () => {
 describe('several managers', () => {
   afterEach(closeApplications);
 
-  it('stand side by side, each with its own options, by name', async () => {
+  it('coexist by name, each with its own options', async () => {
     @Injectable()
     class Consumer {
       constructor(
@@ -214,29 +214,26 @@ describe('several managers', () => {
     ['default', undefined, undefined],
     ['billing', 'billing', 'billing'],
     ['default', undefined, 'default'],
-  ])(
-    'do not start where two have the name %s, of which one would win (%s, %s)',
-    async (name, one, other) => {
-      const closed: string[] = [];
-      class Closing extends Store {
-        override close(): void {
-          closed.push('closed');
-        }
+  ])('do not start if two have the name %s (%s, %s)', async (name, one, other) => {
+    const closed: string[] = [];
+    class Closing extends Store {
+      override close(): void {
+        closed.push('closed');
       }
-      const of = (given: string | undefined) =>
-        SecretManagerModule.forRoot({ manager: Closing, name: given });
-      @Module({ imports: [of(one)] })
-      class First {}
-      @Module({ imports: [of(other)] })
-      class Second {}
+    }
+    const of = (given: string | undefined) =>
+      SecretManagerModule.forRoot({ manager: Closing, name: given });
+    @Module({ imports: [of(one)] })
+    class First {}
+    @Module({ imports: [of(other)] })
+    class Second {}
 
-      const error = await failureOf(startApplication({ imports: [First, Second] }));
+    const error = await failureOf(startApplication({ imports: [First, Second] }));
 
-      expect(error).toMatchObject({ code: 'MISCONFIGURED', operation: 'forRoot' });
-      expect(error.message).toContain(`registered 2 times with the name "${name}"`);
-      expect(closed).not.toEqual([]);
-    },
-  );
+    expect(error).toMatchObject({ code: 'MISCONFIGURED', operation: 'forRoot' });
+    expect(error.message).toContain(`registered 2 times with the name "${name}"`);
+    expect(closed).not.toEqual([]);
+  });
 
   it('share nothing between two applications of one process', async () => {
     const root = SecretManagerModule.forRoot({

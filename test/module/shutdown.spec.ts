@@ -43,7 +43,7 @@ async function manyOf(secrets: SecretsService, name: string, options?: object): 
   if (outcome && 'error' in outcome) throw outcome.error;
 }
 
-describe('the end of an application', () => {
+describe('the shutdown of an application', () => {
   afterEach(async () => {
     jest.useRealTimers();
     await closeApplications();
@@ -60,9 +60,9 @@ describe('the end of an application', () => {
   });
 
   it.each<[string, number, (manager: Closing) => ManagerBinding]>([
-    ['closes what useFactory made', 1, (manager) => ({ useFactory: () => manager })],
-    ['does not close what useValue gave', 0, (manager) => ({ useValue: manager })],
-    ['does not close what useExisting found', 0, () => ({ useExisting: Closing })],
+    ['closes the manager of useFactory', 1, (manager) => ({ useFactory: () => manager })],
+    ['does not close the manager of useValue', 0, (manager) => ({ useValue: manager })],
+    ['does not close the manager of useExisting', 0, () => ({ useExisting: Closing })],
   ])('%s', async (_, times, bindingOf) => {
     const manager = new Closing();
     @Module({ providers: [{ provide: Closing, useValue: manager }], exports: [Closing] })
@@ -77,7 +77,7 @@ describe('the end of an application', () => {
 
   it.each<[string, number, (manager: Closing) => ManagerBinding]>([
     ['closes the manager', 1, (manager) => ({ useFactory: () => manager })],
-    ['leaves alone a manager of somebody else', 0, (manager) => ({ useValue: manager })],
+    ['does not close a manager of somebody else', 0, (manager) => ({ useValue: manager })],
   ])('%s after a start that failed', async (_, times, bindingOf) => {
     const wrong = new Closing();
     const missing = new Closing();
@@ -96,7 +96,7 @@ describe('the end of an application', () => {
     expect([wrong.closed, missing.closed]).toEqual([times, times]);
   });
 
-  it('closes the manager if a feature keeps the application from starting', async () => {
+  it('closes the manager if a feature prevents the start', async () => {
     const store = new Closing();
     store.readSecret = async () => undefined as never;
     const root = SecretManagerModule.forRoot({
@@ -109,7 +109,7 @@ describe('the end of an application', () => {
     expect(store.closed).toBe(1);
   });
 
-  it('gives a manager that hangs five seconds, and says so', async () => {
+  it('waits five seconds for a manager that hangs, and warns', async () => {
     const manager = new Closing(() => new Promise(() => undefined));
     const { app, log } = await startWith(manager);
     jest.useFakeTimers();
@@ -121,7 +121,7 @@ describe('the end of an application', () => {
     expect(log.warnings.join()).toMatch(/closing did not close in order \(TIMEOUT\)/);
   });
 
-  it('goes on if the manager throws, and logs no text of it', async () => {
+  it('continues if the manager throws, and does not log its text', async () => {
     const manager = new Closing(() => {
       throw new Error('token hvs.canary-at-close is revoked');
     });
@@ -155,7 +155,7 @@ describe('the end of an application', () => {
 
   it.each<[string, (secrets: SecretsService, keys: VirtualKeysService) => unknown]>([
     ['get', (secrets) => secrets.get('KEY')],
-    ['get of what was cached', (secrets) => secrets.get('CACHED')],
+    ['get of a cached secret', (secrets) => secrets.get('CACHED')],
     ['getSync', (secrets) => secrets.getSync('CACHED')],
     ['get with options', (secrets) => secrets.get('CACHED', { default: 'x', maxAgeMs: 0 })],
     ['get of a name that is not hosted', (secrets) => secrets.get('OTHER')],
@@ -182,29 +182,32 @@ describe('the end of an application', () => {
     ['rotate of a virtual key', (_, keys) => keys.rotate({ id: '1' })],
     ['rename of a virtual key', (_, keys) => keys.rename({ id: '1' }, { alias: 'a' })],
     ['delete of virtual keys', (_, keys) => keys.delete([{ id: '1' }])],
-  ])('lets %s fail with UNAVAILABLE from then on, without asking the manager', async (_, call) => {
-    const store = new InMemorySecretManager({ KEY: 'value', CACHED: 'value' });
-    const { app, secrets } = await startWith(store, {
-      settings: {
-        accessMode: 'read_and_write',
-        storeVirtualKeys: true,
-        hostedKeys: ['KEY', 'CACHED', 'NEXT'],
-      },
-      environment: { CACHED: 'environment', KEY: 'environment', OTHER: 'environment' },
-    });
-    await secrets.get('CACHED');
-    const keys = app.get(VirtualKeysService);
-    const asked = store.calls.length;
+  ])(
+    'makes %s fail with UNAVAILABLE from then on, without a call to the manager',
+    async (_, call) => {
+      const store = new InMemorySecretManager({ KEY: 'value', CACHED: 'value' });
+      const { app, secrets } = await startWith(store, {
+        settings: {
+          accessMode: 'read_and_write',
+          storeVirtualKeys: true,
+          hostedKeys: ['KEY', 'CACHED', 'NEXT'],
+        },
+        environment: { CACHED: 'environment', KEY: 'environment', OTHER: 'environment' },
+      });
+      await secrets.get('CACHED');
+      const keys = app.get(VirtualKeysService);
+      const asked = store.calls.length;
 
-    await app.close();
-    const error = await failureOf(() => call(secrets, keys));
+      await app.close();
+      const error = await failureOf(() => call(secrets, keys));
 
-    expect(error).toMatchObject({ code: 'UNAVAILABLE', retryable: false });
-    expect(error.message).toContain('was closed');
-    expect(store.calls).toHaveLength(asked);
-  });
+      expect(error).toMatchObject({ code: 'UNAVAILABLE', retryable: false });
+      expect(error.message).toContain('was closed');
+      expect(store.calls).toHaveLength(asked);
+    },
+  );
 
-  it('lets calls fail so where the circuit was open, too', async () => {
+  it('makes calls fail in the same way if the circuit was open', async () => {
     const store = new InMemorySecretManager();
     store.fail();
     const { app, secrets } = await startWith(store, {
@@ -222,7 +225,7 @@ describe('the end of an application', () => {
     ]);
   });
 
-  it('still answers while the application finishes what it was doing', async () => {
+  it('still answers while the application finishes its work', async () => {
     const answers: (string | undefined)[] = [];
     @Injectable()
     class Draining implements OnModuleDestroy, BeforeApplicationShutdown {
@@ -243,7 +246,7 @@ describe('the end of an application', () => {
     expect(answers).toEqual(['1', '2']);
   });
 
-  it('does not keep the process alive by a timer', async () => {
+  it('does not keep the process alive with a timer', async () => {
     const store = new InMemorySecretManager({ KEY: 'value' });
     jest.useFakeTimers();
     const { app, secrets } = await startWith(store, { preload: ['KEY'] });
@@ -254,7 +257,7 @@ describe('the end of an application', () => {
     expect(jest.getTimerCount()).toBe(0);
   });
 
-  it('leaves the managers of another application alone', async () => {
+  it('does not close the managers of another application', async () => {
     const [first, second] = [new Closing(), new Closing()];
     const one = await startWith(first);
     await startApplication(

@@ -37,7 +37,7 @@ describe('the start', () => {
     await closeApplications();
   });
 
-  it('validates the environment, then preloads, then constructs whoever injects SecretsService', async () => {
+  it('validates the environment, then preloads, then constructs the classes that inject SecretsService', async () => {
     const manager = new Validating(() => undefined);
     @Injectable()
     class Consumer {
@@ -55,7 +55,7 @@ describe('the start', () => {
     expect(manager.events).toEqual(['validate', 'read A', 'read B', 'construct']);
   });
 
-  it('withholds the text of a plain error of validateEnvironment, and says how to have it shown', async () => {
+  it('withholds the text of a plain error of validateEnvironment, and says how to show it', async () => {
     const original = new Error(`VAULT_TOKEN=${CANARY} is not valid`);
     const seen: [unknown, string][] = [];
     const debug: SecretManagerModuleOptions['debug'] = (...call) => seen.push(call);
@@ -84,7 +84,7 @@ describe('the start', () => {
     expect(error).toMatchObject({ code: 'MISCONFIGURED', message: 'VAULT_ADDR is not set.' });
   });
 
-  it('fails if validateEnvironment does not come to an end', async () => {
+  it('fails if validateEnvironment does not end', async () => {
     jest.useFakeTimers();
     const manager = new Validating(() => new Promise(() => undefined));
 
@@ -97,7 +97,7 @@ describe('the start', () => {
     });
   });
 
-  it('tells all required secrets that are missing in one error, and forgives the optional ones', async () => {
+  it('reports every missing required secret in one error, but no optional one', async () => {
     const store = new InMemorySecretManager({ A: '1' });
     const preload = ['A', 'B', { name: 'C', optional: true as const }, 'os.environ/D'];
 
@@ -108,7 +108,7 @@ describe('the start', () => {
     expect(error.message).not.toMatch(/"A"|"C"/);
   });
 
-  it('does not forgive a failure of an optional secret', async () => {
+  it('fails for a failure of an optional secret', async () => {
     const store = new InMemorySecretManager();
     store.fail('denied');
 
@@ -117,7 +117,7 @@ describe('the start', () => {
     expect(error).toMatchObject({ code: 'ACCESS_DENIED', secretName: 'A' });
   });
 
-  it('says why the manager was not asked for a secret that is missing', async () => {
+  it('explains why the manager was not asked for a missing secret', async () => {
     const store = new InMemorySecretManager({ A: '1' });
 
     const error = await failureOf(
@@ -129,9 +129,9 @@ describe('the start', () => {
   });
 
   it.each<[string, SecretManagerModuleOptions]>([
-    ['as it is', {}],
+    ['with the defaults', {}],
     ['without a retry', { retry: false }],
-    ['with a budget of no repetition', { retry: { budgetRatio: 0, maxAttempts: 1 } }],
+    ['without a retry budget', { retry: { budgetRatio: 0, maxAttempts: 1 } }],
     ['with a circuit that opens at once', { circuitBreaker: { failureThreshold: 1 } }],
     ['without a cache', { cache: false }],
   ])('survives a store that is down for a moment, %s', async (_, options) => {
@@ -146,7 +146,7 @@ describe('the start', () => {
     await expect(secrets.get('A')).resolves.toBe('1');
   });
 
-  it('fails with the failure of the store if that lasts to the deadline, and not before', async () => {
+  it("fails with the store's failure at the deadline, and not before", async () => {
     jest.useFakeTimers();
     const store = new InMemorySecretManager();
     store.fail();
@@ -171,7 +171,7 @@ describe('the start', () => {
     await expect(start).resolves.toMatchObject({ code: 'TIMEOUT' });
   });
 
-  it('reads side by side what is to be preloaded', async () => {
+  it('preloads concurrently', async () => {
     jest.useFakeTimers();
     const names = Array.from({ length: 16 }, (_, index) => `KEY_${index}`);
     const store = new InMemorySecretManager(
@@ -185,7 +185,7 @@ describe('the start', () => {
     await expect(start).resolves.toMatchObject({ secrets: expect.any(SecretsService) });
   });
 
-  it('answers what was preloaded from memory, also at once', async () => {
+  it('answers preloaded secrets from memory, even synchronously', async () => {
     const store = new InMemorySecretManager({ A: '1' });
     const { secrets } = await startWith(store, { preload: ['A'] });
 
@@ -195,7 +195,7 @@ describe('the start', () => {
     expect(store.calls).toHaveLength(1);
   });
 
-  it('keeps what was preloaded fresh without traffic', async () => {
+  it('keeps preloaded secrets fresh without traffic', async () => {
     jest.useFakeTimers();
     const store = new InMemorySecretManager({ A: '1' });
     const { secrets } = await startWith(store, { preload: ['A'], cache: { ttlMs: 60_000 } });
@@ -208,7 +208,7 @@ describe('the start', () => {
     expect(secrets.inspect()).toMatchObject([{ name: 'A', state: 'fresh' }]);
   });
 
-  it('checks what is to be preloaded where there is no cache, too', async () => {
+  it('checks secrets to preload even without a cache', async () => {
     const store = new InMemorySecretManager({ A: '1' });
 
     const error = await failureOf(startWith(store, { preload: ['A', 'B'], cache: false }));
@@ -216,7 +216,7 @@ describe('the start', () => {
     expect(error).toMatchObject({ code: 'NOT_FOUND', secretName: 'B' });
   });
 
-  it('fails in the module that imports it, whatever stands beside it', async () => {
+  it('fails in the module that imports it, whatever is beside it', async () => {
     @Module({ imports: [SecretManagerModule.forRoot({ manager: Unready, isGlobal: true })] })
     class Infrastructure {}
 

@@ -1,6 +1,6 @@
 /**
- * Tries the package as it is published in fresh applications. Applications with the same dependencies share an installation,
- * and all share the tools. Installations run side by side, and so do applications.
+ * Tries the published package in new applications. Applications with the same dependencies share an installation, and
+ * all share the tools. Installations and applications run concurrently.
  */
 import { strict as assert } from 'node:assert';
 import { execFile } from 'node:child_process';
@@ -11,7 +11,7 @@ import { promisify } from 'node:util';
 
 const HERE = import.meta.dirname;
 const ROOT = join(HERE, '../..');
-/** A program that does not end by itself has left something behind. A busy machine takes its time. */
+/** The limit for a program, long enough for a busy machine. A program that does not end has left something behind. */
 const TOO_LONG_MS = 300_000;
 const NAME = 'nestjs-custom-secret-manager';
 
@@ -29,7 +29,7 @@ const NODE16 = { module: 'node16', moduleResolution: 'node16' };
 const NODENEXT = { module: 'nodenext', moduleResolution: 'nodenext' };
 const BUNDLER = { module: 'preserve', moduleResolution: 'bundler' };
 
-/** Installed once, in the folder above the applications. */
+/** The tools, which are installed once in the folder above the applications. */
 const TOOLS = {
   '@types/jest': '30.0.0',
   '@types/node': '20.19.43',
@@ -138,7 +138,7 @@ async function tryOut({ title, source, dependencies, applications }, tarball, to
   );
 }
 
-/** Stores a secret and reads it by the command that the package installs. Without lmdb the command says what is missing. */
+/** Stores and reads a secret with the installed command. Without lmdb, the command names the missing package. */
 async function tryCommandLine(folder, hasStore) {
   const store = '--path store/secrets --key-file store/secrets.key';
   const command = (rest) => `npx --no-install ${NAME} secret ${rest} ${store}`;
@@ -171,7 +171,7 @@ async function install(dependencies, overrides, folder) {
   await run(folder, 'npm', 'install', '--strict-peer-deps', '--no-audit', '--no-fund');
 }
 
-/** Beside its peers, which the application has anyway. */
+/** Asserts that the package installs only these packages, besides its peers. */
 async function assertBringsOnly(names, folder) {
   const tree = JSON.parse(await run(folder, 'npm', 'ls', '--omit=dev', '--all', '--json'));
   const { dependencies } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
@@ -182,7 +182,10 @@ async function assertBringsOnly(names, folder) {
   assert.deepEqual(Object.keys(dependencies).sort(), names);
 }
 
-/** Returns what this repository has locked: a release of the day somewhere below the test runner is not under test here. */
+/**
+ * Returns the versions in the lock file of this repository. A new release of a test runner's dependency is not under
+ * test here.
+ */
 function lockedVersionsOf(names) {
   const { packages } = JSON.parse(readFileSync(join(ROOT, 'package-lock.json'), 'utf8'));
   const locked = Object.entries(packages)
@@ -192,8 +195,8 @@ function lockedVersionsOf(names) {
 }
 
 /**
- * Compiles as the last of `checkedAs`, and checks the others, with what a library may not break: declarations are checked, too,
- * and `isolatedModules`, as in a new project of Nest.
+ * Compiles as the last of `checkedAs`, and checks the others. Declarations and `isolatedModules` are checked, too, as
+ * in a new Nest project.
  */
 async function compile(checkedAs, folder) {
   for (const [index, resolution] of checkedAs.entries()) {

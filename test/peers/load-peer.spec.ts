@@ -43,7 +43,7 @@ describe('loadPeer', () => {
 
   it.each([
     ['throws', `throw new Error('${CANARY}')`],
-    ['misses a package of its own', `require('@missing/${CANARY}')`],
+    ['lacks one of its own dependencies', `require('@missing/${CANARY}')`],
     ['is no JavaScript', `${CANARY} is {`],
   ])(
     'throws MISCONFIGURED for an installed package that %s, and quotes nothing of it',

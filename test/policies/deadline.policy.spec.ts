@@ -27,7 +27,7 @@ describe('DeadlinePolicy', () => {
     await outcome;
   });
 
-  it('gives the manager what is left of the call, but no more than an attempt may take', async () => {
+  it('gives the manager the rest of the call, but at most the time of an attempt', async () => {
     const manager = new ScriptedSecretManager();
     const policy = new DeadlinePolicy(new BoundaryPolicy(manager), { attemptTimeoutMs: 1_000 });
 
@@ -37,7 +37,7 @@ describe('DeadlinePolicy', () => {
     expect(manager.asked.map(({ options }) => options?.timeoutMs)).toEqual([50, 1_000]);
   });
 
-  it('tells the manager whole milliseconds, as AbortSignal.timeout wants them', async () => {
+  it('gives the manager whole milliseconds, as AbortSignal.timeout requires', async () => {
     const manager = new ScriptedSecretManager();
     const policy = new DeadlinePolicy(new BoundaryPolicy(manager));
 
@@ -46,7 +46,7 @@ describe('DeadlinePolicy', () => {
     expect(manager.asked.at(0)?.options?.timeoutMs).toBe(50);
   });
 
-  it('waits for months where it is told to, and not for a millisecond', async () => {
+  it('waits for months if configured, and not for a millisecond', async () => {
     const policy = new DeadlinePolicy(new BoundaryPolicy(new ScriptedSecretManager(never)), {
       attemptTimeoutMs: 2 ** 32,
     });
@@ -60,7 +60,7 @@ describe('DeadlinePolicy', () => {
     expect(settled).toHaveBeenCalledTimes(1);
   });
 
-  it('hands out a signal that is made when it is read, survives a spread, and aborts at the deadline', async () => {
+  it('gives a signal that is created when it is read, survives a spread, and aborts at the deadline', async () => {
     const manager = new ScriptedSecretManager(never);
     const policy = new DeadlinePolicy(new BoundaryPolicy(manager), { attemptTimeoutMs: 100 });
 
@@ -77,9 +77,12 @@ describe('DeadlinePolicy', () => {
   });
 
   it.each([
-    ['what inherits from the options', (options: object) => Object.create(options) as object],
+    [
+      'an object that inherits from the options',
+      (options: object) => Object.create(options) as object,
+    ],
     ['a proxy', (options: object) => new Proxy(options, {})],
-  ])('hands out a signal that %s keeps', async (_, derive) => {
+  ])('gives a signal that %s keeps', async (_, derive) => {
     const manager = new ScriptedSecretManager();
     const policy = new DeadlinePolicy(new BoundaryPolicy(manager));
 
@@ -89,7 +92,7 @@ describe('DeadlinePolicy', () => {
     expect(Reflect.get(derived, 'signal')).toBeInstanceOf(AbortSignal);
   });
 
-  it('hands out a signal to which the requests of a whole batch may listen without a warning', async () => {
+  it('gives a signal to which the requests of a whole batch may listen without a warning', async () => {
     const manager = new ScriptedSecretManager();
     const policy = new DeadlinePolicy(new BoundaryPolicy(manager));
 
@@ -110,7 +113,7 @@ describe('DeadlinePolicy', () => {
     await expect(reading).rejects.toMatchObject({ code: 'CANCELLED' });
   });
 
-  it('does not ask the manager for a caller who has aborted before', async () => {
+  it('does not call the manager for a caller that has already aborted', async () => {
     const manager = new ScriptedSecretManager();
     const policy = new DeadlinePolicy(new BoundaryPolicy(manager));
 
@@ -120,7 +123,7 @@ describe('DeadlinePolicy', () => {
     expect(manager.asked).toHaveLength(0);
   });
 
-  it('passes on to a write only what its caller gave', async () => {
+  it("passes only the caller's own deadline and signal to a write", async () => {
     class Writer extends ScriptedSecretManager {
       override writeSecret = jest.fn().mockResolvedValue({});
     }
@@ -133,7 +136,7 @@ describe('DeadlinePolicy', () => {
     expect(Object.keys(options)).toEqual(['params', 'timeoutMs', 'createOnly', 'signal']);
   });
 
-  it('ends what is under way when it closes, and refuses what comes later', async () => {
+  it('cancels calls in flight on close, and refuses later ones', async () => {
     const policy = new DeadlinePolicy(new BoundaryPolicy(new ScriptedSecretManager(never)));
 
     const running = expect(policy.readSecret('KEY')).rejects.toMatchObject({ code: 'CANCELLED' });
@@ -167,7 +170,7 @@ describe('DeadlinePolicy', () => {
     expect(getEventListeners(signal, 'abort')).toEqual([]);
   });
 
-  it('keeps the process alive for a caller of its own, and not for a call that others wait for', async () => {
+  it('keeps the process alive for its own caller, but not for a shared call', async () => {
     jest.useRealTimers();
     const policy = new DeadlinePolicy(new BoundaryPolicy(new ScriptedSecretManager(never)));
     const before = timersThatKeepAlive();
@@ -183,7 +186,7 @@ describe('DeadlinePolicy', () => {
     expect([(await shared).code, (await own).code]).toEqual(['CANCELLED', 'CANCELLED']);
   });
 
-  it('leaves no deadline behind when it closes', async () => {
+  it('leaves no deadline behind on close', async () => {
     jest.useRealTimers();
     const policy = new DeadlinePolicy(new BoundaryPolicy(new ScriptedSecretManager()));
 

@@ -18,7 +18,7 @@ describe('RetryPolicy', () => {
     jest.useRealTimers();
   });
 
-  it('repeats a read that failed transiently', async () => {
+  it('retries a read that failed transiently', async () => {
     const manager = new ScriptedSecretManager(failing('UNAVAILABLE', 'TIMEOUT'));
 
     const reading = retrying(manager).readSecret('KEY');
@@ -36,7 +36,7 @@ describe('RetryPolicy', () => {
     'INVALID_ARGUMENT',
     'MISCONFIGURED',
     'UNKNOWN',
-  ] as const)('does not repeat a read that failed with %s', async (code) => {
+  ] as const)('does not retry a read that failed with %s', async (code) => {
     const manager = new ScriptedSecretManager(failing(code));
 
     await expect(retrying(manager).readSecret('KEY')).rejects.toMatchObject({ code });
@@ -121,7 +121,7 @@ describe('RetryPolicy', () => {
     expect(getEventListeners(signal, 'abort')).toEqual([]);
   });
 
-  it('repeats one call in ten in the long run, so that an outage does not triple the load', async () => {
+  it('retries one call in ten in the long run, so that an outage does not triple the load', async () => {
     const manager = new ScriptedSecretManager(() => {
       throw failure('UNAVAILABLE');
     });
@@ -137,7 +137,7 @@ describe('RetryPolicy', () => {
     expect(manager.asked.length).toBeGreaterThan(1_000 + 150);
   });
 
-  it('does not repeat a write, because its outcome is unknown', async () => {
+  it('does not retry a write, because its outcome is unknown', async () => {
     class Writer extends ScriptedSecretManager {
       override writeSecret = jest.fn().mockRejectedValue(failure('UNAVAILABLE'));
     }
@@ -148,7 +148,7 @@ describe('RetryPolicy', () => {
     expect(manager.writeSecret).toHaveBeenCalledTimes(1);
   });
 
-  it('repeats of a batch those names alone that failed transiently', async () => {
+  it('retries only the names of a batch that failed transiently', async () => {
     const asked: (readonly string[])[] = [];
     class Batching extends ScriptedSecretManager {
       override async readSecrets(

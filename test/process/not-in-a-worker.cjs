@@ -1,4 +1,4 @@
-// To be preloaded, as a tracer is.
+// A module for `--require`, like a tracer.
 'use strict';
 const { isMainThread } = require('node:worker_threads');
 

@@ -1,7 +1,7 @@
 /**
- * What only a process of its own can show: that nothing keeps it alive, that nothing goes unhandled, that a start against a
- * store that hangs fails, that a synchronous read leaves nothing behind, what is loaded of the build. Runs against `dist`:
- * `npm run build && node test/process/run.mjs`.
+ * Tests that need their own process: nothing keeps it alive, nothing goes unhandled, a start at a hanging store fails,
+ * a synchronous read leaves nothing behind, and the build loads only what it must. Runs against `dist`: `npm run build
+ * && node test/process/run.mjs`.
  */
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';

@@ -44,7 +44,7 @@ describe('The README', () => {
     return await app.init();
   }
 
-  it('runs as it is pasted, with the store of one secret', async () => {
+  it('runs as pasted, with a store of one secret', async () => {
     const program = readFileSync(join(__dirname, 'quick-start/store.cjs'), 'utf8');
     const anyPort = program.replace('8200', '0, function () { console.log(this.address().port) }');
     const pasted = spawn(process.execPath, ['-e', anyPort]);

@@ -36,7 +36,7 @@ describe('one secret that holds many keys', () => {
     expect(values).toEqual([expected, expected, expected]);
   });
 
-  it('takes null and what is not there for absent, and asks the environment', async () => {
+  it('treats null and a missing key as absent, and reads the environment', async () => {
     const { secrets } = await start('{"NULL": null}');
 
     const values = [
@@ -49,7 +49,7 @@ describe('one secret that holds many keys', () => {
   });
 
   it.each(['__proto__', 'constructor', 'toString', 'hasOwnProperty'])(
-    'takes %s for an ordinary name',
+    'treats %s as an ordinary name',
     async (name) => {
       const { secrets: without } = await start('{"KEY": "value"}');
       const { secrets: having } = await start(`{"KEY": "value", "${name}": "mine"}`);
@@ -60,14 +60,14 @@ describe('one secret that holds many keys', () => {
     },
   );
 
-  it('takes the last of two properties of one name, as JSON does', async () => {
+  it('uses the last of two properties with the same name, like JSON.parse', async () => {
     const { secrets } = await start('{"KEY": "1", "KEY": "2", "GONE": "x", "GONE": null}');
 
     expect([await secrets.get('KEY'), await secrets.get('GONE')]).toEqual(['2', undefined]);
   });
 
   it.each(['12345678901234567890', '0.1234567890123456789012345', '1e999', '9007199254740993'])(
-    'does not answer the number %s, which a program would change',
+    'does not return the number %s, which a program would round',
     async (number) => {
       const { secrets } = await start(`{"KEY": ${number}, "OTHER": "value"}`);
 
@@ -129,7 +129,7 @@ describe('one secret that holds many keys', () => {
     });
   });
 
-  it('is what refresh, invalidate and inspect of a key mean', async () => {
+  it('is the target of refresh, invalidate and inspect of a key', async () => {
     const { secrets, store } = await start('{"A": "1"}');
     await secrets.get('A');
     expect(secrets.inspect()).toMatchObject([{ name: 'all', state: 'fresh' }]);
@@ -144,7 +144,7 @@ describe('one secret that holds many keys', () => {
     expect(await secrets.get('A')).toBe('3');
   });
 
-  it('is absent as a whole: every key is looked up in the environment', async () => {
+  it('is absent as a whole: every key is read from the environment', async () => {
     const { secrets, store } = await start('{}');
     store.remove('all');
 
@@ -158,7 +158,7 @@ describe('one secret that holds many keys', () => {
     await expect(failureOf(secrets.get('NONE'))).resolves.toMatchObject({ code: 'ACCESS_DENIED' });
   });
 
-  it('keeps to hostedKeys by the names of its keys', async () => {
+  it('follows hostedKeys by the names of its keys', async () => {
     const store = new InMemorySecretManager({ all: '{"A": "1", "B": "2"}' });
     const { secrets } = await startWith(store, {
       settings: { primarySecretName: 'all', hostedKeys: ['A'] },
@@ -168,7 +168,7 @@ describe('one secret that holds many keys', () => {
     await expect(secrets.get('B')).resolves.toBeUndefined();
   });
 
-  it('answers from memory only for names that are names', async () => {
+  it('answers from memory only for valid names', async () => {
     const { secrets } = await start('{"A": "1", "../B": "2", "os.environ/C": "3", "C": "4"}');
     await secrets.get('A');
 
@@ -184,7 +184,7 @@ describe('one secret that holds many keys', () => {
     ['rotate', (secrets) => secrets.rotate('A', { value: '2' })],
   ];
   it.each(WRITES)(
-    'is not written in parts by %s; what the access mode forbids comes first',
+    'is not written in parts by %s; an error of the access mode comes first',
     async (operation, write) => {
       const { secrets, store } = await start('{"A": "1"}', 'read_and_write');
       const { secrets: readOnly } = await start('{"A": "1"}');

@@ -55,7 +55,7 @@ describe('an empty value', () => {
       }
     });
 
-    it('is a value to get, getSync and getMany', async () => {
+    it('is a value for get, getSync and getMany', async () => {
       const { secrets } = await startWith(store(), options);
 
       const values = [
@@ -68,7 +68,7 @@ describe('an empty value', () => {
       expect(values).toEqual(['', '', '', { value: '' }]);
     });
 
-    it('counts as one where the call allows it', async () => {
+    it('is a value if the call allows it', async () => {
       const { secrets } = await startWith(store(), options);
       const handle = secrets.secret('KEY', { allowEmpty: true });
 
@@ -89,7 +89,7 @@ describe('an empty value', () => {
     it.each<[string, object]>([
       ['by its name', {}],
       ['as optional', { optional: true }],
-    ])('keeps the application from starting if it is preloaded %s', async (_way, item) => {
+    ])('prevents the start if it is preloaded %s', async (_way, item) => {
       const preload = [{ name: 'KEY', ...item }];
 
       const error = await failureOf(startWith(store(), { ...options, preload }));
@@ -101,7 +101,7 @@ describe('an empty value', () => {
     it.each<[string, object]>([
       ['alone', { allowEmpty: true }],
       ['and optional', { allowEmpty: true, optional: true }],
-    ])('may be preloaded where the item allows it, %s', async (_way, item) => {
+    ])('may be preloaded if the item allows it, %s', async (_way, item) => {
       const preload = [{ name: 'KEY', ...item }];
 
       const { secrets } = await startWith(store(), { ...options, preload });
@@ -111,7 +111,7 @@ describe('an empty value', () => {
     });
   });
 
-  it('is told at start in one error with what is missing and what is denied', async () => {
+  it('is reported at start in one error with missing and denied secrets', async () => {
     const store = new InMemorySecretManager({ EMPTY: '', FULL: 'x', DENIED: 'x', ALLOWED: '' });
     store.fail('denied', { secretName: 'DENIED' });
 
@@ -136,7 +136,7 @@ describe('an empty value', () => {
     ]);
   });
 
-  it('that a rotation brings is refused from then on', async () => {
+  it('from a rotation is refused from then on', async () => {
     const store = new InMemorySecretManager({ KEY: 'value' });
     const { secrets } = await startWith(store, { preload: ['KEY'] });
     const handle = secrets.secret('KEY');

@@ -32,7 +32,7 @@ describe('a read in flight when the application shuts down', () => {
   });
 });
 
-describe('a synchronous read of a manager that has none', () => {
+describe('a synchronous read without one of the manager', () => {
   afterEach(closeApplications);
 
   it.each([

@@ -27,7 +27,7 @@ async function startWithConfig(config: Record<string, unknown>): Promise<Secrets
 describe('the environment', () => {
   afterEach(closeApplications);
 
-  it('is process.env unless another is given, and is read at each look-up', async () => {
+  it('is process.env by default, and is read at each look-up', async () => {
     const { secrets } = await startWith(empty(), { environment: undefined });
     process.env.OF_THIS_TEST = 'set after the start';
 
@@ -99,7 +99,7 @@ describe('the environment', () => {
     [8080, '8080', undefined],
     [1.5, '1.5', undefined],
     [-2, '-2', undefined],
-  ])('that converted a value to %p answers its text', async (value, text, boolean) => {
+  ])('that converts a value to %p returns its text', async (value, text, boolean) => {
     const configured = await startWithConfig({ KEY: value });
     const { secrets: recorded } = await startWith(empty(), {
       environment: { KEY: value } as never,
@@ -120,7 +120,7 @@ describe('the environment', () => {
     }
   });
 
-  it.each([null, undefined])('that holds %p under a name holds nothing there', async (value) => {
+  it.each([null, undefined])('with %p under a name has no value there', async (value) => {
     const { secrets } = await startWith(empty(), { environment: { KEY: value } as Environment });
 
     await expect(secrets.get('KEY')).resolves.toBeUndefined();
@@ -147,7 +147,7 @@ describe('the environment', () => {
     expect(errors.map(everythingOf).join()).not.toContain('hvs.canary');
   });
 
-  it('that is a proxy with a throwing getter is MISCONFIGURED, too', async () => {
+  it('that is a proxy with a throwing getter is MISCONFIGURED', async () => {
     const environment = new Proxy(
       {},
       {
@@ -171,7 +171,7 @@ describe('the environment', () => {
     'hasOwnProperty',
     'valueOf',
     'constructor.name',
-  ])('has no %s unless somebody gave it one', async (name) => {
+  ])('has no %s unless it is set', async (name) => {
     const configured = await startWithConfig({});
     const { secrets: recorded } = await startWith(empty());
     const own = JSON.parse(`{"${name}":"a value"}`) as Environment;
@@ -182,7 +182,7 @@ describe('the environment', () => {
     await expect(given.get(name)).resolves.toBe('a value');
   });
 
-  it('is a record where its variable GET is a string', async () => {
+  it('is a record if its variable GET is a string', async () => {
     const { secrets } = await startWith(empty(), {
       environment: { get: 'a variable', KEY: 'env' } as never,
     });

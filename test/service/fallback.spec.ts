@@ -65,7 +65,7 @@ describe('the fallback to the environment', () => {
   );
 
   it.each(FALLBACKS)(
-    '"%s" lets the failure through where the environment has nothing, whatever the default',
+    '"%s" lets the failure through if the environment has nothing, whatever the default',
     async (fallback) => {
       const { secrets } = await startFailing('UNAVAILABLE', {} as never);
 
@@ -75,7 +75,7 @@ describe('the fallback to the environment', () => {
     },
   );
 
-  it('is "on-absence" unless the module or the call says otherwise', async () => {
+  it('is "on-absence" by default', async () => {
     const store = new InMemorySecretManager();
     const { secrets } = await startWith(store, {
       environment: { KEY: 'environment' },
@@ -113,7 +113,7 @@ describe('the fallback to the environment', () => {
     });
   });
 
-  it('warns once when the environment stands in, and once when the store answers again, without a value', async () => {
+  it('warns once when the environment takes over, and once when the store answers again, without a value', async () => {
     const store = new InMemorySecretManager({ KEY: 'hvs.of-the-store' });
     const { secrets, log } = await startWith(store, {
       fallback: 'on-unavailable',
@@ -137,7 +137,7 @@ describe('the fallback to the environment', () => {
     expect(log.lines.join()).not.toContain('hvs.');
   });
 
-  it('prefers a cached value of the store to the environment', async () => {
+  it('prefers a cached value to the environment', async () => {
     const store = new InMemorySecretManager({ KEY: 'store' });
     const { secrets } = await startWith(store, {
       fallback: 'on-unavailable',

@@ -29,7 +29,7 @@ class Batching extends CustomSecretManager {
 describe('getMany', () => {
   afterEach(closeApplications);
 
-  it('answers each name by itself: a value, an absence, a denial, a wrong name', async () => {
+  it('answers each name separately: a value, an absence, a denial, an invalid name', async () => {
     const store = new InMemorySecretManager({ A: '1' });
     const { secrets } = await startWith(store, { environment: { ENV: '2' } });
     await secrets.get('A');
@@ -49,7 +49,7 @@ describe('getMany', () => {
     });
   });
 
-  it('asks neither for wrong names nor for those that are not hosted', async () => {
+  it('asks neither for invalid names nor for names that are not hosted', async () => {
     const store = new InMemorySecretManager({ A: '1', B: '2' });
     const { secrets } = await startWith(store, {
       settings: { hostedKeys: ['A'] },
@@ -62,7 +62,7 @@ describe('getMany', () => {
     expect(store.calls).toMatchObject([{ secretName: 'A' }]);
   });
 
-  it('knows no default', async () => {
+  it('has no default', async () => {
     const { secrets } = await startWith(new InMemorySecretManager());
 
     const answers = await secrets.getMany(['A'], { default: 'x' } as never);
@@ -70,7 +70,7 @@ describe('getMany', () => {
     expect(answers.get('A')).toEqual({ absent: true });
   });
 
-  it('reads with one call where the manager has a batch, and takes what the answer lacks for absent', async () => {
+  it('reads with one call if the manager has a batch, and treats missing names as absent', async () => {
     const manager = new Batching(
       new Map<string, unknown>([
         ['A', '1'],
@@ -106,7 +106,7 @@ describe('getMany', () => {
     });
   });
 
-  it('translates the errors of a batch one by one, without their text', async () => {
+  it('translates each error of a batch, without its text', async () => {
     const thrown = Object.assign(new Error('hvs.canary-of-a-batch'), { status: 403 });
     const { secrets } = await startWith(new Batching(new Map([['A', thrown]])));
 
@@ -117,7 +117,7 @@ describe('getMany', () => {
   });
 
   it.each([undefined, { A: '1' }, ['1'], 'A'])(
-    'calls a batch malformed that answers %p',
+    'rejects a batch that returns %p as malformed',
     async (answer) => {
       const { secrets } = await startWith(new Batching(answer));
 
@@ -128,7 +128,7 @@ describe('getMany', () => {
     },
   );
 
-  it('asks once for a name that is given twice, and not at all for none', async () => {
+  it('asks once for a repeated name, and not at all for an empty list', async () => {
     const store = new InMemorySecretManager({ A: '1' });
     const { secrets } = await startWith(store);
 
@@ -140,7 +140,7 @@ describe('getMany', () => {
     expect(store.calls).toHaveLength(1);
   });
 
-  it('takes names that are properties of every object for ordinary ones', async () => {
+  it('treats the names of object properties as ordinary ones', async () => {
     const names = ['__proto__', 'constructor', 'toString'];
     const { secrets } = await startWith(new InMemorySecretManager());
 
@@ -149,7 +149,7 @@ describe('getMany', () => {
     expect([...answers]).toEqual(names.map((name) => [name, { absent: true }]));
   });
 
-  it.each(['A', undefined, null, { A: 1 }])('takes a list, and not %p', async (names) => {
+  it.each(['A', undefined, null, { A: 1 }])('needs a list, and refuses %p', async (names) => {
     const { secrets } = await startWith(new InMemorySecretManager());
 
     const error = await failureOf(secrets.getMany(names as never));
@@ -161,7 +161,7 @@ describe('getMany', () => {
 describe('getBoolean', () => {
   afterEach(closeApplications);
 
-  it('refuses a default that is neither true nor false', async () => {
+  it('refuses a default that is no boolean', async () => {
     const { secrets } = await startWith(new InMemorySecretManager());
 
     const error = await failureOf(secrets.getBoolean('FLAG', { default: 'yes' as never }));
@@ -174,7 +174,7 @@ describe('getBoolean', () => {
       (text) => [text, true] as const,
     ),
     ...['false', 'False', '0', 'no', ' NO ', 'off', 'oFf'].map((text) => [text, false] as const),
-  ])('takes %j for %p', async (text, expected) => {
+  ])('reads %j as %p', async (text, expected) => {
     const { secrets } = await startWith(new InMemorySecretManager({ FLAG: text }));
 
     await expect(secrets.getBoolean('FLAG')).resolves.toBe(expected);
@@ -182,7 +182,7 @@ describe('getBoolean', () => {
   });
 
   it.each(['', ' ', 'maybe', 'hvs.canary', '2', 'y', 't', 'null', '__proto__'])(
-    'rejects %j with MALFORMED, and does not tell it',
+    'rejects %j with MALFORMED, without a quote',
     async (text) => {
       const { secrets } = await startWith(new InMemorySecretManager({ FLAG: text }));
 
@@ -199,7 +199,7 @@ describe('getBoolean', () => {
     },
   );
 
-  it('answers the default, or undefined, for what is absent, and reads the environment alike', async () => {
+  it('returns the default, or undefined, for an absent secret, and reads the environment in the same way', async () => {
     const { secrets } = await startWith(new InMemorySecretManager(), {
       environment: { ENV: 'off' },
     });

@@ -50,7 +50,7 @@ function valueOf(statusCode: number, body: string): string | undefined {
   return (JSON.parse(body) as { value: string }).value;
 }
 
-describe('getSync of a manager that asks over HTTP', () => {
+describe('getSync of a manager over HTTP', () => {
   const server = new OutsideServer();
   let manager: BothWays;
   let secrets: SecretsService;
@@ -78,7 +78,7 @@ describe('getSync of a manager that asks over HTTP', () => {
     expect(manager.synchronousReads).toBe(1);
   });
 
-  it('answers while an asynchronous read of the same name is under way, which ends well', async () => {
+  it('answers while an asynchronous read of the same name is in flight, which succeeds', async () => {
     await start();
     const reading = secrets.get('secret/A');
 
@@ -89,13 +89,13 @@ describe('getSync of a manager that asks over HTTP', () => {
     expect(manager.synchronousReads).toBe(1);
   });
 
-  it('asks the environment for what is absent', async () => {
+  it('reads the environment for an absent secret', async () => {
     await start({ environment: { 'secret/ABSENT': 'env' } });
 
     expect(secrets.getSync('secret/ABSENT')).toBe('env');
   });
 
-  it('ends at the deadline of the call, and then answers rightly', async () => {
+  it('ends at the deadline of the call, and then answers correctly', async () => {
     await start();
 
     const error = await failureOf(() => secrets.getSync('hang', { timeoutMs: 50 }));
@@ -109,7 +109,7 @@ describe('getSync of a manager that asks over HTTP', () => {
     expect(secrets.getSync('secret/A')).toBe('value of A');
   });
 
-  it('ends at the deadline of an attempt where that is earlier', async () => {
+  it('ends at the deadline of an attempt if that is earlier', async () => {
     await start({ attemptTimeoutMs: 50 });
 
     const error = await failureOf(() => secrets.getSync('hang'));
@@ -118,7 +118,7 @@ describe('getSync of a manager that asks over HTTP', () => {
     expect(error.message).toContain('within 50 ms');
   });
 
-  it('opens the circuit when the store fails again and again, and is refused without a call then', async () => {
+  it('opens the circuit after repeated failures, and is then refused without a call', async () => {
     await start({ circuitBreaker: { failureThreshold: 3 } });
     for (let round = 0; round < 3; round++) {
       await failureOf(() => secrets.getSync(`status/503/${round}`, { maxAgeMs: 0 }));
@@ -132,7 +132,7 @@ describe('getSync of a manager that asks over HTTP', () => {
     expect(manager.synchronousReads).toBe(3);
   });
 
-  it('is not repeated', async () => {
+  it('is not retried', async () => {
     await start();
 
     const error = await failureOf(() => secrets.getSync('status/503'));
@@ -141,7 +141,7 @@ describe('getSync of a manager that asks over HTTP', () => {
     expect(manager.synchronousReads).toBe(1);
   });
 
-  it('says of a store that lives in the waiting thread why it does not answer', async () => {
+  it('explains why a store in the waiting thread cannot answer', async () => {
     const inside = createServer((_, response) => response.end('{"value":"x"}'));
     await new Promise<void>((resolve) => inside.listen(0, '127.0.0.1', resolve));
     const { port } = inside.address() as AddressInfo;

@@ -5,7 +5,7 @@ import { ScriptedSecretManager, failure } from '../support/scripted.secret-manag
 
 const TTL_MS = 20;
 
-/** A store with a synchronous read that blocks, as one does whose connection hangs. */
+/** A store whose synchronous read blocks, like a hanging connection. */
 class HangingStore extends ScriptedSecretManager {
   isHanging = false;
   readonly blockedForMs: number[] = [];
@@ -44,17 +44,17 @@ describe.each<[string, (secrets: SecretsService) => unknown]>([
     return { store, secrets };
   }
 
-  it('serves what is cached without blocking while a refresh is in flight', async () => {
+  it('serves a cached value without blocking while a refresh is in flight', async () => {
     const { store, secrets } = await startHanging();
-    secrets.get('KEY').catch(() => undefined); // ends with the application
+    secrets.get('KEY').catch(() => undefined); // the read ends with the application
 
     expect(read(secrets)).toBe('value');
     expect(store.blockedForMs).toEqual([]);
   });
 
-  it('serves what is cached without blocking once a refresh has failed, however long ago', async () => {
+  it('serves a cached value without blocking once a refresh has failed, however long ago', async () => {
     const { store, secrets } = await startHanging();
-    await secrets.get('KEY'); // served stale, for the refresh times out
+    await secrets.get('KEY'); // served stale, because the refresh times out
 
     const values = [read(secrets)];
     await pass(1_100); // past the pause between two refreshes
@@ -64,7 +64,7 @@ describe.each<[string, (secrets: SecretsService) => unknown]>([
     expect(store.blockedForMs).toEqual([]);
   });
 
-  it('blocks once at most, if nobody has asked before', async () => {
+  it('blocks at most once, if nobody has asked before', async () => {
     const { store, secrets } = await startHanging();
 
     const values = [read(secrets), read(secrets), read(secrets)];
@@ -75,7 +75,7 @@ describe.each<[string, (secrets: SecretsService) => unknown]>([
     expect(store.blockedForMs).toHaveLength(1);
   });
 
-  it('refreshes behind, and serves the new value when the store is back', async () => {
+  it('refreshes in the background, and serves the new value when the store is back', async () => {
     const { store, secrets } = await startHanging();
     await secrets.get('KEY');
     store.isHanging = false;
@@ -99,7 +99,7 @@ describe('a synchronous read that blocks', () => {
     [200, { syncTimeoutMs: 200 }, {}],
     [5_000, { syncTimeoutMs: 5_000 }, {}],
     [1_000, { syncTimeoutMs: 5_000, attemptTimeoutMs: 1_000 }, {}],
-  ])('is given %p ms with %o and %o', async (expected, options, call) => {
+  ])('has %p ms with %o and %o', async (expected, options, call) => {
     const store = new HangingStore();
     store.isHanging = true;
     const { secrets } = await startWith(store, options);

@@ -3,7 +3,7 @@ import { InMemorySecretManager } from 'nestjs-custom-secret-manager/testing';
 import { closeApplications, startWith } from '../support/application';
 import { everythingOf, failureOf } from '../support/failure-of';
 
-/** Reads asynchronously only. */
+/** A manager without a synchronous read. */
 class AsyncOnly extends CustomSecretManager {
   reads = 0;
   failure: Error | undefined;
@@ -37,7 +37,7 @@ describe('getSync', () => {
     expect(store.calls.map(({ operation }) => operation)).toEqual(['readSecret']);
   });
 
-  it('asks the synchronous read of the manager once, and fills the cache with it', async () => {
+  it('calls the synchronous read of the manager once, and caches its result', async () => {
     const store = new InMemorySecretManager({ KEY: 'value' });
     const { secrets } = await startWith(store);
 
@@ -47,7 +47,7 @@ describe('getSync', () => {
     expect(store.calls.map(({ operation }) => operation)).toEqual(['readSecretSync']);
   });
 
-  it('asks the environment for what is absent', async () => {
+  it('reads the environment for an absent secret', async () => {
     const { secrets } = await startWith(new InMemorySecretManager(), {
       environment: { KEY: 'env' },
     });
@@ -62,7 +62,7 @@ describe('getSync', () => {
     expect(values).toEqual(['env', 'default', 'default', undefined]);
   });
 
-  it('never asks a manager that the settings keep out', async () => {
+  it('never asks a manager that the settings exclude', async () => {
     const store = new InMemorySecretManager({ KEY: 'value' });
     const { secrets } = await startWith(store, { settings: { accessMode: 'write_only' } });
 
@@ -87,7 +87,7 @@ describe('getSync', () => {
     expect(store.calls).toHaveLength(1);
   });
 
-  it('says what helps where the manager has no synchronous read', async () => {
+  it('suggests a remedy if the manager has no synchronous read', async () => {
     const { secrets } = await startWith(new AsyncOnly());
 
     const error = await failureOf(() => secrets.getSync('KEY'));
@@ -98,7 +98,7 @@ describe('getSync', () => {
     );
   });
 
-  it('translates what a synchronous read throws, without its text', async () => {
+  it('translates the error of a synchronous read, without its text', async () => {
     class Throwing extends AsyncOnly {
       override readSecretSync(): SecretAnswer {
         throw Object.assign(new Error('hvs.canary-of-a-sync-read'), { status: 403 });
@@ -112,7 +112,7 @@ describe('getSync', () => {
     expect(everythingOf(error)).not.toContain('hvs.canary');
   });
 
-  it('calls a promise malformed, and does not leave its rejection unhandled', async () => {
+  it('rejects a promise as malformed, and leaves no rejection unhandled', async () => {
     class Promising extends AsyncOnly {
       override readSecretSync(): SecretAnswer {
         return Promise.reject(new Error('late')) as never;
@@ -125,7 +125,7 @@ describe('getSync', () => {
     expect(error).toMatchObject({ code: 'MALFORMED', operation: 'readSecretSync' });
   });
 
-  it('without a synchronous read answers from the cache to the end of what an outage allows, with a refresh behind', async () => {
+  it('without a synchronous read answers from the cache to the limit of an outage, with a background refresh', async () => {
     jest.useFakeTimers();
     const manager = new AsyncOnly();
     const cache = { ttlMs: 10_000, staleWhileRevalidateMs: 1_000, staleIfErrorMs: 60_000 };
@@ -148,7 +148,7 @@ describe('getSync', () => {
     expect(['UNSUPPORTED', 'UNAVAILABLE']).toContain(error.code);
   });
 
-  it('ignores a default where there is a value, and hides no failure with it', async () => {
+  it('ignores a default if there is a value, and hides no failure with it', async () => {
     const store = new InMemorySecretManager({ KEY: '' });
     const { secrets } = await startWith(store);
     store.fail('malformed', { times: 1 });
@@ -159,7 +159,7 @@ describe('getSync', () => {
     expect(secrets.getSync('KEY', { default: 'x' })).toBe('');
   });
 
-  it('forwards params, and caches by them', async () => {
+  it('passes on params, and caches by them', async () => {
     const store = new InMemorySecretManager({ KEY: 'value' });
     const { secrets } = await startWith(store);
 

@@ -87,7 +87,7 @@ describe('a handle to a secret', () => {
   });
   afterEach(closeApplications);
 
-  it.each(WAYS)('does not show its value through %s', (_, turn) => {
+  it.each(WAYS)('does not disclose its value through %s', (_, turn) => {
     const text = String(turn(handle));
 
     expect(handle.reveal()).toBe(CANARY);
@@ -106,11 +106,11 @@ describe('a handle to a secret', () => {
     expect(turn(handle)).toBe('[secret KEY]');
   });
 
-  it('is of no use as a number', () => {
+  it('is NaN as a number', () => {
     expect(Number(handle)).toBeNaN();
   });
 
-  it('copies to nothing', () => {
+  it('is copied without its value', () => {
     const copies = [
       { ...handle },
       structuredClone(handle),
@@ -123,7 +123,7 @@ describe('a handle to a secret', () => {
   });
 
   it.each(WAYS.filter(([way]) => !/^v8|structuredClone/.test(way)))(
-    'is not seen through the service either, by %s',
+    'is not visible through the service, by %s',
     (_, turn) => {
       const text = String(turn(secrets));
 
@@ -131,7 +131,7 @@ describe('a handle to a secret', () => {
     },
   );
 
-  it('reveals the value of the moment', async () => {
+  it('reveals the current value', async () => {
     store.rotate('KEY', 'next');
     await secrets.refresh('KEY');
 
@@ -139,7 +139,7 @@ describe('a handle to a secret', () => {
     await expect(handle.get()).resolves.toBe('next');
   });
 
-  it('takes the options of get', async () => {
+  it('accepts the options of get', async () => {
     store.rotate('KEY', 'next');
 
     const values = [await handle.get(), await handle.get({ maxAgeMs: 0 })];
@@ -147,7 +147,7 @@ describe('a handle to a secret', () => {
     expect(values).toEqual([CANARY, 'next']);
   });
 
-  it('says that there is none where there is none', async () => {
+  it('reports a missing secret', async () => {
     const none = secrets.secret('NONE');
 
     const errors = [await failureOf(() => none.reveal()), await failureOf(none.get())];
@@ -158,7 +158,7 @@ describe('a handle to a secret', () => {
     ]);
   });
 
-  it('reveals what the environment has, if the store has none', async () => {
+  it('reveals the value of the environment, if the store has none', async () => {
     const { secrets: others } = await startWith(new InMemorySecretManager(), {
       environment: { KEY: 'env' },
     });
@@ -170,7 +170,7 @@ describe('a handle to a secret', () => {
     expect(handle).toBeInstanceOf(Secret);
   });
 
-  it('has a name, which may be printed', () => {
+  it('has a printable name', () => {
     expect(secrets.secret('os.environ/KEY').name).toBe('KEY');
   });
 });

@@ -5,7 +5,7 @@ import { closeApplications, startWith, type Started } from '../support/applicati
 
 type Held = Awaited<ReturnType<InMemorySecretManager['readSecret']>>;
 
-/** Answers reads as the store was before the last write, for so many reads or so long. */
+/** A store that returns its state before the last write, for some reads or some time. */
 class LaggingStore extends InMemorySecretManager {
   lagsForMs = 150;
   readonly hidesVersions: boolean;
@@ -46,7 +46,7 @@ class LaggingStore extends InMemorySecretManager {
     return await super.deleteSecret(...args);
   }
 
-  /** Answers so for a while, whatever it holds. */
+  /** Returns this answer for a while, whatever the store holds. */
   answersAt(name: string, value: string, version: string): void {
     this.#before.set(name, {
       held: { value, version },
@@ -79,12 +79,12 @@ async function start(
 describe.each([
   ['with versions', false],
   ['without versions', true],
-])('a store %s whose replica lags', (_, hidesVersions) => {
+])('a store %s with a lagging replica', (_, hidesVersions) => {
   afterEach(closeApplications);
 
   const asked = { maxAgeMs: 0 };
 
-  it('answers a read after a write with what was written', async () => {
+  it('returns the written value after a write', async () => {
     const { secrets } = await start(new LaggingStore({ KEY: 'old' }, hidesVersions));
     await secrets.get('KEY');
 
@@ -94,7 +94,7 @@ describe.each([
     expect(await secrets.get('KEY')).toBe('new');
   });
 
-  it('answers so where the secret was never read before', async () => {
+  it('returns the written value even if the secret was never read before', async () => {
     const { secrets } = await start(new LaggingStore({ KEY: 'old' }, hidesVersions));
 
     await secrets.set('KEY', 'new');
@@ -102,7 +102,7 @@ describe.each([
     expect(await secrets.get('KEY', asked)).toBe('new');
   });
 
-  it('answers so in a batch, and to a refresh', async () => {
+  it('returns the written value in a batch, and to a refresh', async () => {
     const { secrets } = await start(
       new LaggingStore({ KEY: 'old', OTHER: 'other' }, hidesVersions),
     );
@@ -116,7 +116,7 @@ describe.each([
     expect(await secrets.get('KEY')).toBe('new');
   });
 
-  it('answers so synchronously', async () => {
+  it('returns the written value synchronously', async () => {
     const { secrets } = await start(new LaggingStore({ KEY: 'old' }, hidesVersions));
     await secrets.get('KEY');
 
@@ -126,7 +126,7 @@ describe.each([
     expect(secrets.getSync('KEY')).toBe('new');
   });
 
-  it('answers so synchronously where the cache has no room left for what was written', async () => {
+  it('returns the written value synchronously if the cache is full', async () => {
     const store = new LaggingStore({ KEY: 'old', OTHER: 'other' }, hidesVersions);
     const { secrets } = await start(store, { cache: { maxEntries: 1 } });
 
@@ -136,7 +136,7 @@ describe.each([
     expect(secrets.getSync('KEY')).toBe('new');
   });
 
-  it('answers so synchronously after a deletion where the absence was pushed out', async () => {
+  it('returns undefined synchronously after a deletion whose absence was evicted', async () => {
     const store = new LaggingStore({ KEY: 'old' }, hidesVersions);
     const { secrets } = await start(store, { cache: { maxEntries: 1 } });
 
@@ -146,7 +146,7 @@ describe.each([
     expect(secrets.getSync('KEY')).toBeUndefined();
   });
 
-  it('answers a synchronous read with what it read where the secret was invalidated after the write', async () => {
+  it('returns its own reading to a synchronous read after an invalidation', async () => {
     const store = new LaggingStore({ KEY: 'old' }, hidesVersions);
     const { secrets } = await start(store);
     await secrets.delete('KEY');
@@ -159,7 +159,7 @@ describe.each([
     expect(secrets.getSync('KEY')).toBe('of somebody else');
   });
 
-  it('answers so without a cache', async () => {
+  it('returns the written value without a cache', async () => {
     const store = new LaggingStore({ KEY: 'old' }, hidesVersions);
     const { secrets } = await start(store, { cache: false });
 
@@ -168,7 +168,7 @@ describe.each([
     expect(await secrets.get('KEY')).toBe('new');
   });
 
-  it('answers so where somebody else had changed the secret before, unseen', async () => {
+  it('returns the written value after an unseen change by somebody else', async () => {
     const store = new LaggingStore({ KEY: 'old' }, hidesVersions);
     const { secrets } = await start(store);
     await secrets.get('KEY');
@@ -179,7 +179,7 @@ describe.each([
     expect(await secrets.get('KEY', asked)).toBe('new');
   });
 
-  it('answers so after many writes', async () => {
+  it('returns the written value after many writes', async () => {
     const store = new LaggingStore({ KEY: 'old' }, hidesVersions);
     const { secrets } = await start(store);
     await secrets.get('KEY');
@@ -189,7 +189,7 @@ describe.each([
     expect(await secrets.get('KEY', asked)).toBe('value 9');
   });
 
-  it('answers with one of two overlapping writes, and never with what was before', async () => {
+  it('returns one of two overlapping writes, and never the value before', async () => {
     const { secrets } = await start(new LaggingStore({ KEY: 'old' }, hidesVersions));
 
     await Promise.all([secrets.set('KEY', 'a'), secrets.set('KEY', 'b')]);
@@ -197,7 +197,7 @@ describe.each([
     expect(['a', 'b']).toContain(await secrets.get('KEY', asked));
   });
 
-  it('answers so after a deletion with which versions begin again', async () => {
+  it('returns the written value after a deletion that resets versions', async () => {
     const store = new LaggingStore({ OTHER: '1', KEY: 'old' }, hidesVersions);
     const { secrets } = await start(store);
     await secrets.get('KEY');
@@ -208,7 +208,7 @@ describe.each([
     expect(await secrets.get('KEY', asked)).toBe('new');
   });
 
-  it('lets no synchronous answer of it into the cache', async () => {
+  it('does not let a stale synchronous answer into the cache', async () => {
     const store = new LaggingStore({ KEY: 'old' }, hidesVersions);
     const { secrets } = await start(store);
     await secrets.get('KEY');
@@ -221,7 +221,7 @@ describe.each([
     expect(await secrets.get('KEY')).toBe('new');
   });
 
-  it('holds up no other secret of a batch', async () => {
+  it('does not delay other secrets of a batch', async () => {
     const store = new LaggingStore({ KEY: 'old', OTHER: 'other' }, hidesVersions);
     store.lagsForMs = 60_000;
     const { secrets } = await start(store);
@@ -233,7 +233,7 @@ describe.each([
     expect(outcomes.get('KEY')).toMatchObject({ error: { code: 'TIMEOUT' } });
   });
 
-  it('finds a secret that was written where there was none', async () => {
+  it('finds a newly created secret', async () => {
     const { secrets } = await start(new LaggingStore({}, hidesVersions));
     expect(await secrets.get('KEY')).toBeUndefined();
 
@@ -242,7 +242,7 @@ describe.each([
     expect(await secrets.get('KEY', asked)).toBe('new');
   });
 
-  it('finds no secret that was deleted', async () => {
+  it('does not find a deleted secret', async () => {
     const { secrets } = await start(new LaggingStore({ KEY: 'old' }, hidesVersions));
     await secrets.get('KEY');
 
@@ -262,7 +262,7 @@ describe.each([
 
   it('verifies a rotation until its deadline', async () => {
     const store = new LaggingStore({ KEY: 'old' }, hidesVersions);
-    store.lagsForMs = 1_800; // longer than a read is repeated
+    store.lagsForMs = 1_800; // longer than a read is retried
     const { secrets } = await start(store);
 
     await secrets.rotate('KEY', { value: 'new' });
@@ -304,7 +304,7 @@ describe.each([
 describe('a change by somebody else after a write', () => {
   afterEach(closeApplications);
 
-  it('is believed at once where versions tell that it is newer', async () => {
+  it('is accepted at once if its version is newer', async () => {
     const store = new InMemorySecretManager({ KEY: 'old' });
     const { secrets } = await startWith(store, { settings: { accessMode: 'read_and_write' } });
     await secrets.get('KEY');
@@ -317,7 +317,7 @@ describe('a change by somebody else after a write', () => {
     expect(store.calls).toHaveLength(before + 1);
   });
 
-  it('is believed after three repetitions where it looks like what was replaced, and for ten seconds', async () => {
+  it('is accepted after three retries if it looks like the replaced value, and for ten seconds', async () => {
     jest.useFakeTimers();
     try {
       const store = new LaggingStore({ KEY: 'old' }, true);

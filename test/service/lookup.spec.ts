@@ -35,14 +35,14 @@ describe('a look-up', () => {
     expect(store.calls).toHaveLength(calls);
   });
 
-  it('warns at start that an empty list of hosted keys keeps the manager from ever being asked', async () => {
+  it('warns at start that an empty list of hosted keys excludes the manager', async () => {
     const { log } = await startWith(new InMemorySecretManager(), { settings: { hostedKeys: [] } });
 
     expect(log.warnings).toEqual([expect.stringMatching(/in-memory is never asked: hostedKeys/)]);
   });
 
   it.each(['', 'true', 'null', 'undefined', '12345', '{"a":1}', '  padded \n', 'False', '\u0000'])(
-    'answers the string %j unchanged',
+    'returns the string %j unchanged',
     async (value) => {
       const { secrets } = await startWith(new Answering(value), {
         environment: { KEY: 'environment' },
@@ -54,7 +54,7 @@ describe('a look-up', () => {
     },
   );
 
-  it('answers the value of a reading', async () => {
+  it('returns the value of a reading', async () => {
     const { secrets } = await startWith(
       new Answering({ value: '', version: '7', validForMs: 60_000 }),
     );
@@ -99,7 +99,7 @@ describe('a look-up', () => {
   });
 
   it.each([undefined, null])(
-    'takes %p for an absence, and asks the environment',
+    'treats %p as an absence, and reads the environment',
     async (answer) => {
       const { secrets } = await startWith(new Answering(answer), {
         environment: { KEY: 'environment' },
@@ -112,7 +112,7 @@ describe('a look-up', () => {
     },
   );
 
-  it('takes an empty environment variable for a value', async () => {
+  it('accepts an empty environment variable as a value', async () => {
     const { secrets } = await startWith(new InMemorySecretManager(), { environment: { KEY: '' } });
 
     const value = await secrets.get('KEY', { default: 'x' });
@@ -145,7 +145,7 @@ describe('a look-up', () => {
       { settings: { accessMode: 'write_only' } },
       /environment does not have it.*accessMode is "write_only"/,
     ],
-  ])('by getOrThrow tells who was asked: %s', async (_, options, text) => {
+  ])('by getOrThrow names the sources that were asked: %s', async (_, options, text) => {
     const { secrets } = await startWith(new InMemorySecretManager(), options);
 
     const error = await failureOf(secrets.getOrThrow('KEY'));
@@ -159,7 +159,7 @@ describe('a look-up', () => {
     expect(error.message).toMatch(text);
   });
 
-  it('by getOrThrow knows no default, even where it was cast in', async () => {
+  it('by getOrThrow ignores a default that was cast in', async () => {
     const { secrets } = await startWith(new InMemorySecretManager());
 
     const error = await failureOf(secrets.getOrThrow('KEY', { default: 'x' } as never));
@@ -167,7 +167,7 @@ describe('a look-up', () => {
     expect(error.code).toBe('NOT_FOUND');
   });
 
-  it('never lets in what may not be answered from memory', async () => {
+  it('never caches a secret that may not be answered from memory', async () => {
     const store = new InMemorySecretManager({ KEY: 'store' });
     const { secrets } = await startWith(store, {
       settings: { accessMode: 'read_and_write', hostedKeys: ['KEY'] },
@@ -180,7 +180,7 @@ describe('a look-up', () => {
     expect(secrets.inspect()).toEqual([]);
   });
 
-  it('under write_only does not answer what it has written', async () => {
+  it('under write_only does not return its own writes', async () => {
     const { secrets } = await startWith(new InMemorySecretManager(), {
       settings: { accessMode: 'write_only' },
     });

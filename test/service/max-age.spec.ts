@@ -2,7 +2,7 @@ import type { SecretsService } from 'nestjs-custom-secret-manager';
 import { closeApplications, startWith } from '../support/application';
 import { ScriptedSecretManager, failure } from '../support/scripted.secret-manager';
 
-/** Answers each read with what it held when the read began, when the test says so. */
+/** A store that answers each read with its value at the beginning of the read, when the test says so. */
 class SlowStore extends ScriptedSecretManager {
   held = 'old';
   readonly #waiting: (() => void)[] = [];
@@ -14,7 +14,7 @@ class SlowStore extends ScriptedSecretManager {
     super(() => this.answerLater());
   }
 
-  /** Lets the oldest read end. */
+  /** Answers the oldest read. */
   async release(): Promise<void> {
     this.#waiting.shift()?.();
     await turn();
@@ -52,7 +52,7 @@ const ASK: readonly [string, (secrets: SecretsService) => Promise<unknown>][] = 
 describe('a read with maxAgeMs', () => {
   afterEach(closeApplications);
 
-  it.each(ASK)('by %s is not answered by a call that began before it', async (_, ask) => {
+  it.each(ASK)('by %s is not answered by an earlier call', async (_, ask) => {
     const store = new SlowStore();
     const { secrets } = await startWith(store);
     const before = secrets.get('KEY');
@@ -68,7 +68,7 @@ describe('a read with maxAgeMs', () => {
     expect([store.calls, store.mostInFlight]).toEqual([2, 1]);
   });
 
-  it('shares one call that follows with all who come meanwhile', async () => {
+  it('shares one following call with all later callers', async () => {
     const store = new SlowStore();
     const { secrets } = await startWith(store);
     void secrets.get('KEY');
@@ -87,7 +87,7 @@ describe('a read with maxAgeMs', () => {
     expect([store.calls, store.mostInFlight]).toEqual([2, 1]);
   });
 
-  it('joins a call that began in the same turn of the event loop', async () => {
+  it('joins a call of the same turn of the event loop', async () => {
     const store = new SlowStore();
     const { secrets } = await startWith(store);
 
@@ -103,7 +103,7 @@ describe('a read with maxAgeMs', () => {
     expect(store.calls).toBe(1);
   });
 
-  it('joins a call that began within that age', async () => {
+  it('joins a call that is younger than that age', async () => {
     const store = new SlowStore();
     const { secrets } = await startWith(store);
     const before = secrets.get('KEY');
@@ -116,7 +116,7 @@ describe('a read with maxAgeMs', () => {
     expect(store.calls).toBe(1);
   });
 
-  it('is not followed by a call that nobody waits for any more', async () => {
+  it('makes no following call that nobody waits for', async () => {
     const store = new SlowStore();
     const { secrets } = await startWith(store);
     const before = secrets.get('KEY');
@@ -133,7 +133,7 @@ describe('a read with maxAgeMs', () => {
     expect(store.calls).toBe(1);
   });
 
-  it('waits no longer than its own deadline for its turn', async () => {
+  it('waits no longer than its own deadline for the following call', async () => {
     const store = new SlowStore();
     const { secrets } = await startWith(store);
     void secrets.get('KEY');
@@ -145,7 +145,7 @@ describe('a read with maxAgeMs', () => {
     await store.release();
   });
 
-  it('asks by itself if the call before it failed', async () => {
+  it('makes its own call if the earlier call failed', async () => {
     const store = new ScriptedSecretManager();
     const { secrets } = await startWith(store, { retry: false });
     let fail = (): void => undefined;
@@ -162,7 +162,7 @@ describe('a read with maxAgeMs', () => {
     expect(await answer).toBe('new');
   });
 
-  it('ends with the application while it waits for its turn', async () => {
+  it('ends with the application while it waits for the following call', async () => {
     const store = new SlowStore();
     const { app, secrets } = await startWith(store);
     void secrets.get('KEY').catch(() => undefined);

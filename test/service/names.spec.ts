@@ -45,22 +45,25 @@ const EVERYTHING = { settings: { accessMode: 'read_and_write' } } as const;
 describe('the name of a secret', () => {
   afterEach(closeApplications);
 
-  it.each(WRONG)('%s is refused, quoted, before the store is asked', async (_, name, quoted) => {
-    const store = new InMemorySecretManager();
-    const { secrets } = await startWith(store, EVERYTHING);
+  it.each(WRONG)(
+    '%s is refused with a quote before a call to the store',
+    async (_, name, quoted) => {
+      const store = new InMemorySecretManager();
+      const { secrets } = await startWith(store, EVERYTHING);
 
-    const error = await failureOf(secrets.get(name));
+      const error = await failureOf(secrets.get(name));
 
-    expect(error).toMatchObject({
-      code: 'INVALID_ARGUMENT',
-      operation: 'get',
-      manager: 'in-memory',
-    });
-    expect(error.message).toContain(`The secret name ${quoted}`);
-    // eslint-disable-next-line no-control-regex
-    expect(error.message).not.toMatch(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]/);
-    expect(store.calls).toEqual([]);
-  });
+      expect(error).toMatchObject({
+        code: 'INVALID_ARGUMENT',
+        operation: 'get',
+        manager: 'in-memory',
+      });
+      expect(error.message).toContain(`The secret name ${quoted}`);
+      // eslint-disable-next-line no-control-regex
+      expect(error.message).not.toMatch(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]/);
+      expect(store.calls).toEqual([]);
+    },
+  );
 
   it.each(OPERATIONS)('is checked by %s before anything else', async (operation, call) => {
     const store = new InMemorySecretManager({ KEY: 'value' });
@@ -83,7 +86,7 @@ describe('the name of a secret', () => {
     expect(store.calls).toEqual([]);
   });
 
-  it.each([undefined, null, 7, {}, ['A']])('is a string, and not %p', async (name) => {
+  it.each([undefined, null, 7, {}, ['A']])('must be a string, and not %p', async (name) => {
     const store = new InMemorySecretManager();
     const { secrets } = await startWith(store);
 
@@ -112,7 +115,7 @@ describe('the name of a secret', () => {
     expect(value).toBe('value');
   });
 
-  it('may have 512 characters at most, and one that is longer is not repeated in full', async () => {
+  it('may have at most 512 characters, and a longer one is not quoted in full', async () => {
     const { secrets } = await startWith(new InMemorySecretManager());
 
     const error = await failureOf(secrets.get('x'.repeat(513)));
@@ -121,7 +124,7 @@ describe('the name of a secret', () => {
     expect(error.message.length).toBeLessThan(400);
   });
 
-  it('is called wrong even where a failure would be covered by the environment', async () => {
+  it('is refused even if the environment would cover a failure', async () => {
     const { secrets } = await startWith(new InMemorySecretManager(), {
       fallback: 'on-any-failure',
       environment: { '../A': 'from the environment' },
@@ -141,7 +144,7 @@ describe('a reference os.environ/NAME', () => {
     ['getOrThrow', (secrets) => secrets.getOrThrow('os.environ/KEY')],
     ['getSync', (secrets) => secrets.getSync('os.environ/KEY')],
     ['a handle', (secrets) => secrets.secret('os.environ/KEY').get()],
-  ])('is the secret NAME to %s', async (_, call) => {
+  ])('is the secret NAME for %s', async (_, call) => {
     const { secrets } = await startWith(new InMemorySecretManager({ KEY: 'value' }));
 
     const value = await call(secrets);
@@ -149,7 +152,7 @@ describe('a reference os.environ/NAME', () => {
     expect(value).toBe('value');
   });
 
-  it('is the secret NAME to writes and to the cache, too', async () => {
+  it('is the secret NAME for writes and for the cache', async () => {
     const store = new InMemorySecretManager({ KEY: '1' });
     const { secrets } = await startWith(store, EVERYTHING);
 
@@ -161,7 +164,7 @@ describe('a reference os.environ/NAME', () => {
     expect(new Set(store.calls.map(({ secretName }) => secretName))).toEqual(new Set(['KEY']));
   });
 
-  it('is answered by getMany under the name as given', async () => {
+  it('is returned by getMany under the given name', async () => {
     const store = new InMemorySecretManager({ KEY: 'value' });
     const { secrets } = await startWith(store);
 
@@ -174,7 +177,7 @@ describe('a reference os.environ/NAME', () => {
     expect(store.calls).toHaveLength(1);
   });
 
-  it('may stand in hostedKeys, preload and primarySecretName', async () => {
+  it('may be used in hostedKeys, preload and primarySecretName', async () => {
     const store = new InMemorySecretManager({ all: '{"KEY":"value"}' });
     const { secrets } = await startWith(store, {
       settings: { hostedKeys: ['os.environ/KEY'], primarySecretName: 'os.environ/all' },
@@ -187,7 +190,7 @@ describe('a reference os.environ/NAME', () => {
     expect(store.calls).toMatchObject([{ secretName: 'all' }]);
   });
 
-  it('is looked up in the environment as NAME', async () => {
+  it('is read from the environment as NAME', async () => {
     const { secrets } = await startWith(new InMemorySecretManager(), {
       environment: { KEY: 'env' },
     });
@@ -197,7 +200,7 @@ describe('a reference os.environ/NAME', () => {
     expect(value).toBe('env');
   });
 
-  it('stands as NAME in errors', async () => {
+  it('appears as NAME in errors', async () => {
     const { secrets } = await startWith(new InMemorySecretManager({ FLAG: 'perhaps' }));
 
     const errors = [
@@ -236,7 +239,7 @@ describe('a reference os.environ/NAME', () => {
           return secrets.secret(twice).reveal();
         },
       ],
-    ])('loses its prefix once to %s', async (_, call) => {
+    ])('loses its prefix once for %s', async (_, call) => {
       const { secrets } = await startWith(new Echo());
 
       const value = await call(secrets);
@@ -244,7 +247,7 @@ describe('a reference os.environ/NAME', () => {
       expect(value).toBe('os.environ/KEY');
     });
 
-    it('does not answer for the reference, once it is cached', async () => {
+    it('does not answer for the reference once it is cached', async () => {
       const { secrets } = await startWith(new Echo());
 
       const values = [await secrets.get(twice), await secrets.get('os.environ/KEY')];
@@ -252,7 +255,7 @@ describe('a reference os.environ/NAME', () => {
       expect(values).toEqual(['os.environ/KEY', 'KEY']);
     });
 
-    it('loses its prefix once to preload and forFeature', async () => {
+    it('loses its prefix once for preload and forFeature', async () => {
       const asked: string[] = [];
       class Remembering extends Echo {
         override readSecret(secretName: string): Promise<string> {

@@ -8,7 +8,7 @@ import { InMemorySecretManager } from 'nestjs-custom-secret-manager/testing';
 import { closeApplications, startWith } from '../support/application';
 import { everythingOf, failureOf, leaks } from '../support/failure-of';
 
-/** Answers what it was asked by. */
+/** Returns the params of a read as its value. */
 class Tenants extends CustomSecretManager {
   readonly handed: OperationOptions[] = [];
 
@@ -64,7 +64,7 @@ circular.self = circular;
 describe('params', () => {
   afterEach(closeApplications);
 
-  it('reach the manager untouched', async () => {
+  it('reach the manager unchanged', async () => {
     const manager = new Tenants();
     const { secrets } = await startWith(manager);
     const params = Object.freeze({
@@ -79,7 +79,7 @@ describe('params', () => {
     expect(manager.handed[0]?.params).toStrictEqual(params);
   });
 
-  it('are what they were when the call was made, whatever becomes of the object', async () => {
+  it('are copied when the call is made', async () => {
     const manager = new InMemorySecretManager();
     const { secrets } = await startWith(manager);
     const params = { mount: 'one' };
@@ -91,7 +91,7 @@ describe('params', () => {
     expect(manager.calls.at(-1)?.options?.params).toEqual({ mount: 'one' });
   });
 
-  it('make no key that a name could be written as', async () => {
+  it('make a key that no name can equal', async () => {
     const { secrets } = await startWith(new InMemorySecretManager({ KEY: 'of a tenant' }));
     await secrets.get('KEY', { params: { mount: 'tenant' } });
 
@@ -100,7 +100,7 @@ describe('params', () => {
     expect(error.code).toBe('INVALID_ARGUMENT');
   });
 
-  it('are not made up where none are given', async () => {
+  it('are not added if none are given', async () => {
     const manager = new Tenants();
     const { secrets } = await startWith(manager);
 
@@ -110,7 +110,7 @@ describe('params', () => {
     expect(manager.handed[0]?.timeoutMs).toBeLessThanOrEqual(10_000);
   });
 
-  it('are a part of the key, in any order of theirs', async () => {
+  it('are part of the key, in any order', async () => {
     const manager = new Tenants();
     const { secrets } = await startWith(manager);
 
@@ -130,7 +130,7 @@ describe('params', () => {
     expect(manager.handed).toHaveLength(6);
   });
 
-  it('never let one tenant see the secret of another', async () => {
+  it('separate the secrets of tenants', async () => {
     const { secrets } = await startWith(new Tenants());
     await secrets.get('KEY', { params: { tenant: 'a' } });
 
@@ -160,7 +160,7 @@ describe('params', () => {
     ['a list', ['a']],
     ['a string', 'version=1'],
     ['null', null],
-  ])('that are not plain JSON are refused before the store is asked: %s', async (_, params) => {
+  ])('that are not plain JSON are refused before a call to the store: %s', async (_, params) => {
     const store = new InMemorySecretManager({ KEY: 'value' });
     const { secrets } = await startWith(store);
     await secrets.get('KEY');
@@ -234,7 +234,7 @@ describe('params', () => {
     ['a tag', 'tags', () => ({ tags: throwing('team') })],
     ['the names of the tags', 'tags', () => ({ tags: refusing({}) })],
     ['everything', '', () => refusing({})],
-  ])('cannot let out the text of a getter of the options: %s', async (_, option, options) => {
+  ])('cannot leak the text of a getter of the options: %s', async (_, option, options) => {
     const store = new InMemorySecretManager({ KEY: 'true' });
     const { app, secrets } = await startWith(store, {
       settings: { accessMode: 'read_and_write', storeVirtualKeys: true },
@@ -263,7 +263,7 @@ describe('params', () => {
     expect(store.calls).toHaveLength(1);
   });
 
-  it('cannot let out the text of a getter of any other argument', async () => {
+  it('cannot leak the text of a getter of any other argument', async () => {
     const { app, secrets } = await startWith(new InMemorySecretManager({ KEY: 'true' }), {
       settings: { accessMode: 'read_and_write', storeVirtualKeys: true },
     });
@@ -295,7 +295,7 @@ describe('params', () => {
     }
   });
 
-  it('are read once, and reach the manager as they were then', async () => {
+  it('are read once, and reach the manager unchanged', async () => {
     const manager = new InMemorySecretManager();
     const { secrets } = await startWith(manager);
     let reads = 0;
@@ -310,7 +310,7 @@ describe('params', () => {
     expect(manager.calls.at(-1)?.options?.params).toEqual({ mount: 'read 1' });
   });
 
-  it('may have a property by the name __proto__', async () => {
+  it('may have a property with the name __proto__', async () => {
     const manager = new InMemorySecretManager();
     const { secrets } = await startWith(manager);
 
@@ -327,7 +327,7 @@ describe('params', () => {
     ['text', { a: 'x'.repeat(4_096 - '{"a":""}'.length) }],
     ['text of two bytes a character', { a: 'ü'.repeat((4_096 - '{"a":""}'.length) / 2) }],
     ['items', { a: Array.from({ length: 2_044 }, () => 1) }],
-  ])('may have 4 KiB, and no more: %s', async (_, params) => {
+  ])('may have at most 4 KiB: %s', async (_, params) => {
     const { secrets } = await startWith(new InMemorySecretManager({ KEY: 'value' }));
     expect(Buffer.byteLength(JSON.stringify(params))).toBeGreaterThanOrEqual(4_095);
 
@@ -338,7 +338,7 @@ describe('params', () => {
     expect(error.message).toContain('4096 bytes');
   });
 
-  it('that are large are refused before their text is built', async () => {
+  it('that are large are refused before they are serialized', async () => {
     const { secrets } = await startWith(new InMemorySecretManager());
     const params = { a: Array.from({ length: 200 }, () => 'x'.repeat(1_000_000)) };
     const startedAt = performance.now();
@@ -362,7 +362,7 @@ describe('params', () => {
     expect(store.calls).toEqual([]);
   });
 
-  it('do not show in what inspect tells', async () => {
+  it('do not appear in the result of inspect', async () => {
     const { secrets } = await startWith(new Tenants());
     await secrets.get('KEY', { params: { token: 'hvs.canary' } });
 
@@ -385,7 +385,7 @@ describe('the options of a call', () => {
     ['fallback', { fallback: 'sometimes' }],
     ['default', { default: 7 }],
     ['signal', { signal: {} }],
-  ])('are told wrong by their name: %s in %j', async (option, options) => {
+  ])('are reported wrong by name: %s in %j', async (option, options) => {
     const store = new InMemorySecretManager({ KEY: 'value' });
     const { secrets } = await startWith(store);
 
@@ -400,7 +400,7 @@ describe('the options of a call', () => {
     ['tags', { tags: { team: 1 } }],
     ['description', { description: 7 }],
     ['createOnly', { createOnly: 'yes' }],
-  ])('of a write are told wrong by their name: %s', async (option, options) => {
+  ])('of a write are reported wrong by name: %s', async (option, options) => {
     const store = new InMemorySecretManager();
     const { secrets } = await startWith(store, { settings: { accessMode: 'read_and_write' } });
 
@@ -410,7 +410,7 @@ describe('the options of a call', () => {
     expect(store.calls).toEqual([]);
   });
 
-  it('of a deletion are told wrong: a window below 0', async () => {
+  it('of a deletion are reported wrong: a window below 0', async () => {
     const { secrets } = await startWith(new InMemorySecretManager(), {
       settings: { accessMode: 'read_and_write' },
     });
@@ -421,7 +421,7 @@ describe('the options of a call', () => {
     expect(error.message).toContain('`recoveryWindowInDays`');
   });
 
-  it.each(CALLS)('are an object to %s, or a SecretManagerError says so', async (_, call) => {
+  it.each(CALLS)('must be an object for %s, or it throws a SecretManagerError', async (_, call) => {
     const store = new InMemorySecretManager({ KEY: 'true' });
     const { secrets } = await startWith(store, { settings: { accessMode: 'read_and_write' } });
 

@@ -2,7 +2,7 @@ import { SecretManagerError } from 'nestjs-custom-secret-manager';
 import { closeApplications, startWith } from '../support/application';
 import { ScriptedSecretManager } from '../support/scripted.secret-manager';
 
-describe('how long an author asks the library to wait', () => {
+describe('a delay that an author asks for', () => {
   beforeEach(() => {
     jest.useFakeTimers();
     jest.spyOn(Math, 'random').mockReturnValue(0.5);
@@ -20,7 +20,7 @@ describe('how long an author asks the library to wait', () => {
     ['less than 0', -5, 100],
     ['NaN', Number.NaN, 100],
     ['a string', '1000', 100],
-  ])('is heeded or replaced by the usual backoff: %s', async (_, given, pauseMs) => {
+  ])('is followed or replaced by the usual backoff: %s', async (_, given, pauseMs) => {
     const manager = new ScriptedSecretManager(() => {
       if (manager.asked.length > 1) return 'value';
       throw new SecretManagerError('THROTTLED', 'slow down', { retryAfterMs: given as number });

@@ -7,7 +7,7 @@ const OLD = 'hvs.canary-old';
 const NEW = 'hvs.canary-new';
 const SAID: SecretDescription = { description: 'of the payment API', tags: { team: 'billing' } };
 
-/** Fails at one call of one operation, counted from 1. */
+/** A store that fails at one call of one operation, counted from 1. */
 class Breaking extends InMemorySecretManager {
   readonly #seen = new Map<string, number>();
   breakAt: [operation: RecordedCall['operation'], call: number] | undefined;
@@ -69,7 +69,7 @@ describe('a rotation in place', () => {
     await expect(secrets.get('OLD')).resolves.toBe(NEW);
   });
 
-  it('leaves description and tags alone, whatever the settings say', async () => {
+  it('keeps description and tags, whatever the settings say', async () => {
     const { secrets, store } = await start(undefined, {
       description: 'of the settings',
       tags: { x: 'y' },
@@ -83,7 +83,7 @@ describe('a rotation in place', () => {
     expect(write?.options).not.toHaveProperty('tags');
   });
 
-  it('writes nothing where there is nothing to rotate', async () => {
+  it('writes nothing if the secret is missing', async () => {
     const { secrets, store } = await start();
 
     const error = await failureOf(secrets.rotate('NONE', { value: NEW }));
@@ -92,7 +92,7 @@ describe('a rotation in place', () => {
     expect(operationsOf(store)).toEqual(['readSecret NONE']);
   });
 
-  it('does not take the environment for the secret', async () => {
+  it('does not use the environment as the secret', async () => {
     const store = new InMemorySecretManager();
     const { secrets } = await startWith(store, {
       settings: { accessMode: 'read_and_write' },
@@ -104,7 +104,7 @@ describe('a rotation in place', () => {
     expect(error.code).toBe('NOT_FOUND');
   });
 
-  it('hands params to every step', async () => {
+  it('passes params to every step', async () => {
     const { secrets, store } = await start();
 
     await secrets.rotate(
@@ -121,7 +121,7 @@ describe('a rotation in place', () => {
     }
   });
 
-  it('waits for another one of the same name', async () => {
+  it('waits for another rotation of the same name', async () => {
     const { secrets, store } = await start();
 
     await Promise.all(['2', '3', '4'].map((value) => secrets.rotate('OLD', { value })));
@@ -132,7 +132,7 @@ describe('a rotation in place', () => {
     await expect(secrets.get('OLD')).resolves.toBe('4');
   });
 
-  it('goes on with the next one if one failed', async () => {
+  it('continues with the next rotation after a failure', async () => {
     const { secrets, store } = await start();
     store.breakAt = ['writeSecret', 2];
 
@@ -165,7 +165,7 @@ describe('a rotation to another name', () => {
     await expect(secrets.get('OLD')).resolves.toBeUndefined();
   });
 
-  it('keeps what the old one says of itself; the options win', async () => {
+  it('keeps the description and tags of the old one; the options win', async () => {
     const { secrets, store } = await start(undefined, {
       description: 'of the settings',
       tags: { env: 'prod' },
@@ -179,7 +179,7 @@ describe('a rotation to another name', () => {
     });
   });
 
-  it('asks whether it can delete before it writes', async () => {
+  it('checks that it can delete before it writes', async () => {
     class NoDelete extends InMemorySecretManager {
       override readonly deleteSecret = Object.getPrototypeOf(InMemorySecretManager.prototype)
         .deleteSecret;
@@ -199,7 +199,7 @@ describe('a rotation to another name', () => {
     ['the verification', ['readSecret', 2], ['written'], 'OLD'],
     ['the deletion', ['deleteSecret', 1], ['written', 'verified'], 'OLD'],
   ])(
-    'tells how far it came if %s fails, and never deletes before',
+    'reports how far it came if %s fails, and never deletes before',
     async (_, breakAt, done, left) => {
       const { secrets, store } = await start();
       store.breakAt = breakAt;
@@ -220,7 +220,7 @@ describe('a rotation to another name', () => {
     },
   );
 
-  it('is incomplete if the store answers another value than the one written', async () => {
+  it('is incomplete if the store returns another value than the written one', async () => {
     const store = new Breaking({ OLD, NEW: 'of somebody else' });
     const { secrets } = await start(store);
     store.forgetsWrites = true;
@@ -233,7 +233,7 @@ describe('a rotation to another name', () => {
     expect(operationsOf(store)).not.toContain('deleteSecret OLD');
   });
 
-  it('goes on verifying while the store is away for a moment', async () => {
+  it('keeps verifying while the store is down for a moment', async () => {
     const { secrets, store } = await start();
     const readSecret = store.readSecret.bind(store);
     let failures = 0;
@@ -249,7 +249,7 @@ describe('a rotation to another name', () => {
     await expect(secrets.get('NEW')).resolves.toBe(NEW);
   });
 
-  it('throws the failure as it is if nothing was begun', async () => {
+  it('throws the original failure if nothing was begun', async () => {
     const { secrets, store } = await start();
     store.breakAt = ['readSecret', 1];
 
@@ -266,7 +266,7 @@ describe('a rotation to another name', () => {
       { accessMode: 'read_and_write', hostedKeys: ['OLD'] },
       /"NEW".*verified/,
     ],
-  ])('is not permitted %s, where nothing could be verified', async (_, settings, text) => {
+  ])('is not permitted %s, because nothing could be verified', async (_, settings, text) => {
     const store = new InMemorySecretManager({ OLD });
     const { secrets } = await startWith(store, { settings });
 

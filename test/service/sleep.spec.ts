@@ -2,7 +2,7 @@ import { InMemorySecretManager } from 'nestjs-custom-secret-manager/testing';
 import { closeApplications, startWith } from '../support/application';
 import { ScriptedSecretManager } from '../support/scripted.secret-manager';
 
-/** The wall clock goes on, as it does while a machine is suspended. */
+/** Suspends the machine: only the wall clock continues. */
 function suspend(forMs: number): void {
   const { now } = Date;
   jest.spyOn(Date, 'now').mockImplementation(() => now.call(Date) + forMs);
@@ -27,7 +27,7 @@ describe('after a process has slept', () => {
     expect(await secrets.get('KEY')).toBe('lease 2');
   });
 
-  it('asks again for a value that has grown too old, and tells its age', async () => {
+  it('asks again for a value that is too old, and reports its age', async () => {
     const store = new InMemorySecretManager({ KEY: 'old' });
     const { secrets } = await startWith(store, {
       cache: { ttlMs: 60_000, staleWhileRevalidateMs: 0 },

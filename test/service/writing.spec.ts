@@ -28,7 +28,7 @@ describe('writing', () => {
   afterEach(closeApplications);
 
   it.each(WRITES)(
-    'by %s is not permitted under read_only, and asks nobody',
+    'by %s is not permitted under read_only, and makes no call',
     async (operation, write) => {
       const store = new InMemorySecretManager({ KEY: 'value' });
       const { secrets } = await startWith(store);
@@ -74,7 +74,7 @@ describe('writing', () => {
     expect(store.calls.filter(({ operation }) => operation === 'readSecret')).toHaveLength(1);
   });
 
-  it('hands on description and tags of the settings where the call gives none, and merges tags', async () => {
+  it('passes on description and tags of the settings if the call has none, and merges tags', async () => {
     const store = new InMemorySecretManager();
     const { secrets } = await startWith(store, {
       settings: {
@@ -97,7 +97,7 @@ describe('writing', () => {
     });
   });
 
-  it('hands on neither where nobody gave one', async () => {
+  it('passes on neither if none is given', async () => {
     const store = new InMemorySecretManager();
     const { secrets } = await startWith(store, { settings });
 
@@ -117,7 +117,7 @@ describe('writing', () => {
     await expect(secrets.get('KEY')).resolves.toBe('1');
   });
 
-  it('with createOnly learns from a CONFLICT that the secret exists by now', async () => {
+  it('with createOnly drops a cached absence after a CONFLICT', async () => {
     const store = new InMemorySecretManager();
     const { secrets } = await startWith(store, { settings });
     await secrets.get('KEY');
@@ -155,7 +155,7 @@ describe('writing', () => {
     ['set', 'writeSecret', (secrets) => secrets.set('KEY', 'next')],
     ['delete', 'deleteSecret', (secrets) => secrets.delete('KEY')],
     ['rotate', 'writeSecret', (secrets) => secrets.rotate('KEY', { value: 'next' })],
-  ])('by %s names the method to override where the manager lacks it', async (_, method, write) => {
+  ])('by %s names the method to override if the manager lacks it', async (_, method, write) => {
     const store = new ReadOnlyStore();
     const { secrets } = await startWith(store, { settings });
 
@@ -171,7 +171,7 @@ describe('writing', () => {
   });
 
   it.each([undefined, null, 7, { value: 'hvs.canary' }, Buffer.from('hvs.canary')])(
-    'takes a string for a value, and not %p, which it does not quote',
+    'needs a string as a value, and refuses %p without a quote',
     async (value) => {
       const store = new InMemorySecretManager();
       const { secrets } = await startWith(store, { settings });
@@ -187,7 +187,7 @@ describe('writing', () => {
     },
   );
 
-  it('takes the empty string for a value', async () => {
+  it('accepts the empty string as a value', async () => {
     const { secrets } = await startWith(new InMemorySecretManager({ KEY: 'x' }), { settings });
 
     await secrets.set('KEY', '');
@@ -195,7 +195,7 @@ describe('writing', () => {
     await expect(secrets.get('KEY')).resolves.toBe('');
   });
 
-  it('lets nothing of the value out through what the store answers', async () => {
+  it('leaks nothing of the value through the answer of the store', async () => {
     class Echoing extends ReadOnlyStore {
       override async writeSecret(_: string, value: string): Promise<SecretMetadata> {
         return { version: '7', value, request: { value } } as SecretMetadata;
@@ -208,7 +208,7 @@ describe('writing', () => {
     expect(metadata).toEqual({ version: '7' });
   });
 
-  it('does not take { status: "error" } for a success', async () => {
+  it('does not treat { status: "error" } as a success', async () => {
     class Reporting extends ReadOnlyStore {
       override async writeSecret(): Promise<never> {
         return { status: 'error', message: 'hvs.canary' } as never;
@@ -223,7 +223,7 @@ describe('writing', () => {
     expect(everythingOf(error)).not.toContain('hvs.canary');
   });
 
-  it('is not repeated, because nobody knows whether it happened', async () => {
+  it('is not retried, because its outcome is unknown', async () => {
     const store = new InMemorySecretManager({ KEY: '1' });
     store.fail('unavailable');
     const { secrets } = await startWith(store, { settings });
@@ -234,7 +234,7 @@ describe('writing', () => {
     expect(store.calls).toHaveLength(1);
   });
 
-  it('that failed with its outcome unknown drops what was cached', async () => {
+  it('with an unknown outcome drops the cached value', async () => {
     const store = new InMemorySecretManager({ KEY: '1' });
     const { secrets } = await startWith(store, { settings });
     await secrets.get('KEY');

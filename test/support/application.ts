@@ -7,7 +7,7 @@ import {
   type SecretManagerModuleOptions,
 } from 'nestjs-custom-secret-manager';
 
-/** Everything that Nest's logger was told. */
+/** The output of Nest's logger. */
 export class CapturedLog implements LoggerService {
   readonly lines: string[] = [];
 
@@ -29,7 +29,7 @@ export class CapturedLog implements LoggerService {
 
 const running: INestApplicationContext[] = [];
 
-/** To be called in `afterEach`. */
+/** Closes all applications. Call it in `afterEach`. */
 export async function closeApplications(): Promise<void> {
   await Promise.all(running.splice(0).map((app) => app.close()));
 }
@@ -39,7 +39,7 @@ export function closeLater<App extends INestApplicationContext>(app: App): App {
   return app;
 }
 
-/** A real Nest application, started, and closed by {@link closeApplications}. */
+/** Starts a real Nest application, which {@link closeApplications} closes. */
 export async function startApplication(
   metadata: ModuleMetadata,
   log: LoggerService = new CapturedLog(),
@@ -54,7 +54,7 @@ export interface Started {
   readonly log: CapturedLog;
 }
 
-/** An application whose one manager is the given instance; the environment is empty unless given. */
+/** Starts an application with the given manager, in an empty environment by default. */
 export async function startWith(
   manager: CustomSecretManager,
   options: SecretManagerModuleOptions = {},

@@ -25,7 +25,7 @@ export type Reply =
   | 'endless failure'
   | ((request: AwsRequest) => Reply | undefined | Promise<Reply | undefined>);
 
-/** An answer in the form in which AWS refuses. */
+/** Returns a refusal in the form of AWS. */
 export function refusal(name: string, message = 'no more is said', status = 400): AwsAnswer {
   return { status, body: { __type: name, message } };
 }
@@ -48,7 +48,7 @@ export class AwsEndpoint {
       this.#sockets.add(socket);
       socket.on('close', () => this.#sockets.delete(socket));
     });
-    this.#server.keepAliveTimeout = 60_000; // whoever is done has to hang up
+    this.#server.keepAliveTimeout = 60_000; // the client must close the connection
     await new Promise<void>((resolve) => this.#server.listen(0, '127.0.0.1', resolve));
     return this;
   }
@@ -82,7 +82,7 @@ export class AwsEndpoint {
     this.requests.length = 0;
   }
 
-  /** Resolves when every connection has been closed by its client. */
+  /** Resolves when the clients have closed every connection. */
   async isLeft(): Promise<void> {
     const closed = [...this.#sockets].map((socket) => once(socket, 'close'));
     await Promise.all(closed);
@@ -105,7 +105,7 @@ export class AwsEndpoint {
     else send(response, reply ?? (await this.forward(headers, body)));
   }
 
-  /** Sends until the client stops reading, 100 MB at most. */
+  /** Sends until the client stops reading, up to 100 MB. */
   private async pour(response: ServerResponse, status: number): Promise<void> {
     const chunk = Buffer.alloc(1_048_576, 'x');
     response.writeHead(status, { 'content-type': 'application/x-amz-json-1.1' });

@@ -2,11 +2,11 @@ import { PassThrough } from 'node:stream';
 import { runProgram } from '../../lib/cli/program';
 
 export interface Typed {
-  /** What comes from standard input: piped, or typed on a terminal. */
+  /** The standard input: piped, or typed on a terminal. */
   readonly input?: string | Buffer;
-  /** Which streams are a terminal. Default: none. */
+  /** The streams that are a terminal. Default: none. */
   readonly terminal?: readonly ('stdin' | 'stdout')[];
-  /** The code of the error that each write to standard output ends with. Default: none. */
+  /** The error code of each write to standard output. Default: none. */
   readonly outputFailure?: string;
   readonly env?: Readonly<Record<string, string>>;
 }
@@ -26,11 +26,11 @@ class Terminal extends PassThrough {
   }
 
   setRawMode(): this {
-    return this; // a terminal has it
+    return this; // a method of terminals
   }
 }
 
-/** Runs a command in this process, on streams of the test's own. */
+/** Runs a command in this process, with test streams. */
 export async function runCommand(
   args: readonly string[],
   { input, terminal = [], outputFailure, env = {} }: Typed = {},

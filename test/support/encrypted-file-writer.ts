@@ -8,7 +8,7 @@ const TYPESCRIPT = join(__dirname, 'register-typescript.cjs');
 export interface WriterOptions {
   readonly path: string;
   readonly key: string;
-  /** Stands before its names. */
+  /** The prefix of its names. */
   readonly prefix: string;
   readonly first?: number;
   readonly count?: number;
@@ -17,7 +17,7 @@ export interface WriterOptions {
   readonly fromSource?: boolean;
 }
 
-/** A process of its own that writes to a store: the value of the secret `prefix_N % 5` is `N`, and goes on from `first`. */
+/** A process that writes to a store: the value of the secret `prefix_N % 5` is `N`, counted from `first`. */
 export class EncryptedFileWriter {
   #output = '';
   #errors = '';
@@ -45,7 +45,7 @@ export class EncryptedFileWriter {
     this.#hasBegun = Promise.race([once(this.#process.stdout, 'data'), this.#closed]);
   }
 
-  /** Resolves when the first write was acknowledged. */
+  /** Resolves when the first write is acknowledged. */
   async begins(): Promise<void> {
     await this.#hasBegun;
   }
@@ -54,7 +54,7 @@ export class EncryptedFileWriter {
     this.#process.kill('SIGKILL');
   }
 
-  /** Resolves to the numbers that were acknowledged, when the process has ended; rejects if it failed. */
+  /** Resolves to the acknowledged numbers when the process has ended. Rejects if it failed. */
   async ends(): Promise<readonly number[]> {
     await this.#closed;
     if (this.#errors) throw new Error(`The writer failed:\n${this.#errors}`);

@@ -7,7 +7,7 @@ import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { removeTemporaryFolders, temporaryFolder } from './temporary-folder';
 
-/** A store of its own for each test of a file. */
+/** The store of one test. */
 export class StoreOfTest {
   path = '';
   key: Buffer = Buffer.alloc(0);
@@ -30,7 +30,7 @@ export class StoreOfTest {
     removeTemporaryFolders();
   }
 
-  /** Opens the same store, or another one, as another process would. */
+  /** Opens the same store, or another one, like another process. */
   async opened(
     options: Partial<EncryptedFileSecretManagerOptions> = { key: this.key },
   ): Promise<EncryptedFileSecretManager> {
@@ -53,7 +53,7 @@ export class StoreOfTest {
     this.#manager = await this.opened(options);
   }
 
-  /** Reads in both ways, which have to agree. */
+  /** Reads in both ways, and asserts that they agree. */
   async valueOf(secretName: string): Promise<string | undefined> {
     const reading = await this.manager.readSecret(secretName);
     assert.deepEqual(this.manager.readSecretSync(secretName), reading);

@@ -1,6 +1,6 @@
 /**
- * Exchanges a file and a folder in a directory for links that lead out of it, and back, for as long as its parent lives.
- * Arguments: the directory, and the folder outside.
+ * Replaces a file and a folder of a directory by links that lead out of it, and back, until its parent ends. Arguments:
+ * the directory, and the folder outside.
  */
 import { mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

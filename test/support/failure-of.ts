@@ -1,7 +1,10 @@
 import { isSecretManagerError, type SecretManagerError } from 'nestjs-custom-secret-manager';
 import { inspect } from 'node:util';
 
-/** The error that a call ends with; fails the test if it ends well, or with anything but a `SecretManagerError`. */
+/**
+ * Resolves to the error of a call. Fails the test if the call succeeds, or rejects with anything but a
+ * `SecretManagerError`.
+ */
 export async function failureOf(call: unknown): Promise<SecretManagerError> {
   try {
     await (typeof call === 'function' ? (call as () => unknown)() : call);
@@ -12,7 +15,7 @@ export async function failureOf(call: unknown): Promise<SecretManagerError> {
   throw new Error('nothing was thrown');
 }
 
-/** Everything that can be seen of a value from outside, in one text. */
+/** Returns everything that is visible of a value from outside, in one text. */
 export function everythingOf(value: unknown): string {
   const parts = [
     inspect(value, { depth: 9, showHidden: true, getters: true, maxStringLength: null }),
@@ -25,7 +28,7 @@ export function everythingOf(value: unknown): string {
   return parts.join('\n');
 }
 
-/** Whether any eight characters in a row of a canary are in a text. */
+/** Tells whether a text has any eight consecutive characters of a canary. */
 export function leaks(text: string, canary: string): boolean {
   for (let start = 0; start + 8 <= canary.length; start++) {
     if (text.includes(canary.slice(start, start + 8))) return true;

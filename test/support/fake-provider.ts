@@ -10,10 +10,10 @@ export interface ProviderRequest {
 
 type Reply = (response: ServerResponse) => void;
 
-/** Speaks as OpenAI (`/v1/chat/completions`) and as Anthropic (`/v1/messages`) do, and accepts one key: the one of the moment. */
+/** A fake of OpenAI (`/v1/chat/completions`) and Anthropic (`/v1/messages`). It accepts only its current key. */
 export class FakeProvider {
   readonly requests: ProviderRequest[] = [];
-  /** The status for another key than the one of the moment. */
+  /** The status for any key but the current one. */
   refusal = 401;
   readonly #server: Server = createServer(
     (request, response) => void this.answer(request, response),
@@ -38,12 +38,12 @@ export class FakeProvider {
     return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
   }
 
-  /** Has the next request be answered so, whatever it is. */
+  /** Sets the answer to the next request, whatever it is. */
   reply(status: number, content: string, headers: Record<string, string> = {}): void {
     this.#replies.push((response) => response.writeHead(status, headers).end(content));
   }
 
-  /** Says nothing to the next request, after a beginning if one is given. Resolves when whoever asked has left. */
+  /** Leaves the next request without an answer, or with only its beginning. Resolves when the caller has left. */
   async hang(beginning?: string): Promise<void> {
     const left = new Promise<void>((resolve) => {
       this.#replies.push((response) => {
@@ -79,7 +79,7 @@ export class FakeProvider {
   }
 }
 
-/** As OpenAI does, it quotes what was wrong. */
+/** Refuses a key, and quotes it like OpenAI. */
 function refuse(response: ServerResponse, key: string, status: number): void {
   const error = { message: `Incorrect API key provided: ${key}.`, code: 'invalid_api_key' };
   response.writeHead(status, { 'content-type': 'application/json' });

@@ -11,14 +11,14 @@ export interface FakeRequest {
   readonly path: string;
   readonly headers: IncomingHttpHeaders;
   readonly content: unknown;
-  /** The body as it was sent. */
+  /** The body as text. */
   readonly text: string;
 }
 
 export interface FakeAnswer {
   readonly status?: number;
   readonly headers?: Readonly<Record<string, string | string[]>>;
-  /** The body: a string is sent as it is, anything else as JSON. */
+  /** The body. A string is sent unchanged, anything else as JSON. */
   readonly body?: unknown;
 }
 
@@ -62,18 +62,18 @@ export class FakeVault {
     return `http://127.0.0.1:${this.#port}`;
   }
 
-  /** The number of connections made and open. */
+  /** The number of open connections. */
   get connections(): number {
     return this.#sockets.size;
   }
 
-  /** `on('GET /v1/secret/data/A', ...)`; a route that answers `undefined` hangs. */
+  /** Sets the answer of a route: `on('GET /v1/secret/data/A', ...)`. A route that answers `undefined` hangs. */
   on(route: string, answer: Route): this {
     this.#routes.set(route, answer);
     return this;
   }
 
-  /** A secret of a KV 2 mount. */
+  /** Stores a secret in a KV 2 mount. */
   keep(name: string, fields: object, mount = 'secret'): this {
     const data = { data: fields, metadata: { version: 1 } };
     return this.on(`GET /v1/${mount}/data/${name}`, { body: { data } });

@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 
-/** The ways in which a store over HTTP breaks. A number is a status whose body tells everything it should not. */
+/** The faults of a store over HTTP. A number is a status whose body discloses everything that it should not. */
 export const FAULTS = [
   '401',
   '403',
@@ -32,13 +32,16 @@ export const FAULTS = [
 
 export type Fault = (typeof FAULTS)[number];
 
-/** A store over HTTP, `GET /v1/secret/NAME` and `GET /v1/health`, that breaks as it is told and repeats all that it was sent. */
+/**
+ * A store over HTTP with `GET /v1/secret/NAME` and `GET /v1/health`. It breaks as the test says, and repeats its
+ * requests.
+ */
 export class FaultStore {
   readonly secrets = new Map<string, string>();
   /** The methods and paths of all requests so far. */
   readonly requests: string[] = [];
   fault: Fault | undefined;
-  /** How many requests fail before the store is well again. */
+  /** The number of requests that fail before the store recovers. */
   left = Infinity;
   readonly #sockets = new Set<Socket>();
   readonly #server: Server = createServer((request, response) => this.answer(request, response));

@@ -1,4 +1,4 @@
-/** Writes to a store until that fails, and prints what was acknowledged, how it failed, and what can still be read. */
+/** Writes to a store until a write fails. Prints the acknowledged writes, the failure, and the readable secrets. */
 const {
   EncryptedFileSecretManager,
 } = require('../../lib/drivers/encrypted-file/encrypted-file.secret-manager.ts');

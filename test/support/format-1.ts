@@ -12,7 +12,7 @@ export interface SecretOfTest {
   readonly deletionAt?: string;
 }
 
-/** Returns a store of the first format, as the release before LMDB has written it. */
+/** Returns a store of the first format, as written by the release before LMDB. */
 export function storeOfFormat1(
   secret: { readonly key: Buffer } | { readonly passphrase: string },
   writes: number,

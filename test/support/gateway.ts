@@ -13,7 +13,7 @@ import { GATEWAY_OPTIONS } from '../../sample-app/src/http/gateway-options';
 import { CapturedLog, closeLater } from './application';
 import { temporaryFolder } from './temporary-folder';
 
-/** The secret under which the library keeps what signs its keys. The first key makes it, and it stays. */
+/** The name of the library's signing key. The first issued key creates it, and it stays. */
 export const SIGNING_KEY = 'litellm/service/signing-key';
 export const MASTER_KEY = 'sk-canary-of-the-master-key-5e0b';
 
@@ -30,7 +30,7 @@ export function modelsFile(model_list: unknown): string {
   return path;
 }
 
-/** The sample application on a store of the test's own, listening on a free port. */
+/** Starts the sample application on the test's store and a free port. */
 export async function startGateway(
   store: CustomSecretManager,
   models: readonly object[] = [ECHO],
@@ -43,7 +43,7 @@ export async function startGateway(
     .useValue(readModelList(modelsFile(models)))
     .setLogger(log)
     .compile();
-  const options = { ...GATEWAY_OPTIONS, forceCloseConnections: true }; // of clients that a test has aborted
+  const options = { ...GATEWAY_OPTIONS, forceCloseConnections: true }; // closes connections of clients that a test has aborted
   const app = closeLater(module.createNestApplication<INestApplication<Server>>(options));
   await app.listen(0, '127.0.0.1');
   return new Gateway(await app.getUrl(), log);
@@ -76,7 +76,7 @@ export class Gateway {
     return body as Issued;
   }
 
-  /** The real client, which repeats nothing. */
+  /** Returns the real client, without retries. */
   client(apiKey: string): OpenAI {
     return new OpenAI({ apiKey, baseURL: `${this.url}/v1`, maxRetries: 0 });
   }

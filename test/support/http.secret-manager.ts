@@ -7,7 +7,7 @@ export interface Credentials {
   readonly password: string;
 }
 
-/** A team's class as one finds it: it works, and puts everything into its errors. */
+/** A typical class of a team: it works, but puts everything into its errors. */
 export class HttpSecretManager extends CustomSecretManager {
   readonly #store: FaultStore; // it holds values, as no store of this process would
 

@@ -1,12 +1,12 @@
 import { createHook } from 'node:async_hooks';
 import { setTimeout as pass } from 'node:timers/promises';
 
-/** How many of Node's timers keep the process alive at the moment. */
+/** Returns the number of Node timers that keep the process alive now. */
 export function timersThatKeepAlive(): number {
   return process.getActiveResourcesInfo().filter((kind) => kind === 'Timeout').length;
 }
 
-/** How many of Node's timers that were set during an action are still there afterwards, also those that keep no process alive. */
+/** Resolves to the number of Node timers that an action leaves behind, even those that keep no process alive. */
 export async function timersLeftBy(action: () => Promise<unknown>): Promise<number> {
   const set: number[] = [];
   const gone = new Set<number>();
@@ -15,7 +15,7 @@ export async function timersLeftBy(action: () => Promise<unknown>): Promise<numb
   await action();
   const its = set.slice();
   const left = (): number => its.filter((id) => !gone.has(id)).length;
-  for (let turn = 0; turn < 50 && left() > 0; turn++) await pass(5); // Node tells of an end some time later
+  for (let turn = 0; turn < 50 && left() > 0; turn++) await pass(5); // Node reports the end of a timer later
   hook.disable();
   return left();
 }

@@ -1,6 +1,6 @@
 /**
- * Speaks as Secrets Manager does over HTTP, in a process of its own: what it answers follows from the name of the secret.
- * Prints its port; ends with the process that started it.
+ * A fake of Secrets Manager over HTTP in its own process. The name of a secret determines its answer. Prints its port,
+ * and ends with its parent process.
  */
 import { once } from 'node:events';
 import { createServer } from 'node:http';
@@ -36,7 +36,7 @@ const server = createServer(async (request, response) => {
 server.listen(0, '127.0.0.1', () => console.log(server.address().port));
 process.stdin.on('end', () => process.exit()).resume();
 
-/** Sends for as long as somebody takes it. */
+/** Sends while the client reads. */
 async function pour(response) {
   const chunk = Buffer.alloc(1_048_576, 'canary');
   response.write('{"SecretString":"');

@@ -1,6 +1,6 @@
 /**
- * A store over HTTP in a process of its own, for a thread that waits cannot answer itself. Prints its port; ends with the
- * process that started it.
+ * A store over HTTP in its own process, because a blocked thread cannot answer itself. Prints its port, and ends with
+ * its parent process.
  */
 import { createServer } from 'node:http';
 import { actAsProxy } from './tunnels.mjs';

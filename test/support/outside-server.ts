@@ -2,7 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 
-/** A store over HTTP in a process of its own; what it can be asked for is in `outside-server.process.mjs`. */
+/** A store over HTTP in its own process. `outside-server.process.mjs` has its routes. */
 export class OutsideServer {
   readonly #script: string;
   #process: ChildProcess | undefined;

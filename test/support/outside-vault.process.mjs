@@ -1,6 +1,6 @@
 /**
- * What a synchronous read needs of a Vault, in a process of its own. `GET /requests` tells what it was asked, `POST
- * /forget-tokens` has it forget every token. Prints its port; ends with the process that started it.
+ * The part of Vault that a synchronous read needs, in its own process. `GET /requests` lists its requests, `POST
+ * /forget-tokens` makes it forget every token. Prints its port, and ends with its parent process.
  */
 import { createServer } from 'node:http';
 import { setTimeout as pass } from 'node:timers/promises';
@@ -14,7 +14,7 @@ let leases = 0;
 
 const DENIED = '1 error occurred:\n\t* permission denied\n\n';
 
-/** An answer that never ends, and comes byte by byte. */
+/** An endless answer that comes byte by byte. */
 const DRIP = Symbol('drip');
 
 const ROUTES = [
@@ -79,14 +79,14 @@ async function logIn(_, { body }) {
   return [200, { auth: { client_token: token, lease_duration: 3600, renewable: true } }];
 }
 
-/** A standby that tells how far it is, and what was required of it. */
+/** Answers like a standby that reports its state, and the state that was required. */
 function written(name, { request: { method, headers } }) {
   if (method === 'POST') return [200, { data: { version: 4 } }, { 'x-vault-index': 'state-4' }];
   if (name === 'LAGGING') return [429, { errors: [] }, { 'retry-after': '1' }];
   return [200, kv2(`requires ${headers['x-vault-index']}`)];
 }
 
-/** Once, as a wrapping token can be used. */
+/** Unwraps the secret id once, like a wrapping token. */
 async function unwrap() {
   if (isUnwrapped) return [400, { errors: ['wrapping token is not valid or does not exist'] }];
   isUnwrapped = true;

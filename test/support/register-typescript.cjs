@@ -1,4 +1,4 @@
-/** Lets a process of a test require the source: `node -r register-typescript.cjs`. Node 20 loads no TypeScript by itself. */
+/** Makes a test process compile TypeScript on `require`: `node -r register-typescript.cjs`. Node 20 cannot load it. */
 const { readFileSync } = require('node:fs');
 const { transformSync } = require('@swc/core');
 

@@ -11,7 +11,7 @@ type Script = (
   options?: OperationOptions,
 ) => SecretAnswer | Promise<SecretAnswer>;
 
-/** Answers as the test says at the moment, and remembers what it was asked. */
+/** A manager that answers as the test says, and records its calls. */
 export class ScriptedSecretManager extends CustomSecretManager {
   readonly asked: { readonly name: string; readonly options: OperationOptions | undefined }[] = [];
 
@@ -32,7 +32,7 @@ export function failure(
   return new SecretManagerError(code, `the store failed with ${code}`, context);
 }
 
-/** A script that throws these codes one after the other, and answers from then on. */
+/** Returns a script that throws these codes in turn, and then answers. */
 export function failing(...codes: readonly SecretManagerErrorCode[]): Script {
   const left = [...codes];
   return () => {
@@ -42,7 +42,7 @@ export function failing(...codes: readonly SecretManagerErrorCode[]): Script {
   };
 }
 
-/** A script whose answers come when the test says so. */
+/** Returns a script whose answers come when the test says so. */
 export function deferred(): {
   script: Script;
   answer: (value: SecretAnswer) => void;

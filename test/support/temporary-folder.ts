@@ -4,7 +4,7 @@ import { join } from 'node:path';
 
 const folders: string[] = [];
 
-/** An empty folder, until {@link removeTemporaryFolders}. */
+/** Creates an empty folder, which {@link removeTemporaryFolders} removes. */
 export function temporaryFolder(): string {
   const folder = realpathSync(mkdtempSync(join(tmpdir(), 'secret-manager-')));
   folders.push(folder);

@@ -1,4 +1,4 @@
-/** What a call throws, whatever it is; fails the test if it throws nothing. */
+/** Returns the thrown value of a call. Fails the test if it throws nothing. */
 export function thrownBy(call: () => unknown): unknown {
   try {
     call();

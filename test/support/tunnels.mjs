@@ -1,8 +1,8 @@
 import { connect } from 'node:net';
 
 /**
- * Makes a server a proxy, too. It connects every host to this machine, and refuses `refused-407.example` with 407. Returns the
- * list of what it was asked for: each host with its port, and the credentials.
+ * Makes a server a proxy, too. It connects every host to this machine, and refuses `refused-407.example` with 407.
+ * Returns the list of its requests: each host with its port, and the credentials.
  */
 export function actAsProxy(server) {
   const tunnels = [];

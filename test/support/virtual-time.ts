@@ -15,14 +15,14 @@ const real = {
 };
 
 /**
- * A clock and timers that stand still until they are told to go on, light enough for a hundred thousand runs. Timers due at
- * one moment fire in the order in which they were set.
+ * A clock and timers that move only on demand, fast enough for a hundred thousand runs. Timers that are due at one
+ * moment fire in the order of their start.
  */
 export class VirtualTime {
   now = 1_000;
-  /** For how long the machine has been suspended: the wall clock goes on then, and nothing else does. */
+  /** The time for which the machine was suspended. Only the wall clock continues then. */
   asleepMs = 0;
-  /** Told whenever everything has settled that happens at one moment. */
+  /** Called when everything of one moment has settled. */
   onSettled: () => void = () => undefined;
   readonly #timers = new Set<Timer>();
 
@@ -52,12 +52,12 @@ export class VirtualTime {
     Math.random = real.random;
   }
 
-  /** Time that has passed, asleep or not. */
+  /** The elapsed time, asleep or not. */
   get elapsed(): number {
     return this.now + this.asleepMs;
   }
 
-  /** Suspends the machine: no timer runs on. */
+  /** Suspends the machine: no timer continues. */
   suspend(forMs: number): void {
     this.asleepMs += forMs;
   }
@@ -66,7 +66,7 @@ export class VirtualTime {
     return this.#timers.size;
   }
 
-  /** Lets every promise settle that can, then moves on from timer to timer. */
+  /** Lets every possible promise settle, then moves from timer to timer. */
   async advance(byMs: number): Promise<void> {
     const end = this.now + byMs;
     await this.settle();
@@ -79,7 +79,7 @@ export class VirtualTime {
     this.now = end;
   }
 
-  /** Waits for so long. */
+  /** Waits in virtual time. */
   sleep(delayMs: number): Promise<void> {
     return new Promise((resolve) => this.set(resolve, delayMs));
   }
@@ -109,12 +109,12 @@ export class VirtualTime {
   }
 }
 
-/** All microtasks have run when the event loop has gone round. */
+/** Resolves when all microtasks have run, after a turn of the event loop. */
 function settled(): Promise<void> {
   return new Promise((resolve) => real.setImmediate(resolve));
 }
 
-/** A small generator of numbers from 0 to 1, so that a run can be repeated (mulberry32). */
+/** Returns a generator of numbers from 0 to 1, so that a run can be repeated (mulberry32). */
 export function randomOf(seed: number): () => number {
   let state = seed;
   return () => {

@@ -1,6 +1,6 @@
 /**
- * Writes to a store until it has written enough or is killed, and prints each number that was acknowledged: the value of the secret
- * `prefix_N % 5` is `N`. Arguments: path, key, prefix, first number, how many numbers, and `create` to create only.
+ * Writes to a store until it has written enough or is killed. Prints each acknowledged number: the value of the secret
+ * `prefix_N % 5` is `N`. Arguments: path, key, prefix, first number, number of writes, and `create` for createOnly.
  */
 const { writeSync } = require('node:fs');
 const source = process.execArgv.some((argument) => argument.endsWith('register-typescript.cjs'))

@@ -1,6 +1,6 @@
 /**
- * Changes bytes of copies of a store, and reads and writes them. Prints the rounds, and what was neither right nor reported. A copy
- * that ends the process fails the test.
+ * Changes bytes of copies of a store, and reads and writes the copies. Prints the rounds, and every wrong result that
+ * was not reported. A copy that crashes the process fails the test.
  */
 const { copyFileSync, readFileSync, rmSync, writeFileSync } = require('node:fs');
 const {

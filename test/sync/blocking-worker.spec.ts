@@ -22,7 +22,7 @@ describe('a blocking worker', () => {
 
   afterEach(() => worker.close());
 
-  it('answers every call in one and the same thread', () => {
+  it('answers every call in the same thread', () => {
     const answers = [ask('a'), ask('b'), ask({ c: [1] })];
 
     expect(answers.map(({ value }) => value)).toEqual(['a', 'b', { c: [1] }]);
@@ -45,7 +45,7 @@ describe('a blocking worker', () => {
   );
 
   it.each([900, 300, 20_000])(
-    'that vanishes without a word ends a call of %d ms at once, and another one answers the next',
+    'that exits silently ends a call of %d ms at once, and another one answers the next',
     async (timeoutMs) => {
       const { threadId } = ask('before');
       const startedAt = performance.now();
@@ -58,7 +58,7 @@ describe('a blocking worker', () => {
     },
   );
 
-  it('that vanishes between two calls is replaced by the next one', async () => {
+  it('that exits between two calls is replaced by the next call', async () => {
     const { threadId } = ask('before');
     worker.call({ todo: 'vanish soon' }, 20_000);
     await new Promise((resolve) => setTimeout(resolve, 200));
@@ -69,7 +69,7 @@ describe('a blocking worker', () => {
     expect(after.threadId).not.toBe(threadId);
   });
 
-  it('that dies while it starts ends each call at once', async () => {
+  it('that dies during its start ends each call at once', async () => {
     worker = new BlockingWorker(join(__dirname, 'workers/stillborn.worker.cjs'));
 
     const errors = [await failureOf(() => ask('a')), await failureOf(() => ask('b'))];
@@ -77,7 +77,7 @@ describe('a blocking worker', () => {
     expect(errors).toMatchObject([{ code: 'UNAVAILABLE' }, { code: 'UNAVAILABLE' }]);
   });
 
-  it('is replaced when short calls have waited a second for it to take one', async () => {
+  it('is replaced after short calls have waited a second for it', async () => {
     const { threadId } = ask('before');
     await failureOf(() => tell('spin', 100));
 
@@ -88,7 +88,7 @@ describe('a blocking worker', () => {
     expect(ask('after').threadId).not.toBe(threadId);
   });
 
-  it('gets no variables but those that say how to connect, and those that it names', () => {
+  it('gets only the variables for connections, and those that it names', () => {
     const before = process.env;
     process.env = {
       AWS_REGION: 'eu-central-1',
@@ -120,7 +120,7 @@ describe('a blocking worker', () => {
     return Promise.all([bare.close(), named.close()]);
   });
 
-  it('that takes no call any more is replaced after the one that it did not take', async () => {
+  it('that no longer takes calls is replaced after the first missed one', async () => {
     const { threadId } = ask('before');
     await failureOf(() => tell('spin', 100));
 
@@ -131,7 +131,7 @@ describe('a blocking worker', () => {
     expect(after.threadId).not.toBe(threadId);
   });
 
-  it('answers rightly, and is still the same, after ten calls that ended at their deadline', async () => {
+  it('answers correctly, and stays the same, after ten calls that timed out', async () => {
     const { threadId } = ask('before');
     const codes: string[] = [];
 
@@ -143,27 +143,27 @@ describe('a blocking worker', () => {
     expect(ask('after')).toEqual({ threadId, value: 'after' });
   });
 
-  it('says at the deadline that a server in the waiting thread cannot answer', async () => {
+  it('reports at the deadline that a server in the waiting thread cannot answer', async () => {
     const error = await failureOf(() => tell('hang', 20));
 
     expect(error.message).toMatch(/no answer within 20 ms.*server in the thread that waits/s);
   });
 
-  it('hands on the class and the code of a failure, and nothing of its text', () => {
+  it('passes on the class and the code of a failure, but not its text', () => {
     const error = thrownBy(() => worker.call({ todo: 'fail', value: 'canary-of-a-token' }, 20_000));
 
     expect(error).toMatchObject({ name: 'TypeError', code: 'ECONNRESET' });
     expect(everythingOf(error)).not.toContain('canary');
   });
 
-  it('survives that nothing at all is thrown', () => {
+  it('survives a thrown undefined', () => {
     const error = thrownBy(() => tell('throw nothing'));
 
     expect(error).toBeInstanceOf(Error);
     expect(ask('after').value).toBe('after');
   });
 
-  it('says so if its file is not there', async () => {
+  it('reports a missing file', async () => {
     worker = new BlockingWorker('/nowhere/http.worker.cjs');
 
     const error = await failureOf(() => worker.start());
@@ -172,7 +172,7 @@ describe('a blocking worker', () => {
     expect(error.message).toMatch(/"\/nowhere\/http.worker.cjs", which is not there.*external/);
   });
 
-  it('says so if the worker misses a package', async () => {
+  it('reports a missing package of the worker', async () => {
     worker = new BlockingWorker(join(__dirname, 'workers/lonely.worker.cjs'));
 
     const error = await failureOf(() => ask('value'));
@@ -181,7 +181,7 @@ describe('a blocking worker', () => {
     expect(error.message).toContain('misses a package');
   });
 
-  it('refuses calls after it was closed, and closes twice', async () => {
+  it('refuses calls after close, and may be closed twice', async () => {
     ask('before');
 
     await Promise.all([worker.close(), worker.close()]);

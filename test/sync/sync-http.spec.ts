@@ -68,7 +68,7 @@ describe('a synchronous request', () => {
     [403, 'MISCONFIGURED'],
     [407, 'MISCONFIGURED'],
     [503, 'UNAVAILABLE'],
-  ])('tells by %d what a proxy has against it', async (status, code) => {
+  ])('translates the %d of a proxy', async (status, code) => {
     const proxy = server.address.replace('//', '//user:canary@');
 
     const failure = await failureOf(() =>
@@ -80,7 +80,7 @@ describe('a synchronous request', () => {
     expect(everythingOf(failure)).not.toContain('canary');
   });
 
-  it('takes a URL for an address', () => {
+  it('accepts a URL as an address', () => {
     expect(http.request(new URL(`${server.address}/secret/A`)).statusCode).toBe(200);
   });
 
@@ -88,7 +88,7 @@ describe('a synchronous request', () => {
     expect(ask('text').text()).toBe('Zürich 秘密 🔑');
   });
 
-  it('reads the body of a megabyte whole', () => {
+  it('reads a whole body of a megabyte', () => {
     expect(ask('large/1').text()).toHaveLength(1024 * 1024);
   });
 
@@ -99,7 +99,7 @@ describe('a synchronous request', () => {
     expect(ask('secret/A').statusCode).toBe(200);
   });
 
-  it.each([404, 403, 429, 503])('returns an answer with status %d as it is', (status) => {
+  it.each([404, 403, 429, 503])('returns an answer with status %d unchanged', (status) => {
     expect(ask(`status/${status}`).statusCode).toBe(status);
   });
 
@@ -109,7 +109,7 @@ describe('a synchronous request', () => {
     expect([statusCode, headers.location]).toEqual([307, '/secret/ELSEWHERE']);
   });
 
-  it('calls a body that is no JSON malformed, and quotes nothing of it', async () => {
+  it('rejects an invalid JSON body as malformed, and quotes nothing of it', async () => {
     const response = ask('no-json');
 
     const error = await failureOf(() => response.json());
@@ -128,7 +128,7 @@ describe('a synchronous request', () => {
   });
 
   it.each(['reset', 'half-a-body'])(
-    'that breaks (%s) is classified as the asynchronous one is, and quotes nothing',
+    'that breaks (%s) is classified like an asynchronous one, and quotes nothing',
     async (path) => {
       const url = `${server.address}/${path}`;
       const asynchronous = await request(url)
@@ -143,7 +143,7 @@ describe('a synchronous request', () => {
   );
 
   it.each(['http://127.0.0.1:1/', 'http://nowhere.invalid/'])(
-    'to %s is classified as the asynchronous one is',
+    'to %s is classified like an asynchronous one',
     async (url) => {
       const asynchronous: unknown = await request(url).catch((error: unknown) => error);
 
@@ -151,7 +151,7 @@ describe('a synchronous request', () => {
     },
   );
 
-  it('to a server that does not speak TLS is classified as the asynchronous one is', async () => {
+  it('to a server without TLS is classified like an asynchronous one', async () => {
     const url = server.address.replace('http:', 'https:');
     const asynchronous: unknown = await request(url).catch((error: unknown) => error);
 
@@ -161,7 +161,7 @@ describe('a synchronous request', () => {
     expect(error.code).toBe('MISCONFIGURED');
   });
 
-  it('ends at its deadline, ten times in a row, and the eleventh is answered rightly', async () => {
+  it('ends at its deadline ten times in a row, and the eleventh is answered correctly', async () => {
     const codes: string[] = [];
 
     for (let round = 0; round < 10; round++) {
@@ -181,9 +181,9 @@ describe('a synchronous request', () => {
   });
 
   it.each<[string, unknown, unknown, RegExp]>([
-    ['an address that is none', 'canary', {}, /address.*http: or https:/],
+    ['an invalid address', 'canary', {}, /address.*http: or https:/],
     ['an address of a file', 'file:///canary', {}, /address.*http: or https:/],
-    ['options that are none', undefined, 'canary', /options.*must be an object/],
+    ['invalid options', undefined, 'canary', /options.*must be an object/],
     [
       'a signal',
       undefined,
@@ -239,7 +239,7 @@ describe('a synchronous request', () => {
     expect(error.code).toBe('UNAVAILABLE');
   });
 
-  it('stands beside asynchronous ones: a thousand, in turn, each answered rightly by one worker', async () => {
+  it('alternates with asynchronous ones: a thousand, each answered correctly by one worker', async () => {
     const names = Array.from({ length: 500 }, (_, index) => `SECRET_${index}`);
     http.start();
     const before = workersOfThisProcess();
@@ -257,7 +257,7 @@ describe('a synchronous request', () => {
     expect(workersOfThisProcess()).toBe(before);
   });
 
-  it('is a plain function, too', () => {
+  it('works as a plain function', () => {
     const answers = ['A', 'B'].map((name) => requestSync(`${server.address}/secret/${name}`));
 
     expect(answers.map((answer) => answer.json())).toEqual([

@@ -48,8 +48,8 @@ describe('VirtualKeysService.find', () => {
   it.each([
     ['by its alias', ALICE, 'sk-alice'],
     ['by its id', BY_ID, 'sk-by-id'],
-    ['by its id where the alias is empty', { ...BY_ID, alias: '' }, 'sk-by-id'],
-    ['by its id where the alias is null', { ...BY_ID, alias: null }, 'sk-by-id'],
+    ['by its id if the alias is empty', { ...BY_ID, alias: '' }, 'sk-by-id'],
+    ['by its id if the alias is null', { ...BY_ID, alias: null }, 'sk-by-id'],
   ])('resolves to the stored value of a key %s', async (_, key, value) => {
     const { keys } = await start();
 
@@ -62,7 +62,7 @@ describe('VirtualKeysService.find', () => {
     expect(await keys.find({ id: 'x', alias: 'bob' })).toBeUndefined();
   });
 
-  it('finds an empty value that somebody else stored', async () => {
+  it('finds an empty value of another application', async () => {
     store.rotate('litellm/alice', '');
     const { keys } = await start();
 
@@ -70,7 +70,7 @@ describe('VirtualKeysService.find', () => {
   });
 
   it.each(['read_only', 'write_only', 'read_and_write'] as const)(
-    'is permitted under accessMode %s, and where no application secret is hosted',
+    'is permitted under accessMode %s, and if no application secret is hosted',
     async (accessMode) => {
       const { keys } = await start({ settings: { accessMode, hostedKeys: [] } });
 
@@ -116,7 +116,7 @@ describe('VirtualKeysService.find', () => {
     expect(secrets.inspect()).toEqual([]);
   });
 
-  it('resolves to the new value once a key was rotated, and to nothing once it was deleted', async () => {
+  it('resolves to the new value after a rotation, and to undefined after a deletion', async () => {
     const { keys } = await start();
     await keys.find(ALICE);
 

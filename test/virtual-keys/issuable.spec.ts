@@ -15,7 +15,7 @@ function turn(): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, 20));
 }
 
-/** The same key with another character at some place. */
+/** Returns the key with another character at a position. */
 function altered(key: string, at: number): string {
   return `${key.slice(0, at)}${key[at] === 'A' ? 'B' : 'A'}${key.slice(at + 1)}`;
 }
@@ -28,7 +28,7 @@ describe('isIssuable', () => {
   });
   afterEach(closeApplications);
 
-  it('knows the keys that the service made, without asking the store', async () => {
+  it('accepts the keys of the service, without a call to the store', async () => {
     const keys = await keysOn(store);
     const { value } = await keys.create({ id: '1' });
     const { value: next } = await keys.rotate({ id: '1' });
@@ -38,7 +38,7 @@ describe('isIssuable', () => {
     expect(store.calls).toHaveLength(before);
   });
 
-  it('knows made-up keys, wherever they differ', async () => {
+  it('refuses made-up keys, wherever they differ', async () => {
     const keys = await keysOn(store);
     const { value } = await keys.create({ id: '1' });
     const stranger = await (await keysOn(new InMemorySecretManager())).create({ id: '1' });
@@ -57,7 +57,7 @@ describe('isIssuable', () => {
     expect(madeUp.filter((candidate) => keys.isIssuable(candidate))).toEqual([]);
   });
 
-  it('knows a key that was generated, before and after it is stored', async () => {
+  it('accepts a generated key, before and after it is stored', async () => {
     const keys = await keysOn(store);
 
     const value = await keys.generate();
@@ -69,7 +69,7 @@ describe('isIssuable', () => {
     expect(await keys.generate()).not.toBe(value);
   });
 
-  it('generates a key that every instance on the store knows', async () => {
+  it('generates a key that every instance on the store accepts', async () => {
     const [one, other] = [await keysOn(store), await keysOn(store)];
 
     const values = await Promise.all([one.generate(), other.generate()]);
@@ -77,7 +77,7 @@ describe('isIssuable', () => {
     expect(values.map((value) => one.isIssuable(value))).toEqual([true, true]);
   });
 
-  it('generates no key where virtual keys are not permitted', async () => {
+  it('generates no key if virtual keys are not permitted', async () => {
     const keys = await keysOn(store, { storeVirtualKeys: false });
 
     const error = await failureOf(keys.generate());
@@ -86,7 +86,7 @@ describe('isIssuable', () => {
     expect(store.calls).toEqual([]);
   });
 
-  it('does not know keys that were stored with a value of the caller', async () => {
+  it('refuses keys with a chosen value', async () => {
     const keys = await keysOn(store);
     await keys.create({ id: '1', value: 'sk-chosen' });
 
@@ -94,7 +94,7 @@ describe('isIssuable', () => {
     expect(await keys.verify({ id: '1' }, 'sk-chosen')).toBe(true);
   });
 
-  it('makes the signing key once, below the prefix, and never over another', async () => {
+  it('creates the signing key once, below the prefix, and never overwrites one', async () => {
     const [one, other] = [await keysOn(store), await keysOn(store)];
 
     const made = await Promise.all([one.create({ id: '1' }), other.create({ id: '2' })]);
@@ -108,7 +108,7 @@ describe('isIssuable', () => {
     }
   });
 
-  it('is known by another instance, and by one that has started again', async () => {
+  it('works on another instance, and after a restart', async () => {
     const { value } = await (await keysOn(store)).create({ id: '1' });
     const keys = await keysOn(store);
 
@@ -118,7 +118,7 @@ describe('isIssuable', () => {
     expect([keys.isIssuable(value), keys.isIssuable(altered(value, 60))]).toEqual([true, false]);
   });
 
-  it('goes by the form alone until the signing key has been read', async () => {
+  it('checks only the form until the signing key has been read', async () => {
     const { value } = await (await keysOn(store)).create({ id: '1' });
     const keys = await keysOn(store);
     store.fail('unavailable');
@@ -130,19 +130,19 @@ describe('isIssuable', () => {
     await turn();
   });
 
-  it('knows keys of a signing key that somebody replaced, and those of the one before', async () => {
+  it('accepts keys of a replaced signing key, and those of the one before', async () => {
     const [one, other] = [await keysOn(store), await keysOn(store)];
     const { value: before } = await one.create({ id: '1' });
     store.remove('litellm/service/signing-key');
     const { value: after } = await other.create({ id: '2' });
 
-    one.isIssuable(after); // begins to read the signing key again
+    one.isIssuable(after); // starts another read of the signing key
     await turn();
 
     expect([one.isIssuable(after), one.isIssuable(before)]).toEqual([true, true]);
   });
 
-  it('reads the signing key again once a second at most, however many keys are made up', async () => {
+  it('reads the signing key at most once a second, however many keys are made up', async () => {
     const keys = await keysOn(store);
     const { value } = await keys.create({ id: '1' });
     const before = store.calls.length;
@@ -153,7 +153,7 @@ describe('isIssuable', () => {
     expect(store.calls.length - before).toBeLessThanOrEqual(1);
   });
 
-  it('keeps the stores of tenants apart', async () => {
+  it('separates the stores of tenants', async () => {
     const keys = await keysOn(store);
     const { value } = await keys.create({ id: '1' }, { params: { mount: 'a' } });
 
@@ -162,7 +162,7 @@ describe('isIssuable', () => {
     expect(reads.map(({ options }) => options?.params)).toEqual(reads.map(() => ({ mount: 'a' })));
   });
 
-  it('is not permitted where no virtual keys are stored', async () => {
+  it('is not permitted if no virtual keys are stored', async () => {
     const keys = await keysOn(store, { storeVirtualKeys: false });
 
     const error = await failureOf(() => keys.isIssuable('sk-any'));

@@ -55,7 +55,7 @@ describe('a virtual key', () => {
       expect(await valueIn(store, 'litellm/alice')).toBe(value);
     });
 
-    it('is stored under its id where it has no alias, or an empty one', async () => {
+    it('is stored under its id if it has no alias, or an empty one', async () => {
       const keys = await keysOn(store, { prefixForStoredVirtualKeys: 'keys' });
 
       const names = [await keys.create({ id: '1' }), await keys.create({ id: '2', alias: '' })];
@@ -66,7 +66,7 @@ describe('a virtual key', () => {
       ]);
     });
 
-    it('is made once where two are made at once over a manager that knows no createOnly', async () => {
+    it('is created once by concurrent calls, even if the manager ignores createOnly', async () => {
       class Overwriting extends InMemorySecretManager {
         override writeSecret(name: string, value: string) {
           return super.writeSecret(name, value);
@@ -82,7 +82,7 @@ describe('a virtual key', () => {
       });
     });
 
-    it('takes the value that is given', async () => {
+    it('accepts a given value', async () => {
       const keys = await keysOn(store);
 
       const { value } = await keys.create({ ...ALICE, value: 'sk-given' });
@@ -106,7 +106,7 @@ describe('a virtual key', () => {
     });
 
     it.each(['read_only', 'write_only', 'read_and_write'] as const)(
-      'is permitted under accessMode %s, and where no application secret is hosted',
+      'is permitted under accessMode %s, and if no application secret is hosted',
       async (accessMode) => {
         const keys = await keysOn(store, { accessMode, hostedKeys: [] });
 
@@ -116,7 +116,7 @@ describe('a virtual key', () => {
       },
     );
 
-    it('is refused where its alias is taken, and the other key stays', async () => {
+    it('is refused if its alias is taken, and the other key stays', async () => {
       const keys = await keysOn(store);
       const first = await keys.create(ALICE);
 
@@ -126,7 +126,7 @@ describe('a virtual key', () => {
       expect(await keys.verify(ALICE, first.value)).toBe(true);
     });
 
-    it('is refused where its alias is taken in a store that knows nothing of createOnly', async () => {
+    it('is refused if its alias is taken, even if the store ignores createOnly', async () => {
       class Overwriting extends InMemorySecretManager {
         override writeSecret(name: string, value: string) {
           return super.writeSecret(name, value);
@@ -139,7 +139,7 @@ describe('a virtual key', () => {
       expect(code).toBe('CONFLICT');
     });
 
-    it('is made by one of two instances that try at once', async () => {
+    it('is created by one of two concurrent instances', async () => {
       const [one, other] = [await keysOn(store), await keysOn(store)];
 
       const outcomes = await Promise.allSettled([one.create(ALICE), other.create(ALICE)]);
@@ -171,7 +171,7 @@ describe('a virtual key', () => {
       expect(store.calls).toEqual([]);
     });
 
-    it('is an error where the store fails, and shows the key to nobody', async () => {
+    it('fails if the store fails, and discloses no key', async () => {
       const keys = await keysOn(store);
       store.fail('denied', { operation: 'writeSecret' });
 
@@ -182,7 +182,7 @@ describe('a virtual key', () => {
     });
   });
 
-  describe('where it may not, or cannot, be stored', () => {
+  describe('that may not or cannot be stored', () => {
     it('is NOT_PERMITTED without storeVirtualKeys, before any call', async () => {
       const keys = await keysOn(store, { storeVirtualKeys: false, accessMode: 'read_and_write' });
 
@@ -239,7 +239,7 @@ describe('a virtual key', () => {
       expect(await keys.verify(ALICE, candidate as string)).toBe(expected);
     });
 
-    it('is none where it was never stored', async () => {
+    it('is refused if it was never stored', async () => {
       const keys = await keysOn(store);
 
       expect(await keys.verify(ALICE, 'sk-any')).toBe(false);
@@ -255,7 +255,7 @@ describe('a virtual key', () => {
       expect(store.calls.filter(({ operation }) => operation === 'readSecret')).toHaveLength(1);
     });
 
-    it('goes on while the store is down, and is a failure where it was never read', async () => {
+    it('works while the store is down, and fails if it was never read', async () => {
       const keys = await keysOn(store);
       await keys.create({ ...ALICE, value: 'sk-right' });
       store.fail('unavailable');
@@ -266,7 +266,7 @@ describe('a virtual key', () => {
       expect(code).toBe('UNAVAILABLE');
     });
 
-    it('is verified by another instance as soon as it was rotated', async () => {
+    it('is verified by another instance right after a rotation', async () => {
       const [one, other] = [await keysOn(store), await keysOn(store)];
       const first = await one.create(ALICE);
       await other.verify(ALICE, first.value);
@@ -280,7 +280,7 @@ describe('a virtual key', () => {
       expect(verified).toEqual([true, true]);
     });
 
-    it('is looked at again once a second at most, however many others are tried', async () => {
+    it('is read again at most once a second, however many others are tried', async () => {
       const keys = await keysOn(store);
       store.rotate('litellm/alice', 'sk-right');
       await keys.verify(ALICE, 'sk-right');
@@ -291,7 +291,7 @@ describe('a virtual key', () => {
       expect(reads.length).toBeLessThanOrEqual(3);
     });
 
-    it('does not get in where application secrets are answered from', async () => {
+    it('does not enter the cache of application secrets', async () => {
       const app = await startApplication({
         imports: [
           SecretManagerModule.forRoot({
@@ -329,7 +329,7 @@ describe('a virtual key', () => {
       });
     });
 
-    it('can get another alias with it', async () => {
+    it('can get another alias at the same time', async () => {
       const keys = await keysOn(store);
       await keys.create(ALICE, { tags: { team: 'a' } });
 
@@ -340,7 +340,7 @@ describe('a virtual key', () => {
       expect(await store.describeSecret('litellm/bob')).toMatchObject({ tags: { team: 'a' } });
     });
 
-    it('is NOT_FOUND where it was never stored, and nothing is written', async () => {
+    it('is NOT_FOUND if it was never stored, and nothing is written', async () => {
       const keys = await keysOn(store);
 
       const { code } = await failureOf(keys.rotate(ALICE));
@@ -349,7 +349,7 @@ describe('a virtual key', () => {
       expect(store.calls.some(({ operation }) => operation === 'writeSecret')).toBe(false);
     });
 
-    it('is a CONFLICT where the new alias is taken, and nothing is touched', async () => {
+    it('is a CONFLICT if the new alias is taken, and nothing is changed', async () => {
       store.rotate('litellm/alice', 'sk-alice');
       store.rotate('litellm/bob', 'sk-bob');
       const keys = await keysOn(store);
@@ -363,7 +363,7 @@ describe('a virtual key', () => {
       ]);
     });
 
-    it('tells what is done where a step fails, and can be rotated again', async () => {
+    it('reports the completed steps if a step fails, and can be rotated again', async () => {
       store.rotate('litellm/alice', 'sk-alice');
       const keys = await keysOn(store);
       store.fail('unavailable', { operation: 'deleteSecret' });
@@ -374,7 +374,7 @@ describe('a virtual key', () => {
       expect(await valueIn(store, 'litellm/alice')).toBe('sk-alice');
     });
 
-    it('is rotated by one after the other', async () => {
+    it('is rotated by one call after the other', async () => {
       const keys = await keysOn(store);
       await keys.create(ALICE);
 
@@ -392,7 +392,7 @@ describe('a virtual key', () => {
   describe('that overlaps with the one that replaces it', () => {
     afterEach(() => jest.useRealTimers());
 
-    it('is verified by every instance until the overlap is over', async () => {
+    it('is verified by every instance until the overlap ends', async () => {
       jest.useFakeTimers({ doNotFake: ['nextTick', 'setImmediate', 'queueMicrotask'] });
       const keys = await keysOn(store);
       const first = await keys.create(ALICE);
@@ -415,7 +415,7 @@ describe('a virtual key', () => {
       ]);
     });
 
-    it('is remembered by its digest alone', async () => {
+    it('is remembered only by its digest', async () => {
       const keys = await keysOn(store);
       await keys.create({ ...ALICE, value: 'sk-canary-77aa01bc' });
 
@@ -428,7 +428,7 @@ describe('a virtual key', () => {
       expect(leaks(record ?? '', 'sk-canary-77aa01bc')).toBe(false);
     });
 
-    it('is not verified any more when the key is deleted and made anew', async () => {
+    it('is not verified after the key is deleted and created again', async () => {
       const keys = await keysOn(store);
       const first = await keys.create(ALICE);
       await keys.rotate(ALICE, {}, { overlapMs: WEEK_MS });
@@ -466,7 +466,7 @@ describe('a virtual key', () => {
       expect(verified).toEqual([true, true]);
     });
 
-    it('is verified on if the rotation fails that was to come next', async () => {
+    it('is still verified if the next rotation fails', async () => {
       const keys = await keysOn(store);
       const first = await keys.create(ALICE);
       await keys.rotate(ALICE, {}, { overlapMs: WEEK_MS });
@@ -514,7 +514,7 @@ describe('a virtual key', () => {
       expect(await keys.verify(ALICE, value)).toBe(false);
     });
 
-    it('loses its alias where that is wanted, and not where it was forgotten', async () => {
+    it('loses its alias if that is requested, but not if `alias` is missing', async () => {
       const keys = await keysOn(store);
       await keys.create(ALICE);
 
@@ -524,7 +524,7 @@ describe('a virtual key', () => {
       expect([code, storedName]).toEqual(['INVALID_ARGUMENT', 'litellm/virtual-key-id-1']);
     });
 
-    it('keeps the overlap that it has', async () => {
+    it('keeps its overlap', async () => {
       const keys = await keysOn(store);
       const first = await keys.create(ALICE);
       await keys.rotate(ALICE, {}, { overlapMs: WEEK_MS });
@@ -534,7 +534,7 @@ describe('a virtual key', () => {
       expect(await keys.verify({ id: 'id-1', alias: 'bob' }, first.value)).toBe(true);
     });
 
-    it('goes on from where it was when it is repeated', async () => {
+    it('continues an interrupted renaming when it is retried', async () => {
       const keys = await keysOn(store);
       const { value } = await keys.create(ALICE);
       store.fail('unavailable', { operation: 'deleteSecret' });
@@ -547,7 +547,7 @@ describe('a virtual key', () => {
       expect(await valueIn(store, 'litellm/alice')).toBeUndefined();
     });
 
-    it('is not brought back by a renaming that was under way when it was deleted', async () => {
+    it('is not restored by a renaming in flight when it is deleted', async () => {
       const keys = await keysOn(store);
       const { value } = await keys.create(ALICE);
       store.delay(5);
@@ -562,7 +562,7 @@ describe('a virtual key', () => {
       expect(await keys.verify({ id: 'id-1', alias: 'bob' }, value)).toBe(false);
     });
 
-    it('is a CONFLICT onto an alias that is taken', async () => {
+    it('is a CONFLICT for a taken alias', async () => {
       store.rotate('litellm/alice', 'sk-alice');
       store.rotate('litellm/bob', 'sk-bob');
       const keys = await keysOn(store);
@@ -575,7 +575,7 @@ describe('a virtual key', () => {
   });
 
   describe('that is deleted among many', () => {
-    it('is told of by its id, whatever came of the others', async () => {
+    it('is reported by its id, whatever the outcome of the others', async () => {
       for (const name of ['alice', 'bob', 'carol']) store.rotate(`litellm/${name}`, 'sk');
       const keys = await keysOn(store);
       store.fail('denied', { operation: 'deleteSecret', secretName: 'litellm/bob' });
@@ -597,7 +597,7 @@ describe('a virtual key', () => {
       ]);
     });
 
-    it('is not verified any more', async () => {
+    it('is no longer verified', async () => {
       const keys = await keysOn(store);
       const { value } = await keys.create(ALICE);
 
@@ -606,7 +606,7 @@ describe('a virtual key', () => {
       expect(await keys.verify(ALICE, value)).toBe(false);
     });
 
-    it('is not forgotten if the same id was deleted well under another alias', async () => {
+    it('keeps its failure if the same id is deleted under another alias', async () => {
       for (const name of ['p', 'q']) store.rotate(`litellm/${name}`, 'sk');
       const keys = await keysOn(store);
       store.fail('denied', { operation: 'deleteSecret', secretName: 'litellm/p' });
@@ -685,7 +685,7 @@ describe('a virtual key', () => {
     for (const { options } of calls) expect(options?.params).toEqual(params);
   });
 
-  it('of a named manager has a service of its own', async () => {
+  it('of a named manager has its own service', async () => {
     const app = await startApplication({
       imports: [
         SecretManagerModule.forRoot({

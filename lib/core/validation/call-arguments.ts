@@ -3,6 +3,7 @@ import { FALLBACKS, type GetOptions } from '../contract/get-options';
 import { attempt } from '../errors/safe-access';
 import { SecretManagerError, type OperationContext } from '../errors/secret-manager.error';
 import { kindOf, quoteName } from '../errors/wording';
+import { flag, must, oneOf, text, unchecked } from './option-rules';
 import { copyParams } from './params';
 
 type ProblemOf = (value: unknown) => string | undefined;
@@ -80,43 +81,31 @@ export function assertSecretValue(
   );
 }
 
-/** The rule of an option that must be true or false. */
-export const flag: ProblemOf = (value) =>
-  typeof value === 'boolean' ? undefined : `must be true or false, and is ${kindOf(value)}`;
-
-const text: ProblemOf = (value) =>
-  typeof value === 'string' ? undefined : `must be a string, and is ${kindOf(value)}`;
-
 const LATEST_DATE_MS = 8.64e15;
 
 const RULES = Object.entries<ProblemOf>({
-  params: () => undefined, // has a rule of its own
+  params: unchecked, // copied below
   timeoutMs: (value) =>
     isNumber(value) && value > 0 ? undefined : 'must be more than 0 milliseconds',
-  maxAgeMs: (value) =>
-    isNumber(value) && value >= 0 ? undefined : 'must be 0 or more milliseconds',
-  staleIfErrorMs: (value) =>
-    isNumber(value) && value >= 0 ? undefined : 'must be 0 or more milliseconds',
+  maxAgeMs: atLeastZero('milliseconds'),
+  staleIfErrorMs: atLeastZero('milliseconds'),
   overlapMs: (value) =>
     isNumber(value) && value >= 0 && Date.now() + value <= LATEST_DATE_MS
       ? undefined
       : 'must be a number of milliseconds, 0 or more',
-  recoveryWindowInDays: (value) =>
-    isNumber(value) && value >= 0 ? undefined : 'must be 0 or more days',
+  recoveryWindowInDays: atLeastZero('days'),
   default: text,
   allowEmpty: flag,
   description: text,
   createOnly: flag,
-  fallback: (value) =>
-    (FALLBACKS as readonly unknown[]).includes(value)
-      ? undefined
-      : `must be one of ${FALLBACKS.join(', ')}`,
-  signal: (value) =>
-    attempt(() => isSignal(value)) === true
-      ? undefined
-      : `must be an AbortSignal, and is ${kindOf(value)}`,
-  tags: () => undefined, // has a rule of its own
+  fallback: oneOf(FALLBACKS),
+  signal: must('be an AbortSignal', (value) => attempt(() => isSignal(value)) === true),
+  tags: unchecked, // copied below
 });
+
+function atLeastZero(unit: string): ProblemOf {
+  return (value) => (isNumber(value) && value >= 0 ? undefined : `must be 0 or more ${unit}`);
+}
 
 function copyTags(tags: unknown, context: OperationContext): Readonly<Record<string, string>> {
   const copy = attempt(() =>

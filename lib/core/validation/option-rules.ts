@@ -1,9 +1,66 @@
 import { attempt } from '../errors/safe-access';
 import { SecretManagerError } from '../errors/secret-manager.error';
-import { quoteName } from '../errors/wording';
+import { kindOf, quoteName } from '../errors/wording';
 
-/** The deepest nesting of options. */
-const MAX_DEPTH = 3;
+/**
+ * Returns the problem of an option: the rest of a sentence that begins with its name, or whole sentences.
+ *
+ * @param path the name of the option, as `cache.ttlMs`
+ */
+export type Rule = (value: unknown, path: string) => string | readonly string[] | undefined;
+
+export type Rules<Field extends string = string> = Readonly<Record<Field, Rule>>;
+
+/** Returns every problem of an options object as a sentence: of its fields, then one for each unknown option. */
+export function ruleProblems(given: object, rules: Rules, prefix = ''): readonly string[] {
+  const problems = Object.entries(rules).flatMap(([field, problemOf]) => {
+    const path = `${prefix}${field}`;
+    const problem = problemOf(Reflect.get(given, field), path) ?? [];
+    return typeof problem === 'string' ? [`${path} ${problem}`] : problem;
+  });
+  return [...problems, ...unknownOptions(given, Object.keys(rules), prefix)];
+}
+
+/** Returns the rules of options that may be missing. */
+export function optional(rules: Rules): Rules {
+  return Object.fromEntries(
+    Object.entries(rules).map(([field, problemOf]) => [
+      field,
+      (value, path) => (value === undefined ? undefined : problemOf(value, path)),
+    ]),
+  );
+}
+
+/**
+ * Returns the rule of a value that must fulfil a demand, as `be a string`. The problem shows only the kind of a wrong
+ * value.
+ */
+export function must(
+  demand: string,
+  isMet: (value: unknown) => boolean,
+  show: (value: unknown) => string = kindOf,
+): (value: unknown) => string | undefined {
+  return (value) => (isMet(value) ? undefined : `must ${demand}, and is ${show(value)}`);
+}
+
+export const flag = must('be true or false', (value) => typeof value === 'boolean');
+
+export const text = must('be a string', (value) => typeof value === 'string');
+
+export function oneOf(choices: readonly unknown[]): (value: unknown) => string | undefined {
+  const problem = `must be one of ${choices.join(', ')}`;
+  return (value) => (choices.includes(value) ? undefined : problem);
+}
+
+/** Returns whether a value is an object with fields, and no list. */
+export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return (
+    typeof value === 'object' && value !== null && attempt(() => Array.isArray(value)) === false
+  );
+}
+
+/** The rule of an option that is checked elsewhere. */
+export const unchecked = (): undefined => undefined;
 
 /**
  * Returns a problem for each field of `given` that is not one of the `known` options. An unknown option is
@@ -21,54 +78,6 @@ export function unknownOptions(
     .map((field) => `${prefix}${quoteName(field)} is not an option; there are ${known.join(', ')}`);
 }
 
-/**
- * Returns the fields of an options object, each read once. Adds a problem for each getter that throws, and
- * withholds its error.
- */
-export function readFields(
-  given: object,
-  fields: readonly string[],
-  path: string,
-  problems: string[],
-): Record<string, unknown> {
-  return Object.fromEntries(
-    fields.map((field) => [field, readField(given, field, path, problems)]),
-  );
-}
-
-/** Returns the names of the own fields of an options object. */
-export function fieldsOf(given: object, path: string, problems: string[]): readonly string[] {
-  const fields = attempt(() => Object.keys(given)) as readonly string[] | undefined;
-  if (fields === undefined) problems.push(`${path || 'the options'} could not be read`);
-  return fields ?? [];
-}
-
-/** Returns a copy of an option that consists of plain objects and lists, read as in {@link readFields}. */
-export function copyOption(value: unknown, path: string, problems: string[], depth = 0): unknown {
-  if (typeof value !== 'object' || value === null || depth === MAX_DEPTH) return value;
-  const list = attempt(() => (Array.isArray(value) ? Array.from<unknown>(value) : undefined));
-  if (Array.isArray(list)) {
-    return list.map((item, index) => copyOption(item, `${path}[${index}]`, problems, depth + 1));
-  }
-  const fields = readFields(value, fieldsOf(value, path, problems), path, problems);
-  return Object.fromEntries(
-    Object.entries(fields).map(([field, own]) => [
-      field,
-      copyOption(own, `${path}.${field}`, problems, depth + 1),
-    ]),
-  );
-}
-
-function readField(given: object, field: string, path: string, problems: string[]): unknown {
-  try {
-    return Reflect.get(given, field);
-  } catch {
-    const shown = /^\w+$/.test(field) ? field : quoteName(field);
-    problems.push(`${path && `${path}.`}${shown} could not be read: its getter threw`);
-    return undefined;
-  }
-}
-
 /** Throws `MISCONFIGURED` with a line for each field of `given` that is not one of the `known` options. */
 export function assertKnownOptions(
   className: string,
@@ -77,10 +86,11 @@ export function assertKnownOptions(
 ): void {
   const problems = unknownOptions(given, known);
   if (problems.length === 0) return;
-  const lines = problems.map((problem) => `- ${problem}`).join('\n');
-  throw new SecretManagerError(
-    'MISCONFIGURED',
-    `The options of ${className} are wrong:\n${lines}`,
-    { operation: 'constructor' },
-  );
+  const message = `The options of ${className} are wrong:\n${listed(problems)}`;
+  throw new SecretManagerError('MISCONFIGURED', message, { operation: 'constructor' });
+}
+
+/** Returns the problems as the lines of a message. */
+export function listed(problems: readonly string[]): string {
+  return problems.map((problem) => `- ${problem}`).join('\n');
 }

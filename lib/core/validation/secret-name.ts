@@ -50,12 +50,13 @@ export function canonicalSecretName(name: string): string {
 }
 
 /**
- * Returns the problem of a name in a configuration. Beside those of {@link secretNameProblem}, white space or a
+ * Returns the problem of a name in a configuration, after the quoted name. Beside those of {@link secretNameProblem}, white space or a
  * quote at an end is one. Such a name would silently be another secret's, or missing.
  */
-export function configuredNameProblem(given: unknown): string | undefined {
+export function configuredNameProblem(given: unknown, shown = given): string | undefined {
   const name = canonicalSecretName(given as string); // the check rejects what is no string
-  return secretNameProblem(name) ?? outerProblem(String(given)) ?? outerProblem(name);
+  const problem = secretNameProblem(name) ?? outerProblem(String(given)) ?? outerProblem(name);
+  return problem && `(${quoteName(shown)}) ${problem}`;
 }
 
 function outerProblem(name: string): string | undefined {

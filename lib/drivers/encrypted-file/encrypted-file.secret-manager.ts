@@ -25,16 +25,16 @@ import { open } from './store/opening';
 
 const OPTIONS = ['path', 'key', 'keyFile', 'passphrase', 'create'];
 
-/** The place of the store, and exactly one of `key`, `keyFile` and `passphrase`. */
+/** The path of the store, and exactly one of `key`, `keyFile` and `passphrase`. */
 export interface EncryptedFileSecretManagerOptions extends KeyOptions {
   /**
-   * The file that holds the secrets. A relative path, also that of `keyFile`, starts at the directory in which the process is when
-   * the manager is made.
+   * The file that holds the secrets. Relative paths, including that of `keyFile`, are resolved against the working
+   * directory when the manager is constructed.
    */
   readonly path: string;
   /**
-   * Makes the store at start if there is none, with its folder and its key file. Default `true`. With `false`, a volume that was
-   * not mounted is `MISCONFIGURED`.
+   * Creates a missing store at start, with its folder and its key file. Default `true`. With `false`, a missing store is
+   * `MISCONFIGURED`, so a volume that is not mounted is found.
    */
   readonly create?: boolean;
 }
@@ -43,20 +43,22 @@ export interface EncryptedFileSecretManagerOptions extends KeyOptions {
 export interface ListedSecret {
   readonly name: string;
   readonly version?: string;
-  /** The time at which the store removes a secret that was deleted. */
+  /** The time at which the store removes the deleted secret. */
   readonly deletionAt?: Date;
 }
 
 /**
- * Secrets in one encrypted file, for an application that has no store but its disk. LMDB keeps the file, and needs the package
- * `lmdb`. Names, values, descriptions, tags and times are sealed with AES-256-GCM. Everybody who reads the file can see how many
- * secrets there are and how long they are.
+ * Secrets in one encrypted file, for an application that has no store but its disk. LMDB manages the file, and needs
+ * the package `lmdb`. Names, values, descriptions, tags and times are sealed with AES-256-GCM. Anybody who can read
+ * the file sees the number and the lengths of the secrets.
  *
- * A read reports a secret that was removed, exchanged, changed or put back in an older version as `MALFORMED`; start and health
- * look at every secret. A whole older file cannot be told from the store. Somebody who may write the file can make it unusable.
+ * A read fails with `MALFORMED` if its secret was removed, exchanged, changed or reset to an older version. Start and
+ * health check verify every secret. An older copy of the whole file cannot be detected. Anybody who can write the
+ * file can make it unusable.
  *
- * Several processes of one machine may share the file. A write resolves when it is on the disk. `validateEnvironment` makes the
- * store, and takes over one of the first format. A store that is missing later is `UNAVAILABLE`, and is not made again.
+ * Several processes of one machine may share the file. A write resolves when it is on the disk. `validateEnvironment`
+ * creates the store, and converts one of the first format. A store that is missing later is `UNAVAILABLE`, and is not
+ * created again.
  */
 export class EncryptedFileSecretManager extends CustomSecretManager {
   readonly #path: string;
@@ -87,7 +89,7 @@ export class EncryptedFileSecretManager extends CustomSecretManager {
     options?: OperationOptions,
   ): Promise<SecretReading | undefined> {
     this.assertUsable(options);
-    return await this.#store.look((tree) => readingOf(tree, secretName));
+    return await this.#store.read((tree) => readingOf(tree, secretName));
   }
 
   override readSecretSync(
@@ -95,7 +97,7 @@ export class EncryptedFileSecretManager extends CustomSecretManager {
     options?: OperationOptions,
   ): SecretReading | undefined {
     this.assertUsable(options);
-    return this.#store.lookSync((tree) => readingOf(tree, secretName));
+    return this.#store.readSync((tree) => readingOf(tree, secretName));
   }
 
   override async writeSecret(
@@ -107,7 +109,10 @@ export class EncryptedFileSecretManager extends CustomSecretManager {
     return await this.#store.change(options, (draft) => writeTo(draft, secretName, value, options));
   }
 
-  /** Keeps the secret restorable until `deletionAt`; one that is pending deletion stays so until then, or is removed with 0 days. */
+  /**
+   * Keeps the secret restorable until `deletionAt`. A secret that is already pending deletion keeps its date; 0 days
+   * remove it at once.
+   */
   override async deleteSecret(
     secretName: string,
     options: DeleteOptions = {},
@@ -124,14 +129,17 @@ export class EncryptedFileSecretManager extends CustomSecretManager {
     options?: OperationOptions,
   ): Promise<SecretDescription> {
     this.assertUsable(options);
-    const content = await this.#store.look((tree) => contentOf(tree, secretName));
+    const content = await this.#store.read((tree) => contentOf(tree, secretName));
     return { description: content?.description, tags: content?.tags };
   }
 
-  /** Resolves to all secrets in the order of their names, those that are pending deletion included. Opens no value. */
+  /**
+   * Resolves to all secrets in the order of their names, including those that are pending deletion. Decrypts no
+   * value.
+   */
   async listSecrets(options?: OperationOptions): Promise<readonly ListedSecret[]> {
     this.assertUsable(options);
-    const entries = await this.#store.look((tree) => [...tree.entries()]);
+    const entries = await this.#store.read((tree) => [...tree.entries()]);
     const secrets = entries.filter(isKept).map(({ name, version, deletionAt }) => ({
       name,
       version: String(version),
@@ -140,7 +148,7 @@ export class EncryptedFileSecretManager extends CustomSecretManager {
     return secrets.sort((one, other) => (one.name < other.name ? -1 : 1));
   }
 
-  /** Opens the store, or makes it. Rejects with all that is wrong with options, key, store and their owners and modes. */
+  /** Opens the store, or creates it. Rejects with every problem of options, key, store, owners and modes. */
   override async validateEnvironment(): Promise<void> {
     this.assertUsable();
     const opening = this.open();
@@ -157,16 +165,16 @@ export class EncryptedFileSecretManager extends CustomSecretManager {
   }
 
   /**
-   * Resolves to `true` if every secret can be opened, and rejects if not. Looks at all of a large store now and then only, so that
-   * health takes 5 % of the time at most.
+   * Resolves to `true` if every secret can be decrypted, and rejects if not. A large store is verified only now and
+   * then, so that health checks take at most 5 % of the time.
    */
   override async checkHealth(): Promise<boolean> {
     this.assertUsable();
-    await this.#store.verifyNowAndThen();
+    await this.#store.verifyIfDue();
     return true;
   }
 
-  /** Waits for the start and the writes that are under way, and drops all keys. */
+  /** Waits for the start and the writes in flight, and drops all keys. */
   override async close(): Promise<void> {
     await Promise.allSettled(this.#openings);
     await this.#store.close();

@@ -1,8 +1,4 @@
-import {
-  CANCELLATION,
-  ENDS_BY_CANCELLATION,
-  type CallOptions,
-} from '../../core/calls/cancellation';
+import { CANCELLATION, type CallOptions } from '../../core/calls/cancellation';
 import { settledWithin } from '../../core/calls/waiting';
 import {
   CustomSecretManager,
@@ -29,19 +25,11 @@ import { OwnWrites } from './session/own-writes';
 import { VaultLogin } from './session/vault-login';
 import { VaultSession } from './session/vault-session';
 import { TlsFiles } from './wire/tls-files';
-import { VaultClient } from './wire/vault-client';
+import { VaultClients } from './wire/vault-clients';
 import { isDeadToken, isDenial, isFromVault, vaultError } from './wire/vault-errors';
-import { serverState, type VaultServerState } from './wire/vault-health';
-import { VaultSyncClient } from './wire/vault-sync-client';
+import { SERVING, serverState, type VaultServerState } from './wire/vault-health';
 
 const REVOKE_TIMEOUT_MS = 3_000;
-
-/** The states in which a server can serve. A standby forwards requests. */
-const SERVING: ReadonlySet<VaultServerState> = new Set([
-  'active',
-  'standby',
-  'performance-standby',
-] as const);
 
 /**
  * Reads and writes secrets of HashiCorp Vault and OpenBao: KV 1, KV 2, and dynamic credentials with their lease.
@@ -50,13 +38,9 @@ const SERVING: ReadonlySet<VaultServerState> = new Set([
  * Params of a call: `mount`, `namespace`, `version` (KV 2 only), `field`, `kvVersion`.
  */
 export class VaultSecretManager extends CustomSecretManager {
-  /** @internal */
-  readonly [ENDS_BY_CANCELLATION] = VaultSecretManager;
-
   readonly #options: VaultSecretManagerOptions;
   #problems: readonly string[];
-  readonly #client: VaultClient;
-  readonly #syncClient: VaultSyncClient;
+  readonly #clients: VaultClients;
   readonly #credentials: Credentials;
   readonly #session: VaultSession;
   readonly #leases: VaultLeases;
@@ -70,22 +54,11 @@ export class VaultSecretManager extends CustomSecretManager {
     const { retryDeniedWithFreshLogin = auth?.method !== 'approle' } = options;
     this.#options = options;
     this.#problems = optionProblems(options);
-    const tls = new TlsFiles(options.tls);
-    this.#client = new VaultClient(options, tls);
-    this.#syncClient = new VaultSyncClient(options, tls);
-    this.#credentials = new Credentials(
-      this.#client,
-      this.#syncClient,
-      new VaultLogin(auth, namespace),
-      namespace,
-    );
-    this.#session = new VaultSession(
-      this.#client,
-      this.#syncClient,
-      this.#credentials,
-      retryDeniedWithFreshLogin,
-    );
-    this.#leases = new VaultLeases(this.#client, this.#syncClient, this.#credentials);
+    this.#clients = new VaultClients(options, new TlsFiles(options.tls));
+    const login = new VaultLogin(auth, namespace);
+    this.#credentials = new Credentials(this.#clients, login, namespace);
+    this.#session = new VaultSession(this.#clients, this.#credentials, retryDeniedWithFreshLogin);
+    this.#leases = new VaultLeases(this.#clients, this.#credentials);
     const requests = new OwnWrites(this.#session);
     this.#kv2 = new Kv2Engine(requests);
     this.#path = new PathEngine(requests, this.#leases);
@@ -113,7 +86,7 @@ export class VaultSecretManager extends CustomSecretManager {
   /** Throws `MISCONFIGURED` with every problem of the options. Sends no request. */
   override validateEnvironment(): void {
     this.assertUsable('validateEnvironment');
-    if (this.#options.startsSyncReads) this.#syncClient.start();
+    if (this.#options.startsSyncReads) this.#clients.syncClient.start();
   }
 
   override async readSecret(
@@ -162,22 +135,16 @@ export class VaultSecretManager extends CustomSecretManager {
    * the login. Other failures reject with their own code. {@link serverState} tells the states apart.
    */
   override async checkHealth(given: OperationOptions = {}): Promise<boolean> {
-    const { timeoutMs = DEFAULT_TIMEOUT_MS } = given;
-    const options = countingDown(given, timeoutMs);
+    const options = countingDown(given, given.timeoutMs ?? DEFAULT_TIMEOUT_MS);
     const state = await this.serverState(options);
     if (!SERVING.has(state)) {
-      throw new SecretManagerError(
-        'UNAVAILABLE',
-        `The server is ${state}.`,
-        this.context('checkHealth'),
-      );
+      const context = this.context('checkHealth');
+      throw new SecretManagerError('UNAVAILABLE', `The server is ${state}.`, context);
     }
     const path = '/v1/auth/token/lookup-self';
     const { namespace } = this.#options;
-    const answer = await this.#session.send(
-      { method: 'GET', path, namespace, isProbe: true },
-      options,
-    );
+    const request = { method: 'GET', path, namespace, isProbe: true } as const;
+    const answer = await this.#session.send(request, options);
     const isDenied = isDenial(answer) && !isDeadToken(answer);
     if (isDenied || (answer.statusCode === 200 && isFromVault(answer))) return true;
     throw vaultError(answer, 'Looking at the token');
@@ -186,7 +153,7 @@ export class VaultSecretManager extends CustomSecretManager {
   /** Resolves to the state that the server reports of itself. */
   async serverState(options: OperationOptions = {}): Promise<VaultServerState> {
     this.assertUsable('checkHealth');
-    return await serverState(this.#client, options);
+    return await serverState(this.#clients.client, options);
   }
 
   /**
@@ -201,7 +168,7 @@ export class VaultSecretManager extends CustomSecretManager {
   private async closeOnce(): Promise<void> {
     if (this.#problems.length > 0) return; // no request was ever sent
     await settledWithin(REVOKE_TIMEOUT_MS, this.revokeGranted());
-    await Promise.all([this.#client.close(), this.#syncClient.close()]);
+    await this.#clients.close();
   }
 
   /**
@@ -215,7 +182,7 @@ export class VaultSecretManager extends CustomSecretManager {
 
   private parseCall(operation: string, secretName: string, options: OperationOptions): VaultCall {
     this.assertUsable(operation);
-    const context = { manager: this.secretManagerName, operation, secretName };
+    const context = { ...this.context(operation), secretName };
     if (this.#closing !== undefined) {
       throw new SecretManagerError('UNAVAILABLE', 'The manager was closed.', context);
     }

@@ -3,7 +3,15 @@ import { credentialsRejected } from '../../core/errors/credentials-rejected';
 import { SecretManagerError } from '../../core/errors/secret-manager.error';
 import { kindOf, quoteName } from '../../core/errors/wording';
 import { DEFAULT_TIMEOUT_MS } from '../../core/time/durations';
-import { fieldsOf, readFields, unknownOptions } from '../../core/validation/option-rules';
+import { fieldsOf, readFields } from '../../core/validation/option-copies';
+import {
+  listed,
+  must,
+  optional,
+  ruleProblems,
+  text,
+  type Rules,
+} from '../../core/validation/option-rules';
 import { configuredNameProblem } from '../../core/validation/secret-name';
 
 /** The checked options of a rotating resource, with their defaults. */
@@ -20,47 +28,34 @@ export interface ReadOptions {
   readonly title: string;
 }
 
-type ProblemOf = (value: unknown) => string | undefined;
+const aFunction = must('be a function', (value) => typeof value === 'function');
 
-const aFunction: ProblemOf = (value) =>
-  typeof value === 'function' ? undefined : `must be a function, and is ${kindOf(value)}`;
+const duration = must(
+  'be a number of milliseconds, 0 or more',
+  (value) => Number.isFinite(value) && Number(value) >= 0,
+  (value) => (typeof value === 'number' ? String(value) : kindOf(value)),
+);
 
-const optional =
-  (problemOf: ProblemOf): ProblemOf =>
-  (value) =>
-    value === undefined ? undefined : problemOf(value);
-
-const duration: ProblemOf = (value) =>
-  Number.isFinite(value) && Number(value) >= 0
-    ? undefined
-    : `must be a number of milliseconds, 0 or more, and is ${typeof value === 'number' ? value : kindOf(value)}`;
-
-const RULES: Readonly<Record<string, ProblemOf>> = {
+const RULES: Rules = {
   provide: (value) => (value === undefined ? 'is missing: give a token' : undefined),
   secrets: secretsProblem,
-  managerName: optional((value) =>
-    typeof value === 'string' ? undefined : `must be a name, and is ${kindOf(value)}`,
-  ),
-  inject: optional((value) =>
-    Array.isArray(value) ? undefined : `must be a list of tokens, and is ${kindOf(value)}`,
-  ),
   build: aFunction,
-  probe: optional(aFunction),
-  dispose: optional(aFunction),
-  drainMs: optional(duration),
-  buildTimeoutMs: optional(duration),
-  isRejected: optional(aFunction),
+  ...optional({
+    managerName: text,
+    inject: must('be a list of tokens', Array.isArray),
+    probe: aFunction,
+    dispose: aFunction,
+    drainMs: duration,
+    buildTimeoutMs: duration,
+    isRejected: aFunction,
+  }),
 };
 
 /** Returns the options, each read once. Throws `MISCONFIGURED` with all problems. */
 export function readOptions(given: object): ReadOptions {
-  const problems: string[] = [];
-  const fields = readFields(given, Object.keys(RULES), '', problems);
-  problems.push(...unknownOptions(given, Object.keys(RULES)));
-  for (const [option, problemOf] of Object.entries(RULES)) {
-    const problem = problemOf(fields[option]);
-    if (problem !== undefined) problems.push(`${option} ${problem}`);
-  }
+  const unreadable: string[] = [];
+  const fields = readFields(given, fieldsOf(given, '', unreadable), '', unreadable);
+  const problems = [...unreadable, ...ruleProblems(fields, RULES)];
   if (problems.length > 0) throw wrongOptions(problems);
   return withDefaults(fields as Partial<ReadOptions> & { readonly secrets: object });
 }
@@ -102,10 +97,9 @@ function secretsProblem(value: unknown): string | undefined {
 }
 
 function wrongOptions(problems: readonly string[]): SecretManagerError {
-  const lines = problems.map((problem) => `- ${problem}`).join('\n');
   return new SecretManagerError(
     'MISCONFIGURED',
-    `rotatingResource() has wrong options:\n${lines}`,
+    `rotatingResource() has wrong options:\n${listed(problems)}`,
     {
       manager: 'unknown',
       operation: 'rotatingResource',

@@ -4,7 +4,7 @@ import { SecretManagerError, isSecretManagerError } from '../../core/errors/secr
 import { quoteName } from '../../core/errors/wording';
 import type {
   CacheObserver,
-  CachedSecret,
+  CachedReading,
   SecretCache,
   SecretInspection,
 } from '../cache/secret-cache';
@@ -69,7 +69,7 @@ export class BundlePolicy extends Policy implements SecretCache {
     this.#cache.unpin(this.#primary);
   }
 
-  cached(secretName: string): CachedSecret | undefined {
+  cached(secretName: string): CachedReading | undefined {
     const primary = this.#cache.cached(this.#primary);
     if (primary?.value === undefined) return primary;
     const { value, version, expiresAt } = primary;

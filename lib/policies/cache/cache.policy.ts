@@ -1,33 +1,19 @@
 import { ATTEMPTS, singleAttempt, type CallOptions } from '../../core/calls/cancellation';
 import type { SecretReading } from '../../core/contract/custom-secret-manager';
-import type { SecretChangeSource } from '../../core/contract/secret-change';
 import {
   hasCode,
   isSecretManagerError,
-  isTransient,
   type SecretManagerError,
 } from '../../core/errors/secret-manager.error';
-import type { AgeClock } from '../../core/time/clock';
 import { Policy, asOutcome, type SecretReadings } from '../policy';
-import { plainRead, sharedRead, type SharedRead } from '../single-flight/flight';
-import type { FlightObserver, SingleFlightPolicy } from '../single-flight/single-flight.policy';
-import { REPLICA_LAG_MS, RecentWrites, type SecretState } from '../writes/recent-writes';
+import { sharedRead, type SharedRead } from '../single-flight/flight';
+import type { SingleFlightPolicy } from '../single-flight/single-flight.policy';
+import { RecentWrites, type SecretState } from '../writes/recent-writes';
 import type { WriteObserver } from '../writes/writes.policy';
-import { CacheEntries } from './cache-entries';
-import { dueAt, type CacheEntry } from './cache-entry';
-import {
-  freshMs,
-  freshUntil,
-  isLeaseOver,
-  servable,
-  servableOnError,
-  servableUnasked,
-  stateOf,
-  type FreshnessBounds,
-} from './freshness';
-import { PinnedSecrets } from './pinned-secrets';
-import { RefreshBackoff } from './refresh-backoff';
-import type { CacheObserver, CachedSecret, SecretCache, SecretInspection } from './secret-cache';
+import type { CacheEntry } from './cache-entry';
+import { CachedSecrets, toReading } from './cached-secrets';
+import { isLeaseOver } from './freshness';
+import type { CacheObserver, CachedReading, SecretCache, SecretInspection } from './secret-cache';
 
 export interface CacheOptions {
   /**
@@ -63,16 +49,10 @@ export interface CacheOptions {
  * is asked, and the value is served only if the store cannot be asked. A denial and an absence drop the value
  * at once. Only a successful read, or a write through this policy, makes a value younger.
  */
-export class CachePolicy extends Policy implements SecretCache, FlightObserver, WriteObserver {
+export class CachePolicy extends Policy implements SecretCache, WriteObserver {
   readonly #flights: SingleFlightPolicy;
-  readonly #clock: AgeClock;
   readonly #recentWrites: RecentWrites;
-  readonly #bounds: FreshnessBounds;
-  readonly #entries: CacheEntries;
-  #isClosed = false;
-  #observer: CacheObserver | undefined;
-  readonly #pinned: PinnedSecrets;
-  readonly #backoff: RefreshBackoff;
+  readonly #cached: CachedSecrets;
 
   constructor(
     inner: SingleFlightPolicy,
@@ -88,17 +68,17 @@ export class CachePolicy extends Policy implements SecretCache, FlightObserver, 
   ) {
     super(inner);
     this.#flights = inner;
-    this.#clock = inner.clock;
     this.#recentWrites = recentWrites;
-    this.#bounds = { ttlMs, staleWhileRevalidateMs, staleIfErrorMs, absenceTtlMs };
-    this.#pinned = new PinnedSecrets((read) => this.refreshInBackground(read), this.#clock);
-    this.#entries = new CacheEntries(maxEntries, this.#pinned, this.#clock);
-    this.#backoff = new RefreshBackoff(this.#clock, onStateChange);
-    inner.observe(this);
+    this.#cached = new CachedSecrets(inner, recentWrites, {
+      bounds: { ttlMs, staleWhileRevalidateMs, staleIfErrorMs, absenceTtlMs },
+      maxEntries,
+      onStateChange,
+    });
+    inner.observe(this.#cached);
   }
 
   peek(secretName: string): string | undefined {
-    return this.#entries.freshValue(secretName) ?? this.servable(plainRead(secretName))?.value;
+    return this.#cached.peek(secretName);
   }
 
   override async readSecret(
@@ -106,12 +86,12 @@ export class CachePolicy extends Policy implements SecretCache, FlightObserver, 
     options: CallOptions = {},
   ): Promise<SecretReading | undefined> {
     const read = sharedRead(secretName, options.params);
-    const entry = this.servable(read, options);
+    const entry = this.#cached.servable(read, options);
     if (entry !== undefined) return toReading(entry);
     try {
       return await this.#flights.readSecret(secretName, this.attemptOptions(read.key, options));
     } catch (error) {
-      return this.staleOrThrow(read, error, options);
+      return this.#cached.staleOrThrow(read, error, options);
     }
   }
 
@@ -120,22 +100,23 @@ export class CachePolicy extends Policy implements SecretCache, FlightObserver, 
     options: CallOptions = {},
   ): SecretReading | undefined {
     const read = sharedRead(secretName, options.params);
-    const entry = this.servable(read, options) ?? this.servableUnasked(read, options);
+    const entry =
+      this.#cached.servable(read, options) ?? this.#cached.servableUnasked(read, options);
     if (entry !== undefined) return toReading(entry);
-    const startedAt = this.#clock.now();
+    const startedAt = this.#flights.clock.now();
     try {
       const reading = this.inner.readSecretSync(secretName, options);
       if (this.#recentWrites.mayBeReplaced(read.key, reading))
-        return this.answerForLaggingRead(read, reading);
+        return this.#cached.laggingAnswer(read, reading);
       this.#flights.outdate(read.key);
-      this.onAnswer(read, reading, startedAt);
+      this.#cached.onAnswer(read, reading, startedAt);
       return reading;
     } catch (error) {
-      if (!hasCode(error, 'UNSUPPORTED')) this.onFailure(read, error);
-      else if (this.isKept(read.key)) this.refreshWhenDue(read);
-      return this.staleOrThrow(read, this.#backoff.errorOf(read.key) ?? error, options);
+      if (!hasCode(error, 'UNSUPPORTED')) this.#cached.onFailure(read, error);
+      else this.#cached.refreshKept(read);
+      return this.#cached.staleOrThrow(read, this.#cached.refreshError(read.key) ?? error, options);
     } finally {
-      this.#entries.clearMemo(); // the read blocked the thread
+      this.#cached.clearMemo(); // the read blocked the thread
     }
   }
 
@@ -146,7 +127,7 @@ export class CachePolicy extends Policy implements SecretCache, FlightObserver, 
     const { params } = options;
     const served = new Map<string, CacheEntry>();
     for (const secretName of secretNames) {
-      const entry = this.servable(sharedRead(secretName, params), options);
+      const entry = this.#cached.servable(sharedRead(secretName, params), options);
       if (entry !== undefined) served.set(secretName, entry);
     }
     const missing = secretNames.filter((secretName) => !served.has(secretName));
@@ -162,7 +143,7 @@ export class CachePolicy extends Policy implements SecretCache, FlightObserver, 
         const again = () => this.readSecret(secretName, options).catch(asOutcome);
         readings.set(
           secretName,
-          isLeaseOver(entry, this.ageOf(entry)) ? await again() : toReading(entry),
+          isLeaseOver(entry, this.#cached.ageOf(entry)) ? await again() : toReading(entry),
         );
       }
     }
@@ -170,30 +151,23 @@ export class CachePolicy extends Policy implements SecretCache, FlightObserver, 
   }
 
   pin(secretName: string): void {
-    const read = sharedRead(secretName, undefined);
-    this.#pinned.add(read);
-    this.planRefresh(read.key);
+    this.#cached.pin(secretName);
   }
 
   unpin(secretName: string): void {
-    this.#pinned.remove(sharedRead(secretName, undefined).key);
+    this.#cached.unpin(secretName);
   }
 
-  cached(secretName: string): CachedSecret | undefined {
-    const entry = this.#entries.get(sharedRead(secretName, undefined));
-    if (entry === undefined || isLeaseOver(entry, this.ageOf(entry))) return undefined;
-    const { value, version, validForMs } = entry;
-    const leftMs = validForMs === undefined ? undefined : validForMs - this.ageOf(entry);
-    const expiresAt = leftMs === undefined ? undefined : new Date(Date.now() + leftMs);
-    return { value, version, expiresAt };
+  cached(secretName: string): CachedReading | undefined {
+    return this.#cached.reading(secretName);
   }
 
   observe(observer: CacheObserver | undefined): void {
-    this.#observer = observer;
+    this.#cached.observe(observer);
   }
 
   async refresh(secretName?: string): Promise<void> {
-    const reads = secretName === undefined ? this.cachedReads() : this.#entries.readsOf(secretName);
+    const reads = this.#cached.readsOf(secretName);
     const names = reads.filter(({ params }) => params === undefined).map((read) => read.secretName);
     const variants = reads.filter(({ params }) => params !== undefined);
     const [outcomes, ...failures] = await Promise.all([
@@ -208,9 +182,9 @@ export class CachePolicy extends Policy implements SecretCache, FlightObserver, 
   }
 
   invalidate(secretName?: string): void {
-    const reads = secretName === undefined ? this.cachedReads() : this.#entries.readsOf(secretName);
+    const reads = this.#cached.readsOf(secretName);
     this.supersede(secretName);
-    for (const { key } of reads) this.drop(key);
+    for (const { key } of reads) this.#cached.drop(key);
   }
 
   supersede(secretName?: string): void {
@@ -220,118 +194,16 @@ export class CachePolicy extends Policy implements SecretCache, FlightObserver, 
   /** Stores a value that was written through this policy, at age 0. */
   storeWritten(read: SharedRead, { value, version }: SecretState): void {
     const reading = value === undefined ? undefined : { value, version };
-    this.onAnswer(read, reading, this.#clock.now(), 'write');
+    this.#cached.onAnswer(read, reading, this.#flights.clock.now(), 'write');
   }
 
   inspect(): readonly SecretInspection[] {
-    const at = Math.trunc(this.#clock.now());
-    return this.#entries
-      .all()
-      .map(([read, entry]) => this.inspection(read, entry, at - entry.readAt))
-      .filter((inspection) => inspection !== undefined);
+    return this.#cached.inspect();
   }
 
   override close(): void | Promise<void> {
-    this.#isClosed = true;
-    this.#recentWrites.clear();
-    this.#pinned.close();
-    this.#entries.clear();
-    this.#backoff.clear();
+    this.#cached.close();
     return super.close();
-  }
-
-  onAnswer(
-    read: SharedRead,
-    reading: SecretReading | undefined,
-    startedAt: number,
-    source: SecretChangeSource = 'read',
-  ): void {
-    this.#backoff.recordSuccess(read.key);
-    this.store(read, reading, startedAt);
-    if (this.#observer) this.report(read, reading, source);
-  }
-
-  onFailure(read: SharedRead, error: unknown): void {
-    if (!isTransient(error) && !hasCode(error, 'CANCELLED')) this.drop(read.key);
-    if (this.isKept(read.key)) {
-      this.#backoff.recordFailure(read.key, error, this.#entries.getByKey(read.key) !== undefined);
-    }
-    this.planRefresh(read.key);
-    if (this.#observer) this.report(read, asOutcome(error), 'read');
-  }
-
-  onDiscard({ key }: SharedRead): void {
-    this.planRefresh(key);
-  }
-
-  private report(
-    { params, secretName }: SharedRead,
-    outcome: SecretReading | SecretManagerError | undefined,
-    source: SecretChangeSource,
-  ): void {
-    if (params === undefined) this.#observer?.onOutcome(secretName, () => outcome, source);
-  }
-
-  /** Returns the entry that may be served without asking the store. Refreshes it in the background if it is stale. */
-  private servable(read: SharedRead, options: CallOptions = {}): CacheEntry | undefined {
-    const entry = this.#entries.get(read);
-    if (entry === undefined) return undefined;
-    const refresh = this.#backoff.stateOf(read.key);
-    const state = servable(this.#bounds, entry, this.ageOf(entry), options, refresh);
-    if (state === undefined) return undefined;
-    if (state === 'stale') {
-      this.refreshWhenDue(read);
-    }
-    this.#entries.touch(entry);
-    return entry;
-  }
-
-  /**
-   * Returns the entry for a synchronous read while the store cannot be asked or a read is in flight. Another
-   * call could block the event loop while the store hangs.
-   */
-  private servableUnasked(read: SharedRead, options: CallOptions): CacheEntry | undefined {
-    const { key } = read;
-    if (!this.#backoff.isFailing(key) && !this.#flights.isInFlight(key)) return undefined;
-    const entry = this.#entries.get(read);
-    const isServable = entry && servableUnasked(this.#bounds, entry, this.ageOf(entry), options);
-    if (!isServable) return undefined;
-    this.refreshWhenDue(read);
-    this.#entries.touch(entry);
-    return entry;
-  }
-
-  /**
-   * Returns the answer of a synchronous read that may be outdated, because a synchronous read cannot wait for a
-   * replica. A fresh cached value, or the state after a recent write, wins. Otherwise the answer itself is
-   * returned, and not cached.
-   */
-  private answerForLaggingRead(
-    read: SharedRead,
-    reading: SecretReading | undefined,
-  ): SecretReading | undefined {
-    const entry = this.#entries.get(read);
-    const isKnown = entry && !this.#recentWrites.mayBeReplaced(read.key, toReading(entry));
-    if (isKnown && this.ageOf(entry) < freshMs(this.#bounds, entry)) return toReading(entry);
-    const { ttlMs, absenceTtlMs } = this.#bounds;
-    const isAbsent = ({ value }: SecretState) => value === undefined;
-    const state = this.#recentWrites.lastState(read.key, (candidate) =>
-      isAbsent(candidate) ? absenceTtlMs : ttlMs,
-    );
-    return state === undefined ? reading : toReading(state);
-  }
-
-  /** Returns the cached reading in place of a failure if the bounds permit it. Otherwise throws the failure. */
-  private staleOrThrow(
-    read: SharedRead,
-    error: unknown,
-    options: CallOptions,
-  ): SecretReading | undefined {
-    const entry = this.#entries.get(read);
-    const isServable =
-      entry && servableOnError(this.#bounds, entry, this.ageOf(entry), options, error);
-    if (!isServable) throw error;
-    return toReading(entry);
   }
 
   private staleOrOutcome(
@@ -341,14 +213,10 @@ export class CachePolicy extends Policy implements SecretCache, FlightObserver, 
   ): SecretReading | SecretManagerError | undefined {
     if (!isSecretManagerError(outcome)) return outcome;
     try {
-      return this.staleOrThrow(read, outcome, options);
+      return this.#cached.staleOrThrow(read, outcome, options);
     } catch {
       return outcome;
     }
-  }
-
-  private ageOf({ readAt }: CacheEntry): number {
-    return this.#clock.now() - readAt;
   }
 
   /**
@@ -356,68 +224,7 @@ export class CachePolicy extends Policy implements SecretCache, FlightObserver, 
    * attempts instead of the retry.
    */
   private attemptOptions(key: string, options: CallOptions): CallOptions {
-    const isFailing = options[ATTEMPTS] === undefined && this.#backoff.isFailing(key);
+    const isFailing = options[ATTEMPTS] === undefined && this.#cached.isFailing(key);
     return isFailing ? singleAttempt(options) : options;
   }
-
-  private refreshInBackground({ secretName, params }: SharedRead): void {
-    this.#flights.refreshInBackground(secretName, params);
-  }
-
-  private refreshWhenDue(read: SharedRead): void {
-    if (!this.#backoff.isWaiting(read.key)) this.refreshInBackground(read);
-  }
-
-  private isKept(key: string): boolean {
-    return this.#entries.getByKey(key) !== undefined || this.#pinned.has(key);
-  }
-
-  private store(read: SharedRead, reading: SecretReading | undefined, readAt: number): void {
-    if (this.#isClosed) return;
-    const lastsMs = this.#recentWrites.mayBeReplaced(read.key, reading) ? REPLICA_LAG_MS : Infinity;
-    const grantedMs = Math.min(reading?.validForMs ?? Infinity, lastsMs);
-    const validForMs = grantedMs === Infinity ? undefined : grantedMs;
-    this.#entries.set(read, {
-      value: reading?.value,
-      version: reading?.version,
-      readAt: Math.trunc(readAt),
-      freshUntil: freshUntil(this.#bounds, reading, Math.trunc(readAt), validForMs),
-      validForMs,
-      used: 0,
-    });
-    for (const key of this.#entries.surplus()) this.drop(key);
-    this.planRefresh(read.key);
-  }
-
-  private drop(key: string): void {
-    this.#entries.delete(key);
-    if (this.#pinned.has(key)) this.planRefresh(key);
-    else this.#backoff.forget(key);
-  }
-
-  private planRefresh(key: string): void {
-    if (!this.#pinned.has(key)) return;
-    const due = dueAt(this.#entries.getByKey(key), this.#clock.now());
-    this.#pinned.plan(key, Math.max(due, this.#backoff.nextAt(key)));
-  }
-
-  private inspection(
-    { key, secretName: name }: SharedRead,
-    entry: CacheEntry,
-    ageMs: number,
-  ): SecretInspection | undefined {
-    const { value, version } = entry;
-    const state = stateOf(this.#bounds, entry, ageMs, this.#backoff.isFailing(key));
-    if (state === undefined) return undefined;
-    const hasVersion = value !== undefined && version !== undefined;
-    return { name, state, ageMs, ...(hasVersion && { version }) };
-  }
-
-  private cachedReads(): SharedRead[] {
-    return this.#entries.all().map(([read]) => read);
-  }
-}
-
-function toReading({ value, version }: SecretState): SecretReading | undefined {
-  return value === undefined ? undefined : { value, version };
 }

@@ -16,7 +16,7 @@ export interface SecretInspection {
 }
 
 /** A cached reading. Without a value the secret is absent. */
-export interface CachedSecret {
+export interface CachedReading {
   readonly value: string | undefined;
   readonly version: string | undefined;
   /** The end of the lease, if there is one. */
@@ -41,7 +41,7 @@ export interface SecretCache {
   /** Returns the value if it may be served without asking the store. Only valid and hosted names are cached. */
   peek(secretName: string): string | undefined;
   /** Returns the cached reading, even a stale one; `undefined` without one, and after the end of its lease. */
-  cached(secretName: string): CachedSecret | undefined;
+  cached(secretName: string): CachedReading | undefined;
   /** Keeps the secret cached, and fresh without traffic, until as many calls of `unpin`. */
   pin(secretName: string): void;
   unpin(secretName: string): void;

@@ -4,6 +4,7 @@ import type { SecretManagerError } from '../../core/errors/secret-manager.error'
 import { AgeClock } from '../../core/time/clock';
 import { EventLoopTurns } from '../../core/time/event-loop-turns';
 import { UnorderedSet } from '../../core/time/unordered-set';
+import type { Pipeline } from '../policy';
 import type { Flight } from './flight';
 
 export type ReadFlight = Flight<SecretReading | undefined>;
@@ -18,8 +19,32 @@ export class Flights {
   /** All flights, including the superseded ones. */
   readonly #all = new UnorderedSet<ReadFlight>();
 
+  readonly #fly: (flight: ReadFlight) => ReturnType<Pipeline['readSecret']>;
+
+  /** @param fly makes the call of a flight */
+  constructor(fly: (flight: ReadFlight) => ReturnType<Pipeline['readSecret']>) {
+    this.#fly = fly;
+  }
+
   add(flight: ReadFlight): void {
     this.#all.add(flight);
+  }
+
+  /** Makes `next` the follow-up call of a flight. It starts when the flight has ended. */
+  follow(flight: ReadFlight, next: ReadFlight): void {
+    this.add(next);
+    next.share(
+      new Promise((resolve, reject) => {
+        next.whenStarted = () => resolve(this.#fly(next));
+        next.add({
+          cancel: (reason) => {
+            reject(reason);
+            next.end();
+          },
+        });
+      }),
+    );
+    flight.next = next;
   }
 
   /** Starts a flight, so that callers can join it. */

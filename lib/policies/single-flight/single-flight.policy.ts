@@ -5,46 +5,26 @@ import {
   shuttingDown,
   type CallOptions,
 } from '../../core/calls/cancellation';
-import { SharedCall, SharedCallOptions } from '../../core/calls/shared-call';
 import type { SecretReading } from '../../core/contract/custom-secret-manager';
-import { hasCode, isTransient } from '../../core/errors/secret-manager.error';
-import { now, type AgeClock } from '../../core/time/clock';
+import { isTransient } from '../../core/errors/secret-manager.error';
+import type { AgeClock } from '../../core/time/clock';
 import { Deadlines } from '../../core/time/deadlines';
 import { DEFAULT_TIMEOUT_MS } from '../../core/time/durations';
 import { secretKey } from '../../core/validation/params';
-import {
-  HEALTH_TIMEOUT_MS,
-  Policy,
-  asOutcome,
-  type Pipeline,
-  type SecretReadings,
-} from '../policy';
+import { Policy, asOutcome, type Pipeline, type SecretReadings } from '../policy';
 import type { WriteObserver } from '../writes/writes.policy';
 import { Batch } from './batch';
-import { Flight, type SharedRead } from './flight';
+import { freshReadOptions, isAbandoned, isOutlived } from './failed-flight';
+import { Flight } from './flight';
+import type { FlightObserver } from './flight-observer';
 import { Flights, isOpen, type ReadFlight } from './flights';
-
-/** The time by which a timer of a manager may fire too early, in milliseconds. */
-const TIMER_SLACK_MS = 20;
+import { SharedHealthCheck } from './shared-health-check';
 
 export interface SingleFlightOptions {
   /** The deadline of a caller that gives no `timeoutMs`, in milliseconds. Default 30 000. */
   readonly timeoutMs?: number;
   /** `true` if the manager reads several secrets with one call. */
   readonly readsBatches?: boolean;
-}
-
-/** Receives the outcome of each call, before its waiters do. */
-export interface FlightObserver {
-  /**
-   * Handles an answer.
-   *
-   * @param startedAt the start of the call, because no answer is younger than its question
-   */
-  onAnswer(read: SharedRead, reading: SecretReading | undefined, startedAt: number): void;
-  onFailure(read: SharedRead, error: unknown): void;
-  /** Handles a call without an outcome to keep: it was superseded, or its callers have left. */
-  onDiscard(read: SharedRead): void;
 }
 
 /**
@@ -58,10 +38,10 @@ export interface FlightObserver {
 export class SingleFlightPolicy extends Policy implements WriteObserver {
   readonly #timeoutMs: number;
   readonly #readsBatches: boolean;
-  readonly #flights = new Flights();
+  readonly #flights = new Flights((flight) => this.fly(flight));
   readonly #deadlines = new Deadlines();
   #observer: FlightObserver | undefined;
-  #health: SharedCall<boolean> | undefined;
+  readonly #health: SharedHealthCheck;
   #isClosed = false;
 
   constructor(
@@ -71,6 +51,7 @@ export class SingleFlightPolicy extends Policy implements WriteObserver {
     super(inner);
     this.#timeoutMs = timeoutMs;
     this.#readsBatches = readsBatches;
+    this.#health = new SharedHealthCheck(inner, this.#deadlines);
   }
 
   /** The clock on which calls start and answers age. */
@@ -134,10 +115,7 @@ export class SingleFlightPolicy extends Policy implements WriteObserver {
   }
 
   override checkHealth(options: CallOptions = {}): Promise<boolean> {
-    const context = this.context('checkHealth');
-    const { timeoutMs = HEALTH_TIMEOUT_MS } = options;
-    if (!isOpen(this.#health)) this.#health = this.launchHealthCheck(timeoutMs);
-    return this.#health.wait(options, timeoutMs, context, this.#deadlines);
+    return this.#health.wait(options, this.context('checkHealth'));
   }
 
   override close(): void | Promise<void> {
@@ -145,6 +123,13 @@ export class SingleFlightPolicy extends Policy implements WriteObserver {
     this.#flights.cancelAll(shuttingDown(this.context('close')));
     this.#deadlines.close();
     return super.close();
+  }
+
+  private follow(flight: ReadFlight, options: CallOptions): ReadFlight {
+    if (isOpen(flight.next)) return flight.next;
+    const next = this.newFlight(flight.key, flight.secretName, options);
+    this.#flights.follow(flight, next);
+    return next;
   }
 
   private newFlight(key: string, secretName: string, options: CallOptions): ReadFlight {
@@ -176,16 +161,6 @@ export class SingleFlightPolicy extends Policy implements WriteObserver {
     }
   }
 
-  private launchHealthCheck(timeoutMs: number): SharedCall<boolean> {
-    const call = new SharedCall<boolean>({ timeoutMs });
-    const end = (): void => {
-      if (this.#health === call) this.#health = undefined;
-      call.end();
-    };
-    call.share(this.inner.checkHealth(new SharedCallOptions(call, undefined)).finally(end));
-    return call;
-  }
-
   private launch(flight: ReadFlight, readFirst?: () => Promise<SecretReading | undefined>): void {
     this.#flights.add(flight);
     this.#flights.start(flight);
@@ -199,26 +174,6 @@ export class SingleFlightPolicy extends Policy implements WriteObserver {
     if (flight === undefined || maxAgeMs === undefined || !this.isWanted(options)) return flight;
     const isRecent = this.#flights.isRecent(flight, maxAgeMs);
     return isRecent ? flight : this.follow(flight, options);
-  }
-
-  /** Returns the follow-up call, which starts when this one has ended. */
-  private follow(flight: ReadFlight, options: CallOptions): ReadFlight {
-    if (isOpen(flight.next)) return flight.next;
-    const next = this.newFlight(flight.key, flight.secretName, options);
-    this.#flights.add(next);
-    next.share(
-      new Promise((resolve, reject) => {
-        next.whenStarted = () => resolve(this.fly(next));
-        next.add({
-          cancel: (reason) => {
-            reject(reason);
-            next.end();
-          },
-        });
-      }),
-    );
-    flight.next = next;
-    return next;
   }
 
   /**
@@ -290,21 +245,4 @@ export class SingleFlightPolicy extends Policy implements WriteObserver {
     }
     return flight.wait(options, options.timeoutMs ?? this.#timeoutMs, context, this.#deadlines);
   }
-}
-
-/** Returns the options of a fresh read for the waiters of a superseded flight: the time left, with retries. */
-function freshReadOptions(flight: ReadFlight): CallOptions {
-  const { params, timeoutMs, signal } = flight.callOptions();
-  return { params, timeoutMs, signal };
-}
-
-/** Returns whether a call was cancelled because its callers left. Such a call says nothing about the store. */
-function isAbandoned({ reason }: ReadFlight, error: unknown): boolean {
-  return reason !== undefined && hasCode(error, 'CANCELLED');
-}
-
-/** Returns whether an attempt ended with its deadline, while a caller with more time has joined. */
-function isOutlived(flight: ReadFlight, endsAt: number, error: unknown): boolean {
-  const hasTimeLeft = flight.isAwaited && flight.endsAt > endsAt && !flight.isSuperseded;
-  return hasTimeLeft && hasCode(error, 'TIMEOUT') && now() >= endsAt - TIMER_SLACK_MS;
 }

@@ -85,12 +85,6 @@ export class SecretChanges implements CacheObserver {
     }
   }
 
-  close(): void {
-    for (const { subscriptions } of this.#watched.values()) subscriptions.clear();
-    this.#watched.clear();
-    this.#pipeline.cache.observe(undefined);
-  }
-
   private watch(lookup: Lookup): WatchedSecret {
     const { name } = lookup;
     const { cache } = this.#pipeline;

@@ -45,10 +45,6 @@ export class Subscriptions {
     this.#subscriptions.delete(subscription);
   }
 
-  clear(): void {
-    this.#subscriptions.clear();
-  }
-
   /** Delivers the change, after the one that is being delivered. A listener may cause a change. */
   deliver(change: SecretChange): void {
     this.#pending.push({ change, subscriptions: [...this.#subscriptions] });

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { isErrorLike } from '../../core/errors/safe-access';
-import type { Fault } from '../in-memory.secret-manager';
+import type { Fault } from '../given-fault';
 import { outcomeOf, read, readSync, summaryOf, valueOf } from './ask';
 import type { Capability, CaseDefinition, Subject } from './harness';
 import { NEW_VALUE, VALUE } from './leaks';

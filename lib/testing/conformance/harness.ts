@@ -1,5 +1,5 @@
 import type { CustomSecretManager } from '../../core/contract/custom-secret-manager';
-import type { Fault } from '../in-memory.secret-manager';
+import type { Fault } from '../given-fault';
 
 /**
  * A capability that a manager may lack. The cases about it are then skipped visibly. `sync` is also lacking if the

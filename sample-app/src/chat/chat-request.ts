@@ -13,7 +13,7 @@ export interface Message {
   readonly content?: unknown;
 }
 
-/** What the gateway itself looks at; every other field goes to the provider as it is. */
+/** The fields that the gateway reads. Every other field goes to the provider unchanged. */
 export class ChatRequest {
   [field: string]: unknown;
 
@@ -31,7 +31,7 @@ export class ChatRequest {
     { each: true },
   )
   @ArrayMinSize(1)
-  @ArrayMaxSize(10_000) // a rule is checked before those above it
+  @ArrayMaxSize(10_000) // rules are checked from the last to the first
   @IsArray()
   messages: Message[] = [];
 
@@ -45,7 +45,7 @@ export class ChatRequest {
   stream?: boolean;
 }
 
-/** Whether a stream is to end with the number of its tokens. */
+/** Tells whether the caller asks for a last chunk with the number of tokens. */
 export function wantsUsage({ stream_options: options }: ChatRequest): boolean {
   return (options as { include_usage?: unknown } | null | undefined)?.include_usage === true;
 }

@@ -7,7 +7,7 @@ import { BodyLimit } from '../http/json-body.interceptor';
 import { CallerGuard, FromCaller, type Caller } from '../keys/caller';
 import { type ProviderCall } from '../providers/provider';
 import { Providers } from '../providers/providers';
-import { ofBrokenBody } from '../providers/upstream-errors';
+import { toBodyError } from '../providers/upstream-errors';
 import { FailureLog } from '../errors/failure-log';
 import { OpenAiError } from '../errors/openai-error';
 import { requestIdOf } from '../request-id';
@@ -17,8 +17,15 @@ import { PermittedModels } from './permitted-models';
 import { wholeStream } from './whole-stream';
 
 /**
- * What a request passes through: caller's key (`CallerGuard`) -> body (`BodyPipe`) -> may the key use the model
- * (`PermittedModels`) -> provider (`Providers`) -> the provider's key, live from the store (`Upstream`) -> the provider.
+ * Completes chats. A request passes through these steps:
+ *
+ * | step              | task                                         |
+ * | ----------------- | -------------------------------------------- |
+ * | `CallerGuard`     | checks the key of the caller                 |
+ * | `BodyPipe`        | checks the body                              |
+ * | `PermittedModels` | checks that the key may use the model        |
+ * | `Providers`       | finds the provider                           |
+ * | `Upstream`        | adds the provider's key, live from the store |
  */
 @Controller(['v1/chat/completions', 'chat/completions'])
 @UseGuards(CallerGuard)
@@ -37,27 +44,27 @@ export class ChatController {
     @Res() response: ServerResponse,
   ): Promise<void> {
     const model = this.models.find(chat.model, caller);
-    const call = { model, chat, signal: untilClosed(response) };
+    const call = { model, chat, signal: abortOnClose(response) };
     try {
       await (chat.stream ? this.sendStream(call, response) : this.sendWhole(call, response));
     } catch (error) {
-      if (call.signal.aborted) return; // the caller has left, so nobody would get the error
+      if (call.signal.aborted) return; // the caller has left, and gets no error
       throw error instanceof OpenAiError ? error.about(subjectOf(call)) : error;
     }
   }
 
   private async sendWhole(call: ProviderCall, response: ServerResponse): Promise<void> {
-    const answer = await this.providers.of(call.model).complete(call);
+    const answer = await this.providers.find(call.model).complete(call);
     response.writeHead(HttpStatus.OK, { 'content-type': 'application/json' });
     response.end(JSON.stringify(answer));
   }
 
-  /** Waits for the first chunk, because a status can tell an error only before anything is sent. */
+  /** Waits for the first chunk: a status can report an error only before anything is sent. */
   private async sendStream(call: ProviderCall, response: ServerResponse): Promise<void> {
-    const chunks = wholeStream(await this.providers.of(call.model).stream(call));
+    const chunks = wholeStream(await this.providers.find(call.model).stream(call));
     const first = await chunks.next();
     const onFailure = (thrown: unknown): OpenAiError => {
-      const error = ofBrokenBody(thrown).about(subjectOf(call));
+      const error = toBodyError(thrown).about(subjectOf(call));
       if (!call.signal.aborted) this.log.add(error, requestIdOf(response), 'A stream broke off');
       return error;
     };
@@ -71,15 +78,15 @@ function subjectOf({ model }: ProviderCall): string {
   return `model ${JSON.stringify(model.name)}`;
 }
 
-/** Ends the call to the provider as soon as the caller has left. */
-function untilClosed(response: ServerResponse): AbortSignal {
+/** Returns a signal that aborts the call to the provider when the caller leaves. */
+function abortOnClose(response: ServerResponse): AbortSignal {
   const left = new AbortController();
   response.once('close', () => left.abort());
-  if (response.closed) left.abort(); // while the key was looked up
+  if (response.closed) left.abort(); // the caller left while the key was looked up
   return left.signal;
 }
 
-/** The status is sent by now, so a failure is an event, after which there is no `[DONE]`. */
+/** Turns chunks into events. The status is already sent, so a failure is an event, without a `[DONE]` after it. */
 async function* toEvents(
   first: object,
   rest: AsyncIterable<object>,

@@ -1,4 +1,4 @@
-/** Of OpenAI's answers, the fields that the gateway itself fills in for other providers. */
+/** The fields of OpenAI's answers that the gateway fills in for other providers. */
 export interface Completion {
   readonly id: string;
   readonly object: 'chat.completion';
@@ -51,7 +51,7 @@ export function toCompletion(
   return { id, object: 'chat.completion', created: nowInSeconds(), model, choices, usage };
 }
 
-/** A part of the text, or its end if there is a reason for it. */
+/** Returns a chunk with a part of the text, or with its end if there is a reason. */
 export function toChunk(
   { id, model }: Head,
   content: string | undefined,
@@ -62,7 +62,7 @@ export function toChunk(
   return { id, object: 'chat.completion.chunk', created: nowInSeconds(), model, choices };
 }
 
-/** The last chunk, for those who asked for it with `stream_options`. */
+/** Returns the last chunk, for callers that ask for it with `stream_options`. */
 export function toUsageChunk({ id, model }: Head, usage: Usage): CompletionChunk {
   const created = nowInSeconds();
   return { id, object: 'chat.completion.chunk', created, model, choices: [], usage };

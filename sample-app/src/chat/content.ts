@@ -1,4 +1,4 @@
-/** The text of a message's content, which is a string or a list of parts; `undefined` if there is anything but text. */
+/** Returns the text of a content, which is a string or a list of parts. Returns `undefined` if a part is no text. */
 export function textOf(content: unknown): string | undefined {
   if (content === undefined || content === null) return '';
   if (typeof content === 'string') return content;

@@ -1,7 +1,7 @@
 import { createParser, type ParseError } from 'eventsource-parser';
-import { MAX_EVENT_CHARACTERS, tooMuch } from '../providers/bounded-body';
+import { MAX_EVENT_CHARACTERS, answerTooLarge } from '../providers/bounded-body';
 
-/** Server-sent events, as OpenAI sends them. */
+/** The headers of server-sent events, as OpenAI sends them. */
 export const EVENT_STREAM = { 'content-type': 'text/event-stream', 'cache-control': 'no-cache' };
 
 export function toEvent(data: object | '[DONE]'): string {
@@ -26,7 +26,7 @@ export async function* readEvents(body: AsyncIterable<Uint8Array>): AsyncGenerat
   yield* events;
 }
 
-/** The parser quotes the line that it does not know, and goes on: only its limit is an error here. */
+/** Throws only at the limit. The parser ignores unknown lines, and its error would quote them. */
 function throwIfTooLarge({ type }: ParseError): void {
-  if (type === 'max-buffer-size-exceeded') throw tooMuch();
+  if (type === 'max-buffer-size-exceeded') throw answerTooLarge();
 }

@@ -12,10 +12,10 @@ export class ModelsController {
 
   @Get()
   list(@FromCaller() caller: Caller): object {
-    return { object: 'list', data: this.models.of(caller).map((model) => this.toAnswer(model)) };
+    return { object: 'list', data: this.models.list(caller).map((model) => this.toAnswer(model)) };
   }
 
-  /** A name may hold slashes, escaped or not, as LiteLLM's do. */
+  /** Finds a model by its name. The name may hold slashes, escaped or not, as in LiteLLM. */
   @Get('*name')
   find(@Param('name') name: string | readonly string[], @FromCaller() caller: Caller): object {
     return this.toAnswer(this.models.findVisible([name].flat().join('/'), caller));

@@ -3,16 +3,16 @@ import { ModelList, type Model } from '../config/model-list';
 import { OpenAiError } from '../errors/openai-error';
 import { type Caller } from '../keys/caller';
 
-/** Which of the gateway's models a caller may use. */
+/** The models that a caller may use. */
 @Injectable()
 export class PermittedModels {
-  constructor(private readonly list: ModelList) {}
+  constructor(private readonly all: ModelList) {}
 
-  of(caller: Caller): readonly Model[] {
-    return this.list.models.filter(({ name }) => isPermitted(name, caller));
+  list(caller: Caller): readonly Model[] {
+    return this.all.models.filter(({ name }) => isPermitted(name, caller));
   }
 
-  /** Throws what the caller is told if there is no such model, or not for this caller. */
+  /** Returns a model. Throws a 404 if it does not exist, and a 403 if the caller may not use it. */
   find(name: string, caller: Caller): Model {
     const details = { type: 'invalid_request_error', param: 'model' };
     if (!isPermitted(name, caller)) {
@@ -24,14 +24,16 @@ export class PermittedModels {
         code: 'model_not_allowed',
       });
     }
-    const model = this.list.find(name);
+    const model = this.all.find(name);
     if (model !== undefined) return model;
     throw noSuchModel();
   }
 
-  /** Throws the same 404 for a model that the caller may not use, as the list leaves it out. */
+  /**
+   * Returns a model that the caller may use. Throws the same 404 for all others, because the list leaves them out.
+   */
   findVisible(name: string, caller: Caller): Model {
-    const model = this.of(caller).find((each) => each.name === name);
+    const model = this.list(caller).find((each) => each.name === name);
     if (model !== undefined) return model;
     throw noSuchModel();
   }

@@ -11,8 +11,9 @@ interface Choice {
 }
 
 /**
- * Passes the chunks of a completion on, with the role in the first chunk of each choice and in no other: OpenAI's clients
- * join what repeats. Throws at the end if there was no choice, or one without a `finish_reason`: that is half an answer.
+ * Passes on the chunks of a completion. Only the first chunk of each choice has the role, because OpenAI's clients
+ * join repeated ones. Throws at the end if there was no choice, or one without a `finish_reason`: the answer is
+ * incomplete.
  */
 export async function* wholeStream(chunks: AsyncIterable<object>): AsyncGenerator<object> {
   const hasEnded = new Map<number, boolean>();

@@ -38,7 +38,7 @@ export class LitellmParams {
   )
   api_base?: string;
 
-  /** How long the provider may be silent, in seconds. Default 600. */
+  /** The longest silence of the provider, in seconds. Default 600. */
   @IsOptional()
   @IsNumber()
   @IsPositive()

@@ -1,14 +1,14 @@
-/** A model of the gateway, and where it is to be had. */
+/** A model of the gateway, and its provider. */
 export interface Model {
-  /** As callers ask for it. */
+  /** The name by which callers ask for it. */
   readonly name: string;
   readonly provider: ProviderName;
-  /** As the provider calls it. */
+  /** The name at the provider. */
   readonly upstreamModel: string;
   /** The name of the secret that holds the provider's key. */
   readonly apiKey?: string;
   readonly apiBase?: string;
-  /** How long the provider may be silent. */
+  /** The longest silence of the provider. */
   readonly timeoutMs: number;
 }
 
@@ -16,7 +16,7 @@ export const PROVIDER_NAMES = ['openai', 'anthropic', 'echo'] as const;
 
 export type ProviderName = (typeof PROVIDER_NAMES)[number];
 
-/** What the configuration file says, found right. */
+/** The valid content of the configuration file. */
 export class ModelList {
   constructor(readonly models: readonly Model[]) {}
 
@@ -24,7 +24,7 @@ export class ModelList {
     return this.models.find((model) => model.name === name);
   }
 
-  /** The secrets without which some model could not be used. */
+  /** The names of the secrets that the models need. */
   get secretNames(): string[] {
     return [...new Set(this.models.flatMap(({ apiKey = [] }) => apiKey))];
   }

@@ -3,7 +3,7 @@ import { validated } from '../validated';
 import { LitellmParams, ModelEntry } from './model-entry';
 import { ModelList, type Model, type ProviderName } from './model-list';
 
-/** Reads the configuration file, which has the form of LiteLLM's. Throws one error with all that is wrong with it. */
+/** Reads the configuration file, in the form of LiteLLM. Throws one error with every problem. */
 export function readModelList(path: string): ModelList {
   const { model_list: list } = parse(path) as { model_list?: unknown };
   if (!Array.isArray(list) || list.length === 0) {
@@ -49,13 +49,13 @@ function readEntry(given: unknown, index: number): Entry {
   return { name: entry.value.model_name || index, params: params.value, problems };
 }
 
-/** A server of one's own may do without a key. */
+/** Tells whether a model needs a key and has none. Your own server may need no key. */
 function lacksKey({ model, api_key, api_base }: LitellmParams): boolean {
   if (api_key !== undefined || model.startsWith('echo/')) return false;
   return api_base === undefined || model.startsWith('anthropic/');
 }
 
-/** A model that reasons may be silent for minutes. OpenAI's clients wait as long. */
+/** The default timeout of a provider. A reasoning model may be silent for minutes, and OpenAI's clients wait as long. */
 const DEFAULT_TIMEOUT_S = 600;
 
 function toModel({ name, params }: Entry): Model {
@@ -63,7 +63,7 @@ function toModel({ name, params }: Entry): Model {
   const [provider = '', ...rest] = model.split('/');
   return {
     name: String(name),
-    provider: provider as ProviderName, // it was found right
+    provider: provider as ProviderName, // the form of `model` was validated
     upstreamModel: rest.join('/'),
     apiKey,
     apiBase: apiBase && withoutSlashes(apiBase),
@@ -71,7 +71,7 @@ function toModel({ name, params }: Entry): Model {
   };
 }
 
-/** Without those at the end. */
+/** Removes the slashes at the end. */
 function withoutSlashes(address: string): string {
   let end = address.length;
   while (address[end - 1] === '/') end -= 1;

@@ -6,27 +6,27 @@ import { VIRTUAL_KEYS } from '../keys/stored-keys';
 const QUIET_MS = 30_000;
 const MAX_KINDS = 100;
 
-/** A kind of failure that goes on. */
+/** A kind of failure that was logged, and may continue. */
 interface Failing {
   lastAt: number;
   unlogged: number;
 }
 
 /**
- * Logs a failure when it begins, and is silent while it goes on: an outage is one line, and not one for each request. It begins
- * again after 30 s without it. The texts name secrets, and hold none.
+ * Logs a failure when it begins, and not while it continues. An outage is one line, not one for each request. A
+ * failure begins again after 30 s without it. The texts name secrets, and hold no values.
  */
 @Injectable()
 export class FailureLog {
   readonly #logger = new Logger('Gateway');
   readonly #failing = new Map<string, Failing>();
 
-  /** Takes what failed as the beginning of the line. */
+  /** Logs a failure, unless it continues. The line begins with `what`. */
   add(thrown: unknown, requestId: string, what = 'A request failed'): void {
     const kind = `${what}: ${kindOf(thrown)}`;
     const at = performance.now();
     const failing = this.#failing.get(kind);
-    this.#failing.delete(kind); // the last in the map is the one that was seen last
+    this.#failing.delete(kind); // keeps the map in the order of the last failure
     if (failing !== undefined && at < failing.lastAt + QUIET_MS) {
       this.#failing.set(kind, { lastAt: at, unlogged: failing.unlogged + 1 });
       return;
@@ -49,7 +49,10 @@ function kindOf(thrown: unknown): string {
   return isSecretManagerError(thrown) ? kindOfStore(thrown) : textOf(thrown);
 }
 
-/** An outage is of the store, whatever was asked for, and by which of its codes it shows. Keys are too many to be told apart. */
+/**
+ * Returns the kind of a failure of the store. An outage is one kind, whatever its code or secret. All keys are one kind,
+ * because there are too many of them.
+ */
 function kindOfStore({ code, retryable, secretName = '' }: SecretManagerError): string {
   if (retryable) return 'the store is not available';
   const isOfKey = secretName.startsWith(KEY_RECORDS) || secretName.startsWith(VIRTUAL_KEYS);

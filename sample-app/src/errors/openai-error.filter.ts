@@ -10,10 +10,13 @@ import { HttpAdapterHost } from '@nestjs/core';
 import { isSecretManagerError } from 'nestjs-custom-secret-manager';
 import { requestIdOf } from '../request-id';
 import { FailureLog } from './failure-log';
-import { ofSecretManager } from './of-secret-manager';
 import { OpenAiError } from './openai-error';
+import { toOpenAiError } from './to-openai-error';
 
-/** Whatever fails is answered in OpenAI's form, with a text of this application: others may quote a body, a URL or a key. */
+/**
+ * Answers every failure in the form of OpenAI, with a text of this application. Other texts may quote a body, a URL
+ * or a key.
+ */
 @Catch()
 export class OpenAiErrorFilter implements ExceptionFilter {
   constructor(
@@ -38,24 +41,24 @@ export class OpenAiErrorFilter implements ExceptionFilter {
   }
 
   private answerTo(thrown: unknown, requestId: string): HttpException {
-    const logged = (answer: OpenAiError): OpenAiError => {
-      if (answer.getStatus() >= 500) this.log.add(thrown, requestId); // it is not the caller's fault
+    const logServerError = (answer: OpenAiError): OpenAiError => {
+      if (answer.getStatus() >= 500) this.log.add(thrown, requestId); // the caller did not cause it
       return answer;
     };
-    if (isSecretManagerError(thrown)) return logged(ofSecretManager(thrown));
-    if (thrown instanceof OpenAiError) return logged(thrown);
-    if (thrown instanceof HttpException) return isOfHealth(thrown) ? thrown : ofNest(thrown);
-    return logged(ofNest(new HttpException('', HttpStatus.INTERNAL_SERVER_ERROR)));
+    if (isSecretManagerError(thrown)) return logServerError(toOpenAiError(thrown));
+    if (thrown instanceof OpenAiError) return logServerError(thrown);
+    if (thrown instanceof HttpException) return isOfHealth(thrown) ? thrown : fromNest(thrown);
+    return logServerError(fromNest(new HttpException('', HttpStatus.INTERNAL_SERVER_ERROR)));
   }
 }
 
-/** The health check answers with an object `error`, which has to stay as it is. */
+/** Tells whether the health check failed. Its answer has an object `error`, and must stay unchanged. */
 function isOfHealth(exception: HttpException): boolean {
   const { error } = exception.getResponse() as { error?: unknown };
   return typeof error === 'object';
 }
 
-function ofNest(exception: HttpException): OpenAiError {
+function fromNest(exception: HttpException): OpenAiError {
   const status = exception.getStatus();
   const type = status < 500 ? 'invalid_request_error' : 'server_error';
   const message = TEXTS.get(status) ?? 'The request could not be answered.';

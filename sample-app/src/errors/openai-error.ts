@@ -6,11 +6,13 @@ export interface OpenAiErrorDetails {
   readonly param?: string | null;
   readonly code?: string | null;
   readonly retryAfterMs?: number;
-  /** A client must not repeat the request. OpenAI's clients obey; by the status alone they would repeat it. */
+  /** Tells clients not to retry. By the status alone, the clients of OpenAI would retry. */
   readonly isFinal?: boolean;
 }
 
-/** An error that OpenAI's clients understand. The caller gets its details, so they hold nothing secret. `message` is for the log. */
+/**
+ * An error in the form of OpenAI. The caller gets its details, so they hold nothing secret. `message` is for the log.
+ */
 export class OpenAiError extends HttpException {
   readonly retryAfterMs?: number;
   readonly isFinal: boolean;
@@ -23,7 +25,7 @@ export class OpenAiError extends HttpException {
     this.isFinal = details.isFinal ?? false;
   }
 
-  /** Names the subject in the text for the log, and not in the answer. */
+  /** Adds the subject to the text for the log, but not to the answer. */
   about(subject: string): this {
     this.message = `${subject}: ${this.message}`;
     return this;

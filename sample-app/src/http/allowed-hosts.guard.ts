@@ -5,9 +5,10 @@ import { ConfigService } from '@nestjs/config';
 import { OpenAiError } from '../errors/openai-error';
 
 /**
- * Refuses requests whose `Host` is a name that the gateway does not know. A foreign web page can give its own name the address
- * of the gateway (DNS rebinding), and its visitors' browsers would read for it what is answered without a key. So this guards
- * those routes; the others want a key, which no browser adds by itself. An address is no name, and `localhost` stays here.
+ * Refuses requests whose `Host` is a name that the gateway does not know. A foreign web page can point its own name
+ * to the gateway (DNS rebinding). The browsers of its visitors could then read every answer that needs no key. This
+ * guard protects the routes without a key. The other routes need a key, which no browser adds by itself. Addresses
+ * and `localhost` are always permitted.
  */
 @Injectable()
 export class AllowedHostsGuard implements CanActivate {
@@ -35,7 +36,7 @@ export class AllowedHostsGuard implements CanActivate {
   }
 }
 
-/** Returns the host without its port, in lower case; an IPv6 address without brackets. */
+/** Returns the host in lower case, without its port, and an IPv6 address without its brackets. */
 function nameIn(host: string): string | undefined {
   const [, address, name] = /^(?:\[([\da-f:.]+)\]|([\w.-]+))(?::\d{1,5})?$/i.exec(host) ?? [];
   return (address ?? name)?.toLowerCase().replace(/\.$/, '');

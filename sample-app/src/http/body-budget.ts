@@ -4,23 +4,23 @@ import { tooManyBodies } from './body-errors';
 
 const MAX_BYTES = 256 * 1024 * 1024;
 
-/** The memory that the bodies of all requests in flight may take together. Counts bytes that have arrived, not announced ones. */
+/** The memory for the bodies of all requests in flight. Counts the bytes that have arrived, not the announced ones. */
 @Injectable()
 export class BodyBudget {
   #taken = 0;
 
-  /** Returns a function that takes bytes until the response is closed. It throws 503 if there are none left. */
-  for(response: ServerResponse): (bytes: number) => void {
-    let mine = 0;
+  /** Returns a function that reserves bytes until the response is closed. The function throws a 503 if none are left. */
+  reserveFor(response: ServerResponse): (bytes: number) => void {
+    let reserved = 0;
     response.once('close', () => {
-      this.#taken -= mine;
-      mine = 0;
+      this.#taken -= reserved;
+      reserved = 0;
     });
     return (bytes) => {
       if (response.closed) return;
       if (this.#taken + bytes > MAX_BYTES) throw tooManyBodies();
       this.#taken += bytes;
-      mine += bytes;
+      reserved += bytes;
     };
   }
 }

@@ -2,7 +2,7 @@ import { HttpException, HttpStatus } from '@nestjs/common';
 import { OpenAiError } from '../errors/openai-error';
 import { type JsonBounds } from './json-bounds';
 
-/** Returns an error whose text `OpenAiErrorFilter` knows by its status. */
+/** Returns an error with only a status. `OpenAiErrorFilter` adds its text. */
 export function refusedBody(status: HttpStatus): HttpException {
   return new HttpException('', status);
 }

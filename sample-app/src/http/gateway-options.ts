@@ -1,2 +1,2 @@
-/** What the application has to be created with: bodies are read after the guards, by `JsonBodyInterceptor`. */
+/** The options of the application. `JsonBodyInterceptor` reads bodies after the guards. */
 export const GATEWAY_OPTIONS = { bodyParser: false } as const;

@@ -17,7 +17,7 @@ import { readBody } from './read-body';
 const LIMIT = 'gateway:body-limit';
 const DEFAULT_LIMIT_BYTES = 100 * 1024;
 const TIMEOUT_MS = 60_000;
-/** Parsing and validating this many values takes less than a second. */
+/** The bounds of a body. Parsing and validating so many values takes less than a second. */
 const BOUNDS = { maxDepth: 200, maxValues: 250_000 } as const;
 
 /** Permits larger bodies than 100 KiB at a route, or at all routes of a controller. */
@@ -27,8 +27,8 @@ export const BodyLimit = (bytes: number): ClassDecorator & MethodDecorator =>
 type RequestWithBody = IncomingMessage & { body?: unknown };
 
 /**
- * Reads and parses the JSON body of a request. Nest runs it after the guards: nobody without a key has a body read or parsed.
- * The application must be created with `bodyParser: false`.
+ * Reads and parses the JSON body of a request. Nest runs it after the guards, so no body is read without a key. The
+ * application must be created with `bodyParser: false`.
  */
 @Injectable()
 export class JsonBodyInterceptor implements NestInterceptor {
@@ -55,7 +55,7 @@ export class JsonBodyInterceptor implements NestInterceptor {
     limitBytes: number,
   ): Promise<unknown> {
     if (!isJson(request)) throw refusedBody(HttpStatus.UNSUPPORTED_MEDIA_TYPE);
-    const take = this.budget.for(response);
+    const take = this.budget.reserveFor(response);
     return parse(await readBody(request, { limitBytes, timeoutMs: TIMEOUT_MS, take }));
   }
 }
@@ -73,7 +73,7 @@ function isJson({ headers }: IncomingMessage): boolean {
   return /^application\/([\w.-]+\+)?json$/.test(type.trim()) && isUtf8 && isPlain;
 }
 
-/** Throws 400 for what is not JSON. The parser's own error would quote it. */
+/** Parses JSON. Throws a 400 for anything else. The error of the parser would quote the body. */
 function parse(body: Buffer): unknown {
   if (body.length === 0) return undefined;
   const text = textOf(body);

@@ -4,11 +4,11 @@ const [QUOTE, BACKSLASH, COMMA, LIST, OBJECT, END_OF_LIST, END_OF_OBJECT] = [
 
 export interface JsonBounds {
   readonly maxDepth: number;
-  /** How many values there may be: of lists and of fields, at all levels. Default: any number. */
+  /** The largest number of values in lists and fields, at all levels together. Default: no limit. */
   readonly maxValues?: number;
 }
 
-/** Returns the bound that JSON exceeds. Looks at each character once, and may be called before the parser. */
+/** Returns the bound that a JSON text exceeds. Reads each character once, and can run before the parser. */
 export function exceededBound(
   json: string,
   { maxDepth, maxValues = Infinity }: JsonBounds,

@@ -4,15 +4,15 @@ import { refusedBody } from './body-errors';
 
 interface BodyBounds {
   readonly limitBytes: number;
-  /** How long the whole body may take to arrive. */
+  /** The time that the whole body may take to arrive. */
   readonly timeoutMs: number;
-  /** Called for what arrives, and may throw. */
+  /** Called with the size of each chunk. May throw. */
   readonly take: (bytes: number) => void;
 }
 
 /**
- * Resolves to the body of a request. Rejects with 413 if it is too large, and with 408 if it takes too long. The connection
- * stays open then, so that the caller gets an answer.
+ * Resolves to the body of a request. Rejects with 413 if it is too large, and with 408 if it takes too long. The
+ * connection then stays open, so that the caller gets an answer.
  */
 export function readBody(
   request: IncomingMessage,
@@ -32,7 +32,7 @@ export function readBody(
         take(chunk.length);
         chunks.push(chunk);
       } catch (error) {
-        fail(error as Error); // of `take`
+        fail(error as Error); // thrown by `take`
       }
     };
     const onEnd = (): void => {

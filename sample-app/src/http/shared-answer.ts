@@ -1,4 +1,4 @@
-/** One answer for everybody who asks within a while, and for everybody who asks until it is there. */
+/** One answer for all callers while it is in flight, and for a while after that. */
 export class SharedAnswer<T> {
   readonly #lastsMs: number;
   readonly #ask: () => Promise<T>;

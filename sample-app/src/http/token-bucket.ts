@@ -1,10 +1,10 @@
 interface TokenBucketOptions {
-  /** How many may be taken at once after a quiet time. */
+  /** The number of tokens after a quiet time. */
   readonly capacity: number;
   readonly perSecond: number;
 }
 
-/** Permits a number of things a second in the long run, and some more at once. */
+/** Limits a rate: tokens per second in the long run, with a burst of `capacity`. */
 export class TokenBucket {
   readonly #capacity: number;
   readonly #perMs: number;
@@ -17,7 +17,7 @@ export class TokenBucket {
     this.#tokens = capacity;
   }
 
-  /** Returns whether there was a token. */
+  /** Takes a token. Returns whether there was one. */
   take(): boolean {
     const at = performance.now();
     const filled = this.#tokens + (at - this.#filledAt) * this.#perMs;

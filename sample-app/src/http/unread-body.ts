@@ -5,8 +5,8 @@ const MAX_MS = 5_000;
 const EVERY_MS = 100;
 
 /**
- * Throws away what arrives of a body that nobody has read when the request is answered: within bounds, so that a caller who
- * still sends gets to read the answer, and the connection can be used again. Past the bounds the connection is closed.
+ * Discards the rest of a body that nobody has read when the request is answered. A caller that still sends can then
+ * read the answer, and the connection can be used again. Beyond the bounds, the connection is closed.
  */
 export function discardUnreadBody(
   request: IncomingMessage,
@@ -19,7 +19,7 @@ export function discardUnreadBody(
   next();
 }
 
-/** Node itself throws away what arrives after the answer, without a bound and without an event: so the socket is watched. */
+/** Closes the socket at the bounds. Node discards the rest of a body by itself, but without a bound and an event. */
 function discard(request: IncomingMessage): void {
   const { socket } = request;
   const [from, until] = [socket.bytesRead, performance.now() + MAX_MS];

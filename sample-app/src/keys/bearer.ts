@@ -1,6 +1,6 @@
 import { type IncomingMessage } from 'node:http';
 
-/** The key that a request shows. */
+/** Returns the bearer key of a request. */
 export function bearerOf({ headers }: IncomingMessage): string | undefined {
   return /^Bearer +(\S+)$/i.exec(headers.authorization ?? '')?.[1];
 }

@@ -10,15 +10,15 @@ import { GatewayKeys } from './gateway-keys';
 import { notAuthenticated } from './key-errors';
 import { MasterKey } from './master-key';
 
-/** Whoever asks for a completion. */
+/** The caller of a completion. */
 export interface Caller {
-  /** Which models it may use; none in the list means all. */
+  /** The models that the caller may use. An empty list permits all. */
   readonly models: readonly string[];
 }
 
 type CallersRequest = IncomingMessage & { caller?: Caller };
 
-/** Lets those pass who show a key of the gateway, or the master key. */
+/** Admits requests with a key of the gateway, or with the master key. */
 @Injectable()
 export class CallerGuard implements CanActivate {
   constructor(
@@ -38,7 +38,7 @@ export class CallerGuard implements CanActivate {
   }
 }
 
-/** The caller that {@link CallerGuard} let pass. */
+/** The caller that {@link CallerGuard} admitted. */
 export const FromCaller = createParamDecorator(
   (_: unknown, context: ExecutionContext) =>
     context.switchToHttp().getRequest<CallersRequest>().caller,

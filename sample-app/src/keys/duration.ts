@@ -2,7 +2,7 @@ import { ValidateBy } from 'class-validator';
 
 const FORM = /^(\d{1,9})(s|m|h|d|w|mo)$/;
 
-/** Dates from there on have five digits for the year, which clients do not read. */
+/** The first date whose year has five digits, which clients cannot read. */
 const YEAR_10000_MS = Date.UTC(10_000, 0);
 
 const UNIT_MS: Readonly<Record<string, number>> = {
@@ -13,7 +13,7 @@ const UNIT_MS: Readonly<Record<string, number>> = {
   w: 604_800_000,
 };
 
-/** Returns the time that is a duration of LiteLLM after now: `30s`, `30m`, `30h`, `30d`, `2w` or `1mo`. */
+/** Returns the time after a duration of LiteLLM: `30s`, `30m`, `30h`, `30d`, `2w` or `1mo`. */
 export function timeAfter(duration: string): Date {
   const [, count = '0', unit = ''] = FORM.exec(duration) ?? [];
   const milliseconds = UNIT_MS[unit];
@@ -21,7 +21,7 @@ export function timeAfter(duration: string): Date {
   return new Date(Date.now() + Number(count) * milliseconds);
 }
 
-/** As {@link timeAfter}; what lasts for ever, `-1`, has no end. */
+/** Returns the time of {@link timeAfter}, or `null` for `-1`, which never ends. */
 export function expiryAfter(duration: string): string | null {
   return duration === FOR_EVER ? null : timeAfter(duration).toISOString();
 }
@@ -31,11 +31,11 @@ const FOR_EVER = '-1';
 interface DurationRules {
   /** Permits 0 seconds, minutes and so on. Default: no. */
   readonly allowsZero?: boolean;
-  /** Permits `-1`, for ever. Default: no. */
+  /** Permits `-1`, which never ends. Default: no. */
   readonly allowsForEver?: boolean;
 }
 
-/** Validates a duration: its form, and that it ends at a date that clients can read. */
+/** Validates the form of a duration. It must end at a date that clients can read. */
 export function IsDuration(rules: DurationRules = {}): PropertyDecorator {
   return ValidateBy({
     name: 'isDuration',
@@ -52,10 +52,10 @@ function isDuration(given: unknown, { allowsZero = false, allowsForEver = false 
   if (allowsForEver && given === FOR_EVER) return true;
   const [, count] = FORM.exec(given) ?? [];
   if (count === undefined || (Number(count) === 0 && !allowsZero)) return false;
-  return timeAfter(given).getTime() < YEAR_10000_MS; // not of a date that there is not
+  return timeAfter(given).getTime() < YEAR_10000_MS; // false for an invalid date
 }
 
-/** The last day of a month stands for a day that the month lacks. */
+/** Adds months to the current time. A day that the month lacks becomes its last day. */
 function monthsFromNow(count: number): Date {
   const date = new Date();
   const day = date.getUTCDate();

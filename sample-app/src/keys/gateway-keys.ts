@@ -14,17 +14,17 @@ import {
 } from './key-record';
 import { KeyRecords } from './key-records';
 import { type GenerateKeyDto } from './key-requests';
-import { OneChange } from './one-change';
+import { KeyLock } from './key-lock';
 import { StoredKeys, type KnownKey } from './stored-keys';
 
 export interface IssuedKey extends KnownKey {
   readonly key: string;
 }
 
-/** A cached key is good for a minute after it was read, if the store cannot be asked. */
+/** The bounds of a check: while the store is down, a cached key is valid for a minute. */
 const AUTHORISES = { staleIfErrorMs: 60_000, timeoutMs: 5_000 } as const;
 
-/** Issues keys, and tells who has one. */
+/** Issues, authenticates and finds keys. */
 @Injectable()
 export class GatewayKeys {
   constructor(
@@ -32,36 +32,37 @@ export class GatewayKeys {
     private readonly records: KeyRecords,
     private readonly stored: StoredKeys,
     private readonly lookups: KeyLookups,
-    private readonly oneChange: OneChange,
+    private readonly keyLock: KeyLock,
   ) {}
 
   /**
-   * Resolves to the record of a key, or to `undefined` if there is no such key. Goes on from the cache while the store is down, for
-   * a minute. Rejects with 429 if too many unknown keys are looked up.
+   * Resolves to the record of a key, or to `undefined` if there is no such key. While the store is down, the cache
+   * answers for a minute. Rejects with 429 if too many unknown keys are looked up.
    */
   async authenticate(key: string): Promise<KeyRecord | undefined> {
     if (!KEY_FORM.test(key)) return undefined;
     const tokenId = tokenIdOf(key);
     this.lookups.assertPermitted(key, tokenId);
     const record = await this.lookUpTwice(key, tokenId);
-    this.lookups.ended(key, tokenId, record !== undefined);
+    this.lookups.recordOutcome(key, tokenId, record !== undefined);
     return record;
   }
 
-  /** Rejects with 409 if another request makes the same chosen key at this moment. */
+  /** Issues a key. Rejects with 409 if another request is issuing the same chosen key. */
   async generate(wanted: GenerateKeyDto): Promise<IssuedKey> {
     const { key } = wanted;
     if (key === undefined) return await this.make(await this.virtualKeys.generate(), wanted);
-    return await this.oneChange.of(tokenIdOf(key), () => this.make(key, wanted));
+    return await this.keyLock.run(tokenIdOf(key), () => this.make(key, wanted));
   }
 
-  /** Takes a key, or its token id. */
+  /** Finds a key by its value or its token id. Rejects with 404 if there is none. */
   async find(keyOrTokenId: string): Promise<KnownKey> {
     const known = await this.stored.find(tokenIdOf(keyOrTokenId));
     if (known === undefined) throw noSuchKey();
     return known;
   }
 
+  /** Rejects with 409 if a key with this token id exists. */
   async assertFree(tokenId: string): Promise<void> {
     if ((await this.stored.find(tokenId)) !== undefined) throw keyIsTaken();
   }
@@ -81,11 +82,11 @@ export class GatewayKeys {
     await this.stored.add(tokenId, record, () =>
       this.virtualKeys.create({ ...virtualKeyOf(record), value: key }),
     );
-    this.lookups.ended(key, tokenId, true);
+    this.lookups.recordOutcome(key, tokenId, true);
     return { key, tokenId, record };
   }
 
-  /** Looks a key with a record up once more, without the cache: another instance may have changed it a moment ago. */
+  /** Looks up a key. If the cache does not confirm it, asks the store: another instance may have just changed the key. */
   private async lookUpTwice(key: string, tokenId: string): Promise<KeyRecord | undefined> {
     if ((await this.records.find(tokenId, AUTHORISES)) === undefined) return undefined;
     const record = await this.lookUp(key, tokenId, AUTHORISES);

@@ -3,17 +3,17 @@ import { VirtualKeysService } from 'nestjs-custom-secret-manager';
 import { expiryAfter, timeAfter } from './duration';
 import { GatewayKeys, type IssuedKey } from './gateway-keys';
 import { keyWasReplaced } from './key-errors';
+import { KeyLock } from './key-lock';
 import { KeyLookups } from './key-lookups';
 import { tokenIdOf, virtualKeyOf, type FormerKey, type KeyRecord } from './key-record';
 import { KeyRecords } from './key-records';
 import { type RegenerateKeyDto, type UpdateKeyDto } from './key-requests';
-import { OneChange } from './one-change';
 import { RecentlyReplaced } from './recently-replaced';
 import { StoredKeys, type KnownKey } from './stored-keys';
 
 type Wanted = Partial<Pick<UpdateKeyDto, 'key_alias' | 'models' | 'duration' | 'blocked'>>;
 
-/** Replaces keys, and changes what they may do. One change of a key happens at a time; the others are refused with 409. */
+/** Replaces and updates keys. One change of a key runs at a time; others are refused with 409. */
 @Injectable()
 export class KeyChanges {
   readonly #logger = new Logger('Gateway');
@@ -24,37 +24,37 @@ export class KeyChanges {
     private readonly stored: StoredKeys,
     private readonly records: KeyRecords,
     private readonly virtualKeys: VirtualKeysService,
-    private readonly oneChange: OneChange,
+    private readonly keyLock: KeyLock,
     private readonly lookups: KeyLookups,
   ) {}
 
   /**
-   * Replaces a key. It keeps what the request does not mention. The old key ends at once, with all keys before it, unless there
-   * is a `grace_period`.
+   * Replaces a key, and keeps what the request does not mention. Without a `grace_period`, the old key and all keys
+   * before it end at once.
    */
   async regenerate(keyOrTokenId: string, wanted: RegenerateKeyDto): Promise<IssuedKey> {
     const asked = tokenIdOf(keyOrTokenId);
     await this.assertNotReplaced(asked);
     const { tokenId, record } = await this.keys.find(asked);
-    const claimed = [record.id, ...(wanted.new_key ? [tokenIdOf(wanted.new_key)] : [])];
-    return await this.oneChange.ofAll(claimed, async () => {
+    const locked = [record.id, ...(wanted.new_key ? [tokenIdOf(wanted.new_key)] : [])];
+    return await this.keyLock.runAll(locked, async () => {
       const old = await this.stored.find(asked);
-      if (old?.tokenId !== tokenId) throw keyWasReplaced(); // while this request waited for the store
-      const issued = await this.replace(await this.moved(old, old.record), wanted);
+      if (old?.tokenId !== tokenId) throw keyWasReplaced(); // before this request had the lock
+      const issued = await this.replace(await this.writeRecord(old, old.record), wanted);
       this.#recently.add(asked, tokenId);
-      await this.tidyUp(asked, old, issued);
+      await this.removeEnded(asked, old, issued);
       return issued;
     });
   }
 
-  /** Changes alias, models, expiry and block of a key. The key stays. */
+  /** Updates alias, models, expiry and block of a key. The key itself stays. */
   async update(keyOrTokenId: string, wanted: Wanted): Promise<KnownKey> {
     const { tokenId, record } = await this.keys.find(keyOrTokenId);
-    return await this.oneChange.of(record.id, async () => {
+    return await this.keyLock.run(record.id, async () => {
       const old = await this.stored.find(tokenId);
       if (old?.tokenId !== tokenId) throw keyWasReplaced();
-      const settled = await this.moved(old, old.record); // an earlier move may have broken off
-      return await this.moved(settled, changed(settled.record, wanted));
+      const settled = await this.writeRecord(old, old.record); // completes an earlier move that failed half-way
+      return await this.writeRecord(settled, withChanges(settled.record, wanted));
     });
   }
 
@@ -70,7 +70,7 @@ export class KeyChanges {
     const until = wanted.grace_period ? timeAfter(wanted.grace_period) : new Date();
     const former = { token_id: old.tokenId, until: until.toISOString() };
     const record: KeyRecord = {
-      ...changed(old.record, wanted),
+      ...withChanges(old.record, wanted),
       former: [...(isOverlapping(former) ? overlapping(old.record) : []), former],
       successor: undefined,
     };
@@ -86,14 +86,18 @@ export class KeyChanges {
       () => this.virtualKeys.rotate(virtualKeyOf(old.record), { alias, value: key }, { overlapMs }),
       tokenId === old.tokenId ? old.record : undefined,
     );
-    this.lookups.ended(key, tokenId, true);
+    this.lookups.recordOutcome(key, tokenId, true);
     return { key, tokenId, record };
   }
 
   /**
-   * Writes a record. Where it has another alias, the key is moved there: at every moment in between it is found at one of both.
+   * Writes a record, and moves the key if its alias changes. Meanwhile the key can always be found at one of the two
+   * aliases.
    */
-  private async moved({ tokenId, record: old }: KnownKey, record: KeyRecord): Promise<KnownKey> {
+  private async writeRecord(
+    { tokenId, record: old }: KnownKey,
+    record: KeyRecord,
+  ): Promise<KnownKey> {
     const { previous_alias, ...settled } = record;
     const from = previous_alias === undefined ? old.key_alias : previous_alias;
     const next = { tokenId, record: settled };
@@ -108,14 +112,16 @@ export class KeyChanges {
       after: settled,
     };
     await this.stored.move(tokenId, move, async () => {
-      if (!(await this.stored.isAt(source, tokenId))) return; // it was moved before
+      if (!(await this.stored.isAt(source, tokenId))) return; // an earlier request has moved it
       await this.virtualKeys.rename(source, { alias: record.key_alias });
     });
     return next;
   }
 
-  /** The key is replaced, and has to be told whatever becomes of the records of those before it: they open nothing. */
-  private async tidyUp(
+  /**
+   * Removes the records of ended keys. A failure is only logged: the key is replaced, and these records open nothing.
+   */
+  private async removeEnded(
     asked: string,
     old: KnownKey,
     { tokenId, record }: IssuedKey,
@@ -133,7 +139,10 @@ export class KeyChanges {
   }
 }
 
-function changed(record: KeyRecord, { key_alias, models, duration, blocked }: Wanted): KeyRecord {
+function withChanges(
+  record: KeyRecord,
+  { key_alias, models, duration, blocked }: Wanted,
+): KeyRecord {
   return {
     ...record,
     key_alias: key_alias ?? record.key_alias,

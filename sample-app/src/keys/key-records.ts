@@ -3,10 +3,10 @@ import { SecretsService, type GetOptions } from 'nestjs-custom-secret-manager';
 import { SecretHits } from '../status/secret-hits';
 import { type KeyRecord } from './key-record';
 
-/** Where the records of all keys are. */
+/** The prefix of the names of all records. */
 export const KEY_RECORDS = 'gateway/keys/';
 
-/** One small JSON secret for each key, by its token id. */
+/** The records of keys: one small JSON secret for each, by its token id. */
 @Injectable()
 export class KeyRecords {
   constructor(
@@ -15,7 +15,7 @@ export class KeyRecords {
   ) {}
 
   async find(tokenId: string, options?: GetOptions): Promise<KeyRecord | undefined> {
-    this.hits.add(KEY_RECORDS); // as one: whoever guesses keys must not fill the memory
+    this.hits.add(KEY_RECORDS); // one counter for all: guessed keys must not fill the memory
     const text = await this.secrets.get(KEY_RECORDS + tokenId, { ...options, fallback: 'never' });
     return text === undefined ? undefined : (JSON.parse(text) as KeyRecord);
   }

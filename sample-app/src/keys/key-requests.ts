@@ -10,7 +10,7 @@ import {
 import { IsDuration } from './duration';
 import { KEY_FORM } from './key-record';
 
-/** What every store can have in a name; "virtual-key-" begins the names of keys without an alias. */
+/** The aliases that every store accepts. "virtual-key-" begins the names of keys without an alias. */
 const ALIAS = /^(?!virtual-key-)(?!\.+$)[\w.@+=-]{1,100}$/;
 const aliasRule = {
   message:
@@ -25,7 +25,7 @@ class KeyLimitsDto {
 
   @IsOptional()
   @Length(1, 200, { each: true })
-  @ArrayMaxSize(200) // a rule is checked before those above it
+  @ArrayMaxSize(200) // rules are checked from the last to the first
   @IsArray()
   models?: string[] | null;
 
@@ -44,16 +44,16 @@ export class GenerateKeyDto extends KeyLimitsDto {
   duration?: string | null;
 }
 
-/** Leaves alone what it does not mention, or gives as `null`. */
+/** The changes of a key. A missing field or `null` changes nothing. */
 class ChangeKeyDto extends KeyLimitsDto {
-  /** From now on; `-1` for ever. */
+  /** The duration from now on. `-1` never ends. */
   @IsOptional()
   @IsDuration({ allowsForEver: true })
   duration?: string | null;
 }
 
 export class RegenerateKeyDto extends ChangeKeyDto {
-  /** Stands in the path, or here. */
+  /** The key, unless the path has it. */
   @IsOptional()
   @IsString()
   key?: string;
@@ -62,7 +62,7 @@ export class RegenerateKeyDto extends ChangeKeyDto {
   @Matches(KEY_FORM, keyRule)
   new_key?: string;
 
-  /** For how long the key that is replaced may still be used. Default: not at all. */
+  /** The time for which the replaced key may still be used. Default: not at all. */
   @IsOptional()
   @IsDuration({ allowsZero: true })
   grace_period?: string | null;

@@ -14,7 +14,7 @@ import {
 } from './key-requests';
 import { MasterKeyGuard } from './master-key.guard';
 
-/** Manages keys as LiteLLM's proxy does. A key is shown once, by the request that made it. */
+/** Manages keys in the way of LiteLLM's proxy. Only the request that creates a key returns it. */
 @Controller('key')
 @UseGuards(MasterKeyGuard)
 export class KeysController {
@@ -34,7 +34,7 @@ export class KeysController {
   async info(@Query('key') key: unknown): Promise<object> {
     if (typeof key !== 'string') throw noSuchKey();
     const { tokenId, record } = await this.keys.find(key);
-    return { key: tokenId, info: toldOf(record) };
+    return { key: tokenId, info: infoOf(record) };
   }
 
   @Post(['regenerate', ':key/regenerate'])
@@ -52,7 +52,7 @@ export class KeysController {
   @HttpCode(200)
   async update(@Body(new BodyPipe(UpdateKeyDto)) wanted: UpdateKeyDto): Promise<object> {
     const { tokenId, record } = await this.changes.update(wanted.key, wanted);
-    return { key: tokenId, ...toldOf(record) };
+    return { key: tokenId, ...infoOf(record) };
   }
 
   @Post('block')
@@ -75,14 +75,14 @@ export class KeysController {
 
   private async setBlocked(key: string, blocked: boolean): Promise<object> {
     const { tokenId, record } = await this.changes.update(key, { blocked });
-    return { token: tokenId, ...toldOf(record), blocked };
+    return { token: tokenId, ...infoOf(record), blocked };
   }
 }
 
 function answerOf({ key, tokenId, record }: IssuedKey): object {
-  return { key, token_id: tokenId, ...toldOf(record) };
+  return { key, token_id: tokenId, ...infoOf(record) };
 }
 
-function toldOf({ key_alias, models, created_at, expires, blocked }: KeyRecord): object {
+function infoOf({ key_alias, models, created_at, expires, blocked }: KeyRecord): object {
   return { key_alias, models, created_at, expires, ...(blocked ? { blocked } : {}) };
 }

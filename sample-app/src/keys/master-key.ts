@@ -3,7 +3,7 @@ import { Injectable } from '@nestjs/common';
 import { InjectSecret, Secret } from 'nestjs-custom-secret-manager';
 import { SecretHits } from '../status/secret-hits';
 
-/** The key of whoever runs the gateway. Without the secret MASTER_KEY the application does not start. */
+/** The key of the operator of the gateway. Without the secret MASTER_KEY, the application does not start. */
 @Injectable()
 export class MasterKey {
   constructor(
@@ -11,7 +11,7 @@ export class MasterKey {
     private readonly hits: SecretHits,
   ) {}
 
-  /** Compared with the value of this moment, so that a rotation takes effect at once, and in constant time. */
+  /** Compares in constant time with the current value, so that a rotation takes effect at once. */
   matches(candidate: string): boolean {
     this.hits.add(this.secret.name);
     return timingSafeEqual(digestOf(candidate), digestOf(this.secret.reveal()));

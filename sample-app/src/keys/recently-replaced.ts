@@ -1,8 +1,8 @@
 const REMEMBERED_MS = 60_000;
 
-/** Knows for a minute which keys were replaced: their records are gone, and "no such key" would mislead who came late. */
+/** Remembers replaced keys for a minute. Their records are gone, and "no such key" would mislead a late caller. */
 export class RecentlyReplaced {
-  /** The time until which each is remembered, the oldest first. */
+  /** The time until which each is remembered, oldest first. */
   readonly #tokenIds = new Map<string, number>();
 
   add(...tokenIds: readonly string[]): void {

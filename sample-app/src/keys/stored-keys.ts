@@ -10,13 +10,13 @@ import { aliasIsTaken } from './key-errors';
 import { tokenIdOf, virtualKeysOf, type KeyRecord } from './key-record';
 import { KeyRecords } from './key-records';
 
-/** A key that there is, and what is known of it. */
+/** A stored key, and its record. */
 export interface KnownKey {
   readonly tokenId: string;
   readonly record: KeyRecord;
 }
 
-/** A key that is stored at an alias. One that somebody else stored has no record. */
+/** A key that is stored at an alias. A key that another application stored has no record. */
 export interface AliasedKey {
   readonly tokenId: string;
   readonly record: KeyRecord | undefined;
@@ -25,13 +25,12 @@ export interface AliasedKey {
 /** The prefix of the keys' names in the store. The library makes the names. */
 export const VIRTUAL_KEYS = 'litellm/';
 
-/** Whoever changes a key looks at the store, not at the cache. */
+/** The options of reads before a change: they ask the store, not the cache. */
 const NOW = { maxAgeMs: 0, fallback: 'never' } as const;
 
 /**
- * A key counts if it is in the store and its record is, too: neither opens anything without the other. So the record is
- * written before the key and removed after it, instances have to agree on nothing but the store, and what broke off half-way
- * is asked for once more.
+ * The keys in the store, with their records. A key is valid only if both are there. The record is written before the key,
+ * and removed after it. Instances thus share only the store, and a request that failed half-way can be retried.
  */
 @Injectable()
 export class StoredKeys {
@@ -41,8 +40,8 @@ export class StoredKeys {
   ) {}
 
   /**
-   * The key that has this token id, or had it before a regeneration that broke off: it is known by its id. What has its alias
-   * by now may be another key.
+   * Resolves to the key with this token id. Also finds a key that had it before a regeneration that failed half-way.
+   * The id identifies the key, because another key may have its alias by now.
    */
   async find(tokenId: string): Promise<KnownKey | undefined> {
     const asked = await this.records.find(tokenId, NOW);
@@ -56,8 +55,8 @@ export class StoredKeys {
   }
 
   /**
-   * Resolves to the record that counts for a key: its own, or, once the key was replaced, the one of its successor. So a key that
-   * overlaps is blocked and limited as the key that replaced it.
+   * Resolves to the valid record of a key: its own, or that of its successor once the key was replaced. An
+   * overlapping key is thus blocked and limited like its successor.
    */
   async recordFor(tokenId: string, record: KeyRecord, options?: GetOptions): Promise<KeyRecord> {
     if (record.successor === undefined) return record;
@@ -75,7 +74,7 @@ export class StoredKeys {
   }
 
   /**
-   * Writes the record, then stores the key. If the alias is taken, the record becomes what it was before.
+   * Writes the record, then stores the key. If the alias is taken, restores the earlier record.
    *
    * @param before the record of the same key, if there is one
    */
@@ -96,7 +95,10 @@ export class StoredKeys {
     }
   }
 
-  /** Has the key moved to another alias. Its record names both aliases meanwhile, so that the key is found all the time. */
+  /**
+   * Moves the key to another alias with `move`. Its record names both aliases meanwhile, so that the key is always
+   * found.
+   */
   async move(
     tokenId: string,
     records: {
@@ -117,14 +119,14 @@ export class StoredKeys {
     await this.records.put(tokenId, records.after);
   }
 
-  /** Removes a key with its records. Of a key that was replaced and overlaps, only the overlap ends. */
+  /** Removes a key with its records. If the key was replaced, only its overlap ends. */
   async delete(tokenId: string, record: KeyRecord): Promise<void> {
     const known = record.replaced ? undefined : await this.find(tokenId);
     if (known !== undefined) await this.remove(known);
     if (known?.tokenId !== tokenId) await this.records.remove(tokenId);
   }
 
-  /** As {@link delete}, of what is stored at the alias, whoever stored it. */
+  /** Removes the key at an alias with its records, even if another application stored it. */
   async deleteAlias(alias: string, { tokenId, record }: AliasedKey): Promise<void> {
     await this.removeKey({ id: alias, alias });
     await this.removeRecords(tokenId, record);
@@ -136,7 +138,7 @@ export class StoredKeys {
     return tokenId === undefined ? undefined : { tokenId, record: await this.findRecord(tokenId) };
   }
 
-  /** Resolves to the record of a token id, whether its key is there or not. */
+  /** Resolves to the record of a token id, even if its key is missing. */
   async findRecord(tokenId: string): Promise<KeyRecord | undefined> {
     return await this.records.find(tokenId, NOW);
   }
@@ -157,7 +159,7 @@ export class StoredKeys {
   private async removeRecords(tokenId: string, record: KeyRecord | undefined): Promise<void> {
     for (const { token_id } of record?.former ?? []) {
       const former = await this.records.find(token_id, NOW);
-      if (former?.replaced) await this.records.remove(token_id); // else the regeneration broke off, and it is still a key
+      if (former?.replaced) await this.records.remove(token_id); // without `replaced`, the key is still valid
     }
     await this.records.remove(tokenId);
   }

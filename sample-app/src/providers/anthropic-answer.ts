@@ -27,7 +27,7 @@ export interface AnthropicMessage {
   readonly usage?: AnthropicUsage;
 }
 
-/** One event of a stream, with the fields of all kinds that matter here. */
+/** An event of a stream, with the needed fields of all kinds. */
 interface AnthropicEvent {
   readonly type: string;
   readonly message?: AnthropicMessage;
@@ -69,7 +69,7 @@ function textOf({ type, text }: AnthropicBlock): string {
   return text;
 }
 
-/** Keeps the type of the elements, which `Array.isArray` loses. */
+/** Tells whether a content is a list. Unlike `Array.isArray`, keeps the type of the elements. */
 function isList<T>(content: readonly T[] | undefined): content is readonly T[] {
   return Array.isArray(content);
 }

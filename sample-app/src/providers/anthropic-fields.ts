@@ -1,6 +1,6 @@
 import { type ChatRequest, type Message } from '../chat/chat-request';
 
-/** The fields of OpenAI that have a place in a request to Anthropic. */
+/** The fields of OpenAI that have an equivalent at Anthropic. */
 const TRANSLATED: ReadonlySet<string> = new Set([
   'model',
   'messages',
@@ -23,7 +23,7 @@ const oneOf =
   (value) =>
     values.includes(value);
 
-/** The fields without a place there, and the values of them that change no answer. */
+/** The fields without an equivalent, and their values that change no answer. */
 const HARMLESS: Readonly<Record<string, IsHarmless>> = {
   frequency_penalty: oneOf(0),
   function_call: oneOf('none'),
@@ -46,7 +46,7 @@ const HARMLESS: Readonly<Record<string, IsHarmless>> = {
   user: anything,
 };
 
-/** Returns a field that would be lost on the way to Anthropic although it asks for something. */
+/** Returns a field that asks for something, but has no equivalent at Anthropic. */
 export function untranslatable(chat: ChatRequest): string | undefined {
   return Object.entries(chat).find(
     ([name, value]) =>
@@ -57,7 +57,7 @@ export function untranslatable(chat: ChatRequest): string | undefined {
   )?.[0];
 }
 
-/** Tells whether a message has more than a role and a content, as a call of a tool. */
+/** Tells whether a message has more than a role and a content, such as a tool call. */
 export function hasMoreThanContent({ role: _, content: __, ...others }: Message): boolean {
   return Object.values(others).some(
     (value) => !oneOf('', null, undefined)(value) && !isEmpty(value),

@@ -4,12 +4,12 @@ import { textOf } from '../chat/content';
 import { OpenAiError } from '../errors/openai-error';
 import { hasMoreThanContent, untranslatable } from './anthropic-fields';
 
-const DEFAULT_MAX_TOKENS = 4_096; // Anthropic wants to be told
+const DEFAULT_MAX_TOKENS = 4_096; // Anthropic requires a limit
 
-/** Returns a chat request as Anthropic takes it. Throws a 400 that names a field which has no place there. */
+/** Returns a chat request in the form of Anthropic. Throws a 400 that names a field without an equivalent. */
 export function toAnthropic(chat: ChatRequest, model: string): object {
   const untranslated = untranslatable(chat);
-  if (untranslated !== undefined) throw cannotSay(untranslated);
+  if (untranslated !== undefined) throw unsupportedField(untranslated);
   const system = chat.messages.filter(isInstruction).map(textIn).join('\n\n');
   const messages = chat.messages.filter((message) => !isInstruction(message)).map(toMessage);
   const { max_tokens, max_completion_tokens, temperature, top_p, stop, stream } = chat;
@@ -30,17 +30,17 @@ function isInstruction({ role }: Message): boolean {
 }
 
 function toMessage(message: Message): object {
-  if (message.role !== 'user' && message.role !== 'assistant') throw cannotSay('messages');
+  if (message.role !== 'user' && message.role !== 'assistant') throw unsupportedField('messages');
   return { role: message.role, content: textIn(message) };
 }
 
 function textIn(message: Message): string {
   const text = textOf(message.content);
-  if (text === undefined || hasMoreThanContent(message)) throw cannotSay('messages');
+  if (text === undefined || hasMoreThanContent(message)) throw unsupportedField('messages');
   return text;
 }
 
-function cannotSay(param: string): OpenAiError {
+function unsupportedField(param: string): OpenAiError {
   return new OpenAiError(HttpStatus.BAD_REQUEST, {
     message: `The gateway translates text for this provider, and has no translation of ${param}. Leave it out.`,
     type: 'invalid_request_error',

@@ -2,7 +2,7 @@ import { HttpStatus } from '@nestjs/common';
 import { OpenAiError } from '../errors/openai-error';
 import { exceededBound } from '../http/json-bounds';
 
-/** How much of a provider's answer the gateway holds at a time: a whole answer, one event of a stream, or a refusal. */
+/** The most of a provider's answer in memory: a whole answer, one event of a stream, or a refusal. */
 export const MAX_ANSWER_BYTES = 20 * 1024 * 1024;
 export const MAX_EVENT_CHARACTERS = 4 * 1024 * 1024;
 export const MAX_REFUSAL_BYTES = 64 * 1024;
@@ -17,20 +17,20 @@ export async function readText(
   let size = 0;
   for await (const chunk of body) {
     size += chunk.length;
-    if (size > maxBytes) throw tooMuch();
+    if (size > maxBytes) throw answerTooLarge();
     chunks.push(chunk);
   }
   return new TextDecoder().decode(Buffer.concat(chunks, size));
 }
 
-/** Throws for what is not JSON, and for what nobody could write again because it is nested too deep. */
+/** Parses JSON. Throws for invalid JSON, and for JSON that is nested too deep to be serialized again. */
 export function parseAnswer(text: string): unknown {
-  if (exceededBound(text, { maxDepth: MAX_DEPTH }) !== undefined) throw tooMuch();
+  if (exceededBound(text, { maxDepth: MAX_DEPTH }) !== undefined) throw answerTooLarge();
   return JSON.parse(text);
 }
 
-/** An error for a caller whose provider answers more than the gateway takes. */
-export function tooMuch(): OpenAiError {
+/** Returns the error for an answer that is larger than the gateway accepts. */
+export function answerTooLarge(): OpenAiError {
   return new OpenAiError(HttpStatus.BAD_GATEWAY, {
     message: 'The provider answered more than the gateway takes.',
     type: 'server_error',

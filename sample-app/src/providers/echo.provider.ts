@@ -13,7 +13,7 @@ import {
 import { textOf } from '../chat/content';
 import { type Provider, type ProviderCall } from './provider';
 
-/** Answers with what it was asked, without any network: to try the gateway out. */
+/** Answers with its input, without a network, to try out the gateway. */
 @Injectable()
 export class EchoProvider implements Provider {
   async complete(call: ProviderCall): Promise<Completion> {
@@ -42,10 +42,10 @@ function textIn({ chat }: ProviderCall): string {
   return textOf(chat.messages.at(-1)?.content) ?? '';
 }
 
-/** Each character is looked at once: what begins with a space matches at the beginning alone. */
+/** The words of a text. Leading white space matches only at the beginning, so each character is read once. */
 const WORD = /^\s+|\S+\s*/g;
 
-/** Counts words, without a list of them: a message may have millions. */
+/** Counts words without a list of them, because a message may have millions. */
 function usageOf(text: string): Usage {
   let words = 0;
   let isInWord = false;

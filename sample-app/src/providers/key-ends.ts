@@ -1,6 +1,6 @@
 import { type Span } from './spans';
 
-/** What stands for the middle of a key: `****`, `...`, `••••`, `xxxx`, `[...]`, `<hidden>`. */
+/** The text that replaces the middle of a key: `****`, `...`, `••••`, `xxxx`, `[...]`, `<hidden>`. */
 const GAP = /(?:[^\p{L}\p{N}\s]{2,}|[…•●·█*]|([x0])\1{2,}|[[({<][^\])}>]{0,40}[\])}>])+/giu;
 const FEWEST_AT_GAP = 4;
 const FEWEST_ALONE = 6;
@@ -14,7 +14,7 @@ export function shownEndsIn(text: string, key: string): Span[] {
   return [...gaps, ...beginningsIn(text, key), ...endingsIn(text, key)];
 }
 
-/** The key may have characters that look like those of the gap, so its ends may reach into it. */
+/** Returns the ends of a key around a gap. They may reach into the gap, whose characters may belong to the key. */
 function spanAround(text: string, key: string, [start, end]: Span): Span[] {
   const [before, after] = [text.slice(0, start).trimEnd().length, end + spacesAt(text, end)];
   const places = Array.from({ length: end - start + 1 }, (_, at) => start + at);
@@ -54,9 +54,9 @@ function endingAt(text: string, at: number, key: string): number {
   return longestEnd(key, (length) => text.startsWith(key.slice(-length), at));
 }
 
-function longestEnd(key: string, isThere: (length: number) => boolean): number {
+function longestEnd(key: string, matches: (length: number) => boolean): number {
   let length = Math.min(LONGEST_END, key.length);
-  while (length > 0 && !isThere(length)) length--;
+  while (length > 0 && !matches(length)) length--;
   return length;
 }
 

@@ -5,13 +5,13 @@ const LENGTH = 8;
 const BASE = 31;
 const SLOTS = 1 << 16;
 
-/** Finds every eight characters in a row of a key, or of its encodings. A key of fewer characters is found as a whole. */
+/** Finds every eight consecutive characters of a key or of its encodings. Finds a shorter key only as a whole. */
 export class KeyParts {
-  /** How long a part is. */
+  /** The number of characters in a part. */
   readonly length: number;
   readonly #parts: ReadonlySet<string>;
   readonly #slots = new Uint8Array(SLOTS);
-  /** What the first character of a part adds to its hash. */
+  /** The factor of a part's first character in its hash. */
   readonly #weight: number;
 
   constructor(keys: readonly string[]) {
@@ -25,8 +25,8 @@ export class KeyParts {
     for (const part of this.#parts) this.#slots[slotOf(hashOf(part))] = 1;
   }
 
-  /** Returns the spans of a text in their order, none of which touches another. It is linear: a rolling hash rules out most. */
-  in(text: string): Span[] {
+  /** Returns the ordered, separate spans of parts in a text. Takes linear time: a rolling hash rules out most positions. */
+  find(text: string): Span[] {
     const spans: Span[] = [];
     if (this.#parts.size === 0) return spans;
     let [start, end] = [0, 0];

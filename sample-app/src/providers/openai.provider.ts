@@ -6,7 +6,7 @@ import { brokenOff, notUnderstood } from './upstream-errors';
 
 const OPENAI = 'https://api.openai.com/v1';
 
-/** OpenAI, and every server that speaks its language at another `api_base`. */
+/** OpenAI, and every compatible server at another `api_base`. */
 @Injectable()
 export class OpenAiProvider implements Provider {
   constructor(private readonly upstream: Upstream) {}
@@ -36,7 +36,7 @@ function withChoices(answer: object): object {
   return answer;
 }
 
-/** A stream that ends without `[DONE]` was cut off. */
+/** Yields the events before `[DONE]`. Throws if it is missing, because the stream was cut off. */
 async function* untilDone(events: AsyncIterable<object | '[DONE]'>): AsyncGenerator<object> {
   for await (const event of events) {
     if (event === '[DONE]') return;

@@ -8,7 +8,7 @@ export interface ProviderCall {
   readonly signal: AbortSignal;
 }
 
-/** Answers in OpenAI's form, whatever its own is. What it rejects with is an `OpenAiError` or a `SecretManagerError`. */
+/** A provider that answers in the form of OpenAI. It rejects only with an `OpenAiError` or a `SecretManagerError`. */
 export interface Provider {
   complete(call: ProviderCall): Promise<object>;
   /** Resolves when the provider has begun to answer. */

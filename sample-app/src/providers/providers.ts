@@ -5,7 +5,7 @@ import { EchoProvider } from './echo.provider';
 import { OpenAiProvider } from './openai.provider';
 import { type Provider } from './provider';
 
-/** Which provider has a model. */
+/** The providers of the models. */
 @Injectable()
 export class Providers {
   readonly #byName: Readonly<Record<ProviderName, Provider>>;
@@ -14,7 +14,7 @@ export class Providers {
     this.#byName = { openai, anthropic, echo };
   }
 
-  of({ provider }: Model): Provider {
+  find({ provider }: Model): Provider {
     return this.#byName[provider];
   }
 }

@@ -1,41 +1,41 @@
-import { tooMuch } from './bounded-body';
+import { answerTooLarge } from './bounded-body';
 import { type KeyParts } from './key-parts';
 import { joined, MARK, withoutSpans, type Span } from './spans';
 
 const MOST_CHOICES = 128; // as many as OpenAI makes
-/** How much one stream may have the gateway remember: the characters of its names, and 100 for each place. */
-const ROOM = 4_000_000;
+/** The memory of one stream: the characters of its names, and 100 for each place. */
+const BUDGET = 4_000_000;
 const COST_OF_PLACE = 100;
 const ANY_ELEMENT = -1;
 
-/** Texts that stand between the parts of a longer one, and are no part of it. */
+/** The fields whose short texts lie between the parts of a longer text, but do not belong to it. */
 const LABELS: ReadonlySet<string> = new Set(['id', 'type', 'role', 'object', 'finish_reason']);
 
-/** A place of an answer, and the end of the text that came there last: a key may go on with the next text. */
+/** A place in an answer, with the end of its last text. A key may continue in the next text. */
 class Place {
   end = '';
   isRedacted = false;
   readonly inner = new Map<string | number, Place>();
 }
 
-/** Where a value stands. The first place is the most exact. */
+/** The position of a value. The first place is the most exact one. */
 interface Position {
   readonly places: readonly Place[];
-  /** All texts of one choice, in their order, whatever their fields. */
+  /** The place of all texts of one choice, in their order, across all fields. */
   readonly choice: Place;
   readonly isLabel: boolean;
 }
 
 /**
- * Redacts the texts of an answer, or of one chunk after the other. A key may be spread over several texts. So each text is
- * looked at together with the end of the one before it in the same place, in the same place of another element of a list,
- * and in the same choice. Nothing is held back: seven characters of a key are out before the eighth shows what they are.
+ * Redacts the texts of an answer, or of successive chunks. A key may be spread over several texts. So each text is searched
+ * together with the end of the text before it: in the same place, in the same place of another list element, and in the same
+ * choice. No text is held back, so seven characters of a key may pass before the eighth reveals them.
  */
 export class RedactedTexts {
   readonly #outside = new Place();
   readonly #choices = new Map<number, Place>();
   readonly #roots: readonly Place[];
-  #room: number;
+  #budget: number;
 
   constructor(
     private readonly parts: KeyParts,
@@ -43,7 +43,7 @@ export class RedactedTexts {
   ) {
     // in a whole answer, each exact place has one text
     this.#roots = isStream ? [new Place(), new Place()] : [new Place()];
-    this.#room = isStream ? ROOM : Infinity;
+    this.#budget = isStream ? BUDGET : Infinity;
   }
 
   /** Returns a redacted copy. Throws for more choices than 128, and for a stream with too many places. */
@@ -77,7 +77,7 @@ export class RedactedTexts {
     special: (name: string, inner: unknown) => unknown = () => undefined,
   ): object {
     const entries = Object.entries(value).map(([name, inner]: [string, unknown]) => [
-      withoutSpans(name, this.parts.in(name)),
+      withoutSpans(name, this.parts.find(name)),
       special(name, inner) ?? this.value(inner, this.inside(position, name)),
     ]);
     return Object.fromEntries(entries) as object;
@@ -87,7 +87,7 @@ export class RedactedTexts {
     if (text === '') return text;
     const befores = isLabel ? places : [...places, choice];
     const begun = befores.map((before) => this.begunIn(before, text));
-    const found = this.parts.in(text);
+    const found = this.parts.find(text);
     const spans = begun.every(({ length }) => length === 0)
       ? found
       : joined([...found, ...begun.flat()]);
@@ -101,10 +101,10 @@ export class RedactedTexts {
     return isMarked ? redacted.slice(MARK.length) : redacted; // one mark for one key
   }
 
-  /** Returns what belongs to a key that began in an earlier text: none, or one span at the beginning. */
+  /** Returns the span at the beginning that continues a key of the earlier text, or none. */
   private begunIn({ end: before }: Place, text: string): Span[] {
     if (before === '') return [];
-    const [, end = 0] = this.parts.in(before + text.slice(0, this.parts.length - 1)).at(-1) ?? [];
+    const [, end = 0] = this.parts.find(before + text.slice(0, this.parts.length - 1)).at(-1) ?? [];
     return end > before.length ? [[0, end - before.length]] : [];
   }
 
@@ -122,8 +122,8 @@ export class RedactedTexts {
   private placeIn(place: Place, name: string | number): Place {
     const known = place.inner.get(name);
     if (known !== undefined) return known;
-    this.#room -= COST_OF_PLACE + String(name).length;
-    if (this.#room < 0) throw tooMuch();
+    this.#budget -= COST_OF_PLACE + String(name).length;
+    if (this.#budget < 0) throw answerTooLarge();
     const made = new Place();
     place.inner.set(name, made);
     return made;
@@ -132,14 +132,14 @@ export class RedactedTexts {
   private choice(index: number): Place {
     const known = this.#choices.get(index);
     if (known !== undefined) return known;
-    if (this.#choices.size >= MOST_CHOICES) throw tooMuch();
+    if (this.#choices.size >= MOST_CHOICES) throw answerTooLarge();
     const made = new Place();
     this.#choices.set(index, made);
     return made;
   }
 }
 
-/** Returns the number that a chunk gives its element of a list, as it counts choices and calls of tools. */
+/** Returns the `index` of a list element. Chunks number choices and tool calls in this way. */
 function indexOf(element: unknown): number | undefined {
   const { index } = Object(element) as { index?: unknown };
   return typeof index === 'number' ? index : undefined;

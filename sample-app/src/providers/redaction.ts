@@ -6,8 +6,8 @@ import { joined, withoutSpans } from './spans';
 const SHORTEST_KEY = 4;
 
 /**
- * Removes a provider's keys from what the caller gets: every eight characters in a row of a key, as they are,
- * percent-encoded, in Base64 or in hexadecimal. A key of 4 to 7 characters is removed as a whole.
+ * Removes a provider's keys from its answers: every eight consecutive characters of a key, unchanged, percent-encoded, in
+ * Base64 or in hexadecimal. A key of 4 to 7 characters is removed as a whole.
  */
 export class Redaction {
   readonly #keys: readonly string[];
@@ -18,20 +18,20 @@ export class Redaction {
     this.#parts = new KeyParts(this.#keys);
   }
 
-  /** Returns a copy of a whole answer, in which every text and every name is redacted. */
+  /** Returns a copy of a whole answer with every text and every name redacted. */
   json(answer: object): object {
     return new RedactedTexts(this.#parts, { isStream: false }).next(answer);
   }
 
-  /** Returns the redaction of one stream, to which its chunks are given in their order. */
-  ofStream(): (chunk: object) => object {
+  /** Returns a function that redacts the chunks of one stream. It must get them in their order. */
+  forStream(): (chunk: object) => object {
     const texts = new RedactedTexts(this.#parts, { isStream: true });
     return (chunk) => texts.next(chunk);
   }
 
-  /** Redacts the text of an error, where providers quote a key shortened to its ends. */
+  /** Redacts the text of an error. Providers quote a key there, shortened to its ends. */
   error(text: string): string {
     const ends = this.#keys.flatMap((key) => shownEndsIn(text, key));
-    return withoutSpans(text, joined([...this.#parts.in(text), ...ends]));
+    return withoutSpans(text, joined([...this.#parts.find(text), ...ends]));
   }
 }

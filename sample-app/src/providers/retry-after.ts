@@ -1,6 +1,6 @@
 import { type Dispatcher } from 'undici';
 
-/** Returns how long a provider asks to be left alone: `retry-after-ms`, else `Retry-After` in seconds or as a date. */
+/** Returns the delay that a provider asks for: `retry-after-ms`, else `Retry-After` in seconds or as a date. */
 export function retryAfterMs(headers: Dispatcher.ResponseData['headers']): number | undefined {
   const [ms, seconds, date] = [
     Number(headers['retry-after-ms'] ?? NaN),

@@ -1,10 +1,10 @@
 /** The positions of characters to remove, the end excluded. */
 export type Span = readonly [start: number, end: number];
 
-/** What stands for a key. */
+/** The text that replaces a key. */
 export const MARK = '[redacted]';
 
-/** Returns the spans in their order, with those that touch joined. */
+/** Returns the spans in their order. Joins spans that touch. */
 export function joined(spans: readonly Span[]): Span[] {
   const result: [number, number][] = [];
   for (const [start, end] of [...spans].sort(([one], [other]) => one - other)) {
@@ -15,7 +15,7 @@ export function joined(spans: readonly Span[]): Span[] {
   return result;
 }
 
-/** Returns the text with one mark for each span. The spans are in their order, and do not touch. */
+/** Returns the text with one mark for each span. The spans must be in their order, and must not touch. */
 export function withoutSpans(text: string, spans: readonly Span[]): string {
   if (spans.length === 0) return text;
   let result = '';

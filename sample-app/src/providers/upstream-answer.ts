@@ -3,9 +3,9 @@ import { readEvents } from '../chat/event-stream';
 import { OpenAiError } from '../errors/openai-error';
 import { parseAnswer, readText } from './bounded-body';
 import { type Redaction } from './redaction';
-import { notUnderstood, ofBrokenBody, reportedError } from './upstream-errors';
+import { notUnderstood, toBodyError, reportedError } from './upstream-errors';
 
-/** An answer of a provider with the status 200, without the keys that the provider was asked with. */
+/** An answer of a provider with the status 200. The keys of the request are redacted. */
 export class UpstreamAnswer {
   constructor(
     private readonly response: Dispatcher.ResponseData,
@@ -13,12 +13,12 @@ export class UpstreamAnswer {
   ) {}
 
   /**
-   * Resolves to the JSON of the body, translated and then redacted: a translation may join the parts of a key. Rejects if it
-   * is no object, tells an error, or cannot be translated.
+   * Resolves to the JSON of the body, translated and then redacted, because a translation may join the parts of a key.
+   * Rejects if the JSON is no object, reports an error, or cannot be translated.
    */
   async json(translate: (answer: object) => object): Promise<object> {
     const text = await readText(this.response.body).catch((error: unknown) => {
-      throw ofBrokenBody(error);
+      throw toBodyError(error);
     });
     try {
       return this.redaction.json(translate(checked(parseAnswer(text))));
@@ -28,8 +28,8 @@ export class UpstreamAnswer {
   }
 
   /**
-   * Yields the JSON of the events, translated and then redacted. The translation also gets `[DONE]`. Throws for a body that
-   * is no stream of events, tells an error, breaks off, or cannot be translated.
+   * Yields the JSON of the events, translated and then redacted. The translation also gets `[DONE]`. Throws if the body is
+   * no event stream, reports an error, breaks off, or cannot be translated.
    */
   async *stream(translate: Translate): AsyncGenerator<object> {
     const { headers, body } = this.response;
@@ -37,11 +37,11 @@ export class UpstreamAnswer {
       void body.dump().catch(() => undefined);
       throw notUnderstood();
     }
-    const redacted = this.redaction.ofStream();
+    const redact = this.redaction.forStream();
     try {
-      for await (const chunk of translate(eventsOf(body))) yield redacted(chunk);
+      for await (const chunk of translate(eventsOf(body))) yield redact(chunk);
     } catch (error) {
-      throw ofBrokenBody(error);
+      throw toBodyError(error);
     }
   }
 }

@@ -4,32 +4,32 @@ import { OpenAiError, type OpenAiErrorDetails } from '../errors/openai-error';
 import { type Redaction } from './redaction';
 import { retryAfterMs } from './retry-after';
 
-/** The error for a request that got no answer. */
-export function ofNoAnswer(thrown: unknown): OpenAiError {
-  return ofTimeout(thrown) ?? serverError('The provider could not be asked.');
+/** Returns the error for a request without an answer. */
+export function toRequestError(thrown: unknown): OpenAiError {
+  return toTimeoutError(thrown) ?? serverError('The provider could not be asked.');
 }
 
-/** The error for an answer that ended in its middle. */
-export function ofBrokenBody(thrown: unknown): OpenAiError {
-  return thrown instanceof OpenAiError ? thrown : (ofTimeout(thrown) ?? brokenOff());
+/** Returns the error for an answer that broke off. */
+export function toBodyError(thrown: unknown): OpenAiError {
+  return thrown instanceof OpenAiError ? thrown : (toTimeoutError(thrown) ?? brokenOff());
 }
 
 export function brokenOff(): OpenAiError {
   return serverError('The provider broke off.');
 }
 
-/** The error for a 200 with another body than a completion. */
+/** Returns the error for a 200 whose body is no completion. */
 export function notUnderstood(): OpenAiError {
   return serverError('The provider answered something else than a completion.');
 }
 
-/** The error for a 200, or an event of a stream, that says that the provider failed. Its words are about itself. */
+/** Returns the error for a 200 or an event that reports a failure. The text quotes nothing of it. */
 export function reportedError(): OpenAiError {
   return serverError('The provider reported an error.');
 }
 
-/** The error for a refusal. The provider's own words are passed on only where they are about the request. */
-export function ofRefusal(
+/** Returns the error for a refusal. The provider's own words are passed on only if they are about the request. */
+export function toRefusalError(
   { statusCode, headers }: Pick<Dispatcher.ResponseData, 'statusCode' | 'headers'>,
   text: string,
   redaction: Redaction,
@@ -53,7 +53,7 @@ export function ofRefusal(
 
 const QUOTA = 'insufficient_quota';
 
-/** Clients repeat a 429, and would do so until the bill of the gateway is paid. */
+/** Returns a final 429. Clients would otherwise retry it until the gateway's bill is paid. */
 function outOfQuota(): OpenAiError {
   return new OpenAiError(HttpStatus.TOO_MANY_REQUESTS, {
     message: "The gateway's quota at the provider is used up.",
@@ -77,8 +77,10 @@ function serverError(message: string, more: Partial<OpenAiErrorDetails> = {}): O
   return new OpenAiError(HttpStatus.BAD_GATEWAY, details);
 }
 
-/** A completion that took too long may have been paid for: a client that repeats it pays again. */
-function ofTimeout(thrown: unknown): OpenAiError | undefined {
+/**
+ * Returns a final error for a timeout. The completion may have been paid for, and a client that retries pays again.
+ */
+function toTimeoutError(thrown: unknown): OpenAiError | undefined {
   const { code } = Object(thrown) as { code?: unknown };
   if (typeof code !== 'string' || !code.endsWith('TIMEOUT')) return undefined;
   return new OpenAiError(HttpStatus.GATEWAY_TIMEOUT, {
@@ -89,7 +91,7 @@ function ofTimeout(thrown: unknown): OpenAiError | undefined {
   });
 }
 
-/** OpenAI and Anthropic both answer `{ error: { message, type } }`. */
+/** Returns the details of an error. OpenAI and Anthropic both answer `{ error: { message, type } }`. */
 function detailsIn(text: string, redaction: Redaction): Partial<OpenAiErrorDetails> {
   try {
     const { error } = Object(JSON.parse(text)) as { error?: unknown };

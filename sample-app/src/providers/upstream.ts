@@ -6,7 +6,7 @@ import { SecretHits } from '../status/secret-hits';
 import { MAX_REFUSAL_BYTES, readText } from './bounded-body';
 import { Redaction } from './redaction';
 import { UpstreamAnswer } from './upstream-answer';
-import { ofNoAnswer, ofRefusal } from './upstream-errors';
+import { toRefusalError, toRequestError } from './upstream-errors';
 
 export interface UpstreamRequest {
   readonly url: string;
@@ -15,7 +15,7 @@ export interface UpstreamRequest {
   readonly signal: AbortSignal;
 }
 
-/** Calls providers, each with the key that the store has for it at the moment. */
+/** Calls providers, each with the current key from the store. */
 @Injectable()
 export class Upstream implements OnApplicationShutdown {
   readonly #connections = new Agent();
@@ -26,19 +26,19 @@ export class Upstream implements OnApplicationShutdown {
   ) {}
 
   /**
-   * Resolves to a good answer. A key that the provider refuses may have been rotated: it is read again from the store, and
-   * the request is sent a second time, and never a third.
+   * Resolves to the answer of a provider. A refused key may have been rotated, so it is read again from the store.
+   * The request is then sent a second time, and never a third.
    */
   async post(model: Model, wanted: UpstreamRequest): Promise<UpstreamAnswer> {
     const key = await this.keyOf(model);
     const answer = await this.send(model, wanted, key);
     if (!KEY_REFUSED.has(answer.statusCode) || model.apiKey === undefined) {
-      return await goodAnswer(answer, [key]);
+      return await assertAnswered(answer, [key]);
     }
     await answer.body.dump();
-    await this.secrets.refresh(model.apiKey); // for all requests that are refused at once, the store gets one call
+    await this.secrets.refresh(model.apiKey); // concurrent refusals share one call to the store
     const nextKey = await this.keyOf(model);
-    return await goodAnswer(await this.send(model, wanted, nextKey), [key, nextKey]);
+    return await assertAnswered(await this.send(model, wanted, nextKey), [key, nextKey]);
   }
 
   async onApplicationShutdown(): Promise<void> {
@@ -68,19 +68,19 @@ export class Upstream implements OnApplicationShutdown {
         signal,
       });
     } catch (error) {
-      throw ofNoAnswer(error);
+      throw toRequestError(error);
     }
   }
 }
 
 const KEY_REFUSED: ReadonlySet<number> = new Set([HttpStatus.UNAUTHORIZED, HttpStatus.FORBIDDEN]);
 
-async function goodAnswer(
+async function assertAnswered(
   answer: Dispatcher.ResponseData,
   keys: readonly (string | undefined)[],
 ): Promise<UpstreamAnswer> {
   const redaction = new Redaction(keys);
   if (answer.statusCode === 200) return new UpstreamAnswer(answer, redaction);
   const text = await readText(answer.body, MAX_REFUSAL_BYTES).catch(() => '');
-  throw ofRefusal(answer, text, redaction);
+  throw toRefusalError(answer, text, redaction);
 }

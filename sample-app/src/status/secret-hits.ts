@@ -1,15 +1,15 @@
 import { Injectable } from '@nestjs/common';
 
-/** How often the gateway has asked for a secret since it started, whether the store was asked for it or not. */
+/** The number of requests for each secret since the start, cached ones included. */
 @Injectable()
 export class SecretHits {
   readonly #hits = new Map<string, number>();
 
   add(name: string): void {
-    this.#hits.set(name, this.of(name) + 1);
+    this.#hits.set(name, this.count(name) + 1);
   }
 
-  of(name: string): number {
+  count(name: string): number {
     return this.#hits.get(name) ?? 0;
   }
 }

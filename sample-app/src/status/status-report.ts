@@ -9,15 +9,15 @@ import { checkInWords, readsInWords, type Findings } from './words';
 
 export interface SecretStatus {
   readonly name: string;
-  /** `unknown`: the store has told nothing of it that still counts. */
+  /** The state in the cache. `unknown`: the cache holds nothing valid about it. */
   readonly state: SecretInspection['state'] | 'unknown';
   readonly ageMs?: number;
   readonly version?: string;
-  /** How often the gateway has asked for it. */
+  /** The number of requests for it. */
   readonly hits: number;
 }
 
-/** As the health check reports it, and in words. */
+/** The report of the health check, with explanations. */
 export interface ManagerStatus extends Findings {
   readonly manager: string;
   readonly check: string;
@@ -27,11 +27,11 @@ export interface ManagerStatus extends Findings {
 export interface Status {
   readonly managers: readonly ManagerStatus[];
   readonly secrets: readonly SecretStatus[];
-  /** The records of the gateway's keys: how many are at hand, and how often one was asked for. */
+  /** The records of the gateway's keys: the number in the cache, and the number of requests for them. */
   readonly keys: { readonly cached: number; readonly hits: number };
 }
 
-/** What may be told of the secret layer to everybody: names, never a value. */
+/** The public status of the secret layer: names, and never a value. */
 @Injectable()
 export class StatusReport {
   readonly #shared = new SharedAnswer(() => this.make(), { lastsMs: 1_000 });
@@ -43,7 +43,7 @@ export class StatusReport {
     private readonly hits: SecretHits,
   ) {}
 
-  /** Resolves to the state of the last second, also while the store is down. Everybody gets the same report. */
+  /** Resolves to the status of the last second, even while the store is down. All callers share it. */
   get(): Promise<Status> {
     return this.#shared.get();
   }
@@ -54,7 +54,7 @@ export class StatusReport {
     return {
       managers,
       secrets: this.secretsOf(cached),
-      keys: { cached: cached.filter(isPresentRecord).length, hits: this.hits.of(KEY_RECORDS) },
+      keys: { cached: cached.filter(isPresentRecord).length, hits: this.hits.count(KEY_RECORDS) },
     };
   }
 
@@ -70,7 +70,7 @@ export class StatusReport {
     return [{ ...found, manager, check: checkInWords(found), reads: readsInWords(found) }];
   }
 
-  /** Also what should be there and is not: a secret that the store denies is dropped from the cache. */
+  /** Lists cached and needed secrets. A needed one may be missing in the cache, because a denial drops it. */
   private secretsOf(cached: readonly SecretInspection[]): SecretStatus[] {
     const needed = ['MASTER_KEY', ...this.models.secretNames];
     const states = new Map<string, Omit<SecretStatus, 'hits'>>();
@@ -79,12 +79,12 @@ export class StatusReport {
     for (const { name, state, ageMs, version } of cached.filter((each) => !isRecord(each)))
       states.set(name, { name, state, ageMs, version });
     return [...states.values()]
-      .map((each) => ({ ...each, hits: this.hits.of(each.name) }))
+      .map((each) => ({ ...each, hits: this.hits.count(each.name) }))
       .sort((one, other) => (one.name < other.name ? -1 : 1));
   }
 }
 
-/** Records are counted and not named: their names are digests of keys. */
+/** Tells whether a secret is a record of a key. Records are only counted, because their names are digests of keys. */
 function isRecord({ name }: SecretInspection): boolean {
   return name.startsWith(KEY_RECORDS);
 }

@@ -4,7 +4,7 @@ import { Controller, Get, Header, UseGuards, applyDecorators } from '@nestjs/com
 import { AllowedHostsGuard } from '../http/allowed-hosts.guard';
 import { StatusReport, type Status } from './status-report';
 
-/** Nothing but the page's own files; names come from outside, so no script or style stands in the page itself. */
+/** The content security policy. It permits only the page's own files, because the page shows names from outside. */
 const POLICY = [
   "default-src 'none'",
   "script-src 'self'",
@@ -17,8 +17,8 @@ const POLICY = [
 ].join('; ');
 
 /**
- * A page that shows how the secret layer does, for people. Open to everybody who reaches the gateway, as the health check is,
- * page and JSON alike: what they show are names, states, ages, versions and counts, and none of that opens anything.
+ * A page that shows the state of the secret layer to people. Page and JSON need no key, like the health check. They
+ * show names, states, ages, versions and counts, and none of these opens anything.
  */
 @Controller()
 @UseGuards(AllowedHostsGuard)

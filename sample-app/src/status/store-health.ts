@@ -6,8 +6,8 @@ import { SharedAnswer } from '../http/shared-answer';
 const TIMEOUT_MS = 2_000;
 
 /**
- * The health of the store, for everybody who asks. The store is asked once a second at most. A change of the state is one line in
- * the log.
+ * The health of the store, shared by all callers. The store is asked at most once a second. Each change of the state is
+ * logged.
  */
 @Injectable()
 export class StoreHealth {
@@ -24,7 +24,7 @@ export class StoreHealth {
     this.#shared = new SharedAnswer(ask, { lastsMs: 1_000 });
   }
 
-  /** Resolves to what Terminus shows under the key. */
+  /** Resolves to the entry for Terminus under the key. */
   async check(key: string): Promise<HealthIndicatorResult> {
     const result = await this.get();
     return result === undefined ? {} : { [key]: result };

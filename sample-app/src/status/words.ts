@@ -4,14 +4,14 @@ import { type CircuitState, type SecretManagerErrorCode } from 'nestjs-custom-se
 export interface Findings {
   readonly status: HealthIndicatorResult[string]['status'];
   readonly code?: SecretManagerErrorCode;
-  /** How long the health check took. */
+  /** The duration of the health check. */
   readonly latencyMs?: number;
   readonly circuit: CircuitState;
-  /** How long reads still fail at once. */
+  /** The time for which reads still fail at once. */
   readonly retryAfterMs?: number;
 }
 
-/** Tells in a sentence what the last health check found. */
+/** Returns the finding of the last health check, as a sentence. */
 export function checkInWords({ status, code = 'UNKNOWN', latencyMs }: Findings): string {
   const took =
     latencyMs === undefined ? '' : ` ${status === 'up' ? 'in' : 'after'} ${latencyMs} ms`;
@@ -19,7 +19,7 @@ export function checkInWords({ status, code = 'UNKNOWN', latencyMs }: Findings):
   return `${FAILURES[code] ?? 'The check failed'} (${code}${took}).`;
 }
 
-/** Tells in a sentence what becomes of a read that the cache cannot answer. */
+/** Returns the outcome of a read that the cache cannot answer, as a sentence. */
 export function readsInWords({ status, circuit, retryAfterMs = 0 }: Findings): string {
   if (circuit === 'half-open')
     return 'Paused after repeated failures. The next read tries the store.';

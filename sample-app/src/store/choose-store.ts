@@ -6,14 +6,14 @@ import { TeamSecretManager } from '../team.secret-manager';
 import { makeEmbeddedStore } from './embedded-store';
 
 /**
- * Where secrets are kept, by what the environment says:
+ * Chooses the store by the environment:
  *
- * | variables                                   | store                                                |
- * | ------------------------------------------- | ---------------------------------------------------- |
- * | `STORE_ADDR`, `STORE_TOKEN`, `STORE_MOUNT`   | the manager that a team has written itself            |
+ * | variables                                     | store                                                 |
+ * | --------------------------------------------- | ----------------------------------------------------- |
+ * | `STORE_ADDR`, `STORE_TOKEN`, `STORE_MOUNT`    | the manager that a team has written itself            |
  * | `VAULT_ADDR`, `VAULT_TOKEN`, ... or `BAO_...` | HashiCorp Vault or OpenBao                            |
- * | `SECRET_STORE=aws`, `AWS_REGION`, ...        | AWS Secrets Manager                                   |
- * | none of them                                | one encrypted file in `DATA_DIR`, made at first start |
+ * | `SECRET_STORE=aws`, `AWS_REGION`, ...         | AWS Secrets Manager                                   |
+ * | none of them                                  | one encrypted file in `DATA_DIR`, made at first start |
  */
 export function chooseStore(
   config: ConfigService,

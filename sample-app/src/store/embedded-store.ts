@@ -5,7 +5,10 @@ import { EncryptedFileSecretManager } from 'nestjs-custom-secret-manager/drivers
 
 const DATA_FOLDER = join(__dirname, '../../.data');
 
-/** Opens one encrypted file, which is made with its key and a MASTER_KEY at the first start. In production, keep key and file apart. */
+/**
+ * Opens one encrypted file. The first start creates it, with its key and a MASTER_KEY. In production, keep key and
+ * file apart.
+ */
 export async function makeEmbeddedStore(folder = DATA_FOLDER): Promise<EncryptedFileSecretManager> {
   const path = join(folder, 'secrets');
   const keyFile = join(folder, 'secrets.key');

@@ -5,7 +5,7 @@ import type { StoreRequest, StoreResponse } from './path-store';
 
 type Asked = [StoreRequest['method'], string, OperationOptions?, Partial<StoreRequest>?];
 
-/** Gives some requests no signal. */
+/** Ignores the signal of some requests. */
 function deafTo(isDeaf: (method: StoreRequest['method']) => boolean): Break['Manager'] {
   return class extends CorrectSecretManager {
     protected override ask(...[method, name, options, more]: Asked): Promise<StoreResponse> {
@@ -14,7 +14,7 @@ function deafTo(isDeaf: (method: StoreRequest['method']) => boolean): Break['Man
   };
 }
 
-/** Makes something else of the failure of a read. */
+/** Replaces the failure of a read. */
 function catching(caught: (thrown: Error) => SecretAnswer): Break['Manager'] {
   return class extends CorrectSecretManager {
     override readSecret(...given: [string, OperationOptions?]): Promise<SecretAnswer> {
@@ -56,7 +56,7 @@ export const abortBreaks: readonly Break[] = [
     },
   },
   {
-    what: 'waits for an abort that has been already',
+    what: 'waits for an abort that has already happened',
     killedBy: 'whose signal was aborted before',
     Manager: class extends CorrectSecretManager {
       protected override ask(...[method, name, options, more]: Asked): Promise<StoreResponse> {
@@ -69,7 +69,7 @@ export const abortBreaks: readonly Break[] = [
     },
   },
   {
-    what: 'takes a call that was aborted for an absence',
+    what: 'treats an aborted call as an absence',
     killedBy: 'ends a call that hangs when its signal aborts',
     Manager: catching((thrown) => {
       if (thrown.name === 'AbortError') return undefined;
@@ -77,7 +77,7 @@ export const abortBreaks: readonly Break[] = [
     }),
   },
   {
-    what: 'takes a deadline that has passed for an absence',
+    what: 'treats a timeout as an absence',
     killedBy: 'when the signal of a deadline aborts',
     Manager: catching((thrown) => {
       if (thrown.name === 'TimeoutError') return undefined;
@@ -85,14 +85,14 @@ export const abortBreaks: readonly Break[] = [
     }),
   },
   {
-    what: 'throws an error of its own where it is aborted',
+    what: 'throws its own error when it is aborted',
     killedBy: 'ends a call that hangs when its signal aborts',
     Manager: catching((thrown) => {
       throw thrown.name === 'AbortError' ? new Error('It was aborted.') : thrown;
     }),
   },
   {
-    what: 'lets callers share a call that the first of them can abort',
+    what: 'shares a call that its first caller can abort',
     killedBy: 'lets other calls alone when one is aborted',
     Manager: class extends CorrectSecretManager {
       readonly #calls = new Map<string, Promise<SecretAnswer>>();

@@ -9,7 +9,7 @@ import { CorrectSecretManager, TOKEN } from './correct.secret-manager';
 type Names = readonly string[];
 type Answers = ReadonlyMap<string, SecretAnswer | Error>;
 
-/** Reads several secrets in another way; `read` is the right one. */
+/** Reads several secrets in a wrong way; `read` is the right one. */
 function reading(
   wrong: (read: (names: Names) => Promise<Answers>, names: Names) => Promise<unknown>,
 ): Break['Manager'] {
@@ -20,7 +20,7 @@ function reading(
   };
 }
 
-/** Changes each of several answers. */
+/** Changes each answer of a batch. */
 function mapping(
   change: (name: string, answer: SecretAnswer | Error) => unknown,
 ): Break['Manager'] {
@@ -32,7 +32,7 @@ function mapping(
 
 export const batchBreaks: readonly Break[] = [
   {
-    what: 'loses several secrets where one fails',
+    what: 'loses several secrets if one fails',
     killedBy: 'an error for the one of several secrets that cannot be read',
     Manager: class extends CorrectSecretManager {
       override async readSecrets(names: Names, options?: OperationOptions): Promise<Answers> {
@@ -42,7 +42,7 @@ export const batchBreaks: readonly Break[] = [
     },
   },
   {
-    what: 'fails for several secrets where its store cannot have one of the names',
+    what: 'fails for several secrets if its store cannot have one of the names',
     killedBy: 'answers the others where one of several names is "a name?#[*]"',
     Manager: class extends CorrectSecretManager {
       override async readSecrets(names: Names, options?: OperationOptions): Promise<Answers> {
@@ -53,24 +53,24 @@ export const batchBreaks: readonly Break[] = [
     },
   },
   {
-    what: 'leaves out of several secrets those that fail',
+    what: 'leaves out the failed ones of several secrets',
     killedBy: 'an error for the one of several secrets that cannot be read',
     Manager: mapping((_, answer) => (isError(answer) ? undefined : answer)),
   },
   {
-    what: 'takes failures of several secrets for absences at an outage',
+    what: 'treats failures of several secrets as absences in an outage',
     killedBy: 'for each of several secrets, or for all, at a store that cannot be reached',
     Manager: reading((read, names) => read(names).then((all) => (isOutage(all) ? new Map() : all))),
   },
   {
-    what: 'takes an absence among several secrets for a failure',
+    what: 'treats an absence among several secrets as a failure',
     killedBy: 'takes for absent what is not there',
     Manager: mapping(
       (_, answer) => answer ?? new SecretManagerError('NOT_FOUND', 'It is not there.'),
     ),
   },
   {
-    what: 'answers several secrets under names in lower case',
+    what: 'returns several secrets under names in lower case',
     killedBy: 'answers under the names as they were given',
     Manager: reading(async (read, names) => {
       const answers = [...(await read(names))];
@@ -78,7 +78,7 @@ export const batchBreaks: readonly Break[] = [
     }),
   },
   {
-    what: 'goes by the order in which the store answers several secrets',
+    what: 'relies on the order in which the store returns several secrets',
     killedBy: 'answers under the names as they were given, whatever the order',
     Manager: reading(async (read, names) => {
       const answers = await read(names);
@@ -87,12 +87,12 @@ export const batchBreaks: readonly Break[] = [
     }),
   },
   {
-    what: 'asks for the first twenty of several secrets',
+    what: 'reads only the first twenty of several secrets',
     killedBy: 'reads more secrets at once than a store may take',
     Manager: reading((read, names) => read(names.slice(0, 20))),
   },
   {
-    what: 'refuses a name that is given twice',
+    what: 'refuses a repeated name',
     killedBy: 'reads at once a name that is given twice',
     Manager: reading(async (read, names) => {
       if (new Set(names).size === names.length) return read(names);
@@ -100,12 +100,12 @@ export const batchBreaks: readonly Break[] = [
     }),
   },
   {
-    what: 'answers several secrets as an ordinary object',
+    what: 'returns several secrets as an ordinary object',
     killedBy: 'reads several secrets at once',
     Manager: reading(async (read, names) => Object.fromEntries(await read(names))),
   },
   {
-    what: 'reads all where it is asked for none',
+    what: 'reads all secrets for an empty list',
     killedBy: 'reads none at once',
     Manager: reading((read, names) => read(names.length > 0 ? names : ['EVERYTHING'])),
   },
@@ -118,12 +118,12 @@ export const batchBreaks: readonly Break[] = [
     }),
   },
   {
-    what: 'takes an empty one of several values for absent',
+    what: 'treats an empty one of several values as absent',
     killedBy: 'reads an empty value among several',
     Manager: mapping((_, answer) => ((answer as { value?: string })?.value === '' ? null : answer)),
   },
   {
-    what: 'joins several names into paths as they are',
+    what: 'joins several names into paths without encoding',
     killedBy: 'answers no other secret for a misleading name among several',
     Manager: class extends CorrectSecretManager {
       override async readSecrets(names: Names, options?: OperationOptions): Promise<Answers> {
@@ -139,7 +139,7 @@ export const batchBreaks: readonly Break[] = [
     },
   },
   {
-    what: 'sorts the names that it was given',
+    what: 'sorts the given array of names',
     killedBy: 'changes nothing in what it is given to read by',
     Manager: reading((read, names) => read((names as string[]).sort())),
   },

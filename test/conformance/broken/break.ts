@@ -1,11 +1,11 @@
 import type { CorrectSecretManager } from './correct.secret-manager';
 import type { PathStore } from './path-store';
 
-/** A manager that is right but for one thing. */
+/** A manager with one defect. */
 export interface Break {
-  /** What it does wrong: "a manager that ...". */
+  /** The defect, after "a manager that". */
   readonly what: string;
-  /** A part of the title of a case that is about just that. */
+  /** A part of the title of the case that checks for this defect. */
   readonly killedBy: string;
   readonly Manager: new (store: PathStore) => CorrectSecretManager;
 }

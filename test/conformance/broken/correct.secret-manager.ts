@@ -21,7 +21,7 @@ type Method = StoreRequest['method'];
 
 export const TOKEN = 'token-8f3bQ1zX7/"ké';
 
-/** A manager as it should be, in steps that are small enough for each to be got wrong by itself. */
+/** A correct manager, in small steps. Each break overrides one of them. */
 export class CorrectSecretManager extends CustomSecretManager {
   constructor(protected readonly store: PathStore) {
     super('correct');
@@ -95,7 +95,7 @@ export class CorrectSecretManager extends CustomSecretManager {
     return { value: this.plain(value), version: String(version) };
   }
 
-  /** Where managers decode, trim and parse. */
+  /** Returns the value unchanged. Other managers decode, trim and parse here. */
   protected plain(value: string): string {
     return value;
   }

@@ -15,7 +15,7 @@ function sending(body: (value: string, options: WriteOptions) => object): Break[
   };
 }
 
-/** Writes in another way; `write` is the right one. */
+/** Writes in a wrong way; `write` is the right one. */
 function writing(
   wrong: (write: (...given: Write) => Written, ...given: Write) => Written,
 ): Break['Manager'] {
@@ -28,12 +28,12 @@ function writing(
 
 export const describingBreaks: readonly Break[] = [
   {
-    what: 'writes over description and tags with nothing',
+    what: 'overwrites description and tags with nothing',
     killedBy: 'leaves description and tags alone when it writes with {}',
     Manager: sending((value, { description = '', tags = {} }) => ({ value, description, tags })),
   },
   {
-    what: 'takes undefined for a wish to have no description and no tags',
+    what: 'treats undefined as a request for no description and no tags',
     killedBy: 'leaves description and tags alone when it writes with { description: undefined',
     Manager: sending((value, options) => ({
       value,
@@ -42,7 +42,7 @@ export const describingBreaks: readonly Break[] = [
     })),
   },
   {
-    what: 'drops the tags where only a description is given',
+    what: 'drops the tags if only a description is given',
     killedBy: 'leaves the tags alone when it writes another description',
     Manager: sending((value, { description, tags }) => ({
       value,
@@ -58,7 +58,7 @@ export const describingBreaks: readonly Break[] = [
     })),
   },
   {
-    what: 'describes tags as its store does, as a list',
+    what: 'returns tags in the form of its store, as a list',
     killedBy: 'describes a secret as it was described',
     Manager: class extends CorrectSecretManager {
       override async describeSecret(name: string): Promise<object> {
@@ -68,7 +68,7 @@ export const describingBreaks: readonly Break[] = [
     },
   },
   {
-    what: 'tells the value in what it says of a write',
+    what: 'returns the value in the metadata of a write',
     killedBy: 'tells nothing of the value in what it says of a write',
     Manager: class extends CorrectSecretManager {
       protected override metadataOf(content: Kept): SecretMetadata {
@@ -77,7 +77,7 @@ export const describingBreaks: readonly Break[] = [
     },
   },
   {
-    what: 'tells the value in what it says of a deletion',
+    what: 'returns the value in the metadata of a deletion',
     killedBy: 'tells nothing of the value in what it says of a deletion',
     Manager: class extends CorrectSecretManager {
       override async deleteSecret(...given: [string, OperationOptions?]): Written {
@@ -87,7 +87,7 @@ export const describingBreaks: readonly Break[] = [
     },
   },
   {
-    what: 'tells the value in a description',
+    what: 'returns the value in a description',
     killedBy: 'tells nothing of the value in its description',
     Manager: class extends CorrectSecretManager {
       override async describeSecret(name: string): Promise<object> {
@@ -99,7 +99,7 @@ export const describingBreaks: readonly Break[] = [
     },
   },
   {
-    what: 'adds a tag of its own to those that it was given',
+    what: 'adds its own tag to the given ones',
     killedBy: 'changes nothing in what it is given to write',
     Manager: writing((write, name, value, options = {}) =>
       write(name, value, {

@@ -7,7 +7,7 @@ import type { Break } from './break';
 import { CorrectSecretManager } from './correct.secret-manager';
 import type { StoreResponse } from './path-store';
 
-/** Throws something else for what the store refuses. */
+/** Throws another error for a refusal of the store. */
 function throwing(failure: (response: StoreResponse) => unknown): Break['Manager'] {
   return class extends CorrectSecretManager {
     protected override failureOf(response: StoreResponse): unknown {
@@ -16,7 +16,7 @@ function throwing(failure: (response: StoreResponse) => unknown): Break['Manager
   };
 }
 
-/** Answers some failures. */
+/** Returns a value for some failures. */
 function answering(status: (status: number) => boolean, answer: SecretAnswer): Break['Manager'] {
   return class extends CorrectSecretManager {
     protected override answerOf(response: StoreResponse): SecretAnswer {
@@ -27,22 +27,22 @@ function answering(status: (status: number) => boolean, answer: SecretAnswer): B
 
 export const failureBreaks: readonly Break[] = [
   {
-    what: 'takes a 5xx for an absence',
+    what: 'treats a 5xx as an absence',
     killedBy: 'for a secret that is not there, at a store that cannot be reached',
     Manager: answering((status) => status >= 500, undefined),
   },
   {
-    what: 'answers null where access is denied',
+    what: 'returns null if access is denied',
     killedBy: 'for a secret that is not there, at a store that denies access',
     Manager: answering((status) => status === 403, null),
   },
   {
-    what: 'answers an empty value where it is throttled',
+    what: 'returns an empty value if it is throttled',
     killedBy: 'fails with THROTTLED at',
     Manager: answering((status) => status === 429, ''),
   },
   {
-    what: 'catches everything, and answers undefined',
+    what: 'catches everything, and returns undefined',
     killedBy: 'answers no absence',
     Manager: class extends CorrectSecretManager {
       override async readSecret(...given: [string]): Promise<SecretAnswer> {
@@ -69,27 +69,27 @@ export const failureBreaks: readonly Break[] = [
     Manager: throwing(({ status }) => `status ${status}`),
   },
   {
-    what: 'throws an error that tells nothing',
+    what: 'throws an error without information',
     killedBy: 'fails with UNAVAILABLE or TIMEOUT at',
     Manager: throwing(() => new Error('Something went wrong.')),
   },
   {
-    what: 'takes every failure for an outage',
+    what: 'treats every failure as an outage',
     killedBy: 'fails with ACCESS_DENIED at',
     Manager: throwing(() => new SecretManagerError('UNAVAILABLE', 'It failed.')),
   },
   {
-    what: 'does not tell a dead token from a denial',
+    what: 'does not distinguish a dead token from a denial',
     killedBy: 'fails with UNAUTHENTICATED at',
     Manager: throwing(({ status }) => ({ status: status === 401 ? 403 : status })),
   },
   {
-    what: 'does not tell a busy store from a broken one',
+    what: 'does not distinguish a busy store from a broken one',
     killedBy: 'fails with THROTTLED at',
     Manager: throwing(({ status }) => ({ status: status === 429 ? 503 : status })),
   },
   {
-    what: 'takes an answer that is no JSON for the value',
+    what: 'treats an answer that is no JSON as the value',
     killedBy: 'fails with MALFORMED at',
     Manager: class extends CorrectSecretManager {
       protected override parse(value: string): never {
@@ -98,7 +98,7 @@ export const failureBreaks: readonly Break[] = [
     },
   },
   {
-    what: 'goes on failing when it has failed once',
+    what: 'keeps failing after one failure',
     killedBy: 'answers again',
     Manager: class extends CorrectSecretManager {
       #session: Promise<SecretAnswer> | undefined;
@@ -111,7 +111,7 @@ export const failureBreaks: readonly Break[] = [
     },
   },
   {
-    what: 'reports a write that failed as done',
+    what: 'reports a failed write as done',
     killedBy: 'fails to write with',
     Manager: class extends CorrectSecretManager {
       override async writeSecret(...given: [string, string]): Promise<SecretMetadata | void> {
@@ -120,7 +120,7 @@ export const failureBreaks: readonly Break[] = [
     },
   },
   {
-    what: 'reports a deletion that failed as done',
+    what: 'reports a failed deletion as done',
     killedBy: 'fails to delete with',
     Manager: class extends CorrectSecretManager {
       override async deleteSecret(...given: [string]): Promise<SecretMetadata | void> {

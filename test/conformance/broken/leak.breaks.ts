@@ -3,7 +3,7 @@ import type { Break } from './break';
 import { CorrectSecretManager, TOKEN } from './correct.secret-manager';
 import type { StoreResponse } from './path-store';
 
-/** Throws something else for what the store refuses. */
+/** Throws another error for a refusal of the store. */
 function throwing(failure: (response: StoreResponse) => unknown): Break['Manager'] {
   return class extends CorrectSecretManager {
     protected override failureOf(response: StoreResponse): unknown {
@@ -57,7 +57,7 @@ export const leakBreaks: readonly Break[] = [
     ),
   },
   {
-    what: 'lets the error of JSON.parse out, which quotes the value',
+    what: 'leaks the error of JSON.parse, which quotes the value',
     killedBy: 'shows no value and no credential in any error at a store that answers nonsense',
     Manager: class extends CorrectSecretManager {
       protected override parse(text: string): never {
@@ -66,7 +66,7 @@ export const leakBreaks: readonly Break[] = [
     },
   },
   {
-    what: 'shows the beginning of the value that it could not write',
+    what: 'shows the beginning of a value that it could not write',
     killedBy: 'shows no value and no credential in any error',
     Manager: class extends CorrectSecretManager {
       override async writeSecret(
@@ -81,7 +81,7 @@ export const leakBreaks: readonly Break[] = [
     },
   },
   {
-    what: 'shows the answer of the store where the secret exists',
+    what: 'shows the answer of the store if the secret exists',
     killedBy: 'in the error about a secret that exists',
     Manager: throwing((response) =>
       withStatus(new Error(response.status === 409 ? response.body : 'It failed.'), response),

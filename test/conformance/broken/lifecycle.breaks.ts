@@ -4,7 +4,7 @@ import { CorrectSecretManager } from './correct.secret-manager';
 
 type Read = [name: string, options?: OperationOptions];
 
-/** Reads in another way when it is closed; `read` is the right one. */
+/** Reads in a wrong way after close; `read` is the right one. */
 function closed(
   wrong: (read: () => Promise<SecretAnswer>, isClosed: () => boolean) => Promise<SecretAnswer>,
 ): Break['Manager'] {
@@ -24,7 +24,7 @@ function closed(
   };
 }
 
-/** Checks its health in another way; `check` is the right one. */
+/** Checks its health in a wrong way; `check` is the right one. */
 function checking(wrong: (check: () => Promise<boolean>) => Promise<unknown>): Break['Manager'] {
   return class extends CorrectSecretManager {
     override checkHealth(options?: OperationOptions): Promise<boolean> {
@@ -42,7 +42,7 @@ export const lifecycleBreaks: readonly Break[] = [
     },
   },
   {
-    what: 'misses something in an environment that is complete',
+    what: 'refuses a complete environment',
     killedBy: 'finds its environment complete',
     Manager: class extends CorrectSecretManager {
       override validateEnvironment(): void {
@@ -63,17 +63,17 @@ export const lifecycleBreaks: readonly Break[] = [
     }),
   },
   {
-    what: 'answers what the store says of its health',
+    what: 'returns the answer of the store about its health',
     killedBy: 'is healthy on a store that is well',
     Manager: checking(async (check) => ({ isHealthy: await check() })),
   },
   {
-    what: 'says nothing where it is not healthy',
+    what: 'returns nothing if it is not healthy',
     killedBy: 'is not healthy on a store that cannot be reached',
     Manager: checking(async (check) => (await check()) || undefined),
   },
   {
-    what: 'stays ill when it was ill once',
+    what: 'stays unhealthy after one failed check',
     killedBy: 'is healthy again when the store is well again',
     Manager: class extends CorrectSecretManager {
       #isWell = true;
@@ -110,17 +110,17 @@ export const lifecycleBreaks: readonly Break[] = [
     },
   },
   {
-    what: 'hangs in a read when it is closed',
+    what: 'hangs in a read after close',
     killedBy: 'does not hang when it is read after it was closed',
     Manager: closed((read, isClosed) => (isClosed() ? new Promise(() => undefined) : read())),
   },
   {
-    what: 'takes everything for absent when it is closed',
+    what: 'treats everything as absent after close',
     killedBy: 'does not hang when it is read after it was closed',
     Manager: closed(async (read, isClosed) => (isClosed() ? undefined : read())),
   },
   {
-    what: 'takes for absent what it was reading when it was closed',
+    what: 'treats a read in flight as absent on close',
     killedBy: 'does not take for absent what is read while it is closed',
     Manager: closed(async (read, isClosed) => {
       if (isClosed()) throw new Error('It is closed.');

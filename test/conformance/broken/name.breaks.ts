@@ -6,7 +6,7 @@ import type { StoreRequest } from './path-store';
 
 type Method = StoreRequest['method'];
 
-/** Asks the store about another name. */
+/** Sends another name to the store. */
 function renaming(rename: (name: string) => string): Break['Manager'] {
   return class extends CorrectSecretManager {
     protected override pathOf(name: string): string {
@@ -15,7 +15,7 @@ function renaming(rename: (name: string) => string): Break['Manager'] {
   };
 }
 
-/** Makes paths in its own way, for some methods or for all. */
+/** Builds wrong paths, for some methods or for all. */
 function addressing(path: (name: string) => string, ...only: Method[]): Break['Manager'] {
   return class extends CorrectSecretManager {
     protected override requestFor(method: Method, name: string): StoreRequest {
@@ -32,17 +32,17 @@ const encoded = (name: string): string =>
 
 export const nameBreaks: readonly Break[] = [
   {
-    what: 'joins a name into a path as it is',
+    what: 'joins a name into a path without encoding',
     killedBy: 'does not answer another secret for the name "team/../victim"',
     Manager: addressing(joined),
   },
   {
-    what: 'encodes a name, and forgets that dots stay',
+    what: 'encodes a name, but not its dots',
     killedBy: 'does not answer another secret for the name "./victim"',
     Manager: addressing(encoded),
   },
   {
-    what: 'takes encodeURI for encodeURIComponent',
+    what: 'uses encodeURI instead of encodeURIComponent',
     killedBy: 'finds a secret whose name has a question mark',
     Manager: addressing((name) => encodeURI(joined(name))),
   },
@@ -82,7 +82,7 @@ export const nameBreaks: readonly Break[] = [
     Manager: renaming((name) => name.trim()),
   },
   {
-    what: 'cuts names off at a NUL',
+    what: 'truncates names at a NUL',
     killedBy: 'does not answer another secret for the name "victim\\u0000"',
     Manager: renaming((name) => name.split('\0')[0] ?? ''),
   },
@@ -92,32 +92,32 @@ export const nameBreaks: readonly Break[] = [
     Manager: renaming((name) => name.replace(/^\/+|\/+$/g, '')),
   },
   {
-    what: 'takes a backslash for a slash',
+    what: 'treats a backslash as a slash',
     killedBy: 'does not answer another secret for the name "team\\\\victim"',
     Manager: renaming((name) => name.replaceAll('\\', '/')),
   },
   {
-    what: 'replaces what it finds odd in a name by a dash',
+    what: 'replaces odd characters of a name by a dash',
     killedBy: 'finds a secret whose name has a dot',
     Manager: renaming((name) => name.replace(/[^\w/-]/g, '-')),
   },
   {
-    what: 'cuts names off at a hash, for a field',
+    what: 'truncates names at a hash, for a field',
     killedBy: 'finds a secret whose name has a hash',
     Manager: renaming((name) => name.split('#')[0] ?? ''),
   },
   {
-    what: 'goes by the last part of a name',
+    what: 'uses only the last part of a name',
     killedBy: 'finds a secret whose name has parts',
     Manager: renaming((name) => posix.basename(name)),
   },
   {
-    what: 'cuts long names off',
+    what: 'truncates long names',
     killedBy: 'finds a secret whose name has 200 characters',
     Manager: renaming((name) => name.slice(0, 128)),
   },
   {
-    what: 'takes the first secret whose name begins so',
+    what: 'returns the first secret whose name begins with the name',
     killedBy: 'whose name only begins, or ends, with the one asked for',
     Manager: class extends CorrectSecretManager {
       protected override pathOf(name: string): string {

@@ -6,11 +6,11 @@ export interface StoreRequest {
   readonly method: 'GET' | 'PUT' | 'DELETE' | 'RESTORE' | 'HEALTH';
   readonly path: string;
   readonly token: string;
-  /** JSON. What is not in it stays as it is. */
+  /** The fields to change, as JSON. The store keeps the others. */
   readonly body?: string;
-  /** Fail with 409 if the secret exists. */
+  /** Makes the write fail with 409 if the secret exists. */
   readonly createOnly?: boolean;
-  /** For how many days a secret that is deleted can be restored. */
+  /** The days for which a deleted secret can be restored. */
   readonly days?: number;
 }
 
@@ -37,11 +37,11 @@ const STATUS: Readonly<Record<string, number>> = {
 };
 
 /**
- * A store that is asked by paths, as over HTTP: it cleans them, decodes them once, and knows nothing of names. What it
- * refuses it repeats in its answer, with token and body, as chatty servers and clients do.
+ * A store with paths, as over HTTP. It cleans and decodes them once, and has no concept of names. Its refusals quote
+ * the request, with token and body, like those of chatty servers and clients.
  */
 export class PathStore {
-  /** By path, decoded: all that it has, as a file would hold it. */
+  /** The contents by decoded path, as a file would hold them. */
   contents: ReadonlyMap<string, Kept> = new Map();
   readonly #spoilt = new Set<string>();
   fault: Fault;

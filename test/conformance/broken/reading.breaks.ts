@@ -4,7 +4,7 @@ import { CorrectSecretManager, TOKEN } from './correct.secret-manager';
 
 type Read = [name: string, options?: OperationOptions];
 
-/** Reads in another way; `read` is the right one. */
+/** Reads in a wrong way; `read` is the right one. */
 function reading(
   wrong: (read: () => Promise<SecretAnswer>, ...given: Read) => Promise<SecretAnswer>,
 ): Break['Manager'] {
@@ -15,7 +15,7 @@ function reading(
   };
 }
 
-/** Reads synchronously in another way; `read` is the right one. */
+/** Reads synchronously in a wrong way; `read` is the right one. */
 function readingSync(
   wrong: (this: CorrectSecretManager, read: () => SecretAnswer, name: string) => unknown,
 ): Break['Manager'] {
@@ -28,7 +28,7 @@ function readingSync(
 
 export const readingBreaks: readonly Break[] = [
   {
-    what: 'answers what is absent with an error',
+    what: 'throws for an absent secret',
     killedBy: 'answers undefined, and does not fail, for a secret that is not there',
     Manager: reading(async (read) => {
       const answer = await read();
@@ -37,19 +37,19 @@ export const readingBreaks: readonly Break[] = [
     }),
   },
   {
-    what: 'answers what is absent with an empty value',
+    what: 'returns an empty value for an absent secret',
     killedBy: 'answers undefined, and does not fail, for a secret that is not there',
     Manager: reading(async (read) => (await read()) ?? ''),
   },
   {
-    what: 'takes empty params for a wish to have a version',
+    what: 'treats empty params as a request for a version',
     killedBy: 'takes empty params for none',
     Manager: reading(async (read, _, { params } = {}) =>
       params && params.version === undefined ? undefined : read(),
     ),
   },
   {
-    what: 'looks at a signal that is not there',
+    what: 'uses a signal without a check for undefined',
     killedBy: 'takes options of which none is set for none',
     Manager: reading(async (read, _, options = {}) => {
       const { signal } = options as { signal: AbortSignal };
@@ -58,7 +58,7 @@ export const readingBreaks: readonly Break[] = [
     }),
   },
   {
-    what: 'writes a default into the params that it was given',
+    what: 'writes a default into the given params',
     killedBy: 'changes nothing in what it is given to read by',
     Manager: reading(async (read, _, { params } = {}) => {
       if (params) Object.assign(params, { version: 'latest' });
@@ -66,7 +66,7 @@ export const readingBreaks: readonly Break[] = [
     }),
   },
   {
-    what: 'keeps what a call is about in a field',
+    what: 'keeps the state of a call in a field',
     killedBy: 'mixes nothing up in reads of different secrets at once',
     Manager: class extends CorrectSecretManager {
       #current: Read = [''];
@@ -79,7 +79,7 @@ export const readingBreaks: readonly Break[] = [
     },
   },
   {
-    what: 'fails where more than fifty ask at once',
+    what: 'fails for more than fifty concurrent reads',
     killedBy: 'answers a hundred reads at once',
     Manager: class extends CorrectSecretManager {
       #waiting = 0;
@@ -92,17 +92,17 @@ export const readingBreaks: readonly Break[] = [
     },
   },
   {
-    what: 'answers a synchronous read with a promise',
+    what: 'returns a promise from a synchronous read',
     killedBy: 'answers "value" at once',
     Manager: readingSync(async (read) => read()),
   },
   {
-    what: 'takes an empty value of a synchronous read for absent',
+    what: 'treats an empty value of a synchronous read as absent',
     killedBy: 'answers "" at once',
     Manager: readingSync((read) => ((read() as { value?: string })?.value ? read() : undefined)),
   },
   {
-    what: 'parses what it reads synchronously',
+    what: 'parses the values of synchronous reads',
     killedBy: 'answers "null" at once',
     Manager: readingSync((read) => {
       const answer = read() as { value: string } | undefined;
@@ -110,7 +110,7 @@ export const readingBreaks: readonly Break[] = [
     }),
   },
   {
-    what: 'joins a name into a path as it is, in a synchronous read',
+    what: 'joins a name into a path without encoding, in a synchronous read',
     killedBy: 'answers no other secret at once for a misleading name',
     Manager: class extends CorrectSecretManager {
       override readSecretSync(name: string): SecretAnswer {

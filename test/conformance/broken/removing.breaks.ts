@@ -11,7 +11,7 @@ import { CorrectSecretManager } from './correct.secret-manager';
 type Delete = [name: string, options?: DeleteOptions];
 type Deleted = Promise<SecretMetadata | void>;
 
-/** Wants another recovery window of the store. */
+/** Requests another recovery window. */
 function keeping(days: (options: DeleteOptions) => number): Break['Manager'] {
   return class extends CorrectSecretManager {
     protected override daysOf(options: DeleteOptions): number {
@@ -20,7 +20,7 @@ function keeping(days: (options: DeleteOptions) => number): Break['Manager'] {
   };
 }
 
-/** Deletes all that begins so, too. */
+/** Also deletes all paths with a prefix. */
 function sweeping(what: (path: string) => string): Break['Manager'] {
   return class extends CorrectSecretManager {
     override async deleteSecret(...given: Delete): Deleted {
@@ -44,7 +44,7 @@ export const removingBreaks: readonly Break[] = [
     },
   },
   {
-    what: 'empties a secret that it is to delete',
+    what: 'empties a secret instead of deleting it',
     killedBy: 'answers undefined for a secret that was deleted',
     Manager: class extends CorrectSecretManager {
       override deleteSecret(...[name, options]: Delete): Deleted {
@@ -53,7 +53,7 @@ export const removingBreaks: readonly Break[] = [
     },
   },
   {
-    what: 'fails to delete what is not there',
+    what: 'fails to delete a missing secret',
     killedBy: 'does not fail to delete a secret that is not there',
     Manager: class extends CorrectSecretManager {
       override async deleteSecret(name: string, options: DeleteOptions = {}): Deleted {
@@ -63,17 +63,17 @@ export const removingBreaks: readonly Break[] = [
     },
   },
   {
-    what: 'deletes all that begins with the name',
+    what: 'deletes every secret whose name begins with the name',
     killedBy: 'leaves other secrets alone when it deletes one',
     Manager: sweeping((path) => path),
   },
   {
-    what: 'deletes a folder with all that is in it',
+    what: 'deletes a folder with its content',
     killedBy: 'leaves alone what lies below the name that it deletes',
     Manager: sweeping((path) => `${path}/`),
   },
   {
-    what: 'answers from memory what was deleted',
+    what: 'returns a deleted secret from memory',
     killedBy: 'answers undefined for a secret that was deleted',
     Manager: class extends CorrectSecretManager {
       readonly #seen = new Map<string, SecretAnswer>();
@@ -86,7 +86,7 @@ export const removingBreaks: readonly Break[] = [
     },
   },
   {
-    what: 'does not restore what is pending deletion',
+    what: 'does not restore a secret that is pending deletion',
     killedBy: 'creates a secret anew that was deleted',
     Manager: class extends CorrectSecretManager {
       override async writeSecret(
@@ -103,7 +103,7 @@ export const removingBreaks: readonly Break[] = [
     },
   },
   {
-    what: 'restores what is pending deletion, with the old value',
+    what: 'restores a secret that is pending deletion, with the old value',
     killedBy: 'creates a secret anew that was deleted',
     Manager: class extends CorrectSecretManager {
       override async writeSecret(
@@ -116,7 +116,7 @@ export const removingBreaks: readonly Break[] = [
     },
   },
   {
-    what: 'takes what is pending deletion for a secret that exists',
+    what: 'treats a secret that is pending deletion as existing',
     killedBy: 'creates a secret anew with createOnly that was deleted',
     Manager: class extends CorrectSecretManager {
       override async writeSecret(
@@ -129,14 +129,14 @@ export const removingBreaks: readonly Break[] = [
     },
   },
   {
-    what: 'takes a recovery window of 0 for none given',
+    what: 'treats a recovery window of 0 as not given',
     killedBy: 'was deleted without a recovery window',
     Manager: keeping(({ recoveryWindowInDays = 0 }) =>
       recoveryWindowInDays > 0 ? recoveryWindowInDays : 7,
     ),
   },
   {
-    what: 'leaves the recovery window to the store, which has thirty days',
+    what: 'uses the recovery window of the store, which is thirty days',
     killedBy: 'for seven days if the call does not say',
     Manager: keeping(({ recoveryWindowInDays = 30 }) => recoveryWindowInDays),
   },

@@ -3,7 +3,7 @@ import type { Break } from './break';
 import { CorrectSecretManager } from './correct.secret-manager';
 import type { StoreResponse } from './path-store';
 
-/** Spoils what it reads. */
+/** Changes the values that it reads. */
 function spoiling(spoil: (value: string) => unknown): Break['Manager'] {
   return class extends CorrectSecretManager {
     protected override plain(value: string): string {
@@ -12,7 +12,7 @@ function spoiling(spoil: (value: string) => unknown): Break['Manager'] {
   };
 }
 
-/** Takes some values for absent. */
+/** Treats some values as absent. */
 function denying(isAbsent: (value: string) => boolean): Break['Manager'] {
   return class extends CorrectSecretManager {
     protected override answerOf(response: StoreResponse): SecretAnswer {
@@ -43,12 +43,12 @@ export const valueBreaks: readonly Break[] = [
     Manager: spoiling((value) => value.trim()),
   },
   {
-    what: 'strips the line break at the end, as of a file',
+    what: 'strips the final line break, like that of a file',
     killedBy: 'answers a line break at the end',
     Manager: spoiling((value) => value.replace(/\n$/, '')),
   },
   {
-    what: 'brings line ends into one form',
+    what: 'normalises line ends',
     killedBy: 'answers several lines',
     Manager: spoiling((value) => value.replaceAll('\r\n', '\n')),
   },
@@ -58,7 +58,7 @@ export const valueBreaks: readonly Break[] = [
     Manager: spoiling(decoded),
   },
   {
-    what: 'takes a plus for a space, as in a form',
+    what: 'treats a plus as a space, as in a form',
     killedBy: 'answers characters of a URL',
     Manager: spoiling((value) => value.replaceAll('+', ' ')),
   },
@@ -73,12 +73,12 @@ export const valueBreaks: readonly Break[] = [
     Manager: spoiling((value) => (value.startsWith('{') ? parsed(value) : value)),
   },
   {
-    what: 'takes the quotes off a value',
+    what: 'strips the quotes of a value',
     killedBy: 'answers a JSON string',
     Manager: spoiling((value) => value.replace(/^"(.*)"$/, '$1')),
   },
   {
-    what: 'reads digits as a number, and loses some',
+    what: 'parses digits as a number, and loses some',
     killedBy: 'answers digits',
     Manager: spoiling((value) => (/^\d+$/.test(value) ? String(Number(value)) : value)),
   },
@@ -100,17 +100,17 @@ export const valueBreaks: readonly Break[] = [
     Manager: spoiling((value) => value.replace(/^os\.environ\/\w+$/, '')),
   },
   {
-    what: 'cuts values off at a NUL',
+    what: 'truncates values at a NUL',
     killedBy: 'answers a NUL',
     Manager: spoiling((value) => value.split('\0')[0]),
   },
   {
-    what: 'takes bytes for Latin-1',
+    what: 'decodes bytes as Latin-1',
     killedBy: 'answers letters of other scripts',
     Manager: spoiling((value) => Buffer.from(value, 'latin1').toString('latin1')),
   },
   {
-    what: 'has no room for characters beyond the first plane',
+    what: 'loses characters beyond the first plane',
     killedBy: 'answers characters beyond the first plane',
     Manager: spoiling((value) => value.replace(/[\u{10000}-\u{10ffff}]/gu, '?')),
   },
@@ -130,17 +130,17 @@ export const valueBreaks: readonly Break[] = [
     Manager: spoiling((value) => value.slice(0, 65_535)),
   },
   {
-    what: 'takes an empty value for absent',
+    what: 'treats an empty value as absent',
     killedBy: 'answers an empty value',
     Manager: denying((value) => !value),
   },
   {
-    what: 'takes "null" for absent',
+    what: 'treats "null" as absent',
     killedBy: 'answers "null"',
     Manager: denying((value) => value === 'null'),
   },
   {
-    what: 'takes white space for absent',
+    what: 'treats white space as absent',
     killedBy: 'answers a space',
     Manager: denying((value) => value !== '' && value.trim() === ''),
   },

@@ -21,7 +21,7 @@ function sending(body: (value: string, options: WriteOptions) => object): Break[
   };
 }
 
-/** Writes in another way; `write` is the right one. */
+/** Writes in a wrong way; `write` is the right one. */
 function writing(
   wrong: (write: (...given: Write) => Written, ...given: Write) => Written,
 ): Break['Manager'] {
@@ -32,7 +32,7 @@ function writing(
   };
 }
 
-/** Answers reads with another version. */
+/** Returns another version from reads. */
 function versioned(version: (answer: { version: string }) => unknown): Break['Manager'] {
   return class extends CorrectSecretManager {
     override async readSecret(...given: [string, OperationOptions?]): Promise<SecretAnswer> {
@@ -44,7 +44,7 @@ function versioned(version: (answer: { version: string }) => unknown): Break['Ma
 
 export const writingBreaks: readonly Break[] = [
   {
-    what: 'trims what it writes',
+    what: 'trims the values that it writes',
     killedBy: 'reads white space around a value as it was written',
     Manager: sending((value, { description, tags }) => ({
       value: value.trim(),
@@ -53,7 +53,7 @@ export const writingBreaks: readonly Break[] = [
     })),
   },
   {
-    what: 'cuts off at a NUL what it writes',
+    what: 'truncates the values that it writes at a NUL',
     killedBy: 'reads a NUL as it was written',
     Manager: sending((value, { description, tags }) => ({
       value: value.split('\0')[0],
@@ -62,7 +62,7 @@ export const writingBreaks: readonly Break[] = [
     })),
   },
   {
-    what: 'encodes what it writes, and does not decode what it reads',
+    what: 'encodes values on write, and does not decode them on read',
     killedBy: 'reads letters of other scripts as it was written',
     Manager: writing((write, name, value, options) => write(name, encodeURI(value), options)),
   },
@@ -72,7 +72,7 @@ export const writingBreaks: readonly Break[] = [
     Manager: writing(async (write, ...given) => (given[1] === '' ? {} : write(...given))),
   },
   {
-    what: 'only ever creates',
+    what: 'creates, but never updates',
     killedBy: 'writes over what is there already',
     Manager: writing((write, name, value, options) =>
       write(name, value, { ...options, createOnly: true }),
@@ -86,7 +86,7 @@ export const writingBreaks: readonly Break[] = [
     ),
   },
   {
-    what: 'looks first whether there is a secret, and then creates it',
+    what: 'checks for a secret first, and creates it later',
     killedBy: 'lets one of two win that create a secret at once',
     Manager: class extends CorrectSecretManager {
       override async writeSecret(name: string, value: string, options: WriteOptions = {}): Written {
@@ -98,7 +98,7 @@ export const writingBreaks: readonly Break[] = [
     },
   },
   {
-    what: 'reports a secret that exists as created',
+    what: 'reports an existing secret as created',
     killedBy: 'refuses with CONFLICT to create a secret that exists',
     Manager: writing((write, ...given) =>
       write(...given).catch((thrown: { status?: number }) => {
@@ -108,14 +108,14 @@ export const writingBreaks: readonly Break[] = [
     ),
   },
   {
-    what: 'writes a default into the options that it was given',
+    what: 'writes a default into the given options',
     killedBy: 'changes nothing in what it is given to write',
     Manager: writing((write, name, value, options = {}) =>
       write(name, value, Object.assign(options, { createOnly: options.createOnly ?? false })),
     ),
   },
   {
-    what: 'reads the whole, changes it and writes it back, several at once',
+    what: 'reads, changes and writes back the whole store concurrently',
     killedBy: 'loses none of twenty secrets that are written at once',
     Manager: class extends CorrectSecretManager {
       override async writeSecret(...given: Write): Written {
@@ -129,7 +129,7 @@ export const writingBreaks: readonly Break[] = [
     },
   },
   {
-    what: 'remembers what it has read, also when it has written since',
+    what: 'keeps a cached value after a write',
     killedBy: 'answers the new value after a secret has been written over',
     Manager: class extends CorrectSecretManager {
       readonly #seen = new Map<string, SecretAnswer>();
@@ -147,22 +147,22 @@ export const writingBreaks: readonly Break[] = [
     },
   },
   {
-    what: 'answers the same version whatever is written',
+    what: 'returns the same version after every write',
     killedBy: 'answers another version after a write',
     Manager: versioned(() => 'latest'),
   },
   {
-    what: 'answers another version at every read',
+    what: 'returns another version from every read',
     killedBy: 'answers a version that stays while the secret does',
     Manager: versioned(() => String(Math.random())),
   },
   {
-    what: 'answers a version that is a number',
+    what: 'returns a version that is a number',
     killedBy: 'answers a version that stays while the secret does',
     Manager: versioned(({ version }) => Number(version)),
   },
   {
-    what: 'tells of a write the version before it',
+    what: 'returns the previous version from a write',
     killedBy: 'tells of a write the version that is read after it',
     Manager: class extends CorrectSecretManager {
       protected override metadataOf(content: Kept): SecretMetadata {

@@ -8,7 +8,7 @@ function begun(): { cancel: jest.Mock<undefined, [SecretManagerError]> } {
 }
 
 describe('Cancellation', () => {
-  it('cancels all that was begun and has not ended, once', () => {
+  it('cancels every call in flight once', () => {
     const cancellation = new Cancellation();
     const [first, second, third] = [begun(), begun(), begun()];
     for (const each of [first, second, third]) cancellation.add(each);
@@ -24,7 +24,7 @@ describe('Cancellation', () => {
     expect(calls).toEqual([[], [[REASON]], [], [[REASON]]]);
   });
 
-  it('cancels at once what is begun too late', () => {
+  it('cancels a late call at once', () => {
     const cancellation = new Cancellation();
     cancellation.cancel(REASON);
     const late = begun();
@@ -35,7 +35,7 @@ describe('Cancellation', () => {
     expect(cancellation.signal.reason).toBe(REASON);
   });
 
-  it('does not cancel what ends while the others are cancelled', () => {
+  it('does not cancel a call that ends while others are cancelled', () => {
     const cancellation = new Cancellation();
     const last = begun();
     const ending = { cancel: () => cancellation.remove(last) };

@@ -115,29 +115,32 @@ const GRPC_STATUSES: readonly [number, SecretManagerErrorCode][] = [
   [16, 'UNAUTHENTICATED'],
 ];
 
-describe('what a manager throws', () => {
-  it.each(STATUSES)('with the status %d becomes %s, wherever the status stands', (status, code) => {
-    const shapes = [
-      { status },
-      { statusCode: status },
-      { response: { status } },
-      { response: { statusCode: status } },
-      { $metadata: { httpStatusCode: status } },
-    ];
+describe('an error that a manager throws', () => {
+  it.each(STATUSES)(
+    'with the status %d becomes %s, whichever field holds the status',
+    (status, code) => {
+      const shapes = [
+        { status },
+        { statusCode: status },
+        { response: { status } },
+        { response: { statusCode: status } },
+        { $metadata: { httpStatusCode: status } },
+      ];
 
-    expect(shapes.map((shape) => codeOf(errorWith(shape)))).toEqual(shapes.map(() => code));
-    expect(codeOf(new HttpException(CANARY, status))).toBe(code);
-    expect(codeOf({ status })).toBe(code);
-  });
+      expect(shapes.map((shape) => codeOf(errorWith(shape)))).toEqual(shapes.map(() => code));
+      expect(codeOf(new HttpException(CANARY, status))).toBe(code);
+      expect(codeOf({ status })).toBe(code);
+    },
+  );
 
-  it.each(NODE_CODES)('with the code %s becomes %s, also one cause deep', (nodeCode, code) => {
+  it.each(NODE_CODES)('with the code %s becomes %s, even one cause deep', (nodeCode, code) => {
     const cause = errorWith({ code: nodeCode });
 
     expect(codeOf(cause)).toBe(code);
     expect(codeOf(new TypeError('fetch failed', { cause }))).toBe(code);
   });
 
-  it('is not looked into two causes deep', () => {
+  it('is not searched two causes deep', () => {
     const cause = new Error('outer', { cause: errorWith({ code: 'ECONNREFUSED' }) });
 
     expect(codeOf(new Error('outermost', { cause }))).toBe('UNKNOWN');
@@ -147,7 +150,7 @@ describe('what a manager throws', () => {
     expect(codeOf(errorWith({ name }))).toBe(code);
   });
 
-  it('goes by a name before a code, and by a code before a status', () => {
+  it('is classified by name before code, and by code before status', () => {
     expect(codeOf(errorWith({ name: 'AbortError', code: 'ECONNRESET', status: 500 }))).toBe(
       'CANCELLED',
     );
@@ -157,7 +160,7 @@ describe('what a manager throws', () => {
     );
   });
 
-  it("may be an exception of Nest's, or of the platform", () => {
+  it('may be an exception of Nest or of the platform', () => {
     expect(codeOf(new NotFoundException(CANARY))).toBe('NOT_FOUND');
     expect(codeOf(new ServiceUnavailableException(CANARY))).toBe('UNAVAILABLE');
     expect(codeOf(AbortSignal.abort().reason)).toBe('CANCELLED');
@@ -186,27 +189,24 @@ describe('what a manager throws', () => {
     expect(translateError(errorWith(thrown), context)).toMatchObject({ code, retryable });
   });
 
-  it.each(THROWN)(
-    'as %s comes out as a SecretManagerError, and nothing of its text with it',
-    (_, thrown) => {
-      const error = translateError(thrown, context);
+  it.each(THROWN)('as %s becomes a SecretManagerError without its text', (_, thrown) => {
+    const error = translateError(thrown, context);
 
-      expect(error).toMatchObject({
-        name: 'SecretManagerError',
-        code: 'UNKNOWN',
-        retryable: false,
-        ...context,
-      });
-      expect(error.message).toMatch(
-        /team\.readSecret\(\) of "KEY" failed: .*Throw a SecretManagerError.*`debug`/,
-      );
-      expect(leaks(everythingOf(error), CANARY)).toBe(false);
-      expect(error).not.toHaveProperty('cause');
-    },
-  );
+    expect(error).toMatchObject({
+      name: 'SecretManagerError',
+      code: 'UNKNOWN',
+      retryable: false,
+      ...context,
+    });
+    expect(error.message).toMatch(
+      /team\.readSecret\(\) of "KEY" failed: .*Throw a SecretManagerError.*`debug`/,
+    );
+    expect(leaks(everythingOf(error), CANARY)).toBe(false);
+    expect(error).not.toHaveProperty('cause');
+  });
 
   it.each([...STATUSES.map(([status]) => ({ status })), ...NODE_CODES.map(([code]) => ({ code }))])(
-    'with %j leaves its text behind',
+    'with %j loses its text',
     (fields) => {
       const thrown = errorWith({
         ...fields,
@@ -219,7 +219,7 @@ describe('what a manager throws', () => {
     },
   );
 
-  it('names the class, the code and the status of the original', () => {
+  it('keeps the class, the code and the status of the original', () => {
     class VaultError extends Error {
       override name = 'VaultError';
     }
@@ -231,7 +231,7 @@ describe('what a manager throws', () => {
   });
 
   it.each(['Error', 'TypeError', 'ServiceException', 'Vault_Error', '$Error'])(
-    'names the class %s, which ends as classes of errors do',
+    'keeps the class %s, which ends like an error class',
     (name) => {
       expect(translateError(errorWith({ name }), context).message).toContain(`(${name})`);
     },
@@ -250,14 +250,14 @@ describe('what a manager throws', () => {
     'UND_ERR',
     'CERT_HAS_EXPIRED',
     'ThrottlingException',
-  ])('names the code %s, which a table knows', (code) => {
+  ])('keeps the code %s, which a table lists', (code) => {
     const cause = errorWith({ code });
 
     expect(translateError(cause, context).message).toContain(code);
     expect(translateError(new TypeError(CANARY, { cause }), context).message).toContain(code);
   });
 
-  it.each(TOKENS)('does not name %s, whatever field of it holds the token', (token) => {
+  it.each(TOKENS)('does not quote %s, whichever field holds the token', (token) => {
     const named = class extends Error {
       override readonly name = token;
     };
@@ -276,7 +276,7 @@ describe('what a manager throws', () => {
   });
 
   it.each(GRPC_STATUSES)(
-    'with the gRPC status %d becomes %s, also one cause deep',
+    'with the gRPC status %d becomes %s, even one cause deep',
     (code, ours) => {
       const shapes = [
         { code, details: CANARY },
@@ -297,19 +297,19 @@ describe('what a manager throws', () => {
   );
 
   it.each([0, 17, -1, 14.5, 404, '14', Number.NaN])(
-    'with the code %p beside details has no gRPC status',
+    'with the code %p and details has no gRPC status',
     (code) => {
       expect(codeOf(errorWith({ code, details: 'text', metadata: {} }))).toBe('UNKNOWN');
     },
   );
 
-  it('has no gRPC status by a numeric code alone, as a DOMException has one', () => {
+  it('has no gRPC status by a numeric code alone, like that of a DOMException', () => {
     expect(codeOf(errorWith({ code: 14 }))).toBe('UNKNOWN');
     expect(codeOf(new DOMException(CANARY, 'NotFoundError'))).toBe('UNKNOWN');
     expect(codeOf(new DOMException(CANARY, 'AbortError'))).toBe('CANCELLED');
   });
 
-  it('goes by an HTTP status before a gRPC status', () => {
+  it('is classified by an HTTP status before a gRPC status', () => {
     expect(codeOf(errorWith({ code: 5, details: 'text', status: 503 }))).toBe('UNAVAILABLE');
   });
 
@@ -353,7 +353,7 @@ describe('Retry-After', () => {
     expect(read).toEqual(shapes.map(() => expected));
   });
 
-  it('is read from a Headers object, too', () => {
+  it('is read from a Headers object', () => {
     const thrown = errorWith({
       status: 503,
       response: { headers: new Headers({ 'Retry-After': '2' }) },
@@ -365,7 +365,7 @@ describe('Retry-After', () => {
     });
   });
 
-  it('is none where the headers throw', () => {
+  it('is ignored if the headers throw', () => {
     const headers = {
       get: () => {
         throw new Error(CANARY);

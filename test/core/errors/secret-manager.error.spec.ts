@@ -13,7 +13,7 @@ import { CANARY } from './thrown';
 
 const context = { manager: 'team', operation: 'readSecret', secretName: 'KEY' };
 
-/** The library as a second copy of the package would hold it. */
+/** Loads the library a second time, as another copy of the package. */
 function secondCopy(): typeof Library {
   let copy: typeof Library | undefined;
   jest.isolateModules(() => {
@@ -44,18 +44,15 @@ describe('SecretManagerError', () => {
     ]);
   });
 
-  it.each(SECRET_MANAGER_ERROR_CODES)(
-    'with %s says whether it may be gone a little later',
-    (code) => {
-      const error = new SecretManagerError(code, 'text');
+  it.each(SECRET_MANAGER_ERROR_CODES)('with %s has the right `retryable`', (code) => {
+    const error = new SecretManagerError(code, 'text');
 
-      expect(error).toMatchObject({ name: 'SecretManagerError', code, message: 'text' });
-      expect(error.retryable).toBe(['TIMEOUT', 'UNAVAILABLE', 'THROTTLED'].includes(code));
-      expect(error).toBeInstanceOf(Error);
-    },
-  );
+    expect(error).toMatchObject({ name: 'SecretManagerError', code, message: 'text' });
+    expect(error.retryable).toBe(['TIMEOUT', 'UNAVAILABLE', 'THROTTLED'].includes(code));
+    expect(error).toBeInstanceOf(Error);
+  });
 
-  it('takes a code that is none for UNKNOWN', () => {
+  it('replaces an invalid code by UNKNOWN', () => {
     const codes = ['BROKEN', '', 'toString', undefined].map(
       (code) => new SecretManagerError(code as SecretManagerErrorCode, 'text').code,
     );
@@ -63,14 +60,14 @@ describe('SecretManagerError', () => {
     expect(new Set(codes)).toEqual(new Set(['UNKNOWN']));
   });
 
-  it('holds what it was given, and no property for what it was not', () => {
+  it('has only the properties that it was given', () => {
     const error = new SecretManagerError('TIMEOUT', 'text', { manager: 'team', retryAfterMs: 0 });
 
     expect(error).toMatchObject({ manager: 'team', retryAfterMs: 0 });
     expect(Object.keys(error).sort()).toEqual(['code', 'manager', 'retryAfterMs', 'retryable']);
   });
 
-  it('is told by its brand, and nothing else is', () => {
+  it('is recognised by its brand alone', () => {
     const { SecretManagerError: Other } = secondCopy();
     class Derived extends SecretManagerError {}
 
@@ -82,7 +79,7 @@ describe('SecretManagerError', () => {
     ).toBe(false);
   });
 
-  it('of another copy of the package is adopted as one of ours', () => {
+  it('of another copy of the package is converted to one of this copy', () => {
     const { SecretManagerError: Other } = secondCopy();
     const thrown = new Other('THROTTLED', 'slow down', { retryAfterMs: 500 });
 
@@ -99,7 +96,7 @@ describe('SecretManagerError', () => {
 });
 
 describe('a SecretManagerError of an author', () => {
-  it('travels with its text, and what is missing is filled in', () => {
+  it('keeps its text, and gets the missing fields', () => {
     const error = translateError(
       new SecretManagerError('ACCESS_DENIED', 'Ask the platform team.'),
       context,
@@ -112,7 +109,7 @@ describe('a SecretManagerError of an author', () => {
     });
   });
 
-  it('keeps what it says itself', () => {
+  it('keeps its own fields', () => {
     const own = { manager: 'inner', operation: 'login', secretName: 'OTHER', retryAfterMs: 9 };
 
     const error = translateError(new SecretManagerError('UNAVAILABLE', 'text', own), context);
@@ -129,7 +126,7 @@ describe('a SecretManagerError of an author', () => {
     expect(error).toMatchObject({ code: 'CONFLICT', ...context });
   });
 
-  it('loses its cause and every field that is not of the class', () => {
+  it('loses its cause and every unknown field', () => {
     const thrown = Object.assign(new SecretManagerError('CONFLICT', 'text'), {
       cause: new Error(CANARY),
       response: { body: CANARY },
@@ -141,7 +138,7 @@ describe('a SecretManagerError of an author', () => {
   });
 
   it.each(['message', 'code', 'secretName', 'done'])(
-    'whose getter of %s throws does not break the translation',
+    'with a getter of %s that throws does not break the translation',
     (field) => {
       const thrown = Object.defineProperty(new SecretManagerError('CONFLICT', 'text'), field, {
         get: () => {
@@ -164,7 +161,7 @@ describe('CustomSecretManager', () => {
     }
   }
 
-  it('is told by its brand across copies of the package', () => {
+  it('is recognised by its brand across copies of the package', () => {
     const { CustomSecretManager: Other } = secondCopy();
     class OfOther extends Other {
       override async readSecret(): Promise<undefined> {
@@ -179,7 +176,7 @@ describe('CustomSecretManager', () => {
     );
   });
 
-  it('is named for its class unless it says otherwise', () => {
+  it('has the name of its class by default', () => {
     class Named extends Team {
       constructor() {
         super('vault of the team');
@@ -192,7 +189,7 @@ describe('CustomSecretManager', () => {
     ]);
   });
 
-  it('answers for what an author leaves out', async () => {
+  it('has defaults for the methods that an author leaves out', async () => {
     const team = new Team();
 
     expect([await team.describeSecret('KEY'), await team.checkHealth()]).toEqual([{}, true]);
@@ -209,7 +206,7 @@ describe('CustomSecretManager', () => {
     );
   });
 
-  it('reads several by reading each, sixteen at a time', async () => {
+  it('reads a batch one by one, sixteen at a time', async () => {
     let running = 0;
     let most = 0;
     class Counting extends CustomSecretManager {

@@ -6,7 +6,7 @@ const CANARY = 'ghp_16C7e42F292c6912E7710c838347Ae178B4a';
 const LINE = `    at ${CANARY} (/app/${CANARY}.js:1:1)`;
 const BOUNDARY = '    at BoundaryPolicy.call (/app/boundary.policy.js:1:1)';
 
-/** Stands where the library calls a user's class; its name marks where the user's frames end. */
+/** A stand-in for the layer that calls a user's class. Its name marks the end of the user's frames. */
 class BoundaryPolicy {
   call(run: () => never): string {
     try {
@@ -46,7 +46,7 @@ describe('the stack of a translated error', () => {
     ['a line that looks like a frame', `store said no\n${LINE}`],
     ['nothing but such lines', `${LINE}\n${LINE}`],
     ['a colon and the name of a class', `Error: ${CANARY}`],
-  ])('begins with the frames of the user where the message has %s', (_, message) => {
+  ])('begins with the frames of the user if the message has %s', (_, message) => {
     const stack = stackOf(message);
 
     expect(stack).toMatch(
@@ -85,7 +85,7 @@ describe('the stack of a translated error', () => {
       'a frame is at no place',
       (error) => void (error.stack = `Error: x\n    at read (${CANARY}:1:1)\n${BOUNDARY}`),
     ],
-  ])('holds no line of others where %s', (_, change) => {
+  ])('holds no foreign line if %s', (_, change) => {
     expect(leaks(stackOf('x', change), CANARY)).toBe(false);
   });
 
@@ -95,7 +95,7 @@ describe('the stack of a translated error', () => {
     ['replaced by the name of the class', (error) => void (error.message = 'Error')],
     ['prefixed', (error) => void (error.message = `team: ${error.message}`)],
     ['replaced by a part', (error) => void (error.message = 'o')],
-  ])('holds no line of a message that was %s afterwards', (_, change) => {
+  ])('holds no line of a message that was %s later', (_, change) => {
     expect(leaks(stackOf(`store said no\n${LINE}\n${BOUNDARY}`, change), CANARY)).toBe(false);
   });
 
@@ -111,7 +111,7 @@ describe('the stack of a translated error', () => {
     expect(leaks(stack, CANARY)).toBe(false);
   });
 
-  it('keeps the frames past a built-in that has no place', () => {
+  it('keeps the frames below a built-in function without a location', () => {
     const stack = new BoundaryPolicy().call(() => JSON.parse('{') as never);
 
     expect(stack).toContain('stack-frames.spec');
@@ -133,7 +133,7 @@ describe('the stack of a translated error', () => {
     expect(leaks(stack, CANARY)).toBe(false);
   });
 
-  it('has no frames where Node is told to write none', () => {
+  it('has no frames if Node writes none', () => {
     const { stackTraceLimit } = Error;
     try {
       Error.stackTraceLimit = 0;

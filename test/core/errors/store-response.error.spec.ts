@@ -75,7 +75,7 @@ describe('StoreResponseError', () => {
     });
   });
 
-  it('is retried like any other answer of its status', async () => {
+  it('is retryable by its status', async () => {
     const manager = new InMemorySecretManager({ KEY: 'value' });
     const read = jest.spyOn(manager, 'readSecret');
     const { secrets } = await startWith(manager, { retry: { baseDelayMs: 1 } });

@@ -1,4 +1,4 @@
-/** Is to be found nowhere, whatever is thrown. */
+/** A text that must appear nowhere, whatever is thrown. */
 export const CANARY = 'hvs.CAESIJ-canary-in-what-was-thrown';
 
 class ThrowingGetters extends Error {
@@ -27,7 +27,7 @@ const withStack = Object.assign(new Error('short'), {
   stack: `Error: short\n    at Store.read (https://user:${CANARY}@vault.test/a.js:1:1)\n${CANARY}`,
 });
 
-/** Whatever JavaScript can throw, each with the canary in it where there is room. */
+/** Everything that JavaScript can throw, with the canary if it fits. */
 export const THROWN: readonly [string, unknown][] = [
   ['a string', CANARY],
   ['an empty string', ''],

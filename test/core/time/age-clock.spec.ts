@@ -24,7 +24,7 @@ describe('AgeClock', () => {
     expect(clock.now() - before).toBe(2_000);
   });
 
-  it('counts the time in which the machine was suspended', () => {
+  it('counts the time of a suspended machine', () => {
     const clock = new AgeClock();
     const before = clock.now();
 
@@ -33,7 +33,7 @@ describe('AgeClock', () => {
     expect(clock.now() - before).toBe(8_010);
   });
 
-  it('counts the time in which the wall clock stood still', () => {
+  it('counts the time while the wall clock stands still', () => {
     const clock = new AgeClock();
     const before = clock.now();
 
@@ -42,7 +42,7 @@ describe('AgeClock', () => {
     expect(clock.now() - before).toBe(8_000);
   });
 
-  it('takes no notice of a wall clock that is set back', () => {
+  it('ignores a wall clock that is set back', () => {
     const clock = new AgeClock();
     const before = clock.now();
 
@@ -53,7 +53,7 @@ describe('AgeClock', () => {
     expect([after - before, clock.now() - before]).toEqual([1_000, 2_000]);
   });
 
-  it('never runs backwards, and does not add up what the two clocks round differently', () => {
+  it('never runs backwards, and does not accumulate rounding differences of the two clocks', () => {
     const clock = new AgeClock();
     const before = clock.now();
     let last = before;

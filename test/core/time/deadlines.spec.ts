@@ -9,7 +9,7 @@ const MONTHS_MS = 90 * 24 * 3_600_000;
 let deadlines: Deadlines;
 const expired: string[] = [];
 
-/** Starts a deadline, and returns what calls it off. */
+/** Starts a deadline, and returns the function that cancels it. */
 function start(name: string, delayMs: number, options = AWAITED): () => void {
   const deadline = deadlines.start({ expire: () => void expired.push(name) }, delayMs, options);
   return () => deadlines.stop(deadline);
@@ -21,7 +21,7 @@ beforeEach(() => {
 });
 
 describe('Deadlines, on the clock of Node', () => {
-  it('count from the start of each, whatever was started before', async () => {
+  it('count each from its own start', async () => {
     start('called off', 200)();
     await pass(120);
     start('second', 200);
@@ -33,7 +33,7 @@ describe('Deadlines, on the clock of Node', () => {
     expect(expired).toEqual(['second']);
   });
 
-  it('go on after one has expired', async () => {
+  it('continue after one has expired', async () => {
     start('first', 20);
     await pass(60);
     start('second', 20);
@@ -42,7 +42,7 @@ describe('Deadlines, on the clock of Node', () => {
     expect(expired).toEqual(['first', 'second']);
   });
 
-  it('take one timer for any number of calls', () => {
+  it('use one timer for any number of calls', () => {
     let timers = 0;
     const count = (_: number, type: string): void => void (timers += Number(type === 'Timeout'));
     const hook = createHook({ init: count }).enable();
@@ -55,15 +55,15 @@ describe('Deadlines, on the clock of Node', () => {
     expect(timers).toBe(1);
   });
 
-  it('expire all that are over, however close to each other they end', async () => {
+  it('expire all that are due, however close together', async () => {
     for (let call = 0; call < 5_000; call++) start('one of many', 50);
 
-    await pass(1_000); // one by one, a timer each, they would take five seconds
+    await pass(1_000); // with a timer for each, they would take five seconds
 
     expect(expired).toHaveLength(5_000);
   });
 
-  it('expire outside of every request, and keep none of them', async () => {
+  it('expire outside of any request context, and retain none', async () => {
     const request = new AsyncLocalStorage<string>();
     const seen: (string | undefined)[] = [];
     const target = { expire: () => void seen.push(request.getStore()) };
@@ -75,7 +75,7 @@ describe('Deadlines, on the clock of Node', () => {
     expect(seen).toEqual([undefined, undefined]);
   });
 
-  it('keep the process alive for a call that is under way and awaited, and for none else', () => {
+  it('keep the process alive only for an awaited call in flight', () => {
     const before = timersThatKeepAlive();
     const seen = (): number => timersThatKeepAlive() - before;
 
@@ -100,7 +100,7 @@ describe('Deadlines, on the clock of Node', () => {
     ]);
   });
 
-  it('keep it alive for those that are left when the timer has gone off', async () => {
+  it('keep the process alive for the remaining calls after the timer has fired', async () => {
     const before = timersThatKeepAlive();
 
     start('awaited', 20);
@@ -119,7 +119,7 @@ describe('Deadlines, on the clock of a test', () => {
   beforeEach(() => jest.useFakeTimers());
   afterEach(() => jest.useRealTimers());
 
-  it('run any number at a time, of any lengths', () => {
+  it('run any number at a time, with any lengths', () => {
     const stop = start('called off', 100);
     start('short', 50);
     start('long', 200);
@@ -135,7 +135,7 @@ describe('Deadlines, on the clock of a test', () => {
     expect(expired).toEqual(['short', 'middle', 'long']);
   });
 
-  it('expire none that another calls off at the same moment', () => {
+  it('do not expire one that another cancels at the same moment', () => {
     const expire = (): void => {
       expired.push('one of them');
       for (const deadline of both) deadlines.stop(deadline);
@@ -147,7 +147,7 @@ describe('Deadlines, on the clock of a test', () => {
     expect(expired).toEqual(['one of them']);
   });
 
-  it('may be started by one that expires', () => {
+  it('may be started by an expiring one', () => {
     const again = { expire: () => void start('next', 50) };
     deadlines.start(again, 50, AWAITED);
 
@@ -156,7 +156,7 @@ describe('Deadlines, on the clock of a test', () => {
     expect(expired).toEqual(['next']);
   });
 
-  it('tell of those that they run for', () => {
+  it('report the calls that they run for', () => {
     const [first, second] = [{ expire: () => undefined }, { expire: () => undefined }];
     const deadline = deadlines.start(first, 50, AWAITED);
     deadlines.start(second, 100, AWAITED);
@@ -167,7 +167,7 @@ describe('Deadlines, on the clock of a test', () => {
     expect([...deadlines]).toEqual([]);
   });
 
-  it('leave nothing behind when they are closed, as soon as everything under way has ended', () => {
+  it('leave no timer behind after close, once all calls have ended', () => {
     start('called off', 100)();
     const stop = start('under way', 100);
 
@@ -180,7 +180,7 @@ describe('Deadlines, on the clock of a test', () => {
     expect(jest.getTimerCount()).toBe(0);
   });
 
-  it('go by that clock, although the last call went by Node', () => {
+  it('follow that clock, although the last call used the clock of Node', () => {
     jest.useRealTimers();
     start('real', 60_000)();
     jest.useFakeTimers();
@@ -191,7 +191,7 @@ describe('Deadlines, on the clock of a test', () => {
     expect(expired).toEqual(['fake']);
   });
 
-  it("go by the timer, where only that is a test's, as with node:test", () => {
+  it('follow the timer if only the timer is fake, as in node:test', () => {
     jest.useRealTimers();
     jest.useFakeTimers({ doNotFake: ['performance'] });
     start('called off', 5_000)();
@@ -208,7 +208,7 @@ describe('Deadlines, on the clock of a test', () => {
     expect(expired).toEqual(['short', 'long']);
   });
 
-  it('need no timer that a test has taken away when nothing was under way', () => {
+  it('survive a test that removes its timers when nothing is in flight', () => {
     start('called off', 100)();
     jest.clearAllTimers();
 
@@ -218,14 +218,14 @@ describe('Deadlines, on the clock of a test', () => {
     expect(expired).toEqual(['next']);
   });
 
-  it('leave no timer behind that would come in the way of the next test', () => {
+  it('leave no timer behind for the next test', () => {
     const stops = [start('first', 100), start('second', 50)];
     for (const stop of stops) stop();
 
     expect(jest.getTimerCount()).toBe(0);
   });
 
-  it('wait for months where they are told to', () => {
+  it('wait for months', () => {
     start('months', MONTHS_MS);
 
     jest.advanceTimersByTime(MONTHS_MS - 1);

@@ -5,7 +5,7 @@ const namesIn = (set: UnorderedSet<ReturnType<typeof thing>>) =>
   [...set].map(({ name }) => name).sort();
 
 describe('UnorderedSet', () => {
-  it('holds what was put in until it is removed, whatever the order', () => {
+  it('holds items until they are removed, in any order', () => {
     const set = new UnorderedSet<ReturnType<typeof thing>>();
     const [a, b, c, d] = [thing('a'), thing('b'), thing('c'), thing('d')];
     for (const each of [a, b, c]) set.add(each);
@@ -19,7 +19,7 @@ describe('UnorderedSet', () => {
     expect(set.isEmpty).toBe(true);
   });
 
-  it('removes nothing else when it is asked twice', () => {
+  it('removes nothing when an item is removed twice', () => {
     const set = new UnorderedSet<ReturnType<typeof thing>>();
     const [a, b] = [thing('a'), thing('b')];
     for (const each of [a, b]) set.add(each);
@@ -30,7 +30,7 @@ describe('UnorderedSet', () => {
     expect(namesIn(set)).toEqual(['b']);
   });
 
-  it('knows what is in it', () => {
+  it('reports whether it holds an item', () => {
     const [set, other] = [new UnorderedSet<ReturnType<typeof thing>>(), new UnorderedSet()];
     const [a, b, c] = [thing('a'), thing('b'), thing('c')];
     for (const each of [a, b]) set.add(each);
@@ -41,7 +41,7 @@ describe('UnorderedSet', () => {
     expect([a, b, c].map((each) => set.has(each))).toEqual([false, true, false]);
   });
 
-  it('may change while somebody goes through it', () => {
+  it('may change during an iteration', () => {
     const set = new UnorderedSet<ReturnType<typeof thing>>();
     for (const name of ['a', 'b', 'c']) set.add(thing(name));
     const seen: string[] = [];
@@ -55,7 +55,7 @@ describe('UnorderedSet', () => {
     expect(set.isEmpty).toBe(true);
   });
 
-  it('gives out one by one, until there is none', () => {
+  it('returns items one by one until it is empty', () => {
     const set = new UnorderedSet<ReturnType<typeof thing>>();
     for (const name of ['a', 'b']) set.add(thing(name));
 

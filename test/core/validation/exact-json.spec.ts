@@ -40,18 +40,18 @@ describe('exact JSON', () => {
     expect(exactJson(parseExactJson(text))).toBe('{"a":1.10,"b":[1.0,2]}');
   });
 
-  it('returns plain numbers where nothing is lost', () => {
+  it('returns plain numbers if no digit is lost', () => {
     expect(parseExactJson('{"a":1.5,"b":12,"c":1.50}')).toMatchObject({ a: 1.5, b: 12 });
   });
 
   it.each(['{"a":"x: 1.10, [1.0"}', '{"a":"\\":1.10","b":1.10}', '{"\\\\":1.10,"b\\"":[",",1.0]}'])(
-    'takes no string for a number: %s',
+    'does not take a string for a number: %s',
     (text) => {
       expect(exactJson(parseExactJson(text))).toBe(text);
     },
   );
 
-  it('has __proto__ as a property like others', () => {
+  it('keeps __proto__ as an ordinary property', () => {
     const parsed = parseExactJson('{"__proto__":{"a":1.10}}') as object;
 
     expect(Object.keys(parsed)).toEqual(['__proto__']);
@@ -67,11 +67,11 @@ describe('exact JSON', () => {
     ['objects', '{"a":'.repeat(200_000) + '1.10' + '}'.repeat(200_000)],
     ['a list with a bracket in its text', '["]",'.repeat(200_000) + '1' + ']'.repeat(200_000)],
     ['a list with an escaped quote', '["\\"]",'.repeat(200_000) + '1' + ']'.repeat(200_000)],
-  ])('refuses %s that are nested 200 000 deep, as it refuses what is not JSON', (_, text) => {
+  ])('refuses %s nested 200 000 deep, like invalid JSON', (_, text) => {
     expect(() => parseExactJson(text)).toThrow(SyntaxError);
   });
 
-  it('counts no brackets inside of texts', () => {
+  it('counts no brackets inside strings', () => {
     const text = JSON.stringify({
       a: '[{'.repeat(5_000),
       b: '"'.repeat(5_000),
@@ -81,7 +81,7 @@ describe('exact JSON', () => {
     expect(exactJson(parseExactJson(text))).toBe(text);
   });
 
-  it('reads what is 1 000 deep', () => {
+  it('parses JSON nested 1 000 deep', () => {
     const text = '['.repeat(1_000) + '1.10' + ']'.repeat(1_000);
 
     expect(exactJson(parseExactJson(text))).toBe(text);
@@ -103,7 +103,7 @@ describe('exact JSON', () => {
     ['12345678901234567890', false],
     ['1e400', false],
     ['0.12345678901234567890', false],
-  ])('tells whether a program can hold %s', (source, isExact) => {
+  ])('reports whether a number can hold %s', (source, isExact) => {
     expect(isExactNumber(source)).toBe(isExact);
   });
 });

@@ -15,7 +15,7 @@ function shuffled(value: unknown): unknown {
 const params = fc.dictionary(fc.string(), fc.jsonValue(), { noNullPrototype: true });
 
 describe('the key of a read', () => {
-  it('is the name where there are no params', () => {
+  it('is the name if there are no params', () => {
     expect([
       secretKey('a', undefined),
       secretKey('a', {}),
@@ -31,7 +31,7 @@ describe('the key of a read', () => {
     );
   });
 
-  it('is the same only for params that mean the same', () => {
+  it('is the same only for equal params', () => {
     fc.assert(
       fc.property(params, params, (one, other) => {
         const areKeysEqual = secretKey('a', one) === secretKey('a', other);
@@ -49,11 +49,11 @@ describe('the key of a read', () => {
     [{ a: ['b', 'c'] }, { a: ['b,c'] }],
     [{ a: true }, { a: 'true' }],
     [JSON.parse('{"__proto__": 1}') as Params, {}],
-  ])('tells %j and %j apart', (one, other) => {
+  ])('distinguishes %j and %j', (one, other) => {
     expect(secretKey('a', one)).not.toBe(secretKey('a', other));
   });
 
-  it('never is the key of another name, because no name holds what divides them', () => {
+  it('never equals the key of another name, because no name holds the separator', () => {
     const key = secretKey('a', { x: 1 });
 
     expect(key).not.toBe('a');
@@ -62,7 +62,7 @@ describe('the key of a read', () => {
 });
 
 describe('a name', () => {
-  it('that is right comes out of a URL as it went in', () => {
+  it('that is valid survives a URL unchanged', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary', minLength: 1, maxLength: 40 }), (name) => {
         fc.pre(secretNameProblem(name) === undefined);
@@ -94,7 +94,7 @@ describe('a name', () => {
     'a\tb',
     'a\u0000',
     'a\u009f',
-  ])('that is %j is wrong', (name) => {
+  ])('that is %j is invalid', (name) => {
     expect(secretNameProblem(name)).toEqual(expect.any(String));
   });
 
@@ -116,7 +116,7 @@ describe('a name', () => {
     ]);
   });
 
-  it('is quoted so that nothing of it moves a cursor or ends a line', () => {
+  it('is quoted without characters that move a cursor or end a line', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary', maxLength: 80 }), (name) => {
         // eslint-disable-next-line no-control-regex
@@ -126,7 +126,7 @@ describe('a name', () => {
     );
   });
 
-  it('shows no character that changes the direction of text or is invisible', () => {
+  it('is quoted without invisible characters and those that change the direction of text', () => {
     const hidden = ['\u202e', '\u2066', '\u200b', '\u200f', '\u00ad', '\ufeff', '\u{e0041}'];
     const name = `a${hidden.join('b')}c`;
 
@@ -136,7 +136,7 @@ describe('a name', () => {
     expect(JSON.parse(quoted)).toBe(name);
   });
 
-  it('that is none is quoted by its kind', () => {
+  it('that is no string is quoted by its type', () => {
     expect([null, undefined, [], {}, 7, Symbol('x'), () => 1].map(quoteName)).toEqual([
       '(null)',
       '(undefined)',

@@ -3,12 +3,12 @@ import type { DynamicModule, FactoryProvider, ModuleMetadata, Type } from '@nest
 /** The part of `forRootAsync` and `registerAsync` that the recipes use. */
 export interface AsyncOptions<Options> extends Pick<ModuleMetadata, 'imports'> {
   readonly inject?: FactoryProvider['inject'];
-  // Nest types the arguments of every factory so
+  // the type of factory arguments in Nest
   // eslint-disable-next-line @typescript-eslint/no-explicit-any
   readonly useFactory: (...args: any[]) => Options | Promise<Options>;
 }
 
-/** Returns a module that provides what `useFactory` resolves to, under `token`. */
+/** Returns a module that provides the result of `useFactory` under `token`. */
 export function asyncModule<Options>(
   module: Type,
   token: string | symbol,

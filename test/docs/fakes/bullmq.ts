@@ -1,7 +1,7 @@
 import type { DynamicModule } from '@nestjs/common';
 import { asyncModule, type AsyncOptions } from './async-module';
 
-/** A fake of `@nestjs/bullmq` 12: the connection with which BullMQ would connect. */
+/** A fake of `@nestjs/bullmq` 12: it keeps the connection options of BullMQ. */
 export interface BullRootModuleOptions {
   readonly connection: { readonly host: string; readonly password: string };
 }

@@ -13,7 +13,7 @@ export interface RedisOptions {
 
 export interface AsyncMicroserviceOptions {
   inject: InjectionToken[];
-  // Nest types the arguments of every factory so
+  // the type of factory arguments in Nest
   // eslint-disable-next-line @typescript-eslint/no-explicit-any
   useFactory: (...args: any[]) => RedisOptions;
 }

@@ -1,7 +1,7 @@
 /** The types of `pg` 8 that the recipes use. At run time the recipes load the real package. */
 export interface PoolConfig {
   readonly password?: string | (() => string | Promise<string>);
-  /** After how many seconds a connection is replaced. */
+  /** The seconds after which a connection is replaced. */
   readonly maxLifetimeSeconds?: number;
 }
 

@@ -3,13 +3,13 @@ import { createServer, type AddressInfo, type Server, type Socket } from 'node:n
 const ASK_FOR_PASSWORD = Buffer.from([0x52, 0, 0, 0, 8, 0, 0, 0, 3]);
 const LOGGED_IN = Buffer.from([0x52, 0, 0, 0, 8, 0, 0, 0, 0, 0x5a, 0, 0, 0, 5, 0x49]);
 
-/** Speaks as much of PostgreSQL's protocol as a login takes, and keeps the passwords that clients send. */
+/** Speaks the login part of PostgreSQL's protocol, and keeps the passwords of its clients. */
 export class PostgresServer {
   readonly passwords: string[] = [];
   readonly #sockets = new Set<Socket>();
   readonly #server: Server = createServer((socket) => this.greet(socket));
 
-  /** Returns the port. */
+  /** Listens on a free port, and resolves to it. */
   async start(): Promise<number> {
     await new Promise<void>((resolve) => this.#server.listen(0, '127.0.0.1', resolve));
     return (this.#server.address() as AddressInfo).port;

@@ -1,7 +1,7 @@
 import type { DynamicModule } from '@nestjs/common';
 import { asyncModule, type AsyncOptions } from './async-module';
 
-/** A fake of `@nestjs/typeorm` 12: the options with which TypeORM would connect. */
+/** A fake of `@nestjs/typeorm` 12: it keeps the connection options of TypeORM. */
 export interface TypeOrmModuleOptions {
   readonly type: 'postgres';
   readonly host: string;

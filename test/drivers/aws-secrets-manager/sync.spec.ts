@@ -33,7 +33,7 @@ describe('a synchronous read of the manager for AWS', () => {
   });
 
   it.each(['TEXT', 'BYTES', 'ABSENT', 'PENDING', 'QUIET'])(
-    'of %s answers what an asynchronous one answers',
+    'of %s returns the result of an asynchronous read',
     async (name) => {
       const expected: unknown = await boundary.readSecret(name);
 
@@ -42,7 +42,7 @@ describe('a synchronous read of the manager for AWS', () => {
   );
 
   it.each(['DENIED', 'THROTTLED', 'EXPIRED', 'DOWN', 'HTML', 'NEITHER', 'RESET', 'ENDLESS'])(
-    'of %s fails as an asynchronous one does, and quotes nothing',
+    'of %s fails like an asynchronous read, and quotes nothing',
     async (name) => {
       const expected = await failureOf(boundary.readSecret(name));
 
@@ -53,7 +53,7 @@ describe('a synchronous read of the manager for AWS', () => {
     },
   );
 
-  it('knows the params of a read', () => {
+  it('accepts the params of a read', () => {
     const reading = boundary.readSecretSync('BYTES', { params: { encoding: 'utf8' } });
 
     expect(reading).toEqual<SecretReading>({ value: 'Zürich', version: 'v2' });
@@ -69,7 +69,7 @@ describe('a synchronous read of the manager for AWS', () => {
   it.each<[string, AwsSecretManagerOptions]>([
     ['client', { client: new SecretsManagerClient({ region: 'eu-central-1' }) }],
     ['credentials', { credentials: () => Promise.resolve(CREDENTIALS) }],
-  ])('says that %s of this kind cannot go to a worker', async (option, options) => {
+  ])('reports that %s of this kind cannot be sent to a worker', async (option, options) => {
     const other = managerWith(options);
 
     const error = await failureOf(() => other.readSecretSync('TEXT'));

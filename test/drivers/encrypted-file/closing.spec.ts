@@ -7,7 +7,7 @@ import { thrownBy } from '../../support/thrown-by';
 const store = useStore();
 
 describe('a store that is closed', () => {
-  it('waits for a takeover that is under way', async () => {
+  it('waits for a takeover in flight', async () => {
     const secret = {
       name: 'KEY',
       version: '1',
@@ -26,7 +26,7 @@ describe('a store that is closed', () => {
     expect(readFileSync(`${store.path}.v1`, 'utf8')).toContain('"formatVersion":1');
   });
 
-  it('seals nothing with a key that was overwritten', () => {
+  it('encrypts nothing with an overwritten key', () => {
     const thrown = thrownBy(() => seal(Buffer.alloc(32), 'place', Buffer.from('content')));
 
     expect(thrown).toMatchObject({ code: 'UNAVAILABLE' });

@@ -9,7 +9,7 @@ const DAY_MS = 86_400_000;
 const store = useStore();
 
 describe('an encrypted file', () => {
-  it('keeps what was written beyond the life of its manager', async () => {
+  it('keeps secrets beyond the life of its manager', async () => {
     await store.manager.writeSecret('KEY', 'value', {
       description: 'of the test',
       tags: { a: 'b' },
@@ -25,7 +25,7 @@ describe('an encrypted file', () => {
     });
   });
 
-  it('shows nobody who reads it values, descriptions, tags or names', async () => {
+  it('discloses no value, description, tag or name', async () => {
     await store.manager.writeSecret(CANARY, CANARY, {
       description: CANARY,
       tags: { [CANARY]: CANARY },
@@ -42,7 +42,7 @@ describe('an encrypted file', () => {
     }
   });
 
-  it('is for its owner alone, as is the lock file beside it', async () => {
+  it('is readable only by its owner, like its lock file', async () => {
     await store.manager.writeSecret('KEY', 'value');
 
     const modes = [store.path, `${store.path}-lock`].map((path) => statSync(path).mode & 0o777);
@@ -50,7 +50,7 @@ describe('an encrypted file', () => {
     expect(readdirSync(dirname(store.path))).toEqual(['secrets', 'secrets-lock']);
   });
 
-  it('is written through a link, which stays one', async () => {
+  it('is written through a link, which stays a link', async () => {
     symlinkSync(store.path, `${store.path}-link`);
     const other = await store.opened({ path: `${store.path}-link`, key: store.key });
 
@@ -60,7 +60,7 @@ describe('an encrypted file', () => {
   });
 
   it.each(['__proto__', 'constructor', 'a name', 'team/KEY', 'klíč-🔑', 'a\nb', '\ud800'])(
-    'has a place for the name %j',
+    'keeps a secret with the name %j',
     async (name) => {
       await store.manager.writeSecret(name, 'value');
 
@@ -71,13 +71,13 @@ describe('an encrypted file', () => {
     },
   );
 
-  it('keeps half of a surrogate pair, which is no text, as it is', async () => {
+  it('keeps a lone surrogate unchanged', async () => {
     await store.manager.writeSecret('KEY', 'a\ud800b');
 
     expect(await store.valueOf('KEY')).toBe('a\ud800b');
   });
 
-  it('counts its versions, so that none comes twice', async () => {
+  it('counts its versions, so that none repeats', async () => {
     const { version: first } = await store.manager.writeSecret('KEY', 'one');
     await store.manager.deleteSecret('KEY', { recoveryWindowInDays: 0 });
     const { version: second } = await store.manager.writeSecret('KEY', 'two');
@@ -96,7 +96,7 @@ describe('an encrypted file', () => {
     expect(metadata.createdAt).toEqual(createdAt);
   });
 
-  it('merges nothing, but leaves alone what a write does not mention', async () => {
+  it('replaces given metadata as a whole, and keeps the rest', async () => {
     await store.manager.writeSecret('KEY', 'one', {
       description: 'first',
       tags: { a: '1', b: '2' },
@@ -109,7 +109,7 @@ describe('an encrypted file', () => {
     });
   });
 
-  it('is not written where nothing changes', async () => {
+  it('is not written if nothing changes', async () => {
     const before = readFileSync(store.path);
     await store.manager.deleteSecret('ABSENT');
     await store.manager.deleteSecret('ABSENT', { recoveryWindowInDays: 0 });
@@ -117,7 +117,7 @@ describe('an encrypted file', () => {
     expect(readFileSync(store.path)).toEqual(before);
   });
 
-  it('takes no params, rather than to answer another version or tenant than was asked for', async () => {
+  it('refuses params, because it has neither versions nor tenants', async () => {
     const options = { params: { version: '1' } };
 
     const failures = [
@@ -129,7 +129,7 @@ describe('an encrypted file', () => {
     expect(failures).toMatchObject(Array(3).fill({ code: 'INVALID_ARGUMENT' }));
   });
 
-  it('refuses a value that is too large, and stays as it is', async () => {
+  it('refuses a value that is too large, and stays unchanged', async () => {
     await store.manager.writeSecret('KEY', 'value');
 
     const error = await failureOf(store.manager.writeSecret('KEY', 'x'.repeat(2 ** 26)));
@@ -147,7 +147,7 @@ describe('an encrypted file', () => {
     expect(await store.valueOf('KEY')).toBe(value);
   });
 
-  it('lists its secrets by name, and opens no value', async () => {
+  it('lists its secrets by name, and decrypts no value', async () => {
     await store.manager.writeSecret('B', 'value');
     await store.manager.writeSecret('A', 'value');
     await store.manager.deleteSecret('B');

@@ -15,7 +15,7 @@ import { everythingOf, failureOf } from '../../support/failure-of';
 const CANARY = 'sk-canary-of-the-store-91ab';
 const store = useStore();
 
-describe('a file that is not as it was written', () => {
+describe('a damaged file', () => {
   const failsEverywhere = async (): Promise<Set<string>> => {
     const before = readFileSync(store.path);
     const failures = [
@@ -37,7 +37,7 @@ describe('a file that is not as it was written', () => {
     ['empty', ''],
     ['a list', '[]\n'],
     ['null', 'null\n'],
-  ])('is MALFORMED and left as it is if it is %s', async (_, content) => {
+  ])('is MALFORMED and stays unchanged if it is %s', async (_, content) => {
     writeFileSync(store.path, content);
 
     expect([...(await failsEverywhere())]).toEqual(['MALFORMED']);
@@ -47,7 +47,7 @@ describe('a file that is not as it was written', () => {
     ['a folder', () => mkdirSync(store.path)],
     ['a pipe', () => execFileSync('mkfifo', [store.path])],
     ['a device', () => symlinkSync('/dev/zero', store.path)],
-  ])('is MALFORMED, and not waited for, if it is %s', async (_, put) => {
+  ])('is MALFORMED without blocking if it is %s', async (_, put) => {
     rmSync(store.path);
     put();
 
@@ -60,7 +60,7 @@ describe('a file that is not as it was written', () => {
     expect(errors).toMatchObject(Array(3).fill({ code: 'MALFORMED' }));
   });
 
-  it('and a key that is missing are reported at once', async () => {
+  it('is reported together with a missing key', async () => {
     writeFileSync(store.path, 'something else\n');
 
     const error = await failureOf(
@@ -71,7 +71,7 @@ describe('a file that is not as it was written', () => {
     expect(error.message).toMatch(/missing[^]*not a store of this kind/);
   });
 
-  it('is read again when it was restored', async () => {
+  it('is read again after it was restored', async () => {
     await store.manager.writeSecret('KEY', 'value');
     copyFileSync(store.path, `${store.path}.backup`);
     writeFileSync(store.path, 'spoilt');

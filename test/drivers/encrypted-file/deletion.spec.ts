@@ -34,7 +34,7 @@ describe('a deleted secret', () => {
     expect(await store.manager.describeSecret('KEY')).toEqual({});
   });
 
-  it('is kept for 7 days unless the call says otherwise, and not longer if it is deleted again', async () => {
+  it('is kept for 7 days by default, and not longer if it is deleted again', async () => {
     await store.manager.writeSecret('KEY', 'value');
     const first = await store.manager.deleteSecret('KEY');
     const second = await store.manager.deleteSecret('KEY', { recoveryWindowInDays: 30 });
@@ -44,19 +44,22 @@ describe('a deleted secret', () => {
     expect(second).toEqual(first);
   });
 
-  it.each([1e12, NaN])('is refused a window of %s days, whose end no date is', async (days) => {
-    await store.manager.writeSecret('KEY', 'value');
+  it.each([1e12, NaN])(
+    'cannot have a window of %s days, which ends at no valid date',
+    async (days) => {
+      await store.manager.writeSecret('KEY', 'value');
 
-    const failure = await failureOf(
-      store.manager.deleteSecret('KEY', { recoveryWindowInDays: days }),
-    );
+      const failure = await failureOf(
+        store.manager.deleteSecret('KEY', { recoveryWindowInDays: days }),
+      );
 
-    expect(failure).toMatchObject({ code: 'INVALID_ARGUMENT' });
-    expect(failure.message).toContain('recoveryWindowInDays');
-    expect(await store.valueOf('KEY')).toBe('value');
-  });
+      expect(failure).toMatchObject({ code: 'INVALID_ARGUMENT' });
+      expect(failure.message).toContain('recoveryWindowInDays');
+      expect(await store.valueOf('KEY')).toBe('value');
+    },
+  );
 
-  it('is kept for as many days as there are dates', async () => {
+  it('may be kept until the last valid date', async () => {
     await store.manager.writeSecret('KEY', 'value');
 
     const { deletionAt } = await store.manager.deleteSecret('KEY', { recoveryWindowInDays: 1e7 });
@@ -65,7 +68,7 @@ describe('a deleted secret', () => {
     expect(await (await store.opened()).readSecret('KEY')).toBeUndefined();
   });
 
-  it.each([0, undefined])('is gone from the list at once with a window of 0 days', async (days) => {
+  it.each([0, undefined])('leaves the list at once with a window of 0 days', async (days) => {
     await store.manager.writeSecret('KEY', 'value');
     if (days === undefined) await store.manager.deleteSecret('KEY');
 
@@ -97,7 +100,7 @@ describe('a deleted secret', () => {
     expect(countEntries()).toBe(before);
   });
 
-  it('is not restored by a write after its window, but made anew', async () => {
+  it('is not restored by a write after its window, but created again', async () => {
     await store.manager.writeSecret('KEY', 'value', { description: 'old' });
     await store.manager.deleteSecret('KEY', { recoveryWindowInDays: 1 });
     later(2);

@@ -8,7 +8,7 @@ import { Damage } from '../../../lib/drivers/encrypted-file/pages/damage';
 const DERIVATION = { from: 'passphrase', salt: 'salt', ...SCRYPT };
 
 describe('the derivation at the head of a store', () => {
-  it('is believed with the costs of this release, and with the strongest that OWASP names', () => {
+  it('is accepted with the costs of this release, and with the strongest ones of OWASP', () => {
     const strongest = { ...DERIVATION, cost: 2 ** 17, parallelization: 1 };
 
     expect(parseDerivation(DERIVATION)).toEqual(DERIVATION);

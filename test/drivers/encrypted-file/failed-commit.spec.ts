@@ -22,8 +22,8 @@ jest.mock('../../../lib/drivers/encrypted-file/store/lmdb', () => {
 
 const store = useStore();
 
-describe('a commit that LMDB could not write', () => {
-  it('is the last one of the process, and LMDB is left alone', async () => {
+describe('a commit that LMDB fails to write', () => {
+  it('is the last one of the process, because LMDB is not used again', async () => {
     const commit = jest.spyOn(Writer.prototype, 'commit');
     mockIsBroken = true;
 

@@ -7,7 +7,7 @@ import { temporaryFolder } from '../../support/temporary-folder';
 const SUPPORT = join(__dirname, '../../support');
 const store = useStore();
 
-/** Runs a process whose files cannot grow beyond a bound, in blocks of 512 or 1024 bytes, as on a disk that is full. */
+/** Runs a process whose files cannot grow beyond a limit of 512-byte or 1024-byte blocks, as on a full disk. */
 function runOnFullDisk(blocks: number, path: string): unknown {
   const script = `ulimit -f ${blocks} && exec "$0" "$@"`;
   const args = [
@@ -27,7 +27,7 @@ interface Outcome {
 }
 
 describe('a store on a full disk', () => {
-  it('fails clearly, loses nothing, and goes on when there is space', async () => {
+  it('fails clearly, loses nothing, and works again when there is space', async () => {
     const { acknowledged, failures, read } = runOnFullDisk(800, store.path) as Outcome;
 
     expect(acknowledged.length).toBeGreaterThan(3);
@@ -42,7 +42,7 @@ describe('a store on a full disk', () => {
     expect(await store.valueOf('NEW')).toBe('value');
   }, 30_000);
 
-  it('is not made by halves', () => {
+  it('is not created in part', () => {
     const path = join(temporaryFolder(), 'secrets');
 
     expect(() => runOnFullDisk(8, path)).toThrow('The disk is full');

@@ -5,11 +5,11 @@ import { failureOf } from '../../support/failure-of';
 
 const store = useStore();
 
-describe('a store that is gone', () => {
+describe('a store that disappears', () => {
   it.each([
     ['its file', () => rmSync(store.path)],
     ['its folder', () => rmSync(dirname(store.path), { recursive: true })],
-  ])('is UNAVAILABLE, and not made anew, if %s is missing', async (_, remove) => {
+  ])('is UNAVAILABLE, and not created again, if %s is missing', async (_, remove) => {
     await store.manager.writeSecret('KEY', 'value');
     remove();
 
@@ -25,7 +25,7 @@ describe('a store that is gone', () => {
     expect(existsSync(store.path)).toBe(false);
   });
 
-  it('is UNAVAILABLE when it was closed, for everything but closing', async () => {
+  it('is UNAVAILABLE after close, except for another close', async () => {
     await store.manager.writeSecret('KEY', 'value');
     const underWay = store.manager.writeSecret('LAST', 'value');
     await store.manager.close();
@@ -43,7 +43,7 @@ describe('a store that is gone', () => {
     expect((await (await store.opened()).readSecret('LAST'))?.value).toBe('value');
   });
 
-  it('cannot be made below a file, and says so', async () => {
+  it('cannot be created below a file, and reports that', async () => {
     const error = await failureOf(
       store.opened({ path: join(store.path, 'below'), key: store.key }),
     );

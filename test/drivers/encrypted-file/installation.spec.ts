@@ -14,14 +14,14 @@ const CHANGES = {
 };
 
 describe('the installation of a store', () => {
-  it('is tried again until others have left the old store as it is', async () => {
+  it('is retried until no other process changes the old store', async () => {
     const path = join(temporaryFolder(), 'secrets');
     writeFileSync(path, 'old');
     const isOld = (): boolean => readFileSync(path, 'utf8') === 'old';
     let changed = 15;
 
     await install(path, {
-      isDue: () => isOld() || undefined,
+      findSource: () => isOld() || undefined,
       build: () => CHANGES,
       backUp: () => changed-- <= 0,
     });

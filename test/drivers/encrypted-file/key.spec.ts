@@ -28,7 +28,7 @@ describe('the key of a store', () => {
       (bytes) => keyFileWith(`\ufeff${bytes.toString('base64')}\n`),
     ],
     ['a file of hex', (bytes) => keyFileWith(`${bytes.toString('hex')}\n`)],
-  ])('is the same as %s', async (_, options) => {
+  ])('may be given as %s', async (_, options) => {
     await store.manager.writeSecret('KEY', 'value');
     await store.manager.close();
 
@@ -37,7 +37,7 @@ describe('the key of a store', () => {
     expect(await store.valueOf('KEY')).toBe('value');
   });
 
-  it('is made for its owner alone, as text that can be kept elsewhere, if there is no store', async () => {
+  it('is created as text, readable only by its owner, for a new store', async () => {
     const folder = temporaryFolder();
     const options = { path: join(folder, 'secrets'), keyFile: join(folder, 'secrets.key') };
 
@@ -49,7 +49,7 @@ describe('the key of a store', () => {
     expect(statSync(options.keyFile).mode & 0o777).toBe(0o600);
   });
 
-  it('is never made again for a store that exists', async () => {
+  it('is never created again for an existing store', async () => {
     const keyFile = join(dirname(store.path), 'lost.key');
     const before = readFileSync(store.path);
 
@@ -69,7 +69,7 @@ describe('the key of a store', () => {
     `${'ab'.repeat(32)}!`,
     'words of thirty-two characters, ',
     'x'.repeat(5_000),
-  ])('is refused, and not quoted, if its file holds %j', async (content) => {
+  ])('is refused without a quote if its file holds %j', async (content) => {
     const options = keyFileWith(content);
 
     const error = await failureOf(store.opened(options));
@@ -79,7 +79,7 @@ describe('the key of a store', () => {
     expect(readFileSync(options.keyFile, 'utf8')).toBe(content);
   });
 
-  it('is a copy of what was given: to overwrite that changes nothing, and closing does not overwrite it', async () => {
+  it('is a copy: overwriting the original changes nothing, and close does not overwrite the original', async () => {
     const given = Buffer.from(store.key);
     const other = store.unopened({ key: given });
     given.fill(1);
@@ -91,7 +91,7 @@ describe('the key of a store', () => {
     expect(await store.valueOf('KEY')).toBe('value');
   });
 
-  it('may come from a passphrase, of which nothing is in the file but the salt and the cost', async () => {
+  it('may come from a passphrase, and the file holds only salt and cost', async () => {
     store.path = join(temporaryFolder(), 'secrets');
     const other = await store.opened({ passphrase: CANARY });
     await other.writeSecret('KEY', 'value');
@@ -107,7 +107,7 @@ describe('the key of a store', () => {
     expect(content).not.toContain(CANARY);
   });
 
-  it('is derived from a passphrase once, however many read at once', async () => {
+  it('is derived from a passphrase once for concurrent reads', async () => {
     store.path = join(temporaryFolder(), 'secrets');
     await store.opened({ passphrase: 'a passphrase' });
     const other = store.unopened({ passphrase: 'a passphrase' });
@@ -122,7 +122,7 @@ describe('the key of a store', () => {
   it.each<[string, KeyOptions]>([
     ['another key', { key: randomBytes(32) }],
     ['a passphrase', { passphrase: CANARY }],
-  ])('is MISCONFIGURED if it is %s, and the store stays as it is', async (_, options) => {
+  ])('is MISCONFIGURED if it is %s, and the store stays unchanged', async (_, options) => {
     await store.manager.writeSecret('KEY', CANARY);
     const before = readFileSync(store.path);
     const other = store.unopened({ ...options });
@@ -140,7 +140,7 @@ describe('the key of a store', () => {
     expect(readFileSync(store.path)).toEqual(before);
   });
 
-  it('is MISCONFIGURED if the store was made with a passphrase, and a key is given or another one', async () => {
+  it('is MISCONFIGURED for a store with a passphrase if it is a key or another passphrase', async () => {
     store.path = join(temporaryFolder(), 'secrets');
     await store.opened({ passphrase: 'a passphrase' });
 
@@ -157,7 +157,7 @@ describe('the key of a store', () => {
     ['a folder', (keyFile) => mkdirSync(keyFile)],
     ['a pipe', (keyFile) => execFileSync('mkfifo', [keyFile])],
     ['a device', (keyFile) => symlinkSync('/dev/zero', keyFile)],
-  ])('is MISCONFIGURED, and not waited for, if its file is %s', async (_, put) => {
+  ])('is MISCONFIGURED without blocking if its file is %s', async (_, put) => {
     const keyFile = join(dirname(store.path), 'key');
     put(keyFile);
     const other = store.unopened({ keyFile });
@@ -202,7 +202,7 @@ describe('the key of a store', () => {
     ],
     ['its own store', { path: '/a', keyFile: '/a' }, ['must be different files']],
     ['its own store, spelt otherwise', { path: '/a', keyFile: '/b/../a' }, ['must be different']],
-  ])('is refused with all that is wrong, and quoted nowhere: %s', async (_, options, problems) => {
+  ])('is refused with every problem, and quoted nowhere: %s', async (_, options, problems) => {
     const other = store.unopened(options);
 
     const failures = [
@@ -217,7 +217,7 @@ describe('the key of a store', () => {
     expect(failures.map(everythingOf).join()).not.toContain(CANARY);
   });
 
-  it('and all that a manager holds is out of sight', async () => {
+  it('is not visible in a manager', async () => {
     await store.manager.writeSecret('KEY', CANARY);
     await store.manager.readSecret('KEY');
     const other = store.unopened({ passphrase: CANARY });

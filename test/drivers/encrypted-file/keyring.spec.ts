@@ -2,7 +2,7 @@ import { Keyring } from '../../../lib/drivers/encrypted-file/keys/keyring';
 import { failureOf } from '../../support/failure-of';
 
 describe('a keyring', () => {
-  it('gives each store keys of its own, from one and the same key', () => {
+  it('derives different keys for each store from the same key', () => {
     const keyring = new Keyring({ from: 'key', key: Buffer.alloc(32, 7) });
 
     const [one, other] = [keyring.newDerivation(), keyring.newDerivation()].map((derivation) =>
@@ -21,7 +21,7 @@ describe('a keyring', () => {
     expect(sealing).not.toEqual(authentication);
   });
 
-  it('overwrites what it holds when it is closed, and is of no use then', async () => {
+  it('overwrites its keys on close, and cannot be used again', async () => {
     const key = Buffer.alloc(32, 7);
     const keyring = new Keyring({ from: 'key', key });
     const derivation = keyring.newDerivation();
@@ -36,7 +36,7 @@ describe('a keyring', () => {
     });
   });
 
-  it('holds no key that was still being derived when it was closed', async () => {
+  it('drops a key whose derivation is in flight on close', async () => {
     const keyring = new Keyring({ from: 'passphrase', passphrase: 'a passphrase' });
     const derivation = keyring.newDerivation();
     const prepared = keyring.prepare(derivation);

@@ -5,7 +5,7 @@ const KILLS = 20;
 const NAMES_OF_A_WRITER = 5;
 const store = useStore();
 
-describe('a store whose writers are killed', () => {
+describe('a store with killed writers', () => {
   it(`holds every write that was acknowledged, after each of ${KILLS} kills`, async () => {
     const options = { path: store.path, key: store.key.toString('hex'), prefix: 'KEY' };
     const expected = new Map<string, number>();
@@ -29,7 +29,7 @@ describe('a store whose writers are killed', () => {
         const found = Number((await store.valueOf(name))?.split(' ')[0]);
         if (found !== number) lost.push(`${name}: ${found}, not ${number}`);
       }
-      next += NAMES_OF_A_WRITER; // the write that was under way may have succeeded
+      next += NAMES_OF_A_WRITER; // the write in flight may have succeeded
     }
     await store.manager.writeSecret('LAST', 'value');
 

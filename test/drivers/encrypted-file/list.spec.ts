@@ -31,7 +31,7 @@ describe('the list of an encrypted file', () => {
     expect(JSON.stringify(listed)).not.toContain('canary');
   });
 
-  it('tells until when the store keeps a deleted secret, and leaves it out after that', async () => {
+  it('has the end of a recovery window, and leaves out the secret after that', async () => {
     await manager.writeSecret('a', 'value');
     const { deletionAt } = await manager.deleteSecret('a', { recoveryWindowInDays: 1 });
 

@@ -4,7 +4,7 @@ import { failureOf } from '../../support/failure-of';
 
 const store = useStore();
 
-/** Lets every write of a file fail. */
+/** Makes every write of a file fail. */
 function failWrites(code: string): void {
   jest.spyOn(fs, 'writeSync').mockImplementation(() => {
     throw Object.assign(new Error('failed'), { code });
@@ -27,7 +27,7 @@ describe('the lock of a store', () => {
     expect(errors[0]?.message).toContain(`Mend it: rm -r '${store.path}-lock'`);
   });
 
-  it('reports a full disk when it is made', async () => {
+  it('reports a full disk when it is created', async () => {
     failWrites('ENOSPC');
 
     const error = await failureOf(store.manager.writeSecret('KEY', 'value'));
@@ -38,7 +38,7 @@ describe('the lock of a store', () => {
     await store.manager.writeSecret('KEY', 'value');
   });
 
-  it('reports a folder that cannot be written when it is made', async () => {
+  it('reports a folder that is not writable when it is created', async () => {
     failWrites('EROFS');
 
     const error = await failureOf(store.manager.writeSecret('KEY', 'value'));

@@ -19,7 +19,7 @@ describe('the modes of a store', () => {
   const failure = () => failureOf(store.opened({ keyFile }));
 
   it.each([0o602, 0o620, 0o660, 0o666, 0o777])(
-    'are MISCONFIGURED with the command that mends them, if others may write the store (%o)',
+    'are MISCONFIGURED, with the command that fixes them, if others may write the store (%o)',
     async (mode) => {
       chmodSync(store.path, mode);
 
@@ -30,7 +30,7 @@ describe('the modes of a store', () => {
     },
   );
 
-  it('are mended by that command, as a shell reads it', async () => {
+  it('are fixed by that command in a shell', async () => {
     chmodSync(keyFile, 0o666);
     const { message } = await failure();
 
@@ -52,13 +52,13 @@ describe('the modes of a store', () => {
     expect(message).toContain(`chmod go-w '${dirname(path())}'`);
   });
 
-  it('may let others write a folder in which they can remove nothing of ours', async () => {
+  it('may let others write a folder with the sticky bit', async () => {
     chmodSync(dirname(store.path), 0o1777);
 
     await expect(store.opened({ keyFile })).resolves.toBeDefined();
   });
 
-  it('are looked at before a new store is made', async () => {
+  it('are checked before a new store is created', async () => {
     const folder = join(temporaryFolder(), 'folder');
     mkdirSync(folder);
     chmodSync(folder, 0o777);
@@ -81,7 +81,7 @@ describe('the modes of a store', () => {
   });
 
   it.each([0o444, 0o440, 0o604])(
-    'are one warning if others may read the key (%o), as where Docker mounts it',
+    'cause one warning if others may read the key (%o), as with Docker',
     async (mode) => {
       const warn = jest.spyOn(process, 'emitWarning').mockImplementation(() => undefined);
       chmodSync(keyFile, mode);
@@ -98,7 +98,7 @@ describe('the modes of a store', () => {
     },
   );
 
-  it('are no warning if the owner alone may read the key', async () => {
+  it('cause no warning if only the owner may read the key', async () => {
     const warn = jest.spyOn(process, 'emitWarning').mockImplementation(() => undefined);
 
     await store.opened({ keyFile });
@@ -106,7 +106,7 @@ describe('the modes of a store', () => {
     expect(warn).not.toHaveBeenCalled();
   });
 
-  // nobody else can give files away
+  // only root may change owners
   if (isRoot) {
     it.each([
       ['the store', () => store.path],
@@ -121,14 +121,14 @@ describe('the modes of a store', () => {
       expect(message).toContain(`chown 0 '${path().replace("'", `'\\''`)}'`);
     });
 
-    it('may belong to root where the process is another user', async () => {
+    it('may belong to root if the process runs as another user', async () => {
       jest.spyOn(process, 'geteuid').mockReturnValue(4_321);
 
       await expect(store.opened({ keyFile })).resolves.toBeDefined();
     });
   }
 
-  it('are not looked at where there are none', async () => {
+  it('are not checked on a system without modes', async () => {
     chmodSync(store.path, 0o666);
     const own = Object.getOwnPropertyDescriptor(process, 'geteuid') ?? {};
     Object.defineProperty(process, 'geteuid', { ...own, value: undefined });
@@ -140,8 +140,8 @@ describe('the modes of a store', () => {
   });
 });
 
-describe('a store that is not to be made', () => {
-  it('is MISCONFIGURED if it is missing, and neither it nor its key is made', async () => {
+describe('a store with `create: false`', () => {
+  it('is MISCONFIGURED if it is missing, and neither it nor its key is created', async () => {
     const folder = join(temporaryFolder(), 'not mounted');
     const options = { path: join(folder, 'secrets'), keyFile: join(folder, 'key'), create: false };
 
@@ -152,7 +152,7 @@ describe('a store that is not to be made', () => {
     expect(() => chmodSync(folder, 0o700)).toThrow('ENOENT');
   });
 
-  it('is opened if it is there', async () => {
+  it('is opened if it exists', async () => {
     await expect(store.opened({ key: store.key, create: false })).resolves.toBeDefined();
   });
 });

@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { assertSound } from '../../../lib/drivers/encrypted-file/pages/soundness';
-import { lookInto } from '../../../lib/drivers/encrypted-file/store/look';
+import { readSnapshot } from '../../../lib/drivers/encrypted-file/store/snapshot';
 import { useStore } from '../../support/encrypted-file';
 
 const SECRETS = 60;
@@ -21,18 +21,18 @@ describe('a file of pages', () => {
     );
   });
 
-  it('is sound after any writes and deletions', async () => {
+  it('stays sound after any writes and deletions', async () => {
     for (let round = 0; round < 40; round++) {
       const index = (round * 7) % SECRETS;
       if (round % 3 === 0) {
         await store.manager.deleteSecret(nameOf(index), { recoveryWindowInDays: 0 });
       } else await store.manager.writeSecret(nameOf(index), valueOf(round));
 
-      expect(() => lookInto(store.path, assertSound)).not.toThrow();
+      expect(() => readSnapshot(store.path, assertSound)).not.toThrow();
     }
   });
 
-  it('answers the value that was written, or MALFORMED, whichever bytes were changed', () => {
+  it('returns the written value or MALFORMED, whichever bytes were changed', () => {
     const content = readFileSync(store.path);
     const wrong: unknown[] = [];
     let found = 0;
@@ -60,7 +60,7 @@ describe('a file of pages', () => {
     expect(found).toBeGreaterThan(10);
   });
 
-  it('answers the value that was written, or MALFORMED, wherever it was cut off', () => {
+  it('returns the written value or MALFORMED, wherever it was truncated', () => {
     const content = readFileSync(store.path);
     const wrong: unknown[] = [];
 
@@ -79,7 +79,7 @@ describe('a file of pages', () => {
     expect(wrong).toEqual([]);
   });
 
-  it('does not end a process that opens it for writing, whichever bytes were changed', () => {
+  it('does not crash a process that opens it for writing, whichever bytes were changed', () => {
     const [typescript, script] = ['register-typescript.cjs', 'write-to-damaged.process.cjs'].map(
       (file) => join(__dirname, '../../support', file),
     );

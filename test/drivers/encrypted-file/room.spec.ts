@@ -15,7 +15,7 @@ const CHANGES = {
   puts: [[Buffer.from('record'), VALUE]] as const,
 };
 
-/** Lets the disk be full after one more write of a file. */
+/** Makes the disk full after one more write of a file. */
 function fillDisk(): void {
   const { writeSync } = fs;
   let left = 1;
@@ -26,7 +26,7 @@ function fillDisk(): void {
 }
 
 describe('the room for a commit', () => {
-  it('is made before LMDB writes', () => {
+  it('is reserved before LMDB writes', () => {
     const before = hasRoom(store.path, CHANGES);
 
     makeRoom(store.path, CHANGES);
@@ -35,7 +35,7 @@ describe('the room for a commit', () => {
     expect(statSync(store.path).size).toBeGreaterThan(VALUE.length);
   });
 
-  it('is given back if the disk has not enough of it', () => {
+  it('is released if the disk has not enough space', () => {
     const { size } = statSync(store.path);
     const changes = { ...CHANGES, puts: [...CHANGES.puts, ...CHANGES.puts] };
     fillDisk();
@@ -45,7 +45,7 @@ describe('the room for a commit', () => {
     expect(statSync(store.path).size).toBe(size);
   });
 
-  it('is asked for by a write, which fails alone', async () => {
+  it('is reserved by a write, which fails alone', async () => {
     await store.manager.writeSecret('KEY', 'value');
     jest.spyOn(fs, 'writeSync').mockImplementation(() => {
       throw Object.assign(new Error('full'), { code: 'ENOSPC' });

@@ -6,8 +6,8 @@ import { temporaryFolder } from '../../support/temporary-folder';
 
 const store = useStore();
 
-describe('a store that several share', () => {
-  it('shows at once what another process has written', async () => {
+describe('a store that several processes share', () => {
+  it('has the writes of another process at once', async () => {
     const other = await store.opened();
     for (let round = 0; round < 50; round++) {
       await other.writeSecret('KEY', `value ${round}`);
@@ -16,7 +16,7 @@ describe('a store that several share', () => {
     }
   });
 
-  it('shows at once what was put in its place, also of the same size and in the same moment', async () => {
+  it('has the content of a replacement at once, even of the same size and time', async () => {
     await store.manager.writeSecret('KEY', 'a');
     const a = readFileSync(store.path);
     await store.manager.writeSecret('KEY', 'b');
@@ -31,7 +31,7 @@ describe('a store that several share', () => {
     }
   });
 
-  it('loses none of a hundred writes at once', async () => {
+  it('loses none of a hundred concurrent writes', async () => {
     const others = [store.manager, await store.opened(), await store.opened()];
     const names = Array.from({ length: 100 }, (_, index) => `KEY_${index}`);
 
@@ -50,7 +50,7 @@ describe('a store that several share', () => {
     expect(new Set(readings.map((reading) => reading?.version)).size).toBe(names.length);
   });
 
-  it('lets one of several win that create a secret', async () => {
+  it('lets one of several win a createOnly race', async () => {
     const others = await Promise.all(Array.from({ length: 4 }, () => store.opened()));
 
     const outcomes = await Promise.allSettled(
@@ -63,7 +63,7 @@ describe('a store that several share', () => {
     expect(await store.valueOf('KEY')).toBe(`of ${winner}`);
   });
 
-  it('is made once by several that start at once, with one key', async () => {
+  it('is created once, with one key, by concurrent starts', async () => {
     const folder = join(temporaryFolder(), 'made/with/it');
     const options = { path: join(folder, 'secrets'), keyFile: join(folder, 'secrets.key') };
     const others = await Promise.all(Array.from({ length: 4 }, () => store.opened(options)));
@@ -82,7 +82,7 @@ describe('a store at a relative path', () => {
   const startedIn = process.cwd();
   afterEach(() => process.chdir(startedIn));
 
-  it('stays where it is, with its key, when the process goes elsewhere', async () => {
+  it('stays in place, with its key, when the working directory changes', async () => {
     process.chdir(temporaryFolder());
     const other = new EncryptedFileSecretManager({ path: 'store', keyFile: 'store.key' });
     await other.validateEnvironment();

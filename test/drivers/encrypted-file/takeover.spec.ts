@@ -55,7 +55,7 @@ describe('a store of the first format', () => {
     writeFileSync(store.path, content, { mode: 0o600 });
   });
 
-  it('is taken over at start with all that it holds, and kept beside the new one', async () => {
+  it('is converted at start with all its content, and kept as a backup', async () => {
     const manager = await store.opened();
 
     expect(await manager.readSecret('KEY')).toEqual({ value: 'value', version: '7' });
@@ -73,7 +73,7 @@ describe('a store of the first format', () => {
     expect(readdirSync(dirname(store.path))).toEqual(['secrets', 'secrets.v1']);
   });
 
-  it('goes on with its versions and times, and restores what is pending deletion', async () => {
+  it('keeps its versions and times, and secrets that are pending deletion', async () => {
     const manager = await store.opened();
 
     const { version, createdAt } = await manager.writeSecret('DELETED', 'restored');
@@ -83,7 +83,7 @@ describe('a store of the first format', () => {
     expect(await manager.describeSecret('DELETED')).toMatchObject({ description: 'kept' });
   });
 
-  it('is taken over once', async () => {
+  it('is converted once', async () => {
     await (await store.opened()).writeSecret('KEY', 'newer');
 
     const again = await store.opened();
@@ -92,13 +92,13 @@ describe('a store of the first format', () => {
     expect(readdirSync(dirname(store.path))).toEqual(['secrets', 'secrets-lock', 'secrets.v1']);
   });
 
-  it('is taken over with `create: false`', async () => {
+  it('is converted with `create: false`', async () => {
     const manager = await store.opened({ key: store.key, create: false });
 
     expect(await manager.readSecret('KEY')).toMatchObject({ value: 'value' });
   });
 
-  it('is taken over by one of several that start at once', async () => {
+  it('is converted by one of several concurrent starts', async () => {
     const managers = await Promise.all(Array.from({ length: 4 }, () => store.opened()));
 
     await Promise.all(managers.map((manager, index) => manager.writeSecret(`NEW_${index}`, 'new')));
@@ -109,7 +109,7 @@ describe('a store of the first format', () => {
     expect(readFileSync(`${store.path}.v1`, 'utf8')).toBe(content);
   });
 
-  it('is taken over behind a link, which stays one', async () => {
+  it('is converted behind a link, which stays a link', async () => {
     const link = join(temporaryFolder(), 'link');
     symlinkSync(store.path, link);
     const other = await store.opened({ path: link, key: store.key });
@@ -123,7 +123,7 @@ describe('a store of the first format', () => {
   it.each<[string, () => void]>([
     ['while it made the new one', () => writeFileSync(`${store.path}.new`, '', { mode: 0o600 })],
     ['when it had kept the old one', () => linkSync(store.path, `${store.path}.v1`)],
-  ])('is taken over though a process was killed %s', async (_, leave) => {
+  ])('is converted although a process was killed %s', async (_, leave) => {
     leave();
 
     const manager = await store.opened();
@@ -132,7 +132,7 @@ describe('a store of the first format', () => {
     expect(readdirSync(dirname(store.path))).toEqual(['secrets', 'secrets.v1']);
   });
 
-  it('is taken over though a process was killed right before it moved the new one', async () => {
+  it('is converted although a process was killed right before it moved the new store', async () => {
     const path = join(temporaryFolder(), 'other');
     const other = await store.opened({ path, key: store.key });
     const names = Array.from({ length: 100 }, (_, index) => `KEY_${index}`);
@@ -145,7 +145,7 @@ describe('a store of the first format', () => {
     expect(readdirSync(dirname(store.path))).toEqual(['secrets', 'secrets.v1']);
   });
 
-  it('is taken over when an earlier release has ended its write', async () => {
+  it('is converted after an earlier release has ended its write', async () => {
     const owner = { id: randomUUID(), pid: process.pid, where: 'another host' };
     writeFileSync(`${store.path}.lock`, JSON.stringify(owner));
     const opening = store.opened();
@@ -159,7 +159,7 @@ describe('a store of the first format', () => {
     expect(readdirSync(dirname(store.path))).toEqual(['secrets', 'secrets.v1']);
   });
 
-  it('is taken over though an earlier release was killed during its write', async () => {
+  it('is converted although an earlier release was killed during its write', async () => {
     writeFileSync(`${store.path}.lock`, '');
     jest.spyOn(performance, 'now').mockImplementation(() => Date.now() * 1_000);
 
@@ -168,7 +168,7 @@ describe('a store of the first format', () => {
     expect(readdirSync(dirname(store.path))).toEqual(['secrets', 'secrets.v1']);
   });
 
-  it('replaces no file of an earlier time', async () => {
+  it('replaces no earlier backup', async () => {
     writeFileSync(`${store.path}.v1`, 'precious');
 
     await store.opened();
@@ -186,7 +186,7 @@ describe('a store of the first format', () => {
     expect(await manager.readSecret('KEY')).toMatchObject({ value: 'value' });
   });
 
-  it('is left as it is with a wrong key', async () => {
+  it('stays unchanged with a wrong key', async () => {
     const failure = await failureOf(store.opened({ key: randomBytes(32) }));
 
     expect(failure).toMatchObject({ code: 'MISCONFIGURED' });
@@ -194,7 +194,7 @@ describe('a store of the first format', () => {
     expect(readdirSync(dirname(store.path))).not.toContain('secrets.v1');
   });
 
-  it('is MALFORMED, and left as it is, if one character was changed', async () => {
+  it('is MALFORMED and stays unchanged if one character was changed', async () => {
     const changed = content.replace('"team/FULL"', '"team/FUEL"');
     writeFileSync(store.path, changed);
 
@@ -204,14 +204,14 @@ describe('a store of the first format', () => {
     expect(readFileSync(store.path, 'utf8')).toBe(changed);
   });
 
-  it('asks a manager that was not started to be started', async () => {
+  it('is MISCONFIGURED for a manager that was not started', async () => {
     const failure = await failureOf(store.unopened().readSecret('KEY'));
 
     expect(failure).toMatchObject({ code: 'MISCONFIGURED' });
     expect(failure.message).toContain('validateEnvironment');
   });
 
-  it('can be put back, and is taken over again', async () => {
+  it('can be restored from its backup, and is converted again', async () => {
     await (await store.opened()).close();
     copyFileSync(`${store.path}.v1`, store.path);
 

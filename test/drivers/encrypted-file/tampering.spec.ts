@@ -3,28 +3,28 @@ import { Keyring } from '../../../lib/drivers/encrypted-file/keys/keyring';
 import { pathOf } from '../../../lib/drivers/encrypted-file/seals/places';
 import { EncryptedStore } from '../../../lib/drivers/encrypted-file/store/encrypted-store';
 import { openDatabase, type Database } from '../../../lib/drivers/encrypted-file/store/lmdb';
-import { lookInto } from '../../../lib/drivers/encrypted-file/store/look';
+import { readSnapshot } from '../../../lib/drivers/encrypted-file/store/snapshot';
 import { useStore } from '../../support/encrypted-file';
 import { failureOf } from '../../support/failure-of';
 
 const store = useStore();
 
-/** The stored bytes of a key, as anybody can read them. */
+/** Returns the stored bytes of a key, which need no key to read. */
 function bytesOf(key: Buffer, path = store.path): Buffer {
-  return lookInto(path, (file) => Buffer.from(file.find(key) ?? Buffer.of()));
+  return readSnapshot(path, (file) => Buffer.from(file.find(key) ?? Buffer.of()));
 }
 
-/** Changes the store as somebody does who can write the file, and has no key. */
+/** Changes the store like somebody who can write the file, but has no key. */
 async function tamper(change: (database: Database) => void): Promise<void> {
   const database = openDatabase(store.path);
   database.transactionSync(() => change(database));
   await database.close();
 }
 
-/** The keys of all that is on the way to a secret. */
+/** Returns the keys of every part on the path to a secret. */
 function keysOf(name: string): Record<'record' | 'bucket' | 'node' | 'head', Buffer> {
   const keyring = new Keyring({ from: 'key', key: store.key });
-  const { node, bucket, recordKey } = new EncryptedStore(store.path, keyring).lookSync((tree) =>
+  const { node, bucket, recordKey } = new EncryptedStore(store.path, keyring).readSync((tree) =>
     pathOf(name, tree.keys.authentication),
   );
   return {
@@ -71,7 +71,7 @@ describe('a store in which somebody without its key', () => {
     expect(await everyWay()).toEqual(Array(6).fill('MALFORMED'));
   });
 
-  it('put an older state back is MALFORMED for those who have seen the newer one', async () => {
+  it('restored an older state is MALFORMED for a process that has seen the newer one', async () => {
     copyFileSync(store.path, `${store.path}.older`);
     await store.manager.writeSecret('KEY', 'newer');
     copyFileSync(`${store.path}.older`, store.path);
@@ -113,7 +113,7 @@ describe('a store in which somebody without its key', () => {
   });
 
   it.each(['record', 'bucket', 'node'] as const)(
-    'put back the %s of a secret in an older version is MALFORMED',
+    'restored an older %s of a secret is MALFORMED',
     async (part) => {
       const { [part]: key } = keysOf('KEY');
       const old = bytesOf(key);
@@ -124,7 +124,7 @@ describe('a store in which somebody without its key', () => {
     },
   );
 
-  it('put back everything but the head in an older version is MALFORMED', async () => {
+  it('restored an older version of everything but the head is MALFORMED', async () => {
     const { record, bucket, node } = keysOf('KEY');
     const old = [record, bucket, node].map((key) => [key, bytesOf(key)] as const);
     await store.manager.writeSecret('KEY', 'new');
@@ -135,7 +135,7 @@ describe('a store in which somebody without its key', () => {
     expect(await everyWay()).toEqual(Array(6).fill('MALFORMED'));
   });
 
-  it('put back the head in an older version is MALFORMED', async () => {
+  it('restored an older head is MALFORMED', async () => {
     const { head } = keysOf('KEY');
     const old = bytesOf(head);
     await store.manager.writeSecret('KEY', 'new');
@@ -155,7 +155,7 @@ describe('a store in which somebody without its key', () => {
     expect(await everyWay()).toEqual(Array(6).fill('MALFORMED'));
   });
 
-  it('brought back a secret that was deleted for good has brought back nothing', async () => {
+  it('restored a removed secret still has no such secret', async () => {
     const { record, bucket } = keysOf('KEY');
     const [oldRecord, oldBucket] = [bytesOf(record), bytesOf(bucket)];
     await store.manager.deleteSecret('KEY', { recoveryWindowInDays: 0 });
@@ -177,7 +177,7 @@ describe('a store in which somebody without its key', () => {
     expect(await everyWay()).toEqual(Array(6).fill('MALFORMED'));
   });
 
-  it('damaged one secret still gives the others', async () => {
+  it('damaged one secret still returns the others', async () => {
     const { record } = keysOf('KEY');
     await tamper((database) => void database.remove(record));
 
@@ -189,7 +189,7 @@ describe('a store in which somebody without its key', () => {
     expect([failed.status, written.status]).toEqual(['rejected', 'fulfilled']);
   });
 
-  it('put back the whole file in an older version is the one thing that is not found out', async () => {
+  it('restored an older copy of the whole file is not detected', async () => {
     copyFileSync(store.path, `${store.path}.older`);
     await store.manager.writeSecret('KEY', 'new');
     await store.manager.close();

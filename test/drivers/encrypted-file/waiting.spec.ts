@@ -4,7 +4,7 @@ import { failureOf } from '../../support/failure-of';
 
 const store = useStore();
 
-/** Holds commits up until it is called. */
+/** Blocks commits until the returned function is called. */
 function holdCommits(): () => void {
   const commit: Writer['commit'] = Reflect.get(Writer.prototype, 'commit');
   let release = (): void => undefined;
@@ -17,7 +17,7 @@ function holdCommits(): () => void {
 }
 
 describe('a write that has to wait', () => {
-  it('times out in the queue, and then nothing is written', async () => {
+  it('times out in the queue, and writes nothing', async () => {
     const release = holdCommits();
     const first = store.manager.writeSecret('FIRST', 'value');
 
@@ -30,7 +30,7 @@ describe('a write that has to wait', () => {
     expect(await store.valueOf('KEY')).toBeUndefined();
   });
 
-  it('times out while a key is derived, and then nothing is written', async () => {
+  it('times out while a key is derived, and writes nothing', async () => {
     const options = { path: `${store.path}.other`, passphrase: 'a passphrase' };
     await (await store.opened(options)).close();
     const manager = store.unopened(options);
@@ -44,7 +44,7 @@ describe('a write that has to wait', () => {
     expect(await manager.readSecret('KEY')).toBeUndefined();
   }, 30_000);
 
-  it('says that it may have succeeded if it times out while it is written', async () => {
+  it('reports an unknown outcome if it times out in flight', async () => {
     const release = holdCommits();
 
     const error = await failureOf(store.manager.writeSecret('KEY', 'value', { timeoutMs: 30 }));
@@ -54,7 +54,7 @@ describe('a write that has to wait', () => {
     expect(error.message).toContain('may have succeeded');
   });
 
-  it('is cancelled alone by its caller', async () => {
+  it('is cancelled by its caller without effect on others', async () => {
     const release = holdCommits();
     const first = store.manager.writeSecret('FIRST', 'value');
     const aborted = new AbortController();
@@ -74,7 +74,7 @@ describe('a write that has to wait', () => {
     expect(names).toEqual(['FIRST', 'THIRD']);
   });
 
-  it('holds nobody up who reads', async () => {
+  it('does not delay reads', async () => {
     await store.manager.writeSecret('KEY', 'value');
     const release = holdCommits();
     const write = store.manager.writeSecret('KEY', 'newer');
@@ -86,7 +86,7 @@ describe('a write that has to wait', () => {
     expect(readings).toMatchObject([{ value: 'value' }, { value: 'value' }]);
   });
 
-  it('is prepared while nobody else may write, after others were faster', async () => {
+  it('is prepared under the lock after it lost a race', async () => {
     jest.spyOn(Writer.prototype, 'commit').mockResolvedValue(false);
 
     await store.manager.writeSecret('KEY', 'value');
@@ -94,7 +94,7 @@ describe('a write that has to wait', () => {
     expect(await store.valueOf('KEY')).toBe('value');
   });
 
-  it('shares a commit with others that wait', async () => {
+  it('shares a commit with other waiting writes', async () => {
     const commit = jest.spyOn(Writer.prototype, 'commit');
     const names = Array.from({ length: 100 }, (_, index) => `KEY_${index}`);
 

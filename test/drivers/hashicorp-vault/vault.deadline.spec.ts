@@ -104,7 +104,7 @@ describe('a server that sends a byte every 3 s', () => {
       (manager) => manager.checkHealth({ timeoutMs: 10_000 }),
     ],
     [
-      'what follows a redirect',
+      'a redirected request',
       /REDIRECTED/,
       APPROLE,
       (manager) => manager.readSecret('REDIRECTED', { timeoutMs: 10_000 }),
@@ -115,7 +115,7 @@ describe('a server that sends a byte every 3 s', () => {
       APPROLE,
       (manager) => manager.readSecret('creds/a', { params: LEASE, timeoutMs: 10_000 }),
     ],
-  ])('ends %s after 10 s as a whole, with TIMEOUT', async (_, pattern, auth, call) => {
+  ])('ends %s with TIMEOUT after 10 s in total', async (_, pattern, auth, call) => {
     use(auth);
     drips = pattern;
 
@@ -130,7 +130,7 @@ describe('a server that sends a byte every 3 s', () => {
     await expect(manager.readSecret('KEY')).resolves.toMatchObject({ value: 'v' });
   });
 
-  it('does not keep a token from being renewed after that', async () => {
+  it('does not prevent a later renewal of a token', async () => {
     await manager.readSecret('KEY');
     drips = /renew-self/;
     await pass(52_000); // the first renewal begins at 36 s or later, and takes 10 s
@@ -142,7 +142,7 @@ describe('a server that sends a byte every 3 s', () => {
     expect(server.count(/login/)).toBe(1);
   });
 
-  it('does not keep a lease from being read again after its renewal has timed out', async () => {
+  it('does not prevent a later read of a lease whose renewal timed out', async () => {
     await manager.readSecret('creds/a', { params: LEASE });
     drips = /leases\/renew/;
     const late = await endsWithin(11_000, manager.readSecret('creds/a', { params: LEASE }));
@@ -165,7 +165,7 @@ describe('a server that sends a byte every 3 s', () => {
     expect(isClosed).toBe(true);
   });
 
-  it('ends each of fifteen reads that wait for ten connections', async () => {
+  it('ends each of fifteen reads for ten connections', async () => {
     await manager.readSecret('KEY');
     drips = /KEY/;
     const reads = Array.from({ length: 15 }, () => manager.readSecret('KEY', { timeoutMs: 5_000 }));

@@ -39,7 +39,7 @@ describe('a synchronous read of the manager for Vault', () => {
     await vault.stop();
   });
 
-  it('answers what an asynchronous one answers', async () => {
+  it('returns the result of an asynchronous read', async () => {
     const answers = [readSync('A'), await manager.readSecret('A')];
 
     expect(answers).toEqual([
@@ -48,7 +48,7 @@ describe('a synchronous read of the manager for Vault', () => {
     ]);
   });
 
-  it('answers undefined for what is not there', () => {
+  it('returns undefined for a missing secret', () => {
     expect(readSync('ABSENT')).toBeUndefined();
   });
 
@@ -65,7 +65,7 @@ describe('a synchronous read of the manager for Vault', () => {
     expect(await asked('POST auth/approle/login')).toBe(1);
   });
 
-  it('does not wait for a login that is under way: it makes its own, and both go on with one token', async () => {
+  it('does not wait for a login in flight: it makes its own, and both continue with one token', async () => {
     managerWith({ auth: { ...APPROLE, roleId: 'slow' } });
     const reading = manager.readSecret('A');
     const login = async () => (await asked('POST auth/approle/login')) === 1;
@@ -82,7 +82,7 @@ describe('a synchronous read of the manager for Vault', () => {
     expect(await asked('POST auth/token/revoke-self')).toBe(2);
   });
 
-  it('says so where a login in flight unwraps the secret id, and reads once that is over', async () => {
+  it('reports a login in flight that unwraps the secret id, and works after it', async () => {
     managerWith({ auth: { method: 'approle', roleId: 'role', wrappedSecretId: 'wrapped' } });
     const reading = manager.readSecret('A');
     const unwrapping = async () => (await asked('POST sys/wrapping/unwrap')) === 1;
@@ -96,7 +96,7 @@ describe('a synchronous read of the manager for Vault', () => {
     expect(await asked('POST sys/wrapping/unwrap')).toBe(1);
   });
 
-  it('is answered while an asynchronous read of the same name is under way', async () => {
+  it('is answered while an asynchronous read of the same name is in flight', async () => {
     readSync('A');
     const reading = manager.readSecret('SLOW');
 
@@ -105,7 +105,7 @@ describe('a synchronous read of the manager for Vault', () => {
     expect(answer).toEqual(await reading);
   });
 
-  it('logs in again where its token was forgotten', async () => {
+  it('logs in again if its token was forgotten', async () => {
     readSync('A');
     await fetch(`${vault.address}/forget-tokens`, { method: 'POST' });
 
@@ -122,7 +122,7 @@ describe('a synchronous read of the manager for Vault', () => {
     expect(await asked('POST auth/approle/login')).toBe(1);
   });
 
-  it('tries a denial once more with a fresh token if asked to, and then no more for a while', async () => {
+  it('retries a denial once with a fresh token if configured, and then pauses', async () => {
     managerWith({ retryDeniedWithFreshLogin: true });
     readSync('A');
 
@@ -135,7 +135,7 @@ describe('a synchronous read of the manager for Vault', () => {
     expect(await asked('POST auth/approle/login')).toBe(2);
   });
 
-  it('is not a login per read where the login is refused', async () => {
+  it('does not log in per read if the login is refused', async () => {
     managerWith({ auth: { ...APPROLE, secretId: 'canary-of-a-secret-id' } });
 
     const errors = [await failureOf(() => readSync('A')), await failureOf(() => readSync('A'))];
@@ -145,7 +145,7 @@ describe('a synchronous read of the manager for Vault', () => {
     expect(everythingOf(errors)).not.toContain('canary');
   });
 
-  it('notices that the token of a file was replaced', () => {
+  it('follows a replaced token of a file', () => {
     jest.useFakeTimers();
     const folder = mkdtempSync(join(tmpdir(), 'token-'));
     const path = join(folder, 'token');
@@ -163,7 +163,7 @@ describe('a synchronous read of the manager for Vault', () => {
     rmSync(folder, { recursive: true });
   });
 
-  it('holds a lease as an asynchronous one does, asks the server whether it lives, and revokes it at the end', async () => {
+  it('keeps a lease like an asynchronous read, checks it at the server, and revokes it on close', async () => {
     const params = { mount: 'database/creds', kvVersion: 'none', field: 'username' };
 
     const answers = [
@@ -179,7 +179,7 @@ describe('a synchronous read of the manager for Vault', () => {
     expect(await asked('PUT sys/leases/revoke')).toBe(1);
   });
 
-  it('fails with what the answer means, and shows no token', async () => {
+  it('fails with the meaning of the answer, and discloses no token', async () => {
     readSync('A');
 
     const error = await failureOf(() => readSync('SEALED'));
@@ -200,7 +200,7 @@ describe('a synchronous read of the manager for Vault', () => {
   it.each([
     ['FIREWALL', 'UNAVAILABLE'],
     ['ODD', 'MISCONFIGURED'],
-  ])('tells what is not from Vault from an absence and a denial: %s', async (name, code) => {
+  ])('distinguishes a foreign answer from an absence and a denial: %s', async (name, code) => {
     expect((await failureOf(() => readSync(name))).code).toBe(code);
   });
 
@@ -208,20 +208,20 @@ describe('a synchronous read of the manager for Vault', () => {
     expect(readSync('NUMBER')?.value).toBe('{"account":12345678901234567890,"rate":1.10}');
   });
 
-  it('says that a chosen field is missing', async () => {
+  it('reports a missing chosen field', async () => {
     expect(await failureOf(() => readSync('A', { field: 'passwrd' }))).toMatchObject({
       code: 'MALFORMED',
       message: expect.stringContaining('"passwrd"'),
     });
   });
 
-  it('requires of a standby to be as far as what was written', async () => {
+  it('requires the state of the last write from a standby', async () => {
     await manager.writeSecret('WRITTEN', 'v');
 
     expect(readSync('WRITTEN')?.value).toBe('value of requires state-4');
   });
 
-  it('is UNAVAILABLE at once where a standby lags', async () => {
+  it('is UNAVAILABLE at once if a standby lags', async () => {
     await manager.writeSecret('LAGGING', 'v');
 
     const failure = await failureOf(() => readSync('LAGGING'));
@@ -230,7 +230,7 @@ describe('a synchronous read of the manager for Vault', () => {
     expect(failure.retryAfterMs).toBeUndefined();
   });
 
-  it('ends at its deadline where a byte comes every 20 ms, of a login and of a secret', async () => {
+  it('ends at its deadline if a byte comes every 20 ms, of a login and of a secret', async () => {
     const error = await failureOf(() => readSync('DRIPPING', {}, 1_000));
     managerWith({ auth: { ...APPROLE, roleId: 'dripping' } });
     const ofLogin = await failureOf(() => readSync('A', {}, 1_000));
@@ -238,7 +238,7 @@ describe('a synchronous read of the manager for Vault', () => {
     expect([error.code, ofLogin.code]).toEqual(['TIMEOUT', 'TIMEOUT']);
   });
 
-  it('takes the next token of a file that a stat cannot tell from the first', async () => {
+  it('takes the next token of a file with the same stat', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'token-'));
     const path = join(folder, 'token');
     const write = (token: string): void => {
@@ -256,13 +256,13 @@ describe('a synchronous read of the manager for Vault', () => {
     expect([failure.code, reading?.value]).toEqual(['UNAUTHENTICATED', 'value of A']);
   });
 
-  it('fails where nobody listens', async () => {
+  it('fails if nobody listens', async () => {
     managerWith({ address: 'http://127.0.0.1:1' });
 
     expect(() => readSync('A')).toThrow(expect.objectContaining({ code: 'ECONNREFUSED' }) as Error);
   });
 
-  it('starts its worker with the manager if it is told to', async () => {
+  it('starts its worker with the manager if configured', async () => {
     const before = workersOfThisProcess();
     managerWith({ startsSyncReads: true }).validateEnvironment();
 

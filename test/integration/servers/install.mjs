@@ -1,4 +1,4 @@
-// Puts the servers of the integration tests into a Python environment of their own. Quiet if they are there already.
+// Installs the servers of the integration tests into a Python environment. Does nothing if they are installed.
 import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';

@@ -1,5 +1,5 @@
-// Runs an empty PostgreSQL for as long as whoever started it lives, so that none outlives a test run, however that ends.
-// Its first message is its port. A message to it is a query; its rows, or the code of its failure, are sent back.
+// Runs an empty PostgreSQL until the parent process ends, so that none outlives a test run.
+// The first message to the parent is the port. A message from the parent is a query; the answer is its rows or its error code.
 import { randomUUID } from 'node:crypto';
 import { rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -34,7 +34,7 @@ process.send({ port });
 
 async function query(sql, values, login) {
   const client = new pg.Client({ ...login, host: '127.0.0.1', port, database: 'postgres' });
-  client.on('error', () => undefined); // of a connection that the server ends
+  client.on('error', () => undefined); // errors of connections that the server ends
   try {
     await client.connect();
     const { rows } = await client.query(sql, values);

@@ -1,5 +1,5 @@
-// Runs a server for as long as whoever started it lives, so that none outlives a test run, however that ends.
-// A message is a signal for the server, and is sent back when it has been delivered.
+// Runs a server until the parent process ends, so that none outlives a test run.
+// A message is a signal for the server. It is sent back after its delivery.
 import { spawn } from 'node:child_process';
 
 const [command, ...args] = process.argv.slice(2);

@@ -7,7 +7,7 @@ import { eventually } from './eventually';
 import { freePort } from './free-port';
 import { BAO, SUPERVISOR, type OpenBao } from './openbao';
 
-/** OpenBao's own agent: it forwards requests without a token to a server, with a token of its own. */
+/** The agent of OpenBao. It forwards requests without a token to a server, with its own token. */
 export class Agent {
   readonly #folder = mkdtempSync(join(tmpdir(), 'agent-'));
   #process: ChildProcess | undefined;

@@ -1,6 +1,6 @@
 import type { OpenBao } from './openbao';
 
-/** PEM. */
+/** A certificate and its key as PEM. */
 export interface Certificate {
   readonly cert: string;
   readonly key: string;
@@ -12,7 +12,7 @@ export interface Certificates {
   readonly client: Certificate;
 }
 
-/** Has a server found an authority of its own, which issues a certificate for a server on loopback, and one for a client. */
+/** Makes a server create an authority, which issues one certificate for a server on loopback and one for a client. */
 export async function issueCertificates(bao: OpenBao, mount: string): Promise<Certificates> {
   await bao.expect('POST', `sys/mounts/${mount}`, { type: 'pki' });
   const { body } = await bao.expect('POST', `${mount}/root/generate/internal`, {

@@ -1,6 +1,6 @@
 /**
- * Unpacks Chromium, with the libraries and fonts that it needs, into TMPDIR. The package looks for the place, and for what to
- * unpack, in the environment as soon as it is loaded: so it is loaded in a process of its own.
+ * Unpacks Chromium, with its libraries and fonts, into TMPDIR. The package reads the environment when it is loaded, so
+ * it is loaded in its own process.
  */
 import chromium from '@sparticuz/chromium';
 

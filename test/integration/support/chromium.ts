@@ -5,13 +5,13 @@ import { promisify } from 'node:util';
 import puppeteer, { type Browser } from 'puppeteer-core';
 import { temporaryFolder } from '../../support/temporary-folder';
 
-/** Has the package unpack its libraries, too, which the machine may not have. */
+/** Makes the package unpack its libraries, too, which the machine may lack. */
 const WITH_LIBRARIES = { AWS_LAMBDA_JS_RUNTIME: 'nodejs22.x' };
 
-/** The package has Chromium for nothing else. */
+/** The only platform that the package supports. */
 export const HAS_CHROMIUM = process.platform === 'linux' && process.arch === 'x64';
 
-/** Chromium out of its npm package: of the machine it needs the C library alone. */
+/** Starts Chromium from its npm package, which needs only the C library of the machine. */
 export async function startChromium(): Promise<Browser> {
   const folder = temporaryFolder();
   const script = join(__dirname, 'chromium.process.mjs');

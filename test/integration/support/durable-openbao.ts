@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { freePort } from './free-port';
 import { SealableOpenBao } from './openbao';
 
-/** A server that keeps what it holds when it is killed. */
+/** Starts a server that keeps its content when it is killed. */
 export async function startDurableOpenBao(): Promise<DurableOpenBao> {
   const bao = new DurableOpenBao(await freePort(), await freePort());
   await bao.start();
@@ -18,7 +18,7 @@ export class DurableOpenBao extends SealableOpenBao {
     super(port);
   }
 
-  /** After `kill`: the same address, tokens and secrets. */
+  /** Starts the server again after `kill`, with the same address, tokens and secrets. */
   async restart(): Promise<void> {
     await this.launch();
     await this.unseal();

@@ -1,6 +1,6 @@
 const PAUSE_MS = 25;
 
-/** Resolves as soon as the question is answered with yes; rejects if it is not by the deadline. */
+/** Resolves when the condition holds. Rejects at the deadline. */
 export async function eventually(
   what: string,
   ask: () => boolean | Promise<boolean>,

@@ -6,17 +6,17 @@ import { temporaryFolder } from '../../support/temporary-folder';
 import { CREDENTIALS, REGION, startMoto } from './moto';
 import { startOpenBao, type OpenBao } from './openbao';
 
-/** A store that the gateway can be told to use, with what happens to it behind the gateway's back. */
+/** A store of the gateway, with the means to change it from outside. */
 export interface GatewayStore {
-  /** What tells the gateway to use it. */
+  /** The variables that make the gateway use the store. */
   readonly environment: Readonly<Record<string, string>>;
   put(name: string, value: string): Promise<void>;
-  /** Has it be down, from now on. */
+  /** Takes the store down. */
   fail(): Promise<void>;
   stop(): Promise<void>;
 }
 
-/** Each by the name under which the gateway tells of it. */
+/** The stores by the names in the log of the gateway. */
 export const GATEWAY_STORES: Readonly<Record<string, () => Promise<GatewayStore>>> = {
   'encrypted-file': encryptedFile,
   'hashicorp-vault': () =>

@@ -1,6 +1,6 @@
 import { generateKeyPairSync, sign } from 'node:crypto';
 
-/** Signs as an issuer of its own would, with ES256. */
+/** An issuer with its own key, which signs with ES256. */
 export class JwtIssuer {
   readonly #keys = generateKeyPairSync('ec', { namedCurve: 'P-256' });
 
@@ -8,7 +8,7 @@ export class JwtIssuer {
     return this.#keys.publicKey.export({ type: 'spki', format: 'pem' }).toString();
   }
 
-  /** Valid for an hour, unless the claims say otherwise. */
+  /** Returns a token. It is valid for an hour by default. */
   issue(claims: Readonly<Record<string, unknown>>): string {
     const now = Math.floor(Date.now() / 1_000);
     const head = encode({ alg: 'ES256', typ: 'JWT' });

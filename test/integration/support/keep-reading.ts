@@ -2,13 +2,13 @@ const PAUSE_MS = 20;
 
 export interface Readings<Value> {
   readonly values: ReadonlySet<Value>;
-  /** The codes, or the messages, of what went wrong. */
+  /** The codes, or the messages, of the failures. */
   readonly failures: readonly string[];
   readonly errors: readonly unknown[];
   readonly count: number;
 }
 
-/** What comes of somebody's reading again and again. */
+/** Reads repeatedly, and resolves to the values and failures. */
 export async function keepReading<Value>(
   read: () => Promise<Value>,
   goesOn: () => boolean,
@@ -28,7 +28,7 @@ export async function keepReading<Value>(
   return { values, errors, failures: errors.map(codeOf), count };
 }
 
-/** Goes on for some time, from now. */
+/** Returns a condition that holds for some time from now. */
 export function lasting(ms: number): () => boolean {
   const endsAt = Date.now() + ms;
   return () => Date.now() < endsAt;

@@ -5,7 +5,7 @@ import { LocalServer, type Received, type Reply } from './local-server';
 const ACCOUNT = { namespace: 'shop', name: 'app' } as const;
 const USERNAME = `system:serviceaccount:${ACCOUNT.namespace}:${ACCOUNT.name}`;
 
-/** As much of a cluster as a server asks for that lets pods log in: who a token belongs to. */
+/** The part of a cluster that a server needs for logins of pods: it reviews tokens. */
 export class Kubernetes extends LocalServer {
   readonly account = ACCOUNT;
   readonly #uid = randomUUID();
@@ -15,7 +15,7 @@ export class Kubernetes extends LocalServer {
     super((received) => this.review(received));
   }
 
-  /** What a pod of the account finds in its service account's file. */
+  /** Returns the token in the service account file of a pod. */
   podToken(): string {
     const { namespace, name } = ACCOUNT;
     return this.#issuer.issue({

@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 
 export interface Received {
-  /** As in `GET /v1/sys/health`. */
+  /** The method and the path, as in `GET /v1/sys/health`. */
   readonly line: string;
   readonly method: string;
   readonly path: string;
@@ -14,17 +14,17 @@ export interface Received {
 export interface Answer {
   readonly status: number;
   readonly headers?: Readonly<Record<string, string>>;
-  /** An object is sent as JSON. */
+  /** The content. An object is sent as JSON. */
   readonly content?: object | string;
 }
 
-/** An answer, or something else to be done with the connection. */
+/** An answer, or a function that handles the connection. */
 export type Reply = Answer | ((response: ServerResponse) => void);
 
-/** What to answer; `undefined` leaves the caller waiting. */
+/** Returns the answer. With `undefined`, the server never answers. */
 export type Responder = (received: Received) => Reply | undefined | Promise<Reply | undefined>;
 
-/** A server on loopback that keeps what it was asked, and answers as it is told. */
+/** A server on loopback that records its requests, and answers as the test says. */
 export class LocalServer {
   readonly received: Received[] = [];
   readonly #server = createServer((request, response) => void this.respond(request, response));
@@ -41,7 +41,7 @@ export class LocalServer {
     return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
   }
 
-  /** How many requests have come whose method and path fit. */
+  /** Returns the number of requests whose method and path match. */
   count(line: RegExp): number {
     return this.received.filter((received) => line.test(received.line)).length;
   }

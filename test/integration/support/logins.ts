@@ -1,22 +1,25 @@
 import type { Kubernetes } from './kubernetes';
 import type { OpenBao } from './openbao';
 
-/** What a login grants. Durations are the server's: `3s`. */
+/** The token of a login. Durations are in the form of the server: `3s`. */
 export interface Grants {
   readonly policies: readonly string[];
   readonly ttl?: string;
   readonly maxTtl?: string;
-  /** Default `service`; a `batch` token can be neither renewed nor revoked. */
+  /** The type of the token. Default `service`. A `batch` token can be neither renewed nor revoked. */
   readonly type?: 'service' | 'batch';
-  /** How often a token may be used. Default: any number of times. */
+  /** The number of uses of the token. Default: any number. */
   readonly uses?: number;
 }
 
-/** Makes the ways to log in at a server. */
+/** Sets up the login methods of a server. */
 export class Logins {
   constructor(private readonly bao: OpenBao) {}
 
-  /** Lets in whoever shows both ids, `secretIdUses` times (0: any number). Called again, it changes what a login grants from then on. */
+  /**
+   * Permits logins with both ids, `secretIdUses` times (0: any number). A second call changes the grants of later
+   * logins.
+   */
   async appRole(
     role: string,
     grants: Grants,
@@ -27,13 +30,13 @@ export class Logins {
     const content = { ...tokenOf(grants), secret_id_num_uses: secretIdUses };
     await this.bao.expect('POST', path, content);
     const { role_id: roleId = '' } = dataOf((await this.bao.expect('GET', `${path}/role-id`)).body);
-    // one after the other: at the same moment the server refuses one with 500, "transaction commit failed"
+    // one after the other: the server refuses concurrent ones with 500, "transaction commit failed"
     const answer = await this.bao.expect('POST', `${path}/secret-id`, {});
     const { secret_id: secretId = '' } = dataOf(answer.body);
     return { roleId, secretId };
   }
 
-  /** A secret id of the role that is only to be had by who unwraps it. */
+  /** Resolves to a wrapped secret id of the role. */
   async wrappedSecretId(role: string): Promise<string> {
     const path = `auth/approle/role/${role}/secret-id`;
     const { body } = await this.bao.expect('POST', path, {}, { 'x-vault-wrap-ttl': '60s' });
@@ -46,7 +49,7 @@ export class Logins {
     await this.bao.expect('POST', `auth/userpass/users/${username}`, content);
   }
 
-  /** Lets in whoever shows a token that the key has signed for the audience `vault`. */
+  /** Permits logins with tokens that the key has signed for the audience `vault`. */
   async jwtRole(role: string, publicKey: string, grants: Grants): Promise<void> {
     await this.enable('jwt');
     await this.bao.expect('POST', 'auth/jwt/config', {
@@ -75,7 +78,7 @@ export class Logins {
     });
   }
 
-  /** Lets in whoever shows a certificate that the authority has issued. */
+  /** Permits logins with certificates of the authority. */
   async certificateRole(role: string, ca: string, grants: Grants): Promise<void> {
     await this.enable('cert');
     const content = { certificate: ca, ...tokenOf(grants) };

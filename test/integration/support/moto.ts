@@ -25,17 +25,20 @@ export const CREDENTIALS = {
   sessionToken: 'canary-session-token-of-the-test',
 };
 
-/** Starts moto, a server that does as AWS does, with an endpoint in front of it that can be told to fail. */
+/** Starts moto, a fake of AWS, with an endpoint in front of it that can fail. */
 export async function startMoto(): Promise<Moto> {
   const moto = new Moto(await freePort());
   await moto.start();
   return moto;
 }
 
-/** A server of its own for a test file. It ends with the test run, however that ends. */
+/** A server for one test file. It ends with the test run, however that ends. */
 export class Moto {
   readonly endpoint: AwsEndpoint;
-  /** Of the server itself, without the endpoint: that lives in the thread of the test, and cannot answer one that waits. */
+  /**
+   * The address of the server itself. The endpoint lives in the thread of the test, and cannot answer while that
+   * blocks.
+   */
   readonly address: string;
   #process: ChildProcess | undefined;
   #client: SecretsManagerClient | undefined;
@@ -75,14 +78,14 @@ export class Moto {
     await once(this.#process, 'exit');
   }
 
-  /** Empties the store, and makes the endpoint behave as AWS does. */
+  /** Empties the store, and makes the endpoint behave like AWS. */
   async reset(): Promise<void> {
     await fetch(`${this.address}/moto-api/reset`, { method: 'POST' });
     this.endpoint.clear();
     this.behaveAsAws();
   }
 
-  /** Straight to the server, behind the back of whoever is under test. */
+  /** The client of the server itself. The manager under test does not see its changes. */
   get client(): SecretsManagerClient {
     if (this.#client === undefined) throw new Error('moto was not started');
     return this.#client;
@@ -101,7 +104,7 @@ export class Moto {
     await this.client.send(new CreateSecretCommand({ Name: name, SecretString: value, ...more }));
   }
 
-  /** Has this one secret be denied, by itself and in a batch, as moto never does. */
+  /** Denies one secret, alone and in a batch, as moto never does. */
   deny(name: string): void {
     this.endpoint.reply('GetSecretValue', ({ input }) =>
       input.SecretId === name ? refusal('AccessDeniedException') : undefined,
@@ -116,8 +119,8 @@ export class Moto {
   }
 
   /**
-   * A secret that is pending deletion: moto lets its value be written and its stages be moved, unseen, and calls its name
-   * taken. AWS says of all three what it is.
+   * Corrects moto for a secret that is pending deletion. Moto lets its value be written and its stages be moved, and
+   * reports its name as taken. AWS refuses all three with the real reason.
    */
   private behaveAsAws(): void {
     for (const action of ['PutSecretValue', 'UpdateSecretVersionStage']) {

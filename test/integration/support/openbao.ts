@@ -13,7 +13,7 @@ export const SUPERVISOR = join(ROOT, 'test/integration/servers/supervise.mjs');
 
 const QUOTA = 'of-the-test';
 
-/** What may be done on which path. */
+/** The permitted operations by path. */
 type Rules = Readonly<Record<string, readonly string[]>>;
 
 interface Answer {
@@ -21,21 +21,21 @@ interface Answer {
   readonly body: Readonly<Record<string, unknown>>;
 }
 
-/** Starts a server that is empty and open, with a KV 2 mount at `secret`. */
+/** Starts an empty, unsealed server with a KV 2 mount at `secret`. */
 export async function startOpenBao(): Promise<OpenBao> {
   const bao = new OpenBao(await freePort());
   await bao.start();
   return bao;
 }
 
-/** As {@link startOpenBao}, but a server that can be sealed, and unsealed. */
+/** Starts a server like {@link startOpenBao} that can be sealed and unsealed. */
 export async function startSealableOpenBao(): Promise<SealableOpenBao> {
   const bao = new SealableOpenBao(await freePort());
   await bao.start();
   return bao;
 }
 
-/** A server of its own for a test file. It ends with the test run, however that ends. */
+/** A server for one test file. It ends with the test run, however that ends. */
 export class OpenBao {
   readonly address: string;
   rootToken = `root-${randomUUID()}`;
@@ -46,7 +46,7 @@ export class OpenBao {
     this.address = `http://127.0.0.1:${port}`;
   }
 
-  /** After {@link stop}: the same address and token, and nothing in it. */
+  /** Starts an empty server. After {@link stop}, it has the same address and token. */
   async start(): Promise<void> {
     await this.run(
       '-dev',
@@ -64,14 +64,14 @@ export class OpenBao {
     await this.kill();
   }
 
-  /** Ends it at once, as a crash would. */
+  /** Ends the server at once, like a crash. */
   async kill(): Promise<void> {
     if (!this.#process?.connected) return;
     this.#process.send('SIGKILL');
     await once(this.#process, 'exit');
   }
 
-  /** Keeps it from answering anybody, with its connections open. */
+  /** Stops the server from answering, with its connections open. */
   async freeze(): Promise<void> {
     await this.signal('SIGSTOP');
     await eventually('OpenBao answers nobody', () => this.isSilent());
@@ -81,7 +81,7 @@ export class OpenBao {
     return this.signal('SIGCONT');
   }
 
-  /** Makes a mount of the key-value engine, and waits until it can be used. */
+  /** Creates a mount of the key-value engine, and waits until it is usable. */
   async mountKv(mount: string, version: 1 | 2 = 2, namespace = ''): Promise<void> {
     const headers = { 'x-vault-namespace': namespace };
     const content = { type: 'kv', options: { version: String(version) } };
@@ -98,7 +98,7 @@ export class OpenBao {
     await this.expect('POST', `${mount}/data/${encodeURIComponent(secretName)}`, { data });
   }
 
-  /** The value, as the store tells it to anybody who asks; `undefined` if there is none. */
+  /** Resolves to the value in the store, or to `undefined` if it is missing. */
   async valueOf(secretName: string): Promise<unknown> {
     const { body } = await this.request('GET', `secret/data/${encodeURIComponent(secretName)}`);
     return (body as { data?: { data?: { value?: unknown } } }).data?.data?.value;
@@ -109,7 +109,7 @@ export class OpenBao {
     return (body as { data?: { keys: string[] } }).data?.keys ?? [];
   }
 
-  /** A token that may do what the rules say: `{ 'secret/data/a': ['read'] }`. */
+  /** Resolves to a token with these rules: `{ 'secret/data/a': ['read'] }`. */
   async tokenFor(rules: Rules): Promise<string> {
     const policy = `policy-${randomUUID()}`;
     await this.permit(policy, rules);
@@ -119,7 +119,7 @@ export class OpenBao {
     return token;
   }
 
-  /** Changes what a token of {@link tokenFor} may do. */
+  /** Changes the rules of a token of {@link tokenFor}. */
   async changeRules(token: string, rules: Rules): Promise<void> {
     await this.permit(this.#policies.get(token) ?? '', rules);
   }
@@ -128,7 +128,7 @@ export class OpenBao {
     await this.expect('POST', 'auth/token/revoke', { token });
   }
 
-  /** Has it answer 429 to everybody who asks for a secret of the mount, until {@link unthrottle}. */
+  /** Makes the server answer 429 for every secret of the mount, until {@link unthrottle}. */
   async throttle(mount: string): Promise<void> {
     await this.expect('POST', `sys/quotas/rate-limit/${QUOTA}`, { rate: 0.001, path: mount });
     await eventually('OpenBao throttles', async () => {
@@ -141,7 +141,7 @@ export class OpenBao {
     await this.expect('DELETE', `sys/quotas/rate-limit/${QUOTA}`);
   }
 
-  /** Asks for something that has to succeed. */
+  /** Makes a request that must succeed. */
   async expect(...request: Parameters<OpenBao['request']>): Promise<Answer> {
     const answer = await this.request(...request);
     const [method, path] = request;
@@ -164,7 +164,7 @@ export class OpenBao {
     return { status: response.status, body: (text ? JSON.parse(text) : {}) as Answer['body'] };
   }
 
-  /** Makes a policy, or changes it for everybody who has it. */
+  /** Creates a policy, or changes it for all its tokens. */
   async permit(policy: string, rules: Rules): Promise<void> {
     const paths = Object.entries(rules).map(([path, capabilities]) => [path, { capabilities }]);
     const text = JSON.stringify({ path: Object.fromEntries(paths) as object });
@@ -193,7 +193,9 @@ export class OpenBao {
     );
   }
 
-  /** A signal that was delivered may take a moment to stop every thread of a busy machine. */
+  /**
+   * Tells whether the server is silent. A delivered signal may take a moment to stop every thread of a busy machine.
+   */
   private isSilent(): Promise<boolean> {
     const init = { headers: { connection: 'close' }, signal: AbortSignal.timeout(100) };
     return fetch(`${this.address}/v1/sys/health`, init).then(
@@ -210,10 +212,10 @@ export class OpenBao {
   }
 }
 
-/** With a seal, as in production; what it holds is in memory, and lost when it stops. */
+/** A server with a seal, as in production. Its content is in memory, and lost when it stops. */
 export class SealableOpenBao extends OpenBao {
   protected readonly folder = mkdtempSync(join(tmpdir(), 'openbao-'));
-  /** Unseals it. */
+  /** The key that unseals the server. */
   key = '';
 
   override async start(): Promise<void> {
@@ -245,14 +247,14 @@ export class SealableOpenBao extends OpenBao {
     });
   }
 
-  /** Has it listen, sealed. */
+  /** Starts the server, sealed. */
   protected async launch(): Promise<void> {
     const config = join(this.folder, 'config.json');
     writeFileSync(config, JSON.stringify(this.configuration()));
     await this.run(`-config=${config}`);
   }
 
-  /** What its configuration file says. */
+  /** Returns the content of the configuration file. */
   protected configuration(): Readonly<Record<string, unknown>> {
     const address = this.address.slice('http://'.length);
     return { storage: { inmem: {} }, listener: [{ tcp: { address, tls_disable: true } }] };

@@ -17,7 +17,7 @@ interface Answer {
   readonly failure?: string;
 }
 
-/** A PostgreSQL of its own for a test file. It ends with the test run, however that ends. */
+/** A PostgreSQL for one test file. It ends with the test run, however that ends. */
 export class Postgres {
   constructor(
     readonly port: number,
@@ -30,7 +30,7 @@ export class Postgres {
     return rows.length > 0;
   }
 
-  /** Whether somebody may log in, now. */
+  /** Resolves to whether a user can log in now. */
   async accepts(login: DatabaseLogin): Promise<boolean> {
     const { rows } = await this.query('select 1', [], login);
     return rows !== undefined;

@@ -1,24 +1,24 @@
 import { request } from 'undici';
 import { LocalServer, type Received, type Reply } from './local-server';
 
-/** Of one connection, and not for the next. */
+/** The headers of one connection, which are not forwarded. */
 const HOP_BY_HOP = /^(connection|keep-alive|transfer-encoding|content-length|host)$/;
 
-/** Stands before a server: keeps what it is asked, and answers in its place where it is told to. */
+/** A proxy in front of a server. It records requests, and can answer in place of the server. */
 export class Proxy extends LocalServer {
-  /** The answer to give in the server's place; `undefined` lets the request through. */
+  /** Returns the answer in place of the server. `undefined` forwards the request. */
   instead: (received: Received) => Reply | undefined = () => undefined;
 
   constructor(server: string) {
     super((received) => this.instead(received) ?? forward(server, received));
   }
 
-  /** How often somebody has logged in, or tried to. */
+  /** The number of logins and attempted logins. */
   get logins(): number {
     return this.count(/ \/v1\/auth\/.+\/login/);
   }
 
-  /** The token that came last. */
+  /** The token of the last request. */
   get token(): string {
     const tokens = this.received.map(({ headers }) => headers['x-vault-token']);
     return tokens.findLast((token) => token !== undefined) ?? '';

@@ -4,7 +4,7 @@ import { eventually } from './eventually';
 import { freePort } from './free-port';
 import { SealableOpenBao } from './openbao';
 
-/** Starts two nodes that share what they hold: the first is active, the second is a standby, which answers reads by itself. */
+/** Starts two nodes with shared content: an active node, and a standby that answers reads itself. */
 export async function startRaftPair(): Promise<{ active: RaftNode; standby: RaftNode }> {
   const active = new RaftNode(await freePort(), await freePort());
   await active.start();

@@ -7,15 +7,15 @@ import { eventually } from './eventually';
 const ROOT = join(__dirname, '../../..');
 const MAIN = join(ROOT, 'sample-app/dist/main.js');
 
-/** The built sample application in a process of its own. */
+/** The built sample application in its own process. */
 export class SampleProcess {
-  /** Everything that it has printed. */
+  /** The output so far. */
   output = '';
   readonly #environment: NodeJS.ProcessEnv;
   readonly #process;
   readonly #ended: Promise<unknown>;
 
-  /** Its environment is what is given, and no more. Listens on a free port unless `PORT` is given. */
+  /** Starts the application with only the given variables. It listens on a free port unless `PORT` is given. */
   constructor(environment: Readonly<Record<string, string>> = {}) {
     const env = { PATH: process.env.PATH, PORT: '0', NO_COLOR: '1', ...environment };
     this.#environment = env;
@@ -25,7 +25,7 @@ export class SampleProcess {
     this.#ended = once(this.#process, 'close');
   }
 
-  /** Where it listens. */
+  /** The URL of the application. */
   get url(): string {
     return / listens at (http:\/\/127\.0\.0\.1:\d+),/.exec(this.output)?.[1] ?? '';
   }
@@ -38,7 +38,7 @@ export class SampleProcess {
     return this;
   }
 
-  /** Resolves to how it ended, when it has: its exit code, or the signal that killed it. */
+  /** Waits for the end. Resolves to the exit code, or to the signal that killed the process. */
   async ends(): Promise<number | NodeJS.Signals | null> {
     await this.#ended;
     return this.#process.exitCode ?? this.#process.signalCode;
@@ -59,14 +59,14 @@ export class SampleProcess {
     return ((await answer.json()) as { key: string }).key;
   }
 
-  /** Resolves to what a shell prints, in the same environment and at the root of the project. */
+  /** Resolves to the output of a shell, in the same environment and at the root of the project. */
   async shell(script: string): Promise<string> {
     const options = { cwd: ROOT, env: this.#environment };
     const { stdout } = await promisify(execFile)('sh', ['-ec', script], options);
     return stdout;
   }
 
-  /** As its `npm run master-key` prints it. */
+  /** Resolves to the output of `npm run master-key`. */
   async masterKey(): Promise<string> {
     return (await this.shell('npm run --silent master-key')).trim();
   }

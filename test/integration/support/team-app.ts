@@ -11,19 +11,19 @@ import {
 import { SecretManagerHealthIndicator } from 'nestjs-custom-secret-manager/terminus';
 import type { Server } from 'node:http';
 import request from 'supertest';
-import { HealthController } from '../../../sample-app/src/health.controller';
 import { TeamSecretManager } from '../../../sample-app/src/team.secret-manager';
 import { CapturedLog } from '../../support/application';
+import { HealthController } from './health.controller';
 
 export interface TeamAppOptions extends SecretManagerModuleOptions {
   readonly address: string;
   readonly token: string;
   readonly mount?: string;
-  /** What the application's environment holds beside. */
+  /** Further variables of the application. */
   readonly variables?: Readonly<Record<string, string>>;
 }
 
-/** An application with the sample's own manager, on a store that its environment names. */
+/** An application with the sample's own manager, on the store of its environment. */
 export class TeamApp {
   constructor(
     private readonly app: INestApplication<Server>,

@@ -6,7 +6,7 @@ import { eventually } from './eventually';
 import { freePort } from './free-port';
 import { SealableOpenBao } from './openbao';
 
-/** A server that speaks TLS to applications, and asks them for a certificate; and plain HTTP to the test. */
+/** Starts a server with TLS for applications, which asks for a client certificate, and plain HTTP for the test. */
 export async function startTlsOpenBao(certificates: Certificates): Promise<TlsOpenBao> {
   const bao = new TlsOpenBao(await freePort(), await freePort(), certificates);
   await bao.start();
@@ -25,7 +25,7 @@ export class TlsOpenBao extends SealableOpenBao {
     this.tlsAddress = `https://127.0.0.1:${tlsPort}`;
   }
 
-  /** Shows another certificate on each connection from now on. */
+  /** Uses another certificate for new connections. */
   async renew(certificates: Certificates): Promise<void> {
     this.certificates = certificates;
     this.configuration();

@@ -1,6 +1,6 @@
 import type { Received, Reply } from './local-server';
 
-/** What a fault has to give away: it repeats all that it was sent, and all that the store holds. */
+/** A fault. It gets every secret text, and repeats it: the request, and the content of the store. */
 type Fault = (everything: string) => Reply | undefined;
 
 const TWO_MB = 2 * 1024 * 1024;
@@ -39,7 +39,7 @@ const OTHERS: readonly (readonly [string, Fault])[] = [
   ],
 ];
 
-/** The ways in which a server of the kind breaks. */
+/** The ways in which such a server breaks. */
 export const VAULT_FAULTS: readonly (readonly [string, Fault])[] = [
   ...STATUSES.map((status): readonly [string, Fault] => [
     String(status),

@@ -8,12 +8,12 @@ import type { OpenBao } from './openbao';
 
 const running: VaultSecretManager[] = [];
 
-/** To be called in `afterEach`. */
+/** Closes all managers. Call it in `afterEach`. */
 export async function closeVaults(): Promise<void> {
   await Promise.all(running.splice(0).map((manager) => manager.close()));
 }
 
-/** A manager without the library around it, with the root token unless told otherwise. */
+/** Returns a manager without the library around it, with the root token by default. */
 export function vaultOn(
   { address, rootToken: token }: Pick<OpenBao, 'address' | 'rootToken'>,
   options: Partial<VaultSecretManagerOptions> = {},
@@ -23,7 +23,7 @@ export function vaultOn(
   return manager;
 }
 
-/** A whole application with such a manager, which may read and write. */
+/** Starts an application with such a manager, which may read and write. */
 export async function startVaultApp(
   bao: OpenBao,
   vault: Partial<VaultSecretManagerOptions> = {},

@@ -40,8 +40,8 @@ const root = (store = new Closing()) =>
 const codeOf = async (start: Promise<unknown>): Promise<unknown> =>
   await start.catch((error: { code?: unknown }) => error.code);
 
-describe('an application under a test runner, with no configuration of it', () => {
-  it('reads from the store of the test, by the class of the service and by a handle', async () => {
+describe('an application in a test runner without configuration', () => {
+  it('reads from the store of the test, by the service and by a handle', async () => {
     const module = await Test.createTestingModule({
       imports: [root(), SecretManagerModule.forFeature(['NAME'])],
       providers: [Consumer],
@@ -79,7 +79,7 @@ describe('an application under a test runner, with no configuration of it', () =
     expect(secrets?.status).toBe('up');
   });
 
-  it('names the package that a sub-path needs', async () => {
+  it('names the missing package of a sub-path', async () => {
     const subPath = 'nestjs-custom-secret-manager/drivers/aws-secrets-manager';
 
     const message = await import(subPath).catch((error: Error) => error.message);
@@ -92,7 +92,7 @@ describe('an application under a test runner, with no configuration of it', () =
     ['SecretsService in `providers`', { providers: [SecretsService] }],
     ['VirtualKeysService in `providers`', { imports: [root()], providers: [VirtualKeysService] }],
     ['a feature without a manager', { imports: [SecretManagerModule.forFeature(['NAME'])] }],
-  ])('is told of %s', async (_, metadata) => {
+  ])('is warned about %s', async (_, metadata) => {
     const code = await codeOf(Test.createTestingModule(metadata).compile());
 
     expect(code).toBe('MISCONFIGURED');

@@ -1,4 +1,4 @@
-/** Bundles the application with webpack and with esbuild, everything in it, and runs both bundles. */
+/** Bundles the whole application with webpack and with esbuild, and runs both bundles. */
 import { strict as assert } from 'node:assert';
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
@@ -9,7 +9,7 @@ import webpack from 'webpack';
 const TOO_LONG_MS = 20_000;
 const entry = `${process.cwd()}/dist/bundled.js`;
 const { type } = JSON.parse(readFileSync('package.json', 'utf8'));
-/** What Nest loads only where it is installed. */
+/** The packages that Nest loads only if they are installed. */
 const OPTIONAL =
   /^(@nestjs\/(microservices|websockets|platform-express|platform-fastify)|class-transformer|@fastify\/|fastify|@aws-sdk\/)/;
 
@@ -52,7 +52,7 @@ for (const bundle of ['webpack', 'esbuild']) {
   if (!output.endsWith('done\n')) throw new Error(`${bundle} (${type}): ${output}`);
 }
 
-/** A bundler looks for the package itself, and names it where it is missing. */
+/** The error of a bundler, which resolves the package and names it if it is missing. */
 const missing = /@aws-sdk\/client-secrets-manager/;
 const driver = 'nestjs-custom-secret-manager/drivers/aws-secrets-manager';
 await assert.rejects(

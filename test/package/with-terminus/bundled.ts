@@ -50,7 +50,7 @@ async function main(): Promise<void> {
   console.log('done');
 }
 
-/** A bundle that knows no place of its own file has no worker, and says so. */
+/** Checks that a bundle without a path of its own file reports that it has no worker. */
 async function tryWorker(): Promise<void> {
   const http = new SyncHttp();
   try {

@@ -124,7 +124,7 @@ const STORE = `
   server.listen(0, '127.0.0.1', () => console.log(server.address().port));
 `;
 
-/** Of a store in a process of its own, for this one stands still meanwhile. */
+/** Reads synchronously from a store in another process, because this one blocks meanwhile. */
 async function synchronousRead(): Promise<unknown> {
   const store = spawn(process.execPath, ['-e', STORE], { stdio: ['ignore', 'pipe', 'inherit'] });
   const [port] = (await once(store.stdout, 'data')) as [Buffer];

@@ -45,7 +45,7 @@ const PEERS = {
   'drivers/encrypted-file': 'lmdb',
 };
 
-/** Loads each sub-path whose peer is missing: as an application does, by both ways, and each build by its file. */
+/** Loads each sub-path whose peer is missing: in both ways of an application, and each build by its file. */
 async function tryMissingPeers(): Promise<void> {
   const load = createRequire(join(process.cwd(), 'package.json'));
   const dist = dirname(load.resolve('nestjs-custom-secret-manager'));

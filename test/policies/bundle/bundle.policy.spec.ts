@@ -29,7 +29,7 @@ describe('BundlePolicy', () => {
     expect(manager.asked.map(({ name }) => name)).toEqual([PRIMARY]);
   });
 
-  it('answers at once what has been read before, and what has changed since', async () => {
+  it('peeks at the last reading, and at a newer one', async () => {
     const manager = new ScriptedSecretManager(() => '{"A":"1"}');
     const policy = bundled(manager);
     await policy.readSecret('A');
@@ -65,7 +65,7 @@ describe('BundlePolicy', () => {
     });
   });
 
-  it('loses no key of a batch to one that cannot be used', async () => {
+  it('loses no key of a batch to an unusable one', async () => {
     const manager = new ScriptedSecretManager(() => '{"GOOD":"1","BIG":12345678901234567890}');
 
     const readings = await bundled(manager).readSecrets(['GOOD', 'BIG']);
@@ -74,7 +74,7 @@ describe('BundlePolicy', () => {
     expect(readings.get('BIG')).toMatchObject({ code: 'MALFORMED', secretName: 'BIG' });
   });
 
-  it('takes a primary secret that is absent for the absence of all', async () => {
+  it('treats an absent primary secret as the absence of all keys', async () => {
     const policy = bundled(new ScriptedSecretManager(() => undefined));
 
     expect(await policy.readSecret('A')).toBeUndefined();

@@ -36,8 +36,8 @@ describe('CachePolicy', () => {
     jest.useRealTimers();
   });
 
-  describe('while a value is fresh', () => {
-    it('answers it without asking the store', async () => {
+  describe('for a fresh value', () => {
+    it('answers without a call to the store', async () => {
       const manager = new ScriptedSecretManager();
       const cache = caching(manager);
 
@@ -49,7 +49,7 @@ describe('CachePolicy', () => {
       expect(manager.asked).toHaveLength(1);
     });
 
-    it('is fresh for up to a tenth less than told, so that not all expire together', async () => {
+    it('is fresh for up to a tenth less than configured, so that not all expire together', async () => {
       jest.spyOn(Math, 'random').mockReturnValue(0.999_999);
       const manager = new ScriptedSecretManager();
       const cache = caching(manager, { staleWhileRevalidateMs: 0 });
@@ -61,7 +61,7 @@ describe('CachePolicy', () => {
       expect(manager.asked).toHaveLength(2);
     });
 
-    it('keeps versions and tenants apart', async () => {
+    it('separates versions and tenants', async () => {
       const manager = new ScriptedSecretManager((_, options) => JSON.stringify(options?.params));
       const cache = caching(manager);
 
@@ -72,7 +72,7 @@ describe('CachePolicy', () => {
       expect(cache.peek('KEY')).toBeUndefined();
     });
 
-    it('asks the store all the same for maxAgeMs 0, and throws what fails', async () => {
+    it('asks the store for maxAgeMs 0, and throws its failure', async () => {
       const manager = new ScriptedSecretManager();
       const cache = caching(manager);
       await cache.readSecret('KEY');
@@ -101,8 +101,8 @@ describe('CachePolicy', () => {
     });
   });
 
-  describe('past its time to live', () => {
-    it('serves a value at once for a minute while one refresh runs behind it', async () => {
+  describe('for a value past its time to live', () => {
+    it('serves the value at once for a minute while one refresh runs in the background', async () => {
       const manager = new ScriptedSecretManager();
       const cache = caching(manager);
       await cache.readSecret('KEY');
@@ -163,7 +163,7 @@ describe('CachePolicy', () => {
       },
     );
 
-    it('spaces refreshes that fail, one second doubling to thirty', async () => {
+    it('spaces failing refreshes by one second, doubling to thirty', async () => {
       const manager = new ScriptedSecretManager();
       const cache = caching(manager);
       await cache.readSecret('KEY');
@@ -233,7 +233,7 @@ describe('CachePolicy', () => {
       },
     );
 
-    it('lets no caller with a small staleIfErrorMs have a stale value while a refresh runs', async () => {
+    it('serves no stale value to a caller with a small staleIfErrorMs while a refresh runs', async () => {
       const manager = new ScriptedSecretManager();
       const cache = caching(manager);
       await cache.readSecret('KEY');
@@ -245,7 +245,7 @@ describe('CachePolicy', () => {
       await expect(reading).rejects.toMatchObject({ code: 'UNAVAILABLE' });
     });
 
-    it('marks what it serves as stale, and tells it once, and once that it is over', async () => {
+    it('marks stale values, and logs the start and the end once', async () => {
       const onStateChange = jest.fn();
       const manager = new ScriptedSecretManager();
       const cache = caching(manager, { onStateChange });
@@ -270,7 +270,7 @@ describe('CachePolicy', () => {
       ]);
     });
 
-    it('reports an age that only an answer of the store resets', async () => {
+    it('reports an age that only a reading of the store resets', async () => {
       const manager = new ScriptedSecretManager();
       const cache = caching(manager);
       await cache.readSecret('KEY');
@@ -283,8 +283,8 @@ describe('CachePolicy', () => {
     });
   });
 
-  describe('with a lease', () => {
-    it('serves the value no longer than it is valid, whatever fails', async () => {
+  describe('for a value with a lease', () => {
+    it('serves the value no longer than its lease, whatever fails', async () => {
       const manager = new ScriptedSecretManager(() => ({ value: 'leased', validForMs: 2_000 }));
       const cache = caching(manager);
       await cache.readSecret('KEY');
@@ -299,7 +299,7 @@ describe('CachePolicy', () => {
       await expect(cache.readSecret('KEY')).rejects.toMatchObject({ code: 'UNAVAILABLE' });
     });
 
-    it('does not keep a value that is valid for no longer than its clock can tell', async () => {
+    it('does not keep a value whose lease is shorter than the resolution of its clock', async () => {
       const manager = new ScriptedSecretManager(() => ({ value: 'leased', validForMs: 0 }));
       const cache = caching(manager);
 
@@ -309,7 +309,7 @@ describe('CachePolicy', () => {
     });
   });
 
-  it('remembers an absence for ten seconds, and no failure', async () => {
+  it('remembers an absence for ten seconds, but no failure', async () => {
     const manager = new ScriptedSecretManager(() => undefined);
     const cache = caching(manager);
 
@@ -326,7 +326,7 @@ describe('CachePolicy', () => {
     expect(manager.asked).toHaveLength(3);
   });
 
-  it('bounds absences by themselves, so that they push out no value', async () => {
+  it('limits absences separately, so that they evict no value', async () => {
     const manager = new ScriptedSecretManager((name) =>
       name === 'CUSTOMER' ? 'value' : undefined,
     );
@@ -340,7 +340,7 @@ describe('CachePolicy', () => {
     expect(cache.inspect()).toHaveLength(1 + 1_000);
   });
 
-  it('bounds absences of names with params by themselves, too', async () => {
+  it('limits absences of names with params separately, too', async () => {
     const manager = new ScriptedSecretManager((name) =>
       name === 'CUSTOMER' ? 'value' : undefined,
     );
@@ -357,7 +357,7 @@ describe('CachePolicy', () => {
     expect(cache.inspect()).toHaveLength(1 + 10);
   });
 
-  it('holds a value in place of the absence before it, and the other way round', async () => {
+  it('replaces an absence by a value, and a value by an absence', async () => {
     const manager = new ScriptedSecretManager(() => undefined);
     const cache = caching(manager);
     await cache.readSecret('KEY');
@@ -372,7 +372,7 @@ describe('CachePolicy', () => {
     expect(cache.peek('KEY')).toBeUndefined();
   });
 
-  it('keeps no more than it may, and lets go of what was not used for longest', async () => {
+  it('keeps a limited number of values, and evicts the least recently used', async () => {
     const manager = new ScriptedSecretManager((name) => name);
     const cache = caching(manager, { maxEntries: 3 });
     for (const name of ['A', 'B', 'C']) await cache.readSecret(name);
@@ -411,7 +411,7 @@ describe('CachePolicy', () => {
       expect(cache.peek('PINNED')).toBe('PINNED');
     });
 
-    it('tries again by itself, spaced, after a denial', async () => {
+    it('retries with pauses after a denial', async () => {
       const manager = new ScriptedSecretManager();
       const cache = caching(manager);
       cache.pin('KEY');
@@ -443,7 +443,7 @@ describe('CachePolicy', () => {
   });
 
   describe('refresh', () => {
-    it('reads again at once, whatever is spaced', async () => {
+    it('reads at once, despite any pause', async () => {
       const manager = new ScriptedSecretManager();
       const cache = caching(manager);
       await cache.readSecret('KEY');
@@ -478,7 +478,7 @@ describe('CachePolicy', () => {
       expect(cache.inspect()).toEqual([]);
     });
 
-    it('reads all that is cached, with their params, if no name is given', async () => {
+    it('reads all cached secrets, with their params, without a name', async () => {
       const manager = new ScriptedSecretManager();
       const cache = caching(manager);
       await cache.readSecret('A');
@@ -493,7 +493,7 @@ describe('CachePolicy', () => {
     });
   });
 
-  it('asks anew after invalidate, and a read in flight does not bring the old value back', async () => {
+  it('asks again after invalidate, and a read in flight does not restore the old value', async () => {
     const { script, answer } = deferred();
     const manager = new ScriptedSecretManager();
     const cache = caching(manager);
@@ -516,7 +516,7 @@ describe('CachePolicy', () => {
       }
     }
 
-    it('shares what it holds with the asynchronous ones', async () => {
+    it('shares its values with asynchronous reads', async () => {
       const manager = new SyncManager();
       const cache = caching(manager);
 
@@ -527,7 +527,7 @@ describe('CachePolicy', () => {
       expect(manager.asked).toHaveLength(1);
     });
 
-    it('does not let an older asynchronous answer replace theirs', async () => {
+    it('is not overwritten by an older asynchronous answer', async () => {
       const { script, answer } = deferred();
       const manager = new SyncManager(script);
       const cache = caching(manager);
@@ -551,7 +551,7 @@ describe('CachePolicy', () => {
       expect(cache.readSecretSync('KEY')).toMatchObject({ value: 'value' });
     });
 
-    it('serves what is cached to the last moment where there is no synchronous read, with a refresh behind', async () => {
+    it('serves cached values to the last moment without a synchronous read, with a background refresh', async () => {
       const manager = new ScriptedSecretManager();
       const cache = caching(manager);
       await cache.readSecret('KEY');
@@ -565,7 +565,7 @@ describe('CachePolicy', () => {
       expect(cache.readSecretSync('KEY')?.value).toBe('new');
     });
 
-    it('says what helps where there is neither', () => {
+    it('suggests a remedy if there is neither', () => {
       const cache = caching(new ScriptedSecretManager());
 
       expect(() => cache.readSecretSync('KEY')).toThrow(
@@ -574,7 +574,7 @@ describe('CachePolicy', () => {
     });
   });
 
-  it('leaves nothing behind when it closes', async () => {
+  it('leaves nothing behind on close', async () => {
     const cache = caching(new ScriptedSecretManager());
     cache.pin('KEY');
     await cache.readSecret('KEY');

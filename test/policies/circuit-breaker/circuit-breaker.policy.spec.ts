@@ -40,7 +40,7 @@ describe('CircuitBreakerPolicy', () => {
   beforeEach(() => jest.useFakeTimers());
   afterEach(() => jest.useRealTimers());
 
-  it('opens after five transient failures in a row, and then fails without asking the store', async () => {
+  it('opens after five transient failures in a row, and then fails without a call to the store', async () => {
     const manager = new ScriptedSecretManager(down);
     const policy = breaking(manager);
 
@@ -98,7 +98,7 @@ describe('CircuitBreakerPolicy', () => {
     expect(manager.asked).toHaveLength(3 + 1);
   });
 
-  it('takes a denial and an absence for answers of a healthy store', async () => {
+  it('counts a denial and an absence as answers of a healthy store', async () => {
     const manager = new ScriptedSecretManager(
       failing(...codes(4, 'UNAVAILABLE'), 'ACCESS_DENIED', ...codes(4, 'TIMEOUT')),
     );
@@ -123,7 +123,7 @@ describe('CircuitBreakerPolicy', () => {
     },
   );
 
-  it('probes again if the probe was ended by its caller', async () => {
+  it('probes again if the caller aborted the probe', async () => {
     const manager = new ScriptedSecretManager(failing(...codes(5, 'UNAVAILABLE'), 'CANCELLED'));
     const policy = breaking(manager);
     await call(policy, 5);
@@ -134,7 +134,7 @@ describe('CircuitBreakerPolicy', () => {
     expect(outcomes).toEqual(['CANCELLED', 'ok']);
   });
 
-  it('tells once that it opened, and once that it closed', async () => {
+  it('reports once that it opened, and once that it closed', async () => {
     const onStateChange = jest.fn();
     const manager = new ScriptedSecretManager(down);
     const policy = breaking(manager, { onStateChange });
@@ -149,14 +149,14 @@ describe('CircuitBreakerPolicy', () => {
     expect(onStateChange.mock.calls).toEqual([['open'], ['closed']]);
   });
 
-  it('lets health checks pass by', async () => {
+  it('does not affect health checks', async () => {
     const policy = breaking(new ScriptedSecretManager(down));
     await call(policy, 5);
 
     await expect(policy.checkHealth()).resolves.toBe(true);
   });
 
-  describe('for one secret that fails alone', () => {
+  describe('for one failing secret', () => {
     const failsFor =
       (...broken: readonly string[]) =>
       (name: string): string => {
@@ -181,7 +181,7 @@ describe('CircuitBreakerPolicy', () => {
       expect(await call(policy, 2, ['KEY', 'OTHER'])).toEqual(['ok', 'ok']);
     });
 
-    it('refuses it in a batch, too, and reads the others', async () => {
+    it('refuses it in a batch, and reads the others', async () => {
       const manager = new ScriptedSecretManager(failsFor('broken'));
       const policy = breaking(manager);
       await call(policy, 5, ['broken']);
@@ -193,7 +193,7 @@ describe('CircuitBreakerPolicy', () => {
       expect(manager.asked.map(({ name }) => name).slice(5)).toEqual(['KEY']);
     });
 
-    it('counts what fails in batches, each name by itself', async () => {
+    it('counts failures in batches by name', async () => {
       const manager = new ScriptedSecretManager(failsFor('broken'));
       const policy = breaking(manager);
       for (let round = 0; round < 5; round++) await policy.readSecrets(['KEY', 'broken']);
@@ -204,7 +204,7 @@ describe('CircuitBreakerPolicy', () => {
       expect(manager.asked.filter(({ name }) => name === 'broken')).toHaveLength(5);
     });
 
-    it('refuses it synchronously, too', () => {
+    it('refuses it synchronously', () => {
       const manager = new ScriptedSecretManager();
       const readSecretSync = jest.fn(failsFor('broken'));
       manager.readSecretSync = readSecretSync;
@@ -217,7 +217,7 @@ describe('CircuitBreakerPolicy', () => {
       expect(readSecretSync).toHaveBeenCalledTimes(6);
     });
 
-    it('keeps params apart: the mount of one tenant can be broken', async () => {
+    it('separates params: the mount of one tenant may be broken', async () => {
       const manager = new ScriptedSecretManager((_, options) => {
         if (options?.params?.mount === 'broken') throw failure('UNAVAILABLE');
         return 'value';
@@ -241,7 +241,7 @@ describe('CircuitBreakerPolicy', () => {
       expect(await call(policy, 3, ['broken'])).toEqual(['ok', 'ok', 'ok']);
     });
 
-    it('does not hold the circuit of the store open because it is asked for most often', async () => {
+    it('does not keep the circuit of the store open, even if it is read most often', async () => {
       const manager = new ScriptedSecretManager(down);
       const policy = breaking(manager);
       await call(policy, 5, ['broken', 'sound']);
@@ -283,7 +283,7 @@ describe('CircuitBreakerPolicy', () => {
       override deleteSecret = jest.fn().mockRejectedValue(failure('UNAVAILABLE'));
     }
 
-    it('stops no read because writes fail', async () => {
+    it('stops no read when writes fail', async () => {
       const policy = breaking(new Writer());
       for (let index = 0; index < 10; index++) {
         await policy.writeSecret(`KEY-${index}`, 'too large').catch(() => undefined);
@@ -294,7 +294,7 @@ describe('CircuitBreakerPolicy', () => {
       expect(await call(policy, 2)).toEqual(['ok', 'ok']);
     });
 
-    it('refuses writes that failed again and again', async () => {
+    it('refuses writes after repeated failures', async () => {
       const manager = new Writer();
       const policy = breaking(manager);
       const write = (name: string) => policy.writeSecret(name, 'value');
@@ -317,7 +317,7 @@ describe('CircuitBreakerPolicy', () => {
     });
   });
 
-  describe('for a store that says when to come back', () => {
+  describe('for a store that asks for a delay', () => {
     const busy = (): never => {
       throw failure('THROTTLED', { retryAfterMs: 2_000 });
     };
@@ -330,7 +330,7 @@ describe('CircuitBreakerPolicy', () => {
       expect(policy.state).toBe('closed');
     });
 
-    it('opens if it does not say when', async () => {
+    it('opens if the store asks for no delay', async () => {
       const policy = breaking(new ScriptedSecretManager(() => failing('THROTTLED')('KEY')));
 
       await call(policy, 5);
@@ -338,7 +338,7 @@ describe('CircuitBreakerPolicy', () => {
       expect(policy.state).toBe('open');
     });
 
-    it('stays open for as long as it says, and no longer than ten seconds, where it answers the probe so', async () => {
+    it('stays open for the delay of a probe, up to ten seconds', async () => {
       const manager = new ScriptedSecretManager(down);
       const policy = breaking(manager);
       await call(policy, 5);
@@ -367,7 +367,7 @@ describe('CircuitBreakerPolicy', () => {
     'NOT_PERMITTED',
     'UNKNOWN',
   ] as const)(
-    'does not close over a dead store because of %s, which may have asked nobody',
+    'does not close at a dead store because of %s, which may not reach it',
     async (code) => {
       const manager = new ScriptedSecretManager(down);
       const policy = breaking(manager);
@@ -381,7 +381,7 @@ describe('CircuitBreakerPolicy', () => {
     },
   );
 
-  it('opens for a primary secret that fails alone: all that is read is that one', async () => {
+  it('opens for a failing primary secret, because it is the only one read', async () => {
     const policy = breaking(new ScriptedSecretManager(down), {
       holdsOneSecret: true,
       hasHealthCheck: false,
@@ -392,7 +392,7 @@ describe('CircuitBreakerPolicy', () => {
     expect([policy.state, await policy.checkHealth()]).toEqual(['open', false]);
   });
 
-  it('counts as unhealthy while it is open, if the manager cannot tell', async () => {
+  it('counts as unhealthy while it is open, if the manager has no health check', async () => {
     const policy = breaking(new ScriptedSecretManager(down), { hasHealthCheck: false });
     const before = await policy.checkHealth();
 

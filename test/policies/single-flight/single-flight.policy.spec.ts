@@ -55,7 +55,7 @@ describe('SingleFlightPolicy', () => {
     expect(manager.asked).toHaveLength(1);
   });
 
-  it('makes one call per secret and params, in whatever order the params are written', async () => {
+  it('makes one call per secret and params, whatever the order of the params', async () => {
     const manager = new ScriptedSecretManager();
     const policy = sharing(manager);
 
@@ -69,7 +69,7 @@ describe('SingleFlightPolicy', () => {
     expect(manager.asked).toHaveLength(3);
   });
 
-  it('lets one caller leave, and cancels nobody else', async () => {
+  it('lets one caller abort without an effect on the others', async () => {
     const { script, answer } = deferred();
     const manager = new ScriptedSecretManager(script);
     const policy = sharing(manager);
@@ -88,7 +88,7 @@ describe('SingleFlightPolicy', () => {
     expect(wasAborted).toBe(false);
   });
 
-  it('aborts the call when the last caller has left, and asks anew for the next', async () => {
+  it('aborts the call with its last caller, and asks again for the next', async () => {
     const { script, answer } = deferred();
     const manager = new ScriptedSecretManager(script);
     const policy = sharing(manager);
@@ -107,7 +107,7 @@ describe('SingleFlightPolicy', () => {
     expect(manager.asked.at(0)?.options?.signal?.aborted).toBe(true);
   });
 
-  it('does not let a batch join what is ending because its callers have left', async () => {
+  it('does not let a batch join a call that is being aborted', async () => {
     const { script, answer } = deferred();
     const manager = new Batching(script);
     const policy = sharing(manager, true);
@@ -124,7 +124,7 @@ describe('SingleFlightPolicy', () => {
     expect(await batch).toEqual(new Map([['A', { value: 'fresh' }]]));
   });
 
-  it('refreshes beside what is ending because its callers have left', async () => {
+  it('refreshes beside a call that is being aborted', async () => {
     const { script } = deferred();
     const manager = new ScriptedSecretManager(script);
     const policy = sharing(manager);
@@ -140,7 +140,7 @@ describe('SingleFlightPolicy', () => {
     await policy.close();
   });
 
-  it('does not let a probe join a health check that is ending because its callers have left', async () => {
+  it('does not let a probe join a health check that is being aborted', async () => {
     const manager = new ScriptedSecretManager();
     let answer = (_isHealthy: boolean): void => undefined;
     const checkHealth = jest
@@ -161,7 +161,7 @@ describe('SingleFlightPolicy', () => {
     expect(checkHealth).toHaveBeenCalledTimes(2);
   });
 
-  it('leaves no deadline behind when it closes', async () => {
+  it('leaves no deadline behind on close', async () => {
     jest.useRealTimers();
     const policy = new SingleFlightPolicy(new BoundaryPolicy(new ScriptedSecretManager()));
 
@@ -173,7 +173,7 @@ describe('SingleFlightPolicy', () => {
     expect(left).toBe(0);
   });
 
-  it('gives each caller its own deadline, and never fails one by the deadline of another', async () => {
+  it('gives each caller its own deadline, and fails none by the deadline of another', async () => {
     const { script, answer } = deferred();
     const policy = sharing(new ScriptedSecretManager(script));
 
@@ -221,7 +221,7 @@ describe('SingleFlightPolicy', () => {
     expect(manager.batches).toEqual([['B', 'C']]);
   });
 
-  it('repeats what it asks anew when a read was overtaken, for those who waited and those who join', async () => {
+  it('retries the second call after an overtaken read, for waiting and joining callers', async () => {
     const { script, fail } = deferred();
     const manager = new ScriptedSecretManager(script);
     const policy = new SingleFlightPolicy(new RetryPolicy(new BoundaryPolicy(manager)));
@@ -240,7 +240,7 @@ describe('SingleFlightPolicy', () => {
     expect(manager.asked).toHaveLength(4);
   });
 
-  it('repeats what a batch could not read because a write has overtaken another of its secrets', async () => {
+  it('retries the failed names of a batch after a write has overtaken another of its secrets', async () => {
     const manager = new Batching();
     const { script, answer } = deferred();
     manager.script = script;
@@ -256,7 +256,7 @@ describe('SingleFlightPolicy', () => {
     expect((await readings).get('B')).toMatchObject({ value: 'alone' });
   });
 
-  it('says so if a manager asks for the secret that it is being asked for', async () => {
+  it('reports a manager that reads the secret that it is being asked for', async () => {
     const manager = new ScriptedSecretManager(() => policy.readSecret('KEY'));
     const policy = sharing(manager);
 
@@ -291,7 +291,7 @@ describe('SingleFlightPolicy', () => {
     await answer;
   });
 
-  it('ends what is under way when it closes, and refuses what comes later', async () => {
+  it('cancels calls in flight on close, and refuses later ones', async () => {
     const { script } = deferred();
     const manager = new ScriptedSecretManager(script);
     const policy = sharing(manager);

@@ -12,7 +12,7 @@ class WritableManager extends ScriptedSecretManager {
   override deleteSecret = jest.fn().mockResolvedValue({});
 }
 
-/** Two pipelines with a cache each over one manager, as those of secrets and of virtual keys are. */
+/** Builds two pipelines with separate caches on one manager, like those of secrets and virtual keys. */
 function writing(manager: WritableManager) {
   const writes = new Writes();
   const deadline = new DeadlinePolicy(new BoundaryPolicy(manager));
@@ -37,7 +37,7 @@ describe('WritesPolicy', () => {
     jest.useRealTimers();
   });
 
-  it('stores the new value in the cache that the write went through, at age 0', async () => {
+  it('stores the new value at age 0 in the cache of the write', async () => {
     const { first, second } = writing(new WritableManager());
     await first.policy.readSecret('KEY');
     await jest.advanceTimersByTimeAsync(MINUTE_MS);
@@ -97,7 +97,7 @@ describe('WritesPolicy', () => {
     expect(first.cache.peek('KEY')).toBe('value');
   });
 
-  it('keeps a read in flight from bringing the old value back, in every cache', async () => {
+  it('prevents a read in flight from restoring the old value, in every cache', async () => {
     const { script, answer } = deferred();
     const { first, second } = writing(new WritableManager(script));
 
@@ -111,7 +111,7 @@ describe('WritesPolicy', () => {
     expect(second.cache.peek('KEY')).toBeUndefined();
   });
 
-  it('lets no read join one from before a write', async () => {
+  it('lets no read join a call from before a write', async () => {
     const { script, answer } = deferred();
     const { first } = writing(new WritableManager(script));
 
@@ -124,7 +124,7 @@ describe('WritesPolicy', () => {
     expect([(await before)?.value, (await after)?.value]).toEqual(['old', 'newer']);
   });
 
-  it('drops the versions and stages of the secret, which it has moved', async () => {
+  it('drops the versions and stages of the secret, which a write moves', async () => {
     const { first } = writing(new WritableManager());
     await first.policy.readSecret('KEY', { params: { versionStage: 'AWSPREVIOUS' } });
 
@@ -133,7 +133,7 @@ describe('WritesPolicy', () => {
     expect(first.cache.inspect()).toMatchObject([{ name: 'KEY', version: '2' }]);
   });
 
-  it('holds neither value if two writes overlapped, as only the store knows which came last', async () => {
+  it('caches neither value of two overlapping writes, because only the store knows the last one', async () => {
     const { first, second } = writing(new WritableManager());
 
     await Promise.all([
@@ -144,7 +144,7 @@ describe('WritesPolicy', () => {
     expect([first.cache.inspect(), second.cache.inspect()]).toEqual([[], []]);
   });
 
-  it('remembers that a secret was deleted', async () => {
+  it('remembers the absence of a deleted secret', async () => {
     const { first } = writing(new WritableManager());
     await first.policy.readSecret('KEY');
 
@@ -154,7 +154,7 @@ describe('WritesPolicy', () => {
     expect(await first.policy.readSecret('KEY')).toBeUndefined();
   });
 
-  it('goes on refreshing a pinned secret after a write that the store refused', async () => {
+  it('keeps refreshing a pinned secret after a refused write', async () => {
     const { script, answer } = deferred();
     const manager = new WritableManager();
     const { first } = writing(manager);

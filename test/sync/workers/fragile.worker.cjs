@@ -1,4 +1,4 @@
-// Does as it is told, and tells which thread it is.
+// A worker that follows orders, and reports its thread id.
 'use strict';
 const { threadId } = require('node:worker_threads');
 const { serve } = require('../../../lib/sync/serve.cjs');
@@ -6,7 +6,7 @@ const { serve } = require('../../../lib/sync/serve.cjs');
 serve(() => async ({ todo, value }) => {
   if (todo === 'exit') process.exit(1);
   if (todo === 'vanish') {
-    process.removeAllListeners('exit'); // as one that has run out of memory
+    process.removeAllListeners('exit'); // like a worker that has run out of memory
     process.exit(1);
   }
   if (todo === 'vanish soon') {

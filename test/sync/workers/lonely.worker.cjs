@@ -1,4 +1,4 @@
-// Needs a package that is not there.
+// A worker that needs a missing package.
 'use strict';
 const { serve } = require('../../../lib/sync/serve.cjs');
 

@@ -1,3 +1,3 @@
-// Dies before it can say anything.
+// A worker that exits before it can report anything.
 'use strict';
 throw new Error('canary-of-a-start');

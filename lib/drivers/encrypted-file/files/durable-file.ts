@@ -1,7 +1,7 @@
 import { open } from 'node:fs/promises';
 
-/** Makes a file that its owner alone can read. When it resolves, the content is on the disk. */
-export async function writeWhole(path: string, content: Buffer): Promise<void> {
+/** Creates a file that only its owner can read. Resolves when the content is on the disk. */
+export async function createFile(path: string, content: Buffer): Promise<void> {
   const file = await open(path, 'wx', 0o600);
   try {
     await file.writeFile(content);
@@ -11,7 +11,9 @@ export async function writeWhole(path: string, content: Buffer): Promise<void> {
   }
 }
 
-/** Writes the names in a folder to the disk, without which a new file is gone after a power cut. Windows does so by itself. */
+/**
+ * Flushes the entries of a folder to the disk. Without a flush, a power cut can lose a new file. Windows needs none.
+ */
 export async function syncFolder(path: string): Promise<void> {
   if (process.platform === 'win32') return;
   const folder = await open(path, 'r');

@@ -3,7 +3,10 @@ import { quoteName } from '../../../core/errors/wording';
 import { UnusableFile } from '../../../files/regular-file';
 import { isDenied, isMissing, malformed, unavailable } from './problems';
 
-/** Returns the error for a store that is missing, denied, or not a file. Leaves the rest to the rules for every manager. */
+/**
+ * Returns the error for a store that is missing, denied, or not a file. Returns other errors unchanged: the common
+ * rules translate them.
+ */
 export function explain(thrown: unknown, path: string): unknown {
   if (thrown instanceof UnusableFile) {
     return malformed(`${quoteName(path)} is not a file. Check the \`path\`.`);

@@ -7,17 +7,17 @@ const OTHERS_MAY_READ = 0o044;
 const STICKY = 0o1000;
 const ROOT = 0;
 
-/** A rule that a file or folder breaks. */
+/** A problem with the owner or the mode of a file or folder. */
 interface Violation {
   readonly problem: string;
-  /** The command that mends it. */
+  /** The command that fixes the problem. */
   readonly command: string;
 }
 
 /**
- * Returns a sentence for each of the files, and of the folders that they are in, that belongs to somebody else than root and the
- * user of the process, or that others may write. Files that are missing have no problems; nor has anything on Windows, which
- * has no such modes.
+ * Returns a sentence for each problem with the files and their folders. They must belong to root or to the user of
+ * the process, and others must not be able to write them. Missing files have no problems. Windows has no such modes,
+ * so it has no problems either.
  */
 export function ownershipProblems(paths: readonly string[]): string[] {
   const user = process.geteuid?.();
@@ -30,7 +30,7 @@ export function ownershipProblems(paths: readonly string[]): string[] {
   ].map(({ problem, command }) => `${problem} Mend it: ${command}`);
 }
 
-/** Warns, through the process, of a key that others may read, as they may what Docker mounts. */
+/** Emits a process warning if others can read the key file. Docker mounts files in that way, so it is no error. */
 export function warnOfReadableKey(path: string | undefined): void {
   if (path === undefined || process.geteuid === undefined) return;
   const mode = statsOf(path)?.mode ?? 0;
@@ -85,7 +85,7 @@ function statsOf(path: string): Stats | undefined {
   try {
     return statSync(path, { throwIfNoEntry: false });
   } catch {
-    return undefined; // whoever opens it will say why
+    return undefined; // opening the file reports the reason
   }
 }
 

@@ -1,7 +1,10 @@
 import { read } from '../../../core/errors/safe-access';
 import { SecretManagerError } from '../../../core/errors/secret-manager.error';
 
-/** The errors of a disk that is full, over its quota or failing, as Node and as LMDB name them. LMDB makes EIO of half a write. */
+/**
+ * The error codes of a full, failing or over-quota disk, as Node and LMDB name them. LMDB reports a partial write as
+ * EIO.
+ */
 const DISK_ERRORS: ReadonlySet<unknown> = new Set([
   'EIO',
   'EFBIG',
@@ -26,7 +29,7 @@ export function unavailable(message: string): SecretManagerError {
   return new SecretManagerError('UNAVAILABLE', message);
 }
 
-/** Tells whether a file, or a folder on the way to it, is missing. */
+/** Tells whether the file, or a folder in its path, is missing. */
 export function isMissing(thrown: unknown): boolean {
   return hasCode(thrown, 'ENOENT') || hasCode(thrown, 'ENOTDIR');
 }

@@ -4,13 +4,13 @@ import { link, mkdir, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { quoteName } from '../../../core/errors/wording';
 import { UnusableFile, readRegularFileSync } from '../../../files/regular-file';
-import { syncFolder, writeWhole } from '../files/durable-file';
+import { syncFolder, createFile } from '../files/durable-file';
 import { hasCode, misconfigured } from '../files/problems';
 import { KEY_BYTES, toKey } from './key-source';
 
 const MAX_BYTES = 1_024;
 
-/** Reads the key, blocking, which happens once in the life of a manager. Throws `MISCONFIGURED` if there is none. */
+/** Reads the key. Blocks, once per manager. Throws `MISCONFIGURED` if there is no key. */
 export function readKeyFile(path: string): Buffer {
   const content = contentOf(path);
   const key = toKey(content) ?? toKey(new TextDecoder().decode(content).trim()); // drops a byte order mark
@@ -21,14 +21,17 @@ export function readKeyFile(path: string): Buffer {
   );
 }
 
-/** Makes a new key that its owner alone can read. Leaves an existing file as it is, also if another process has just made it. */
+/**
+ * Creates a key file that only its owner can read. Leaves an existing file as it is, even one that another process
+ * has just created.
+ */
 export async function makeKeyFile(path: string): Promise<void> {
   if (existsSync(path)) return;
   const temporaryPath = `${path}.${randomUUID()}.tmp`;
   await mkdir(dirname(path), { recursive: true, mode: 0o700 });
   try {
-    await writeWhole(temporaryPath, Buffer.from(`${randomBytes(KEY_BYTES).toString('base64')}\n`));
-    await link(temporaryPath, path); // unlike a rename, it replaces nothing
+    await createFile(temporaryPath, Buffer.from(`${randomBytes(KEY_BYTES).toString('base64')}\n`));
+    await link(temporaryPath, path); // unlike a rename, a link replaces no file
   } catch (thrown) {
     if (!hasCode(thrown, 'EEXIST')) throw thrown;
   } finally {

@@ -4,11 +4,11 @@ import { types } from 'node:util';
 export const KEY_BYTES = 32;
 
 export interface KeyOptions {
-  /** 32 random bytes, or these as base64, base64url or hex. */
+  /** 32 random bytes, or their text as base64, base64url or hex. */
   readonly key?: Uint8Array | string;
-  /** A file that holds the key, in any form of `key`. It is made, for its owner alone, together with a new store. */
+  /** A file that holds the key, in any form of `key`. A new store creates it, readable only by its owner. */
   readonly keyFile?: string;
-  /** A text from which the key is derived by scrypt. */
+  /** A text from which scrypt derives the key. */
   readonly passphrase?: string;
 }
 
@@ -18,7 +18,7 @@ export type KeySource =
   | { readonly from: 'keyFile'; readonly path: string }
   | { readonly from: 'passphrase'; readonly passphrase: string };
 
-/** Returns every problem with the options, each a sentence without its end that quotes no key. */
+/** Returns every problem with the options. Each is a clause without a full stop that quotes no key. */
 export function keyProblems({ key, keyFile, passphrase }: KeyOptions): string[] {
   const given = Object.entries({ key, keyFile, passphrase }).filter(([, one]) => one !== undefined);
   const names = given.map(([name]) => `\`${name}\``).join(' and ') || 'none of them';
@@ -36,7 +36,7 @@ export function keyProblems({ key, keyFile, passphrase }: KeyOptions): string[] 
   ];
 }
 
-/** Returns the source that options without problems give. */
+/** Returns the key source of valid options. */
 export function toKeySource({ key, keyFile, passphrase }: KeyOptions): KeySource | undefined {
   const bytes = key === undefined ? undefined : toKey(key);
   if (bytes !== undefined) return { from: 'key', key: bytes };
@@ -44,7 +44,10 @@ export function toKeySource({ key, keyFile, passphrase }: KeyOptions): KeySource
   return passphrase === undefined ? undefined : { from: 'passphrase', passphrase };
 }
 
-/** Returns a copy of a key, so that neither side can change what the other has. Words are not a key. */
+/**
+ * Returns a copy of a valid key, so that changes of the original do not affect it. Returns `undefined` for anything
+ * else, also for words.
+ */
 export function toKey(given: unknown): Buffer | undefined {
   const bytes = typeof given === 'string' ? decode(given) : given;
   if (!types.isUint8Array(bytes) || bytes.length !== KEY_BYTES || isSentence(bytes)) {
@@ -59,7 +62,7 @@ function keyProblem(key: unknown): string {
   return isText ? `${problem}; words that somebody can remember are a \`passphrase\`` : problem;
 }
 
-/** Tells words from random bytes, of which one key in 10^14 is printable. */
+/** Tells words from random bytes. One random key in 10^14 is printable. */
 function isSentence(bytes: Uint8Array): boolean {
   return /^[ -~\r\n]*[ \r\n][ -~\r\n]*$/.test(Buffer.from(bytes).toString('latin1'));
 }

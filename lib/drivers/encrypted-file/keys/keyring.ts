@@ -14,23 +14,23 @@ export interface StoreKeys {
   readonly authentication: Buffer;
 }
 
-/** Derives the keys of a store, once, and holds them until it is closed. */
+/** Derives the keys of a store once, and holds them until it is closed. */
 export class Keyring {
   #source: KeySource | undefined;
   #master: Buffer | undefined;
-  #derived: { readonly by: string; readonly keys: StoreKeys } | undefined;
-  #deriving: { readonly by: string; readonly done: Promise<void> } | undefined;
+  #derived: { readonly id: string; readonly keys: StoreKeys } | undefined;
+  #deriving: { readonly id: string; readonly done: Promise<void> } | undefined;
 
   constructor(source: KeySource | undefined) {
     this.#source = source;
   }
 
-  /** The file that holds the key, or is to hold that of a new store. */
+  /** The path of the key file. A new store creates the file. */
   get keyFile(): string | undefined {
     return this.#source?.from === 'keyFile' ? this.#source.path : undefined;
   }
 
-  /** Returns a derivation for a new store. Its salt gives the store keys that no other one has. */
+  /** Returns a derivation for a new store. Its random salt gives every store its own keys. */
   newDerivation(): Derivation {
     const salt = randomBytes(SALT_BYTES).toString('base64');
     return this.source().from === 'passphrase'
@@ -38,8 +38,8 @@ export class Keyring {
       : { from: 'key', salt };
   }
 
-  /** Tells whether a key is still to be derived, which takes a while. */
-  get isToDerive(): boolean {
+  /** Tells whether a key still has to be derived from a passphrase, which takes a while. */
+  get needsDerivation(): boolean {
     return this.#source?.from === 'passphrase' && this.#derived === undefined;
   }
 
@@ -49,29 +49,30 @@ export class Keyring {
     if (source.from !== 'passphrase') this.master(source);
   }
 
-  /** Runs scrypt in the background, if {@link keysFor} would otherwise block for as long as it takes. */
+  /** Runs scrypt in the background. Otherwise {@link keysFor} would block for as long. */
   async prepare(derivation: Derivation): Promise<void> {
     const source = this.source();
-    const by = JSON.stringify(derivation);
+    const id = JSON.stringify(derivation);
     if (derivation.from !== 'passphrase' || source.from !== 'passphrase') return;
-    if (this.#derived?.by === by) return;
-    if (this.#deriving?.by !== by) {
+    if (this.#derived?.id === id) return;
+    if (this.#deriving?.id !== id) {
       const { passphrase } = source;
-      const done = deriveSlowly(passphrase, derivation)
+      const done = deriveInBackground(passphrase, derivation)
         .then((derived) => {
-          if (this.#source !== undefined) this.remember(by, derived); // or it was closed meanwhile
+          if (this.#source !== undefined) this.remember(id, derived); // unless the keyring was closed meanwhile
         })
         .finally(() => (this.#deriving = undefined));
-      this.#deriving = { by, done };
+      this.#deriving = { id, done };
     }
     await this.#deriving.done;
   }
 
+  /** Returns the keys of a derivation. Derives them at the first call, and blocks meanwhile. */
   keysFor(derivation: Derivation): StoreKeys {
     const source = this.source();
-    const by = JSON.stringify(derivation);
-    if (this.#derived?.by === by) return this.#derived.keys;
-    return this.remember(by, this.derive(source, derivation));
+    const id = JSON.stringify(derivation);
+    if (this.#derived?.id === id) return this.#derived.keys;
+    return this.remember(id, this.derive(source, derivation));
   }
 
   /** Overwrites all keys. */
@@ -96,10 +97,10 @@ export class Keyring {
     );
   }
 
-  private remember(by: string, derived: Buffer): StoreKeys {
+  private remember(id: string, derived: Buffer): StoreKeys {
     const sealing = derived.subarray(0, KEY_BYTES);
     const authentication = derived.subarray(KEY_BYTES);
-    this.#derived = { by, keys: { sealing, authentication } };
+    this.#derived = { id, keys: { sealing, authentication } };
     return this.#derived.keys;
   }
 
@@ -114,9 +115,9 @@ export class Keyring {
   }
 }
 
-type ByPassphrase = Extract<Derivation, { from: 'passphrase' }>;
+type PassphraseDerivation = Extract<Derivation, { from: 'passphrase' }>;
 
-function deriveSlowly(passphrase: string, derivation: ByPassphrase): Promise<Buffer> {
+function deriveInBackground(passphrase: string, derivation: PassphraseDerivation): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     scrypt(passphrase, ...parametersOf(derivation), (error, derived) =>
       error ? reject(error) : resolve(derived),
@@ -124,7 +125,7 @@ function deriveSlowly(passphrase: string, derivation: ByPassphrase): Promise<Buf
   });
 }
 
-function parametersOf(derivation: ByPassphrase): [Buffer, number, ScryptOptions] {
+function parametersOf(derivation: PassphraseDerivation): [Buffer, number, ScryptOptions] {
   const { salt, cost, blockSize, parallelization } = derivation;
   const options = { cost, blockSize, parallelization, maxmem: SCRYPT_BYTES_MAX };
   return [Buffer.from(salt, 'base64'), DERIVED_BYTES, options];

@@ -9,18 +9,18 @@ import { parseJson } from '../seals/bucket';
 const CONTEXT = { manager: 'encrypted-file', operation: 'validateEnvironment' };
 const PATIENCE_MS = 30_000;
 const POLL_MS = 1;
-/** A lock of an owner that cannot be asked counts as left behind after that. */
+/** The age at which the lock of an unknown owner is stale. */
 const LONGEST_HOLD_MS = 5_000;
 
-/** A lock as it was seen. The same lock has the same incarnation. */
+/** The state of a lock at one moment. The same lock has the same incarnation. */
 interface Sighting {
   readonly incarnation: string;
   readonly owner: { readonly pid?: unknown; readonly where?: unknown };
 }
 
 /**
- * Runs `work` while no process of the release before LMDB writes: its lock is a file that is there. Such a process would lose
- * what it writes meanwhile, or put its own store over the new one.
+ * Runs `work` while it holds the lock file of the releases before LMDB. A process of such a release would otherwise lose its
+ * concurrent writes, or overwrite the new store with its own.
  */
 export async function withFormat1Lock<T>(path: string, work: () => Promise<T>): Promise<T> {
   const lock = `${path}.lock`;
@@ -40,8 +40,8 @@ async function acquire(lock: string, text: string): Promise<void> {
   while (!isMade(lock, text)) {
     const sighting = look(lock);
     if (sighting?.incarnation !== seen?.incarnation) [seen, seenAt] = [sighting, now()];
-    const isLeft = seen !== undefined && (isDead(seen) || now() - seenAt > LONGEST_HOLD_MS);
-    if (isLeft && look(lock)?.incarnation === seen?.incarnation) rmSync(lock, { force: true });
+    const isStale = seen !== undefined && (isDead(seen) || now() - seenAt > LONGEST_HOLD_MS);
+    if (isStale && look(lock)?.incarnation === seen?.incarnation) rmSync(lock, { force: true });
     else if (now() >= endsAt) throw tooBusy();
     else await pause(POLL_MS, {}, CONTEXT);
   }
@@ -72,7 +72,7 @@ function ownerOf(text: Buffer): Sighting['owner'] {
   try {
     return parseJson(text) ?? {};
   } catch {
-    return {}; // its owner was killed before it could write
+    return {}; // the owner was killed before it wrote the text
   }
 }
 
@@ -86,12 +86,12 @@ function isDead({ owner: { pid, where } }: Sighting): boolean {
   }
 }
 
-/** Names the host and its process namespace, in which a process id means something. */
+/** Returns the host and its process namespace. A process id is unique only within them. */
 function here(): string {
   try {
     return `${hostname()} ${readlinkSync('/proc/self/ns/pid')}`;
   } catch {
-    return hostname(); // it is not Linux
+    return hostname(); // other systems than Linux have no namespaces
   }
 }
 

@@ -10,7 +10,7 @@ const FORMAT_VERSION = 1;
 const BEGINNING = `{"format":"${FORMAT}"`;
 const AUTH_TAG_BYTES = 16;
 
-/** A store of the first format: lines of JSON, which are a head, a line for each secret, and a MAC of all bytes before it. */
+/** A store of the first format. Its lines are JSON: a head, a line per secret, and a MAC of all bytes before it. */
 export interface Format1 {
   readonly writes: number;
   readonly secrets: readonly SecretOfFormat1[];
@@ -40,18 +40,19 @@ interface Row {
   readonly tag: string;
 }
 
+/** Tells whether the first bytes of a file are those of the first format. */
 export function isOfFormat1(beginning: Buffer): boolean {
   return beginning.subarray(0, BEGINNING.length).equals(Buffer.from(BEGINNING));
 }
 
-/** Returns how the keys of the store are derived. Throws {@link Damage} unless the content begins as a store of this format. */
+/** Returns the derivation of the store's keys. Throws {@link Damage} if the content does not begin as this format. */
 export function derivationOfFormat1(content: Buffer): Derivation {
   const { formatVersion, derivation } = headOf(content);
   if (formatVersion !== FORMAT_VERSION) throw new Damage();
   return parseDerivation(derivation);
 }
 
-/** Throws `MISCONFIGURED` for a wrong key, and {@link Damage} if a single byte is not as it was written. */
+/** Parses the content. Throws `MISCONFIGURED` for a wrong key, and {@link Damage} if a single byte was changed. */
 export function parseFormat1(content: Buffer, derivation: Derivation, keys: StoreKeys): Format1 {
   const { keyCheck, writes } = headOf(content);
   const check = macOf(`key check ${JSON.stringify(derivation)}`, keys);
@@ -66,7 +67,7 @@ export function parseFormat1(content: Buffer, derivation: Derivation, keys: Stor
   const macLine = `${JSON.stringify({ mac: macOf(lines, keys) })}\n`;
   if (!isEqual(content.subarray(end), macLine)) throw new Damage();
   const rows = lines.toString('utf8').split('\n').slice(1, -1);
-  return { writes, secrets: rows.map((row) => toSecret(JSON.parse(row) as Row, keys)) }; // the bytes are authentic
+  return { writes, secrets: rows.map((row) => toSecret(JSON.parse(row) as Row, keys)) }; // the MAC proves who wrote the bytes
 }
 
 function toSecret(row: Row, { sealing }: StoreKeys): SecretOfFormat1 {

@@ -1,4 +1,4 @@
-/** Thrown for bytes that cannot be as they were written. It quotes nothing of them. */
+/** Thrown for bytes that are not as they were written. The error quotes none of them. */
 export class Damage extends Error {}
 
 /** Thrown for a state of a store that is older than one that this process has seen. */

@@ -1,9 +1,9 @@
 import { Damage, ForeignPages } from './damage';
 
-/** LMDB's constants for a file that it has made. */
+/** LMDB's constants in every data file. */
 const MAGIC = 0xbeefc0de;
 const DATA_VERSION = 2;
-/** The flags of the trees in a file that lmdb-js makes without a folder and with versions. */
+/** The tree flags of a file that lmdb-js creates without a folder and with versions. */
 const NO_FOLDER = 0x4000;
 const INTEGER_KEYS = 0x08;
 const VERSIONS = 0x100;
@@ -14,10 +14,10 @@ export const META_BYTES = 168;
 const SMALLEST_PAGE = 512;
 const LARGEST_PAGE = 65_536;
 
-/** One of the two descriptions of the file that LMDB keeps. Each commit replaces the older one. */
+/** One of the two meta pages of the file. Each commit overwrites the older one. */
 export interface Meta {
   readonly pageSize: number;
-  /** The number of the commit that wrote it. */
+  /** The number of the commit that wrote the page. */
   readonly transaction: bigint;
   readonly lastPage: number;
   readonly entries: Tree;
@@ -26,13 +26,15 @@ export interface Meta {
 
 /** One of the two B+ trees in a file. */
 export interface Tree {
-  /** Its first page, `undefined` for an empty tree. */
+  /** The number of the first page, `undefined` for an empty tree. */
   readonly root: number | undefined;
-  /** The number of its levels. */
+  /** The number of levels. */
   readonly depth: number;
 }
 
-/** Reads a meta page. Throws {@link Damage} unless it can be one, and {@link ForeignPages} for another version of the format. */
+/**
+ * Parses a meta page. Throws {@link Damage} for invalid bytes, and {@link ForeignPages} for another format version.
+ */
 export function parseMeta(bytes: Buffer): Meta {
   if (bytes.length < META_BYTES || bytes.readUInt32LE(24) !== MAGIC) throw new Damage();
   if ((bytes.readUInt32LE(28) & 0xffff) !== DATA_VERSION) throw new ForeignPages();
@@ -54,7 +56,7 @@ export function parseMeta(bytes: Buffer): Meta {
   };
 }
 
-/** Converts an integer of 64 bits that has to be a page or a size. */
+/** Converts a page number or a size of 64 bits. Throws {@link Damage} if it is too large. */
 export function toNumber(value: bigint): number {
   if (value > BigInt(Number.MAX_SAFE_INTEGER)) throw new Damage();
   return Number(value);

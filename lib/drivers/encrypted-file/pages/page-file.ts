@@ -4,16 +4,17 @@ import { META_BYTES, PAGE_HEADER_BYTES, parseMeta, type Meta } from './meta';
 import { Page, isPage, type PageValue } from './page';
 
 const OVERFLOW = 0x04;
-/** A tree of LMDB is never deeper. */
+/** The largest depth of an LMDB tree. */
 const MAX_DEPTH = 32;
-/** lmdb-js puts the number that a conditional write compares before each value. */
+/** The version that lmdb-js stores before each value. A conditional write compares it. */
 const VERSION_BYTES = 8;
 
 /**
- * One state of a file of LMDB: that of the last commit when it was opened.
+ * One state of an LMDB file: that of the last commit when it was opened.
  *
- * It reads pages without LMDB: with bounds, and not mapped into memory. A file that was cut off or written over cannot crash
- * the process, and a reader takes no place in LMDB's table of readers, where two containers have one and the same process id.
+ * Reads pages without LMDB, with bounds checks and without memory mapping. A truncated or overwritten file cannot
+ * crash the process. The reader takes no slot in LMDB's table of readers, where two containers may have the same
+ * process id.
  */
 export class PageFile {
   readonly meta: Meta;
@@ -27,19 +28,22 @@ export class PageFile {
     this.#pageCount = Math.floor(size / this.meta.pageSize);
   }
 
-  /** Tells whether somebody has committed since the file was opened, so that pages may have a new use. */
-  hasMovedOn(): boolean {
+  /** Tells whether somebody has committed since the file was opened, so that pages may be reused. */
+  hasNewCommit(): boolean {
     return readMeta(this.#descriptor).transaction !== this.meta.transaction;
   }
 
-  /** Returns the value of a key, or `undefined` if there is none. Throws {@link Damage} if a page on the way is not one. */
+  /**
+   * Returns the value of a key, or `undefined` if it is missing. Throws {@link Damage} for an invalid page on the
+   * path.
+   */
   find(key: Buffer): Buffer | undefined {
     return this.findStored(key)?.subarray(VERSION_BYTES);
   }
 
-  /** Returns the number of a key that a conditional write compares. */
+  /** Returns the version of a key, which a conditional write compares. */
   versionOf(key: Buffer): number | undefined {
-    return this.findStored(key)?.readDoubleLE(0); // as all integers of the pages
+    return this.findStored(key)?.readDoubleLE(0); // little-endian, like all numbers of the pages
   }
 
   private findStored(key: Buffer): Buffer | undefined {

@@ -14,7 +14,9 @@ export type PageValue =
   | { readonly bytes: Buffer }
   | { readonly size: number; readonly firstPage: number; readonly pages: number };
 
-/** Tells whether a page has the number, and is not newer than the transaction: LMDB would take it for one of its own. */
+/**
+ * Tells whether a page has the number and is not newer than the transaction. LMDB would treat a newer page as its own.
+ */
 export function isPage(header: Buffer, number: number, transaction: bigint): boolean {
   return (
     header.readBigUInt64LE(0) === BigInt(number) &&
@@ -23,10 +25,10 @@ export function isPage(header: Buffer, number: number, transaction: bigint): boo
   );
 }
 
-/** A page of LMDB's B+ tree. Nothing in it is believed before it is compared with the page's bounds. */
+/** A page of LMDB's B+ tree. Every offset is checked against the page's bounds before it is used. */
 export class Page {
   readonly isBranch: boolean;
-  /** The number of its nodes. */
+  /** The number of nodes in the page. */
   readonly count: number;
   readonly #bytes: Buffer;
 
@@ -50,7 +52,7 @@ export class Page {
     return this.slice(start, this.#bytes.readUInt16LE(node + 6));
   }
 
-  /** Returns the page below a node of a branch. */
+  /** Returns the number of the page below a branch node. */
   childAt(index: number): number {
     const node = this.nodeAt(index);
     const low = this.#bytes.readUInt32LE(node);
@@ -72,7 +74,7 @@ export class Page {
     };
   }
 
-  /** Returns the place of a key, or of the last one before it: -1 if all keys come later. */
+  /** Returns the index of a key, or of the last key before it: -1 if all keys come later. */
   search(key: Buffer): { readonly index: number; readonly isFound: boolean } {
     let low = this.isBranch ? 1 : 0; // the first node of a branch stands for every key before the second
     let high = this.count - 1;

@@ -6,8 +6,8 @@ const MAX_DEPTH = 32;
 const WORD_BYTES = 8;
 
 /**
- * Reads every page that LMDB may touch, and throws {@link Damage} if one is not as LMDB makes them. LMDB believes what it finds
- * in its file, and would crash the process.
+ * Reads every page that LMDB may touch. Throws {@link Damage} for a page that LMDB cannot have written. LMDB trusts
+ * its file, and a bad page would crash the process.
  */
 export function assertSound(file: PageFile): void {
   const { entries, freePages, lastPage } = file.meta;
@@ -37,7 +37,10 @@ function assertTree(
   if (root !== undefined) visit(root, 1);
 }
 
-/** Checks a list of free pages: a count, then page numbers, each after the negative length of its run if that is not 1. */
+/**
+ * Checks a list of free pages: a count, then page numbers. The negative length of a longer run comes before its
+ * number.
+ */
 function assertFree(list: Buffer, lastPage: number): void {
   const words = Math.floor(list.length / WORD_BYTES);
   if (words === 0 || list.readBigUInt64LE(0) >= BigInt(words)) throw new Damage();

@@ -4,9 +4,9 @@ import { Damage } from '../pages/damage';
 export interface Entry {
   readonly name: string;
   readonly version: number;
-  /** The tag of its record, so that no other record fits. */
+  /** The tag of the secret's record. No other record is accepted. */
   readonly tag: Buffer;
-  /** The time, in milliseconds, at which a deleted secret is removed for good. */
+  /** The time, in milliseconds, at which the deleted secret is removed permanently. */
   readonly deletionAt?: number;
 }
 
@@ -23,9 +23,9 @@ export function encodeBucket(bucket: Bucket): Buffer {
   return Buffer.from(JSON.stringify(rows));
 }
 
-/** Returns the bucket of what {@link encodeBucket} has made. */
+/** Parses the bytes that {@link encodeBucket} made. */
 export function decodeBucket(bytes: Buffer): Bucket {
-  const rows = parseJson(bytes) as readonly [string, number, string, number | null][]; // nobody but us can have sealed it
+  const rows = parseJson(bytes) as readonly [string, number, string, number | null][]; // the seal proves who wrote it
   return new Map(
     rows.map(([name, version, tag, deletionAt]) => [
       name,
@@ -39,12 +39,12 @@ export function decodeBucket(bytes: Buffer): Bucket {
   );
 }
 
-/** Returns the earliest end of a recovery window, `Infinity` if no secret is pending deletion. */
+/** Returns the earliest end of a recovery window, or `Infinity` if no secret is pending deletion. */
 export function dueAtOf(bucket: Bucket): number {
   return Math.min(...[...bucket.values()].map(({ deletionAt = Infinity }) => deletionAt));
 }
 
-/** Constant text in place of what `JSON.parse` throws, which quotes. */
+/** Parses JSON. Throws {@link Damage}, because the error of `JSON.parse` quotes its input. */
 export function parseJson(bytes: Buffer): unknown {
   try {
     return JSON.parse(bytes.toString('utf8'));

@@ -12,25 +12,25 @@ const FORMAT_VERSION = 2;
 const LINE_BREAK = 0x0a;
 const COUNTER_BYTES = 8;
 
-/** The part of a head that everybody can read. */
+/** The part of a head that is not encrypted. */
 export interface Header {
-  /** The text of it, which the seal of the head is bound to. */
+  /** The serialized header. The seal of the head is bound to it. */
   readonly text: string;
   readonly derivation: Derivation;
-  /** Made with the key, so that a wrong key is told from damage. */
+  /** A MAC that is made with the key. It tells a wrong key from damage. */
   readonly keyCheck: string;
 }
 
-/** The sealed part: the root of all seals, and how often the store was changed. */
+/** The sealed part of a head: the root of all seals, and the number of changes. */
 export interface Root {
-  /** Counts the changes. It is the version of the secret that a change writes, so that none comes twice. */
+  /** The number of changes. It is the version of the changed secret, so no version repeats. */
   readonly changes: number;
   readonly slots: Slots;
 }
 
-/** The root of a head that is stored. */
+/** The root of a stored head. */
 export interface StoredRoot extends Root {
-  /** A number of this very head. A commit asks LMDB whether it is still the one that is stored. */
+  /** A number that identifies this head. LMDB commits only if the stored head still has it. */
   readonly token: number;
 }
 
@@ -51,7 +51,10 @@ export function encodeHead(
   return { bytes: Buffer.concat([Buffer.from(`${text}\n`), sealed]), token: tokenOf(sealed) };
 }
 
-/** Throws {@link Damage} unless it can be the head of a store, and {@link ForeignPages} for that of a newer release. */
+/**
+ * Parses the header of a head. Throws {@link Damage} if it is invalid, and {@link ForeignPages} for that of a newer
+ * release.
+ */
 export function decodeHeader(head: Buffer): Header {
   const end = head.indexOf(LINE_BREAK);
   if (end < 0) throw new Damage();
@@ -62,7 +65,7 @@ export function decodeHeader(head: Buffer): Header {
   return { text, derivation: parseDerivation(derivation), keyCheck };
 }
 
-/** Throws `MISCONFIGURED` for a wrong key, and {@link Damage} for a head that was changed. */
+/** Decrypts the root of a head. Throws `MISCONFIGURED` for a wrong key, and {@link Damage} for a changed head. */
 export function decodeRoot(head: Buffer, header: Header, keys: StoreKeys): StoredRoot {
   assertKey(header, keys);
   const sealed = head.subarray(head.indexOf(LINE_BREAK) + 1);
@@ -75,7 +78,7 @@ export function decodeRoot(head: Buffer, header: Header, keys: StoreKeys): Store
 }
 
 function tokenOf(sealed: Buffer): number {
-  return tagOf(sealed).readUIntBE(0, 6); // as many bits as LMDB's versions, which are floating point numbers, can hold
+  return tagOf(sealed).readUIntBE(0, 6); // 48 bits: LMDB's versions are floating point numbers
 }
 
 function assertKey({ derivation, keyCheck }: Header, keys: StoreKeys): void {

@@ -3,25 +3,25 @@ import { createHmac } from 'node:crypto';
 const FORMAT = 'nestjs-custom-secret-manager/encrypted-file';
 const FORMAT_VERSION = 2;
 
-/** The number of children of the root, and of each node below it. */
+/** The number of children of the root and of each node. */
 export const CHILDREN = 64;
 
-/** The names under which sealed things are stored, and what binds each of them to its place. */
+/** The storage key of a sealed part, and the data that binds the seal to its place. */
 export interface Place {
   readonly key: Buffer;
   /** The associated data of the seal. */
   readonly binding: string;
 }
 
-/** The places on the way to a secret. */
+/** The position of a secret in the tree. */
 export interface SecretPath {
   readonly node: number;
-  /** The number of the bucket among those of its node. */
+  /** The index of the bucket in its node. */
   readonly bucket: number;
   readonly recordKey: Buffer;
 }
 
-/** Returns where a secret is. The key of its record tells nothing of the name to somebody without the key of the store. */
+/** Returns the position of a secret. Without the key of the store, the record key does not disclose the name. */
 export function pathOf(name: string, authentication: Buffer): SecretPath {
   const id = createHmac('sha256', authentication).update('name ').update(name, 'utf16le').digest();
   return {

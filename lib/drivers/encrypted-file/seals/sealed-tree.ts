@@ -14,17 +14,17 @@ export interface SecretContent {
   readonly createdAt: string;
 }
 
-/** Returns the stored bytes of a key, `undefined` if there are none. */
+/** Returns the stored bytes of a key, or `undefined` if the key is missing. */
 export type Find = (key: Buffer) => Buffer | undefined;
 
 const NOTHING: ReadonlyMap<string, Entry> = new Map();
 
 /**
- * One state of a store, opened from its head downwards.
+ * One state of a store, decrypted from its head downwards.
  *
- * The head holds the tags of 64 nodes, a node those of 64 buckets, a bucket those of the records of its secrets. Each is opened
- * only if it has the very tag that the one above it names. So a record that was changed, exchanged, put back in an older version
- * or removed is found out when it is read, at the cost of four seals, however many secrets there are.
+ * The head holds the tags of 64 nodes, a node those of 64 buckets, and a bucket those of its records. Each part is
+ * decrypted only if it has the tag that its parent names. A read thus detects a record that was changed, exchanged,
+ * removed or reset to an older version. It decrypts four parts, however many secrets there are.
  */
 export class SealedTree {
   readonly #find: Find;
@@ -66,7 +66,7 @@ export class SealedTree {
     return this.bucket(node, bucket).get(name);
   }
 
-  /** Goes through the secrets of all buckets. */
+  /** Iterates over the secrets of all buckets. */
   *entries(): Generator<Entry> {
     for (const node of INDICES) {
       for (const bucket of this.node(node).used) yield* this.bucket(node, bucket).values();
@@ -76,7 +76,7 @@ export class SealedTree {
   content({ name, version, tag }: Entry): SecretContent {
     const { recordKey } = this.pathOf(name);
     const content = this.open(recordKey, recordBinding(name, version), tag);
-    return parseJson(content) as SecretContent; // nobody but us can have sealed it
+    return parseJson(content) as SecretContent; // the seal proves who wrote it
   }
 
   private open(key: Buffer, binding: string, tag: Buffer): Buffer {

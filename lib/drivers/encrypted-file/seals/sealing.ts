@@ -7,8 +7,8 @@ const NONCE_BYTES = 12;
 export const TAG_BYTES = 16;
 
 /**
- * Seals bytes under a nonce of their own: nonce, tag, cipher text. Under another `place` they cannot be unsealed. Throws
- * `UNAVAILABLE` for a key that was overwritten.
+ * Encrypts bytes with a new nonce. Returns nonce, tag and cipher text, which can be decrypted only with the same `place`.
+ * Throws `UNAVAILABLE` for a key that was overwritten.
  */
 export function seal(key: Buffer, place: string, content: Buffer): Buffer {
   if (key.every((byte) => byte === 0))
@@ -20,7 +20,7 @@ export function seal(key: Buffer, place: string, content: Buffer): Buffer {
   return Buffer.concat([nonce, cipher.getAuthTag(), ...sealed]);
 }
 
-/** Throws {@link Damage} unless `seal` has made the bytes, with this key and for this place. */
+/** Decrypts sealed bytes. Throws {@link Damage} unless `seal` made them with this key and for this place. */
 export function unseal(key: Buffer, place: string, bytes: Buffer): Buffer {
   try {
     const nonce = bytes.subarray(0, NONCE_BYTES);
@@ -34,7 +34,7 @@ export function unseal(key: Buffer, place: string, bytes: Buffer): Buffer {
   }
 }
 
-/** Returns the tag of what was sealed. Nobody without the key can make other bytes that have it. */
+/** Returns the tag of sealed bytes. Without the key, nobody can make other bytes with the same tag. */
 export function tagOf(bytes: Buffer): Buffer {
   return bytes.subarray(NONCE_BYTES, NONCE_BYTES + TAG_BYTES);
 }

@@ -10,11 +10,11 @@ export const INDICES: readonly number[] = Array.from({ length: CHILDREN }, (_, i
 /** The entry of a node in the node above it. */
 export interface Slot {
   readonly tag: Buffer;
-  /** The earliest time, in milliseconds, at which something below is to be removed for good. `Infinity`: never. */
+  /** The earliest removal time below the child, in milliseconds. `Infinity`: never. */
   readonly dueAt: number;
 }
 
-/** The 64 slots of a node: the tags of the nodes below it, so that only these very nodes fit. */
+/** The 64 slots of a node, with the tags of its children. Only a child with its tag is accepted. */
 export class Slots {
   readonly #bytes: Buffer;
 
@@ -36,17 +36,17 @@ export class Slots {
     this.#bytes.writeDoubleBE(dueAt, start + TAG_BYTES);
   }
 
-  /** Returns the slots below which something is due at a time in milliseconds. */
+  /** Returns the slots with a removal that is due at `nowMs`. */
   dueAt(nowMs: number): readonly number[] {
     return INDICES.filter((index) => this.dueAtOf(index) <= nowMs);
   }
 
-  /** The earliest time at which something below is due. */
+  /** The earliest removal time below the node. */
   get earliestDueAt(): number {
     return Math.min(...INDICES.map((index) => this.dueAtOf(index)));
   }
 
-  /** The slots that are in use. */
+  /** The indices of the slots in use. */
   get used(): readonly number[] {
     return INDICES.filter((index) => this.get(index) !== undefined);
   }

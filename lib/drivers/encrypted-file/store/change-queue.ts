@@ -1,51 +1,51 @@
 import { Damage } from '../pages/damage';
 import type { Draft } from './draft';
-import type { Patience } from './patience';
+import type { WriteDeadline } from './write-deadline';
 
-/** The changes of one commit at most. */
+/** The most changes in one commit. */
 const BATCH = 128;
 
 /** A change that waits for its commit. */
 export interface PendingChange {
-  /** Tells whether its caller still waits. */
+  /** Tells whether the caller still waits. */
   readonly isAwaited: boolean;
-  /** Adds the change to a draft. Keeps what it throws for its caller. */
+  /** Applies the change to a draft. Keeps its error for the caller; only `Damage` is thrown. */
   apply(draft: Draft): void;
-  /** Called when the draft is on the disk. */
+  /** Settles the change. Called when the draft is on the disk. */
   succeed(): void;
   fail(reason: unknown): void;
 }
 
-/** Commits a batch, and settles each change of it. */
+/** Commits a batch, and settles each of its changes. */
 export type CommitBatch = (batch: readonly PendingChange[]) => Promise<void>;
 
-/** Gathers the changes that come during a commit for the next one, so that many writes at once share the disk's time. */
+/** Collects the changes that arrive during a commit for the next one. Concurrent writes thus share a commit. */
 export class ChangeQueue {
   readonly #commit: CommitBatch;
   #waiting: PendingChange[] = [];
-  #emptied: Promise<void> | undefined;
+  #draining: Promise<void> | undefined;
 
   constructor(commit: CommitBatch) {
     this.#commit = commit;
   }
 
-  async add<T>(change: (draft: Draft) => T, patience: Patience): Promise<T> {
+  async add<T>(change: (draft: Draft) => T, deadline: WriteDeadline): Promise<T> {
     const pending = new Pending(change);
     this.#waiting.push(pending);
-    this.#emptied ??= this.empty().finally(() => (this.#emptied = undefined));
+    this.#draining ??= this.commitAll().finally(() => (this.#draining = undefined));
     try {
-      return await patience.until(pending.settled, () => pending.isUnderWay);
+      return await deadline.wait(pending.settled, () => pending.isInFlight);
     } finally {
       pending.isAwaited = false;
     }
   }
 
   /** Resolves when no change is left. */
-  async end(): Promise<void> {
-    await this.#emptied;
+  async drain(): Promise<void> {
+    await this.#draining;
   }
 
-  private async empty(): Promise<void> {
+  private async commitAll(): Promise<void> {
     while (this.#waiting.length > 0) {
       const batch = this.#waiting.splice(0, BATCH).filter(({ isAwaited }) => isAwaited);
       if (batch.length > 0) await this.#commit(batch);
@@ -56,7 +56,7 @@ export class ChangeQueue {
 class Pending<T> implements PendingChange {
   readonly settled: Promise<T>;
   isAwaited = true;
-  isUnderWay = false;
+  isInFlight = false;
   readonly #change: (draft: Draft) => T;
   #resolve: (value: T) => void = () => undefined;
   #reject: (reason: unknown) => void = () => undefined;
@@ -68,11 +68,11 @@ class Pending<T> implements PendingChange {
       this.#resolve = resolve;
       this.#reject = reject;
     });
-    this.settled.catch(() => undefined); // its caller may have left
+    this.settled.catch(() => undefined); // the caller may have stopped waiting
   }
 
   apply(draft: Draft): void {
-    this.isUnderWay = true;
+    this.isInFlight = true;
     try {
       const value = this.#change(draft);
       this.#settle = () => this.#resolve(value);

@@ -6,7 +6,7 @@ import type { Draft } from './draft';
 
 const DAY_MS = 86_400_000;
 
-/** Creates or updates a secret, or restores one that is pending deletion. Keeps what `options` do not mention. */
+/** Creates, updates or restores a secret. Keeps description and tags that `options` leave out. */
 export function writeTo(
   draft: Draft,
   name: string,
@@ -23,7 +23,10 @@ export function writeTo(
   return { version: String(version), createdAt: new Date(createdAt) };
 }
 
-/** Keeps the secret until `deletionAt`. One that is pending deletion stays so until then, or is removed with 0 days. */
+/**
+ * Keeps the secret until `deletionAt`. A secret that is already pending deletion keeps its date; 0 days remove it at
+ * once.
+ */
 export function deleteFrom(draft: Draft, name: string, days: number): SecretMetadata {
   const entry = draft.entry(name);
   if (entry === undefined) return {};
@@ -40,7 +43,7 @@ export function isPresent({ deletionAt }: Entry): boolean {
   return deletionAt === undefined;
 }
 
-/** Tells whether a secret is present, or can be restored. */
+/** Tells whether a secret is present or can be restored. */
 export function isKept({ deletionAt = Infinity }: Pick<Entry, 'deletionAt'>): boolean {
   return deletionAt > Date.now();
 }

@@ -9,15 +9,16 @@ import { Slots, type Slot } from '../seals/slots';
 
 const LARGEST_BYTES = 2 ** 26;
 
-/** A key of the file with its new value, `undefined` to remove it. */
+/** A key of the file with its new value. `undefined` removes the key. */
 export type Put = readonly [key: Buffer, value: Buffer | undefined];
 
-/** Everything that one commit writes. */
+/** The content of one commit. */
 export interface SealedChanges {
-  /** The number of the head that the changes are made to. */
+  /** The token of the head that the changes are based on. */
   readonly replaces: number;
-  /** The text of the header, and how often the store was changed. */
+  /** The text of the header, which identifies the store. */
   readonly header: string;
+  /** The number of changes of the store. */
   readonly changes: number;
   readonly head: { readonly key: Buffer; readonly bytes: Buffer; readonly token: number };
   readonly puts: readonly Put[];
@@ -29,7 +30,7 @@ interface TouchedBucket {
   readonly entries: Map<string, Entry>;
 }
 
-/** Changes to one state of a store. They touch the nodes on the way to each secret, and nothing else. */
+/** Changes to one state of a store. They touch only the nodes on the path to each secret. */
 export class Draft {
   readonly #tree: SealedTree;
   readonly #buckets = new Map<string, TouchedBucket>();
@@ -54,7 +55,7 @@ export class Draft {
     return this.#contents.get(entry.name) ?? this.#tree.content(entry);
   }
 
-  /** Seals a content, and returns the version that the secret has from now on. */
+  /** Seals a content, and returns the secret's new version. */
   put(name: string, content: SecretContent): number {
     const version = this.#changes + 1;
     this.restore(name, version, content);
@@ -62,7 +63,7 @@ export class Draft {
     return version;
   }
 
-  /** Seals a content under a version of earlier, which counts as no change. */
+  /** Seals a content under an existing version, which counts as no change. */
   restore(name: string, version: number, content: SecretContent, deletionAt?: number): void {
     const plain = Buffer.from(JSON.stringify(content));
     if (plain.length > LARGEST_BYTES) throw tooLarge(name);
@@ -74,7 +75,7 @@ export class Draft {
     this.bucketOf(name).set(name, { name, version, tag, ...(isDeleted && { deletionAt }) });
   }
 
-  /** Lets a secret pend deletion until a time in milliseconds. */
+  /** Marks a secret as pending deletion until a time in milliseconds. */
   markDeleted(entry: Entry, deletionAt: number): void {
     this.#changes++;
     this.bucketOf(entry.name).set(entry.name, { ...entry, deletionAt });
@@ -87,7 +88,10 @@ export class Draft {
     this.#records.set(name, [this.#tree.pathOf(name).recordKey, undefined]);
   }
 
-  /** Removes the secrets of some buckets whose recovery window has ended. Nodes know what is due, so nothing is searched. */
+  /**
+   * Removes the secrets of some buckets whose recovery window has ended. Nodes know the due times, so nothing is
+   * searched.
+   */
   purge(nowMs: number, bucketsAtMost: number): void {
     let left = bucketsAtMost;
     for (const node of this.#tree.root.slots.dueAt(nowMs)) {
@@ -100,7 +104,7 @@ export class Draft {
     }
   }
 
-  /** Seals all that has changed, from the records upwards. */
+  /** Seals every changed part, from the records upwards. */
   seal(): SealedChanges {
     const { header, root, keys } = this.#tree;
     const nodes = new Map<number, Slots>();
@@ -108,13 +112,13 @@ export class Draft {
     for (const { node, bucket, entries } of this.#buckets.values()) {
       const slots = nodes.get(node) ?? new Slots(this.#tree.node(node).bytes);
       const plain = entries.size > 0 ? encodeBucket(entries) : undefined;
-      slots.set(bucket, this.sealed(bucketPlace(node, bucket), plain, dueAtOf(entries), puts));
+      slots.set(bucket, this.sealPart(bucketPlace(node, bucket), plain, dueAtOf(entries), puts));
       nodes.set(node, slots);
     }
     const top = new Slots(root.slots.bytes);
     for (const [node, slots] of nodes) {
       const plain = slots.used.length === 0 ? undefined : slots.bytes;
-      top.set(node, this.sealed(nodePlace(node), plain, slots.earliestDueAt, puts));
+      top.set(node, this.sealPart(nodePlace(node), plain, slots.earliestDueAt, puts));
     }
     const { bytes, token } = encodeHead(header, { changes: this.#changes, slots: top }, keys);
     return {
@@ -126,7 +130,7 @@ export class Draft {
     };
   }
 
-  private sealed(
+  private sealPart(
     { key, binding }: { readonly key: Buffer; readonly binding: string },
     plain: Buffer | undefined,
     dueAt: number,

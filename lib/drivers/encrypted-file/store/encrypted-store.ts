@@ -8,27 +8,27 @@ import { HEAD_KEY } from '../seals/places';
 import { SealedTree } from '../seals/sealed-tree';
 import { ChangeQueue, type PendingChange } from './change-queue';
 import { Draft, type SealedChanges } from './draft';
-import { lookInto } from './look';
-import { Patience } from './patience';
 import { Progress } from './progress';
+import { readSnapshot } from './snapshot';
 import { Verification } from './verification';
+import { WriteDeadline } from './write-deadline';
 import { Writer } from './writer';
 
-/** Each commit removes expired secrets from so many buckets. */
+/** The number of buckets from which each commit removes expired secrets. */
 const PURGED_BUCKETS = 4;
-/** How often others may be faster before nobody else may write while a commit is prepared. */
-const DEFEATS = 1;
-/** How often LMDB may refuse a commit though nobody has changed the store. */
-const REFUSALS = 5;
+/** The lost races after which a commit is prepared under LMDB's lock, so that nobody else can write meanwhile. */
+const LOST_RACES_MAX = 1;
+/** The refusals of LMDB, without a change of the store, after which a commit fails. */
+const REFUSALS_MAX = 5;
 
-/** Sealed secrets in one file of LMDB that several processes may share. */
+/** Sealed secrets in one LMDB file that several processes may share. */
 export class EncryptedStore {
   readonly #path: string;
   readonly #keyring: Keyring;
   readonly #writer: Writer;
   readonly #progress = new Progress();
   readonly #queue = new ChangeQueue((batch) => this.commit(batch));
-  readonly #verification = new Verification((see) => this.lookSync(see));
+  readonly #verification = new Verification((use) => this.readSync(use));
 
   constructor(path: string, keyring: Keyring) {
     this.#path = path;
@@ -36,46 +36,46 @@ export class EncryptedStore {
     this.#writer = new Writer(path);
   }
 
-  /** Opens the store as the last commit of any process has left it. Does not block while a key is derived. */
-  async look<T>(see: (tree: SealedTree) => T): Promise<T> {
+  /** Reads the store as the last commit of any process left it. Does not block while a key is derived. */
+  async read<T>(use: (tree: SealedTree) => T): Promise<T> {
     this.#keyring.assertUsable();
-    if (this.#keyring.isToDerive) {
-      const { derivation } = lookInto(this.#path, (file) => decodeHeader(headOf(file)));
+    if (this.#keyring.needsDerivation) {
+      const { derivation } = readSnapshot(this.#path, (file) => decodeHeader(headOf(file)));
       await this.#keyring.prepare(derivation);
     }
-    return this.lookSync(see);
+    return this.readSync(use);
   }
 
-  /** Blocks; otherwise the same as {@link look}. */
-  lookSync<T>(see: (tree: SealedTree) => T): T {
+  /** Reads the store like {@link read}, but blocks. */
+  readSync<T>(use: (tree: SealedTree) => T): T {
     this.#keyring.assertUsable();
-    return lookInto(this.#path, (file) => see(this.treeOf(file)));
+    return readSnapshot(this.#path, (file) => use(this.treeOf(file)));
   }
 
   /**
-   * Changes the store. When it resolves, the change is on the disk; when it rejects, the store is as it was, unless the message
-   * says that the outcome is unknown. Some of the secrets whose recovery window has ended are removed on the way.
+   * Changes the store. Resolves when the change is on the disk. A rejection leaves the store unchanged, unless its
+   * message says that the outcome is unknown. Each change also removes some secrets whose recovery window has ended.
    */
   async change<T>(options: OperationOptions, change: (draft: Draft) => T): Promise<T> {
     this.#keyring.assertUsable();
-    return await this.#queue.add(change, new Patience(options));
+    return await this.#queue.add(change, new WriteDeadline(options));
   }
 
-  /** Opens every secret of the store, and rejects if one was removed, exchanged, put back or changed. */
+  /** Decrypts every secret. Rejects if one was removed, exchanged, changed or reset to an older version. */
   async verify(): Promise<void> {
-    await this.look(() => undefined);
+    await this.read(() => undefined);
     await this.#verification.run();
   }
 
-  /** Verifies the store. A large store rests between two runs, so that they take 5 % of the time at most. */
-  async verifyNowAndThen(): Promise<void> {
-    await this.look(() => undefined);
+  /** Verifies the store. A large store pauses between two runs, so that they take at most 5 % of the time. */
+  async verifyIfDue(): Promise<void> {
+    await this.read(() => undefined);
     if (this.#verification.isDue) await this.#verification.run();
   }
 
-  /** Waits for the writes that are under way, and drops all keys. */
+  /** Waits for the writes in flight, and drops all keys. */
   async close(): Promise<void> {
-    await this.#queue.end();
+    await this.#queue.drain();
     this.#keyring.close();
     await this.#writer.close();
   }
@@ -87,22 +87,22 @@ export class EncryptedStore {
     } catch (thrown) {
       const [first, ...others] = batch;
       if (others.length === 0) return first?.fail(thrown);
-      for (const change of batch) await this.commit([change]); // so that each fails for its own reason only
+      for (const change of batch) await this.commit([change]); // each change must fail for its own reason only
     }
   }
 
   private async commitTogether(batch: readonly PendingChange[]): Promise<void> {
-    await this.look(() => undefined);
+    await this.read(() => undefined);
     const attempt: { changes?: SealedChanges | undefined } = {};
     const prepare = (): SealedChanges | undefined =>
-      (attempt.changes = this.lookSync((tree) => toChanges(tree, batch)));
+      (attempt.changes = this.readSync((tree) => toChanges(tree, batch)));
     let refused: number | undefined;
     let refusals = 0;
-    for (let defeats = 0; batch.some(({ isAwaited }) => isAwaited); defeats++) {
+    for (let lostRaces = 0; batch.some(({ isAwaited }) => isAwaited); lostRaces++) {
       const isDone =
-        defeats < DEFEATS
+        lostRaces < LOST_RACES_MAX
           ? await this.commitAtOnce(prepare())
-          : await this.#writer.commitInTurn(prepare);
+          : await this.#writer.commitLocked(prepare);
       const { changes } = attempt;
       if (isDone) {
         if (changes !== undefined) this.#progress.note(changes.header, changes.changes);
@@ -110,7 +110,7 @@ export class EncryptedStore {
       }
       refusals = refused === changes?.replaces ? refusals + 1 : 0;
       refused = changes?.replaces;
-      if (refusals === REFUSALS) await this.giveUp();
+      if (refusals === REFUSALS_MAX) await this.closeAndFail();
     }
   }
 
@@ -118,7 +118,7 @@ export class EncryptedStore {
     return changes === undefined || (await this.#writer.commit(changes));
   }
 
-  private async giveUp(): Promise<never> {
+  private async closeAndFail(): Promise<never> {
     await this.#writer.close();
     throw unavailable(
       'The file of the store was exchanged while processes had it open. Nothing was written; start these processes again.',
@@ -138,7 +138,7 @@ export class EncryptedStore {
 
 function toChanges(tree: SealedTree, batch: readonly PendingChange[]): SealedChanges | undefined {
   const draft = new Draft(tree);
-  // their callers may have left while a key was derived
+  // a caller may have stopped waiting while a key was derived
   for (const change of batch) if (change.isAwaited) change.apply(draft);
   if (!draft.isChanged) return undefined;
   draft.purge(Date.now(), PURGED_BUCKETS);

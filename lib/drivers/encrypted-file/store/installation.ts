@@ -14,25 +14,25 @@ const CONTEXT = { manager: 'encrypted-file', operation: 'validateEnvironment' };
 const PATIENCE_MS = 30_000;
 const PAUSE_MS = 20;
 
-/** A new store, and when it has to be put in its place. */
+/** The steps that build and install a new store. */
 export interface Installation<T> {
-  /** Returns what the new store is made from, `undefined` if another process has already made it. */
-  isDue(): T | undefined;
+  /** Returns the source of the new store, or `undefined` if another process has already installed one. */
+  findSource(): T | undefined;
   /** Returns the content of the new store. */
   build(source: T): SealedChanges;
-  /** Called right before the new store takes the place of the old one, if there still is the same. */
+  /** Backs up the old store right before the new one replaces it. Returns `false` if the source has changed. */
   backUp(source: T): boolean;
 }
 
 /**
- * Builds a store beside its place and moves it there, whole. Several processes that do so at once take turns by LMDB's lock on
- * a file of its own, and one of them installs the store. What a process has left behind that was killed is removed unread.
+ * Builds a store beside its path, and moves it there as a whole. Concurrent processes take turns by LMDB's lock on a separate
+ * file, and one of them installs the store. The unfinished files of a killed process are removed unread.
  */
 export async function install<T>(path: string, installation: Installation<T>): Promise<void> {
   const endsAt = now() + PATIENCE_MS;
-  while (installation.isDue() !== undefined) {
+  while (installation.findSource() !== undefined) {
     await inTurn(path, () => tryToInstall(path, installation));
-    if (installation.isDue() === undefined) break;
+    if (installation.findSource() === undefined) break;
     if (now() >= endsAt) {
       throw unavailable('Other processes changed the store for too long. It may succeed later.');
     }
@@ -42,18 +42,18 @@ export async function install<T>(path: string, installation: Installation<T>): P
   await removeUnfinished(path);
 }
 
-/** Removes what a process has left behind that was killed while it made a store. */
+/** Removes the unfinished files of a process that was killed. */
 export async function removeUnfinished(path: string): Promise<void> {
   for (const left of [...withLock(unfinishedPath(path)), ...withLock(turnPath(path))]) {
     await rm(left, { force: true });
   }
 }
 
-/** Runs `work` while no other process does. The system releases the lock of a process that is killed. */
+/** Runs `work` in one process at a time. The system releases the lock of a process that is killed. */
 async function inTurn(path: string, work: () => void): Promise<void> {
   const turn = await openTurn(path);
   try {
-    turn.transactionSync(work); // it writes nothing there
+    turn.transactionSync(work); // `work` writes nothing into this file
   } finally {
     await turn.close();
   }
@@ -65,25 +65,25 @@ async function openTurn(path: string): Promise<Database> {
   try {
     return openDatabase(turnPath(path));
   } catch (thrown) {
-    await rm(turnPath(path), { force: true }); // a full disk may have left a part of it, which no start could open
+    await rm(turnPath(path), { force: true }); // a full disk may have left a partial file, which no start could open
     throw thrown;
   }
 }
 
 function tryToInstall<T>(path: string, installation: Installation<T>): void {
-  const source = installation.isDue();
+  const source = installation.findSource();
   if (source === undefined) return;
   const unfinished = unfinishedPath(path);
   try {
     fill(unfinished, installation.build(source));
   } catch (thrown) {
-    for (const left of withLock(unfinished)) rmSync(left, { force: true }); // for the space that it takes
+    for (const left of withLock(unfinished)) rmSync(left, { force: true }); // frees its space
     throw thrown;
   }
   if (installation.backUp(source)) renameSync(unfinished, path);
 }
 
-/** Makes a file of LMDB, from nothing: LMDB crashes at pages of a process that was killed. */
+/** Creates a new LMDB file. Never reuses an old one: LMDB crashes on the pages of a process that was killed. */
 function fill(path: string, changes: SealedChanges): void {
   const { head, puts } = changes;
   for (const left of withLock(path)) rmSync(left, { force: true });
@@ -97,7 +97,7 @@ function fill(path: string, changes: SealedChanges): void {
       void database.put(head.key, head.bytes, head.token);
     });
   } finally {
-    void database.close(); // at once, because nothing is under way
+    void database.close(); // closes at once, because nothing is in flight
   }
 }
 

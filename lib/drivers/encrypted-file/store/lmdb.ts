@@ -1,12 +1,12 @@
 import { loadPeer } from '../../../peers/load-peer';
 
-/** The part of lmdb's database that a store needs. */
+/** The part of lmdb's API that a store needs. */
 export interface Database {
-  /** Runs the writes of `block` in one transaction if the key has the version, or if it is missing for `null`. */
+  /** Runs the writes of `block` in one transaction if the key has the version. `null` stands for a missing key. */
   ifVersion(key: Buffer, version: number | null, block: () => void): Promise<boolean>;
   put(key: Buffer, value: Buffer, version: number): Promise<boolean>;
   remove(key: Buffer): Promise<boolean>;
-  /** Runs `work` while the lock is held, which it waits for without blocking. */
+  /** Waits for the lock without blocking, and runs `work` while it is held. */
   transaction<T>(work: () => T): Promise<T>;
   getEntry(key: Buffer): { readonly version?: number } | undefined;
   transactionSync<T>(work: () => T): T;
@@ -19,7 +19,7 @@ interface Lmdb {
 
 const LMDB = loadPeer<Lmdb>('lmdb', 'The driver for an encrypted file');
 
-/** Opens a file of LMDB, or makes one that its owner alone can read. A commit is on the disk when it resolves. */
+/** Opens an LMDB file, or creates one that only its owner can read. A commit resolves when it is on the disk. */
 export function openDatabase(path: string): Database {
   return LMDB.open({
     path,

@@ -15,19 +15,20 @@ import { quoteName } from '../../../core/errors/wording';
 import { shellQuote } from '../files/ownership';
 import { hasCode, isDiskError, isMissing, misconfigured, unavailable } from '../files/problems';
 
-/** LMDB needs 8 272 bytes, and uses what is more for further readers. */
+/** The size of the lock file. LMDB needs 8 272 bytes, and uses the rest for further readers. */
 const BYTES = 12_288;
 
 /**
- * Makes LMDB's lock file with all its blocks. LMDB itself would leave holes, and to write into one on a full disk ends the process.
- * Never opens a lock file that exists: closing it again would release the locks that LMDB holds for this process.
+ * Creates LMDB's lock file with all its blocks. LMDB itself would create a sparse file. Writing into a hole on a full
+ * disk kills the process. An existing lock file is never opened: closing it would release the locks that LMDB holds
+ * for this process.
  */
 export function makeLockFile(path: string): void {
   if (lstatSync(path, { throwIfNoEntry: false }) !== undefined) return;
   const temporaryPath = `${path}.${randomUUID()}.tmp`;
   try {
     writeZeros(temporaryPath);
-    linkSync(temporaryPath, path); // unlike a rename, it replaces nothing
+    linkSync(temporaryPath, path); // unlike a rename, a link replaces no file
   } catch (thrown) {
     if (!hasCode(thrown, 'EEXIST')) throw thrown;
   } finally {
@@ -35,7 +36,7 @@ export function makeLockFile(path: string): void {
   }
 }
 
-/** Throws `MISCONFIGURED` for a lock file that LMDB cannot open, which would end the process. */
+/** Throws `MISCONFIGURED` for a lock file that LMDB cannot open. LMDB would crash the process. */
 export function assertLockable(path: string): void {
   const stats = lstatSync(path, { throwIfNoEntry: false });
   if (stats === undefined) return;
@@ -71,7 +72,7 @@ function writeZeros(path: string): void {
   }
 }
 
-/** Returns the error of a write whose lock file could not be made. */
+/** Returns the error of a write whose lock file could not be created. */
 export function explainLock(thrown: unknown, path: string): unknown {
   const code = read(thrown, 'code');
   if (isMissing(thrown)) return thrown;

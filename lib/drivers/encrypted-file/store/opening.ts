@@ -20,12 +20,12 @@ import { isKept } from './changes';
 import { Draft, type SealedChanges } from './draft';
 import { install, removeUnfinished, type Installation } from './installation';
 import { assertLockable, isWritable } from './lock-file';
-import { beginningOf, lookInto } from './look';
+import { beginningOf, readSnapshot } from './snapshot';
 
-/** A store of the first format is never larger. */
+/** The size limit of a store of the first format. */
 const FORMAT_1_BYTES_MAX = 2 ** 26;
 
-/** The content of a store of the first format, and the file that it was read from. */
+/** The content of a store of the first format, and the identity of its file. */
 interface Source {
   readonly content: Buffer;
   readonly identity: string;
@@ -37,8 +37,8 @@ interface NewStore {
 }
 
 /**
- * Makes the store if there is none and `creates`, and takes over one of the first format, whose file it keeps beside it. Rejects
- * with all that is wrong with key, store and the folders that they are in.
+ * Creates a missing store if `creates` is set. Converts a store of the first format, and keeps its file as a backup.
+ * Rejects with every problem of key, store and their folders.
  */
 export async function open(path: string, keyring: Keyring, creates: boolean): Promise<void> {
   const beginning = beginningOrNothing(path);
@@ -65,7 +65,7 @@ function assertSafe(path: string, keyring: Keyring, beginning: Buffer | undefine
 }
 
 function assertStore(path: string, beginning: Buffer): void {
-  if (!isOfFormat1(beginning)) lookInto(path, () => undefined);
+  if (!isOfFormat1(beginning)) readSnapshot(path, () => undefined);
 }
 
 /** A process that may only read the store needs no lock. */
@@ -97,7 +97,7 @@ async function create(path: string, keyring: Keyring, creates: boolean): Promise
   const store = await newStoreOf(keyring);
   const isStillMissing = (): boolean => beginningOrNothing(path) === undefined;
   await install(path, {
-    isDue: () => isStillMissing() || undefined,
+    findSource: () => isStillMissing() || undefined,
     build: () => newDraft(store, 0).seal(),
     backUp: isStillMissing,
   });
@@ -111,7 +111,7 @@ async function takeOver(path: string, keyring: Keyring): Promise<void> {
   const oldKeys = await keysOf(keyring, derivation);
   const store = await newStoreOf(keyring);
   const installation: Installation<Source> = {
-    isDue: read,
+    findSource: read,
     build: ({ content }) =>
       convert(
         orDamaged(path, () => parseFormat1(content, derivation, oldKeys)),
@@ -119,7 +119,7 @@ async function takeOver(path: string, keyring: Keyring): Promise<void> {
       ),
     backUp: ({ identity }) => {
       if (read()?.identity !== identity) return false;
-      keepBeside(path);
+      linkBackup(path);
       return true;
     },
   };
@@ -134,7 +134,7 @@ function convert({ writes, secrets }: Format1, store: NewStore): SealedChanges {
   return draft.seal();
 }
 
-/** Derives new keys, so that nothing of an earlier store fits into the new one. */
+/** Derives new keys, so that no part of an earlier store is valid in the new one. */
 async function newStoreOf(keyring: Keyring): Promise<NewStore> {
   const derivation = keyring.newDerivation();
   const keys = await keysOf(keyring, derivation);
@@ -151,15 +151,15 @@ function newDraft({ header, keys }: NewStore, changes: number): Draft {
   return new Draft(new SealedTree(header, root, keys, () => undefined));
 }
 
-/** Gives the old file a second name, which it keeps when the new store takes the first. */
-function keepBeside(path: string): void {
+/** Links the old file to a second name. The new store takes the first one. */
+function linkBackup(path: string): void {
   for (let number = 1; ; number++) {
     const kept = number === 1 ? `${path}.v1` : `${path}.v1-${number}`;
     try {
       return linkSync(path, kept);
     } catch (thrown) {
       if (!hasCode(thrown, 'EEXIST')) throw thrown;
-      if (statSync(kept).ino === statSync(path).ino) return; // a process was killed after this step
+      if (statSync(kept).ino === statSync(path).ino) return; // an earlier process was killed after this step
     }
   }
 }

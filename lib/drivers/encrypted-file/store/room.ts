@@ -3,12 +3,12 @@ import { PageFile } from '../pages/page-file';
 import type { SealedChanges } from './draft';
 
 const CHUNK_BYTES = 2 ** 20;
-/** The most bytes that an entry takes beside its key and its value. */
+/** The most bytes of an entry besides its key and value. */
 const ENTRY_BYTES = 64;
-/** For the list of free pages and new levels of the trees. */
-const PAGES_MORE = 8;
-/** Values leave so many, so that secrets can still be deleted when the disk is full. */
-const PAGES_TO_DELETE = 24;
+/** The pages for the list of free pages, and for new levels of the trees. */
+const OVERHEAD_PAGES = 8;
+/** The pages that a commit with values reserves, so that secrets can still be deleted on a full disk. */
+const RESERVED_PAGES = 24;
 const RECORD = 'r'.charCodeAt(0);
 
 /** Tells whether the file has the blocks that a commit may need. */
@@ -17,8 +17,8 @@ export function hasRoom(path: string, changes: SealedChanges): boolean {
 }
 
 /**
- * Makes the file longer by the blocks that a commit may need, or throws as the disk does. LMDB corrupts the memory of the process
- * when the disk is full at a commit. Must run while LMDB's lock is held: another process might write there.
+ * Extends the file by the blocks that a commit may need. Throws the error of the disk. Without it, a commit on a full
+ * disk makes LMDB corrupt the memory of the process. Must run under LMDB's lock: another process might write there.
  */
 export function makeRoom(path: string, changes: SealedChanges): void {
   inFile(path, 'r+', (descriptor) => {
@@ -38,15 +38,16 @@ function newPages({ head, puts }: SealedChanges, pageSize: number, oldPages: num
     ...puts.map(([key, value]) => key.length + (value?.length ?? 0)),
     head.bytes.length,
   ];
-  const ofSizes = sizes.map((size) =>
+  const pagesOfEntries = sizes.map((size) =>
     size > pageSize / 2
       ? Math.ceil((size + ENTRY_BYTES) / pageSize)
       : (2 * (size + ENTRY_BYTES)) / pageSize,
   );
   const hasValues = puts.some(([key, value]) => key[0] === RECORD && value !== undefined);
-  const left = hasValues ? PAGES_TO_DELETE : 0;
+  const reserved = hasValues ? RESERVED_PAGES : 0;
   const copied = Math.min(oldPages, 3 * sizes.length);
-  return Math.ceil(ofSizes.reduce((sum, one) => sum + one, 0)) + copied + PAGES_MORE + left;
+  const added = Math.ceil(pagesOfEntries.reduce((sum, one) => sum + one, 0));
+  return added + copied + OVERHEAD_PAGES + reserved;
 }
 
 function grow(descriptor: number, missing: number): void {
@@ -64,7 +65,7 @@ function grow(descriptor: number, missing: number): void {
       end += written;
     }
   } catch (thrown) {
-    ftruncateSync(descriptor, size); // nobody has written there
+    ftruncateSync(descriptor, size); // LMDB's lock is held, so no other process has written there
     throw thrown;
   }
 }

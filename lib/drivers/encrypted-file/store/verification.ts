@@ -2,32 +2,32 @@ import { now } from '../../../core/time/clock';
 import type { SealedTree } from '../seals/sealed-tree';
 import { INDICES } from '../seals/slots';
 
-/** Node's own function, taken at import, because a test's fake clock must not hold up a verification. */
+/** Node's function as it is at import: the fake clock of a test must not block a verification. */
 const nextTurn = setImmediate;
-/** For how long the event loop may stand still. */
+/** The longest work between two turns of the event loop. */
 const SLICE_MS = 5;
-/** The verification of a store with no more secrets is always due. */
+/** The number of secrets up to which a verification is always due. */
 const FEW_SECRETS = 2_000;
-/** How long that of a larger one rests, in times of what it took. */
-const REST = 20;
+/** The pause after a larger verification, as a multiple of its duration. */
+const PAUSE_FACTOR = 20;
 
-type Look = <T>(see: (tree: SealedTree) => T) => T;
+type Read = <T>(use: (tree: SealedTree) => T) => T;
 
-/** Opens all secrets of a store, bucket by bucket, with turns of the event loop between them. */
+/** Decrypts all secrets of a store, bucket by bucket. Yields to the event loop between buckets. */
 export class Verification {
-  readonly #look: Look;
+  readonly #read: Read;
   #running: Promise<void> | undefined;
-  #restsUntil = 0;
+  #pausedUntil = 0;
 
-  constructor(look: Look) {
-    this.#look = look;
+  constructor(read: Read) {
+    this.#read = read;
   }
 
   get isDue(): boolean {
-    return now() >= this.#restsUntil;
+    return now() >= this.#pausedUntil;
   }
 
-  /** Rejects if anything is not as it was written. Joins a verification that is under way. */
+  /** Rejects if any secret is not as it was written. Joins a verification that is in flight. */
   async run(): Promise<void> {
     this.#running ??= this.verify().finally(() => (this.#running = undefined));
     await this.#running;
@@ -35,20 +35,20 @@ export class Verification {
 
   private async verify(): Promise<void> {
     const startedAt = now();
-    let pausedAt = startedAt;
+    let yieldedAt = startedAt;
     let secrets = 0;
     for (const node of INDICES) {
-      for (const bucket of this.#look((tree) => tree.node(node).used)) {
-        secrets += this.#look((tree) => {
+      for (const bucket of this.#read((tree) => tree.node(node).used)) {
+        secrets += this.#read((tree) => {
           const entries = tree.bucket(node, bucket);
           for (const entry of entries.values()) tree.content(entry);
           return entries.size;
         });
-        if (now() - pausedAt < SLICE_MS) continue;
+        if (now() - yieldedAt < SLICE_MS) continue;
         await new Promise<void>((resolve) => void nextTurn(resolve));
-        pausedAt = now();
+        yieldedAt = now();
       }
     }
-    if (secrets > FEW_SECRETS) this.#restsUntil = now() + REST * (now() - startedAt);
+    if (secrets > FEW_SECRETS) this.#pausedUntil = now() + PAUSE_FACTOR * (now() - startedAt);
   }
 }

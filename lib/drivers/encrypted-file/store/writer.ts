@@ -7,7 +7,7 @@ import { assertSound } from '../pages/soundness';
 import type { SealedChanges } from './draft';
 import { openDatabase, type Database } from './lmdb';
 import { assertLockable, explainLock, isWritable, makeLockFile } from './lock-file';
-import { lookInto } from './look';
+import { readSnapshot } from './snapshot';
 import { hasRoom, makeRoom } from './room';
 
 interface OpenedDatabase {
@@ -16,7 +16,7 @@ interface OpenedDatabase {
   readonly identity: string;
 }
 
-/** Commits changes through LMDB, which is opened by the first commit. */
+/** Commits changes through LMDB. The first commit opens LMDB. */
 export class Writer {
   readonly #path: string;
   #opened: OpenedDatabase | undefined;
@@ -27,19 +27,19 @@ export class Writer {
   }
 
   /**
-   * Resolves to `true` when the changes are on the disk, and to `false` if another process has changed the store before. Rejects
-   * if they could not be written: then the store is as it was.
+   * Resolves to `true` when the changes are on the disk, and to `false` if another process changed the store first.
+   * Rejects if they could not be written: the store is then unchanged.
    */
   async commit(changes: SealedChanges): Promise<boolean> {
     const { database, path } = await this.opened();
-    if (!hasRoom(path, changes)) await this.inTurn(database, () => makeRoom(path, changes));
+    if (!hasRoom(path, changes)) await this.withLock(database, () => makeRoom(path, changes));
     return await this.run(database, () => commitTo(database, changes));
   }
 
-  /** Commits changes that are prepared while nobody else can write. Writes nothing for `undefined`. */
-  async commitInTurn(prepare: () => SealedChanges | undefined): Promise<boolean> {
+  /** Prepares and commits changes under LMDB's lock, so that nobody else can write. Writes nothing for `undefined`. */
+  async commitLocked(prepare: () => SealedChanges | undefined): Promise<boolean> {
     const { database, path } = await this.opened();
-    return await this.inTurn(database, () => {
+    return await this.withLock(database, () => {
       const changes = prepare();
       if (changes === undefined) return true;
       if (database.getEntry(changes.head.key)?.version !== changes.replaces) return false;
@@ -56,13 +56,13 @@ export class Writer {
     if (!this.#hasFailed) await opened?.database.close();
   }
 
-  private async inTurn<T>(database: Database, work: () => T): Promise<T> {
+  private async withLock<T>(database: Database, work: () => T): Promise<T> {
     const [outcome] = await this.run(database, () =>
       database.transaction(() => {
         try {
           return [{ value: work() }] as const;
         } catch (thrown) {
-          return [{ thrown }] as const; // LMDB is sound
+          return [{ thrown }] as const; // `work` failed, not LMDB
         }
       }),
     );
@@ -76,7 +76,7 @@ export class Writer {
       return await work();
     } catch (thrown) {
       this.#hasFailed = true;
-      process.once('exit', () => void database); // to close it, or to collect it as garbage, may end the process
+      process.once('exit', () => void database); // closing or collecting it may crash the process
       throw explainCommit(read(await causeOf(thrown), 'code'), 'start the process again');
     }
   }
@@ -88,7 +88,7 @@ export class Writer {
       );
     }
     try {
-      const path = realpathSync(this.#path); // the lock lies beside the file itself, by whichever link it is reached
+      const path = realpathSync(this.#path); // the lock lies beside the file that all links lead to
       const { dev, ino } = statSync(path, { bigint: true });
       const identity = `${dev} ${ino}`;
       if (this.#opened !== undefined && this.#opened.identity !== identity) await this.close();
@@ -101,7 +101,7 @@ export class Writer {
 }
 
 function open(path: string): Database {
-  lookInto(path, assertSound);
+  readSnapshot(path, assertSound);
   if (!isWritable(path)) throw notWritable();
   try {
     makeLockFile(`${path}-lock`);
@@ -128,7 +128,7 @@ async function commitTo(database: Database, changes: SealedChanges): Promise<boo
   const isCommitted = database.ifVersion(head.key, replaces, () => {
     writes = put(database, changes);
   });
-  await Promise.allSettled(writes); // they fail with the commit, which tells why
+  await Promise.allSettled(writes); // the rejection of the commit has the reason
   return await isCommitted;
 }
 
@@ -146,7 +146,7 @@ function explainCommit(code: unknown, remedy: string): Error {
   );
 }
 
-/** Returns why a commit failed, which lmdb rejects a promise of its own with. */
+/** Resolves to the cause of a failed commit. lmdb rejects `commitError` with it. */
 async function causeOf(thrown: unknown): Promise<unknown> {
   try {
     await (read(thrown, 'commitError') as Promise<never> | undefined);

@@ -1,6 +1,4 @@
-import type { Credential } from '../session/credential';
 import { isObject } from '../wire/request-handler';
-import type { VaultRequest } from '../wire/vault-request';
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -16,40 +14,6 @@ export interface GrantedLease {
   readonly fields: Fields;
   readonly durationMs: number;
   readonly isRenewable: boolean;
-}
-
-/** A lease that is held for all readers. */
-export interface Lease extends GrantedLease {
-  readonly key: string;
-  readonly namespace: string | undefined;
-  /** The credential that requested the lease. The lease ends with its token. */
-  readonly credential: Credential;
-  readonly release: () => void;
-  expiresAt: number;
-  /**
-   * `true` if the lease was replaced, was not renewed, or was renewed for too short a time. The next read gets
-   * another lease.
-   */
-  isEnding: boolean;
-  stopTimer: () => void;
-}
-
-export function renewalOf(lease: Lease): VaultRequest {
-  return leaseRequest('renew', lease, { increment: Math.ceil(lease.durationMs / 1_000) });
-}
-
-export function revocationOf(lease: Lease): VaultRequest {
-  return leaseRequest('revoke', lease, { sync: true });
-}
-
-function leaseRequest(
-  action: string,
-  { id, namespace, credential }: Lease,
-  more: object,
-): VaultRequest {
-  const { token } = credential;
-  const path = `/v1/sys/leases/${action}`;
-  return { method: 'PUT', path, token, namespace, content: { lease_id: id, ...more } };
 }
 
 /** Returns the lease of an answer, or `undefined` if there is none. A lease of unknown duration expires at once. */

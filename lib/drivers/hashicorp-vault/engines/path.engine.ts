@@ -20,14 +20,14 @@ import { isAbsent, isDone, subjectOf, unsupported, type Engine } from './engine'
 import { valueOf, type Fields } from './field';
 import { KvMounts } from './kv-mounts';
 import type { LeasedFields } from './lease';
-import type { VaultLeases } from './vault-leases';
+import type { SecretPath, VaultLeases } from './vault-leases';
 
 type Method = 'GET' | 'POST' | 'DELETE';
 
 const DEFAULT_FIELD = 'value';
 
 /** The engine for secrets that are read at their own path: KV 1, and dynamic credentials with a lease. */
-export class PathEngine implements Engine {
+export class PathEngine implements Engine, SecretPath {
   readonly #requests: Requests;
   readonly #mounts = new KvMounts();
   readonly #locks = new NamedLock();
@@ -41,19 +41,24 @@ export class PathEngine implements Engine {
   async read(call: VaultCall): Promise<SecretReading | undefined> {
     assertNoVersion(call);
     if (call.kvVersion === 1) return readingOf({ fields: await this.readFields(call) }, call);
-    return readingOf(await this.#leases.read(call, (shared) => this.readAnswer(shared)), call);
+    return readingOf(await this.#leases.read(call, this), call);
   }
 
   readSync(call: VaultCall): SecretReading | undefined {
     assertNoVersion(call);
+    if (call.kvVersion === 1) return readingOf({ fields: fieldsOf(this.askSync(call)) }, call);
+    return readingOf(this.#leases.readSync(call, this), call);
+  }
+
+  async ask(call: VaultCall): Promise<AuthorizedAnswer | undefined> {
+    return existingAnswer(await this.send('Reading', call, 'GET'), call);
+  }
+
+  askSync(call: VaultCall): AuthorizedAnswer | undefined {
     const send = (request: VaultRequest) => this.#requests.sendSync(request, call.options);
-    const ask = () => {
-      const answer = send(requestOf(call, 'GET'));
-      if (mayBeOfKv2(answer, call)) runSync(this.#mounts.check(call, 'Reading'), send);
-      return existingAnswer(answer, call);
-    };
-    if (call.kvVersion === 1) return readingOf({ fields: fieldsOf(ask()) }, call);
-    return readingOf(this.#leases.readSync(call, ask), call);
+    const answer = send(requestOf(call, 'GET'));
+    if (mayBeOfKv2(answer, call)) runSync(this.#mounts.check(call, 'Reading'), send);
+    return existingAnswer(answer, call);
   }
 
   async write(call: VaultCall, value: string, options: WriteOptions): Promise<SecretMetadata> {
@@ -91,7 +96,7 @@ export class PathEngine implements Engine {
         return;
       }
     }
-    const answer = await this.ask('Deleting', call, 'DELETE');
+    const answer = await this.send('Deleting', call, 'DELETE');
     if (!isDone(answer) && !isAbsent(answer)) {
       throw vaultError(answer, subjectOf('Deleting', call));
     }
@@ -104,19 +109,15 @@ export class PathEngine implements Engine {
   }
 
   private async put(call: VaultCall, content: Fields): Promise<void> {
-    const answer = await this.ask('Writing', call, 'POST', content);
+    const answer = await this.send('Writing', call, 'POST', content);
     if (!isDone(answer)) throw vaultError(answer, subjectOf('Writing', call));
   }
 
   private async readFields(call: VaultCall): Promise<Fields | undefined> {
-    return fieldsOf(await this.readAnswer(call));
+    return fieldsOf(await this.ask(call));
   }
 
-  private async readAnswer(call: VaultCall): Promise<AuthorizedAnswer | undefined> {
-    return existingAnswer(await this.ask('Reading', call, 'GET'), call);
-  }
-
-  private async ask(
+  private async send(
     doing: string,
     call: VaultCall,
     method: Method,

@@ -1,8 +1,8 @@
 import type { OperationOptions } from '../../../core/contract/custom-secret-manager';
 import type { SecretManagerError } from '../../../core/errors/secret-manager.error';
 import { AgeClock } from '../../../core/time/clock';
-import type { VaultClient } from '../wire/vault-client';
-import type { VaultSyncClient } from '../wire/vault-sync-client';
+import { waitOrBlock, type Steps } from '../wire/steps';
+import type { VaultClients } from '../wire/vault-clients';
 import { waitFor } from '../wire/waiting';
 import type { Credential } from './credential';
 import { GrantedTokens } from './granted-tokens';
@@ -27,20 +27,15 @@ export class Credentials {
   #loggingIn: Promise<Credential> | undefined;
   #isClosed = false;
 
-  constructor(
-    client: VaultClient,
-    syncClient: VaultSyncClient,
-    login: VaultLogin,
-    namespace: string | undefined,
-  ) {
-    const api = new TokenApi(client, namespace);
+  constructor(clients: VaultClients, login: VaultLogin, namespace: string | undefined) {
+    const api = new TokenApi(clients.client, namespace);
     this.#login = login;
-    this.#logins = new LoginAttempts(client, syncClient, login, this.clock);
     this.#granted = new GrantedTokens(api, this.clock);
+    this.#logins = new LoginAttempts(clients, login, this.#granted, this.clock);
     this.#upkeep = new TokenUpkeep(api, this.clock, {
       update: (credential) => (this.#current = credential),
       canReplace: () => this.canLogIn,
-      replace: () => this.logIn(),
+      replace: () => this.sharedLogin(),
     });
   }
 
@@ -67,61 +62,51 @@ export class Credentials {
     return !this.#login.isGiven;
   }
 
-  /** Resolves to the current credential, or logs in first. A caller that is cancelled does not cancel the login. */
-  async get(options: OperationOptions): Promise<Credential> {
-    const hasChanged = await this.#login.tokenFile?.hasChanged();
+  /**
+   * Returns the current credential, or logs in first. An asynchronous caller that is cancelled does not cancel the
+   * login.
+   */
+  *get(options: OperationOptions): Steps<Credential> {
+    const { tokenFile } = this.#login;
+    const hasChanged =
+      tokenFile !== undefined &&
+      (yield* waitOrBlock({
+        wait: () => tokenFile.hasChanged(),
+        block: () => tokenFile.hasChangedSync(),
+      }));
     const current = hasChanged ? undefined : this.current;
-    return current ?? (await waitFor(this.logIn(), options));
+    return current ?? (yield* this.logIn(options));
   }
 
   /**
-   * The blocking form of `get`. A login in flight cannot be awaited, so this call makes its own. All callers then
-   * use its token.
+   * Returns the credential that replaced a refused one: from a login of another caller, or from the token file.
    */
-  getSync({ timeoutMs }: OperationOptions): Credential {
-    const hasChanged = this.#login.tokenFile?.hasChangedSync();
-    const current = hasChanged ? undefined : this.current;
-    return current ?? this.adopt(this.grantSync(timeoutMs));
-  }
-
-  /**
-   * Resolves to the credential that replaced a refused one: from a login of another caller, or from the token file.
-   */
-  async replacementFor(
-    refused: Credential,
-    options: OperationOptions,
-  ): Promise<Credential | undefined> {
+  *replacementFor(refused: Credential, options: OperationOptions): Steps<Credential | undefined> {
     const { tokenFile } = this.#login;
     if (tokenFile !== undefined && this.current?.token === refused.token) {
       const isBeingRead = tokenFile.holdsOther(refused.token) || this.#loggingIn !== undefined;
-      if (isBeingRead) await waitFor(this.logIn(), options);
+      if (isBeingRead) yield* this.logIn(options);
     }
     return this.current?.token === refused.token ? undefined : this.current;
   }
 
-  replacementForSync(refused: Credential, { timeoutMs }: OperationOptions): Credential | undefined {
-    const { tokenFile } = this.#login;
-    const isInUse = this.current?.token === refused.token;
-    if (isInUse && tokenFile?.holdsOther(refused.token)) this.adopt(this.grantSync(timeoutMs));
-    return this.current?.token === refused.token ? undefined : this.current;
-  }
-
-  /** Logs in without using the token. The caller must adopt or revoke the credential. */
-  grant(): Promise<Credential> {
-    const granting = this.#logins.logIn().then(
-      (fresh) => this.recordGrant(fresh),
-      (error: unknown) => this.failGrant(error),
-    );
-    this.#granting.add(granting);
-    return granting.finally(() => this.#granting.delete(granting));
-  }
-
-  grantSync(timeoutMs: number | undefined): Credential {
-    try {
-      return this.recordGrant(this.#logins.logInSync(timeoutMs));
-    } catch (error) {
-      return this.failGrant(error);
-    }
+  /**
+   * Logs in without using the token. The caller must adopt or revoke the credential. A credential that comes after
+   * the caller's deadline is revoked.
+   */
+  grant(options: OperationOptions): Steps<Credential> {
+    return waitOrBlock({
+      wait: async () => {
+        const granting = this.requestGrant();
+        try {
+          return await waitFor(granting, options);
+        } catch (error) {
+          granting.then((late) => this.revoke(late)).catch(() => undefined);
+          throw error;
+        }
+      },
+      block: () => this.grantSync(options),
+    });
   }
 
   /** Puts the credential into use. The previous one is revoked when its requests and its leases have ended. */
@@ -132,8 +117,8 @@ export class Credentials {
     if (before !== undefined && isSame && this.#login.isGiven) return before; // same token, rewritten file
     this.#current = fresh;
     if (before !== undefined && !isSame) this.#granted.retire(before);
-    this.#upkeep.keep(fresh);
-    if (this.#login.isGiven && fresh.token !== undefined) void this.#upkeep.lookUpLifetime(fresh);
+    if (this.#login.isGiven && fresh.token !== undefined) this.#upkeep.keepGiven(fresh);
+    else this.#upkeep.keep(fresh);
     return fresh;
   }
 
@@ -169,23 +154,43 @@ export class Credentials {
     await this.#granted.close();
   }
 
-  private logIn(): Promise<Credential> {
+  /**
+   * Logs in and uses the token. Asynchronous callers share one login. A blocking caller cannot wait for it and logs
+   * in itself.
+   */
+  private logIn(options: OperationOptions): Steps<Credential> {
+    return waitOrBlock({
+      wait: () => waitFor(this.sharedLogin(), options),
+      block: () => this.adopt(this.grantSync(options)),
+    });
+  }
+
+  private sharedLogin(): Promise<Credential> {
     this.#loggingIn ??= this.logInOnce().finally(() => (this.#loggingIn = undefined));
     return this.#loggingIn;
   }
 
   private async logInOnce(): Promise<Credential> {
     const before = this.current;
-    const fresh = await this.grant();
+    const fresh = await this.requestGrant();
     const meanwhile = this.current;
     if (meanwhile === undefined || meanwhile === before) return this.adopt(fresh);
     this.revoke(fresh); // another login finished first
     return meanwhile;
   }
 
-  private recordGrant(fresh: Credential): Credential {
-    if (!this.#login.isGiven) this.#granted.add(fresh);
-    return fresh;
+  private requestGrant(): Promise<Credential> {
+    const granting = this.#logins.logIn().catch((error: unknown) => this.failGrant(error));
+    this.#granting.add(granting);
+    return granting.finally(() => this.#granting.delete(granting));
+  }
+
+  private grantSync({ timeoutMs }: OperationOptions): Credential {
+    try {
+      return this.#logins.logInSync(timeoutMs);
+    } catch (error) {
+      return this.failGrant(error);
+    }
   }
 
   /** Drops a given token once its replacement cannot be read. */

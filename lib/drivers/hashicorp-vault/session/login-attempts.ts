@@ -4,12 +4,11 @@ import {
 } from '../../../core/errors/secret-manager.error';
 import { backoffMs } from '../../../core/time/backoff';
 import { countingDown, type AgeClock } from '../../../core/time/clock';
-import { run, runSync } from '../wire/steps';
-import type { VaultClient } from '../wire/vault-client';
-import type { VaultRequest } from '../wire/vault-request';
-import type { VaultSyncClient } from '../wire/vault-sync-client';
+import type { Steps } from '../wire/steps';
+import type { VaultClients } from '../wire/vault-clients';
 import { credentialOf, type Credential } from './credential';
-import type { Grant, VaultLogin } from './vault-login';
+import type { GrantedTokens } from './granted-tokens';
+import type { VaultLogin } from './vault-login';
 
 const TIMEOUT_MS = 10_000;
 const PAUSES = { firstMs: 1_000, longestMs: 30_000 };
@@ -19,49 +18,27 @@ const PAUSES = { firstMs: 1_000, longestMs: 30_000 };
  * that grows to 30 s.
  */
 export class LoginAttempts {
-  readonly #client: VaultClient;
-  readonly #syncClient: VaultSyncClient;
+  readonly #clients: VaultClients;
   readonly #login: VaultLogin;
+  readonly #granted: GrantedTokens;
   readonly #clock: AgeClock;
   #refusal: { readonly error: SecretManagerError; readonly until: number } | undefined;
   #refusals = 0;
 
-  constructor(
-    client: VaultClient,
-    syncClient: VaultSyncClient,
-    login: VaultLogin,
-    clock: AgeClock,
-  ) {
+  constructor(clients: VaultClients, login: VaultLogin, granted: GrantedTokens, clock: AgeClock) {
     this.#clock = clock;
-    this.#client = client;
-    this.#syncClient = syncClient;
+    this.#granted = granted;
+    this.#clients = clients;
     this.#login = login;
   }
 
-  async logIn(): Promise<Credential> {
-    this.assertNotRefused();
-    const askedAt = this.#clock.now();
-    try {
-      const options = countingDown({}, TIMEOUT_MS);
-      const send = (request: VaultRequest) => this.#client.send(request, options);
-      const grant = await run(this.#login.logIn(), send);
-      return this.recordLogin(grant, askedAt);
-    } catch (error) {
-      throw this.recordFailure(error);
-    }
+  logIn(): Promise<Credential> {
+    return this.#clients.run(this.attempt(), countingDown({}, TIMEOUT_MS));
   }
 
   logInSync(timeoutMs = TIMEOUT_MS): Credential {
-    this.assertNotRefused();
-    const askedAt = this.#clock.now();
-    try {
-      const options = countingDown({}, Math.min(timeoutMs, TIMEOUT_MS));
-      const send = (request: VaultRequest) => this.#syncClient.send(request, options);
-      const grant = runSync(this.#login.logIn(), send);
-      return this.recordLogin(grant, askedAt);
-    } catch (error) {
-      throw this.recordFailure(error);
-    }
+    const options = countingDown({}, Math.min(timeoutMs, TIMEOUT_MS));
+    return this.#clients.runSync(this.attempt(), options);
   }
 
   /** Fails the next logins with this error, for a pause that grows with each refusal. */
@@ -70,19 +47,24 @@ export class LoginAttempts {
     this.#refusal = { error, until: this.#clock.now() + backoffMs(this.#refusals, PAUSES) };
   }
 
-  private recordLogin(grant: Grant, askedAt: number): Credential {
-    this.#refusal = undefined;
-    this.#refusals = 0;
-    return credentialOf(grant, askedAt);
+  private *attempt(): Steps<Credential> {
+    this.assertNotRefused();
+    const askedAt = this.#clock.now();
+    try {
+      const grant = yield* this.#login.logIn();
+      this.#refusal = undefined;
+      this.#refusals = 0;
+      const fresh = credentialOf(grant, askedAt);
+      if (!this.#login.isGiven) this.#granted.add(fresh);
+      return fresh;
+    } catch (error) {
+      if (isSecretManagerError(error) && error.code === 'UNAUTHENTICATED') this.refuse(error);
+      throw error;
+    }
   }
 
   private assertNotRefused(): void {
     if (this.#refusal && this.#clock.now() < this.#refusal.until) throw copyOf(this.#refusal.error);
-  }
-
-  private recordFailure(error: unknown): unknown {
-    if (isSecretManagerError(error) && error.code === 'UNAUTHENTICATED') this.refuse(error);
-    return error;
   }
 }
 

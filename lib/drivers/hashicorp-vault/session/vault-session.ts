@@ -1,9 +1,9 @@
 import type { OperationOptions } from '../../../core/contract/custom-secret-manager';
 import type { VaultAnswer } from '../wire/request-handler';
-import type { VaultClient } from '../wire/vault-client';
+import { waitOrBlock, type Steps } from '../wire/steps';
+import type { VaultClients } from '../wire/vault-clients';
 import { isDeadToken, isDenial, vaultError } from '../wire/vault-errors';
 import type { VaultRequest } from '../wire/vault-request';
-import type { VaultSyncClient } from '../wire/vault-sync-client';
 import { waitFor } from '../wire/waiting';
 import type { AuthorizedAnswer, Credential } from './credential';
 import type { Credentials } from './credentials';
@@ -14,22 +14,15 @@ const LAST_TELLING_STATUS = 428;
 
 /** Sends requests with a valid token. A denied request is retried once if another token may help. */
 export class VaultSession {
-  readonly #client: VaultClient;
-  readonly #syncClient: VaultSyncClient;
+  readonly #clients: VaultClients;
   readonly #credentials: Credentials;
   readonly #retriesDenied: boolean;
   readonly #denied = new DeniedRequests();
-  #freshTokenTrial: Promise<unknown> | undefined;
+  #freshTokenTrial: Promise<void> | undefined;
 
   /** @param retriesDenied whether a denied request is worth a fresh login */
-  constructor(
-    client: VaultClient,
-    syncClient: VaultSyncClient,
-    credentials: Credentials,
-    retriesDenied: boolean,
-  ) {
-    this.#client = client;
-    this.#syncClient = syncClient;
+  constructor(clients: VaultClients, credentials: Credentials, retriesDenied: boolean) {
+    this.#clients = clients;
     this.#credentials = credentials;
     this.#retriesDenied = retriesDenied;
   }
@@ -49,15 +42,14 @@ export class VaultSession {
   ): Promise<Result> {
     const credential = this.#credentials.cached;
     if (credential !== undefined) return this.sendAs(credential, request, options, onAnswer);
-    return this.#credentials
-      .get(options)
+    return this.#clients
+      .run(this.#credentials.get(options), options)
       .then((granted) => this.sendAs(granted, request, options, onAnswer));
   }
 
   /** The blocking form of `send`. */
   sendSync(request: VaultRequest, options: OperationOptions): AuthorizedAnswer {
-    const answer = this.sendAsSync(this.#credentials.getSync(options), request, options);
-    return isDenial(answer) ? this.retryDeniedSync(answer, request, options) : answer;
+    return this.#clients.runSync(this.ask(request, options), options);
   }
 
   private sendAs<Result>(
@@ -66,63 +58,32 @@ export class VaultSession {
     options: OperationOptions,
     onAnswer: (answer: AuthorizedAnswer) => Result | Promise<Result>,
   ): Promise<Result> {
-    return this.#client.sendAnd(request, options, credential.token, (answer) => {
+    return this.#clients.client.sendAnd(request, options, credential.token, (answer) => {
       const own = withCredential(credential, answer);
       return isDenial(answer)
-        ? this.retryDenied(own, request, options).then(onAnswer)
+        ? this.#clients.run(this.retryDenied(own, request, options), options).then(onAnswer)
         : onAnswer(own);
     });
   }
 
-  /** Retries the request with another credential than the refused one. */
-  private async sendAgain(
-    credential: Credential,
-    request: VaultRequest,
-    options: OperationOptions,
-  ): Promise<AuthorizedAnswer> {
-    return withCredential(credential, await this.#client.send(request, options, credential.token));
+  /** Sends the request, and retries a denied one. */
+  private *ask(request: VaultRequest, options: OperationOptions): Steps<AuthorizedAnswer> {
+    const answer = yield* askAs(yield* this.#credentials.get(options), request);
+    return isDenial(answer) ? yield* this.retryDenied(answer, request, options) : answer;
   }
 
-  private sendAsSync(
-    credential: Credential,
-    request: VaultRequest,
-    options: OperationOptions,
-  ): AuthorizedAnswer {
-    return withCredential(credential, this.#syncClient.send(request, options, credential.token));
-  }
-
-  /**
-   * Retries a denied request with another token. Resolves to the denial if there is no other token, or if none
-   * helps.
-   */
-  private async retryDenied(
+  /** Retries a denied request with another token. Returns the denial if there is no other token, or if none helps. */
+  private *retryDenied(
     denied: AuthorizedAnswer,
     request: VaultRequest,
     options: OperationOptions,
-  ): Promise<AuthorizedAnswer> {
-    const replacement = await this.#credentials.replacementFor(denied.credential, options);
-    if (replacement !== undefined)
-      return this.rejectDeadToken(await this.sendAgain(replacement, request, options));
+  ): Steps<AuthorizedAnswer> {
+    const replacement = yield* this.#credentials.replacementFor(denied.credential, options);
+    if (replacement !== undefined) return this.rejectDeadToken(yield* askAs(replacement, request));
     if (!this.#credentials.canLogIn) return this.explain(denied);
-    if (!isDeadToken(denied)) return await this.tryFreshToken(denied, request, options);
+    if (!isDeadToken(denied)) return yield* this.tryFreshToken(denied, request, options);
     this.#credentials.drop(denied.credential);
-    const fresh = await this.#credentials.get(options);
-    return this.rejectDeadToken(await this.sendAgain(fresh, request, options));
-  }
-
-  private retryDeniedSync(
-    denied: AuthorizedAnswer,
-    request: VaultRequest,
-    options: OperationOptions,
-  ): AuthorizedAnswer {
-    const replacement = this.#credentials.replacementForSync(denied.credential, options);
-    if (replacement !== undefined)
-      return this.rejectDeadToken(this.sendAsSync(replacement, request, options));
-    if (!this.#credentials.canLogIn) return this.explain(denied);
-    if (!isDeadToken(denied)) return this.tryFreshTokenSync(denied, request, options);
-    this.#credentials.drop(denied.credential);
-    const fresh = this.#credentials.getSync(options);
-    return this.rejectDeadToken(this.sendAsSync(fresh, request, options));
+    return this.rejectDeadToken(yield* askAs(yield* this.#credentials.get(options), request));
   }
 
   private explain(denied: AuthorizedAnswer): AuthorizedAnswer {
@@ -140,47 +101,37 @@ export class VaultSession {
    * Retries with a fresh token, because the role may have gained rights since the login. Concurrent denials share
    * one fresh token. The denial stands unless the fresh token helps.
    */
-  private async tryFreshToken(
+  private *tryFreshToken(
     denied: AuthorizedAnswer,
     request: VaultRequest,
     options: OperationOptions,
-  ): Promise<AuthorizedAnswer> {
-    if (this.#freshTokenTrial !== undefined) {
-      await waitFor(this.#freshTokenTrial, options);
-      const replacement = await this.#credentials.replacementFor(denied.credential, options);
-      return replacement ? await this.sendAgain(replacement, request, options) : denied;
+  ): Steps<AuthorizedAnswer> {
+    const trial = this.#freshTokenTrial;
+    if (trial !== undefined) {
+      yield* waitOrBlock({ wait: () => waitFor(trial, options), block: () => undefined });
+      const replacement = yield* this.#credentials.replacementFor(denied.credential, options);
+      return replacement ? yield* askAs(replacement, request) : denied;
     }
     if (!this.#retriesDenied || !this.#denied.reserveLogin(request)) return denied;
-    const trial = this.retryWithFreshToken(denied, request, options);
-    this.#freshTokenTrial = trial.finally(() => (this.#freshTokenTrial = undefined));
-    return await trial;
-  }
-
-  private async retryWithFreshToken(
-    denied: AuthorizedAnswer,
-    request: VaultRequest,
-    options: OperationOptions,
-  ): Promise<AuthorizedAnswer> {
-    const granting = this.#credentials.grant();
+    let end = (): void => undefined;
+    this.#freshTokenTrial = new Promise((resolve) => (end = resolve));
     try {
-      const fresh = await waitFor(granting, options);
-      return this.keepIfItHelped(await this.sendAgain(fresh, request, options), denied, request);
-    } catch {
-      granting.then((fresh) => this.#credentials.revoke(fresh)).catch(() => undefined);
-      return denied;
+      return yield* this.retryWithFreshToken(denied, request, options);
+    } finally {
+      this.#freshTokenTrial = undefined;
+      end();
     }
   }
 
-  private tryFreshTokenSync(
+  private *retryWithFreshToken(
     denied: AuthorizedAnswer,
     request: VaultRequest,
     options: OperationOptions,
-  ): AuthorizedAnswer {
-    if (!this.#retriesDenied || !this.#denied.reserveLogin(request)) return denied;
+  ): Steps<AuthorizedAnswer> {
     let fresh: Credential | undefined;
     try {
-      fresh = this.#credentials.grantSync(options.timeoutMs);
-      return this.keepIfItHelped(this.sendAsSync(fresh, request, options), denied, request);
+      fresh = yield* this.#credentials.grant(options);
+      return this.keepIfItHelped(yield* askAs(fresh, request), denied, request);
     } catch {
       if (fresh !== undefined) this.#credentials.revoke(fresh);
       return denied;
@@ -203,6 +154,11 @@ export class VaultSession {
     this.#credentials.revoke(retried.credential);
     return denied;
   }
+}
+
+/** Sends the request with the token of this credential. */
+function* askAs(credential: Credential, request: VaultRequest): Steps<AuthorizedAnswer> {
+  return withCredential(credential, yield { ...request, token: credential.token });
 }
 
 /** Copies the fields by name, because a spread with one more field costs 5 us on Node 20. */

@@ -6,18 +6,20 @@ import {
 import { placeOf, type VaultAnswer } from './request-handler';
 
 /** The meaning of an answer. The first row that matches decides. No text of an answer goes into an error. */
-interface Row {
+type Row = readonly [
   /** One status, or the first and last of a range. */
-  readonly status: number | readonly [number, number];
-  /** Matches the errors or warnings of the server, or the text of a page. */
-  readonly says?: RegExp;
-  /** `true` for an answer that comes from something else: a proxy, a firewall or a web server. */
-  readonly isForeign?: true;
-  /** `true` for a redirect from plain http to https on the same host. */
-  readonly isToHttps?: true;
-  readonly code: SecretManagerErrorCode;
-  readonly meaning: string;
-}
+  status: number | readonly [number, number],
+  when: Condition,
+  code: SecretManagerErrorCode,
+  meaning: string,
+];
+
+/**
+ * The answers of a status that a row is about. A pattern matches the errors or warnings of the server, or the text of
+ * a page. `foreign`: the answer comes from something else, such as a proxy, a firewall or a web server. `to https`: it
+ * redirects from plain http to https on the same host.
+ */
+type Condition = RegExp | 'any' | 'foreign' | 'to https';
 
 /** Matches a dead token. For a denied path OpenBao starts with "1 error occurred"; for a dead token it does not. */
 const DEAD_TOKEN = /^permission denied$|invalid token|bad token/;
@@ -29,161 +31,99 @@ const WANTS_TLS =
 const NOT_THE_API = 'what answers there is not the API of HashiCorp Vault or OpenBao';
 
 const ROWS: readonly Row[] = [
-  {
-    status: 400,
-    says: /check-and-set/,
-    code: 'CONFLICT',
-    meaning: 'it exists already, or was changed meanwhile',
-  },
-  {
-    status: 400,
-    says: /^missing client token$/,
-    code: 'UNAUTHENTICATED',
-    meaning: 'the request had no token. Give the manager a login, or the agent at the address one',
-  },
-  {
-    status: 400,
-    says: WANTS_TLS,
-    code: 'MISCONFIGURED',
-    meaning: 'the server speaks TLS. Begin the address with https:',
-  },
-  {
-    status: 400,
-    says: /Upgrading from non-versioned/,
-    code: 'UNAVAILABLE',
-    meaning: 'the server is still making the mount one of KV version 2',
-  },
-  {
-    status: 400,
-    says: /high complexity|too large/,
-    code: 'INVALID_ARGUMENT',
-    meaning: 'the server takes no value of this size',
-  },
-  {
-    status: 400,
-    isForeign: true,
-    code: 'MISCONFIGURED',
-    meaning: `${NOT_THE_API}, and refuses the request. Check the address`,
-  },
-  {
-    status: 400,
-    code: 'INVALID_ARGUMENT',
-    meaning: 'the server refused the request as wrong',
-  },
-  {
-    status: [401, 403],
-    isForeign: true,
-    code: 'UNAVAILABLE',
-    meaning:
-      'a firewall or a proxy in front of the server refused the request: the answer is not one of HashiCorp Vault or OpenBao. Have it let the request pass',
-  },
-  {
-    status: 401,
-    code: 'UNAUTHENTICATED',
-    meaning: 'the server does not know the token. Renew it',
-  },
-  {
-    status: 403,
-    says: DEAD_TOKEN,
-    code: 'UNAUTHENTICATED',
-    meaning: 'the token is expired, revoked or wrong. Renew it',
-  },
-  {
-    status: 403,
-    code: 'ACCESS_DENIED',
-    meaning: 'no policy of the token allows it, or nothing is mounted there. Look at the policies',
-  },
-  {
-    status: 404,
-    says: /no handler for route|route entry not found/,
-    code: 'MISCONFIGURED',
-    meaning: 'nothing is mounted there. Check the mount',
-  },
-  {
-    status: 404,
-    says: /namespace not found/,
-    code: 'MISCONFIGURED',
-    meaning: 'there is no such namespace. Check the namespace',
-  },
-  {
-    status: 404,
-    says: /versioned K\/V/,
-    code: 'MISCONFIGURED',
-    meaning: 'the mount is of KV version 2. Set kvVersion to 2',
-  },
-  {
-    status: 404,
-    code: 'MISCONFIGURED',
-    meaning: `${NOT_THE_API}. Check the address`,
-  },
-  {
-    status: 405,
-    isForeign: true,
-    code: 'MISCONFIGURED',
-    meaning: `${NOT_THE_API}, and takes no such request. Check the address`,
-  },
-  {
-    status: 405,
-    code: 'UNSUPPORTED',
-    meaning: 'the engine that is mounted there cannot do this',
-  },
-  { status: 408, code: 'TIMEOUT', meaning: 'the server gave up waiting' },
-  {
-    status: 412,
-    code: 'UNAVAILABLE',
-    meaning: 'the node that was asked has not caught up yet',
-  },
-  { status: 413, code: 'INVALID_ARGUMENT', meaning: 'the server takes no value of this size' },
-  { status: 425, code: 'UNAVAILABLE', meaning: 'the server asks to be asked again' },
-  { status: 429, code: 'THROTTLED', meaning: 'the server asks for fewer calls' },
-  {
-    status: 472,
-    code: 'UNAVAILABLE',
-    meaning: 'the server is a standby of disaster recovery, and serves nobody',
-  },
-  { status: 473, code: 'UNAVAILABLE', meaning: 'the server is a standby, and cannot do this' },
-  { status: 501, code: 'UNAVAILABLE', meaning: 'the server is not initialised' },
-  { status: 503, says: /sealed/, code: 'UNAVAILABLE', meaning: 'the server is sealed' },
-  { status: 504, code: 'TIMEOUT', meaning: 'a proxy gave up waiting for the server' },
-  { status: [500, 599], code: 'UNAVAILABLE', meaning: 'the server cannot answer now' },
-  {
-    status: [300, 399],
-    isToHttps: true,
-    code: 'MISCONFIGURED',
-    meaning: 'the server asks for TLS. Begin the address with https:',
-  },
-  {
-    status: 307,
-    code: 'UNAVAILABLE',
-    meaning: 'the server is a standby, and names no active node that may be asked in its place',
-  },
-  {
-    status: [300, 399],
-    code: 'UNAVAILABLE',
-    meaning: `${NOT_THE_API}: it sends callers elsewhere, as a proxy with a login page does. Check the address`,
-  },
-  {
-    status: [200, 299],
-    says: /^\s*<(!doctype|html)/i,
-    code: 'MALFORMED',
-    meaning:
-      'a web page answers in place of HashiCorp Vault or OpenBao, as the login page of a proxy does. Check the address',
-  },
-  { status: [200, 299], code: 'MALFORMED', meaning: `${NOT_THE_API}, or not of this engine` },
-  {
-    status: [400, 499],
-    isForeign: true,
-    code: 'UNAVAILABLE',
-    meaning: 'a firewall or a proxy in front of the server refused the request',
-  },
-  { status: [400, 499], code: 'UNKNOWN', meaning: 'the server refused it' },
+  [400, /check-and-set/, 'CONFLICT', 'it exists already, or was changed meanwhile'],
+  [
+    400,
+    /^missing client token$/,
+    'UNAUTHENTICATED',
+    'the request had no token. Give the manager a login, or the agent at the address one',
+  ],
+  [400, WANTS_TLS, 'MISCONFIGURED', 'the server speaks TLS. Begin the address with https:'],
+  [
+    400,
+    /Upgrading from non-versioned/,
+    'UNAVAILABLE',
+    'the server is still making the mount one of KV version 2',
+  ],
+  [400, /high complexity|too large/, 'INVALID_ARGUMENT', 'the server takes no value of this size'],
+  [400, 'foreign', 'MISCONFIGURED', `${NOT_THE_API}, and refuses the request. Check the address`],
+  [400, 'any', 'INVALID_ARGUMENT', 'the server refused the request as wrong'],
+  [
+    [401, 403],
+    'foreign',
+    'UNAVAILABLE',
+    'a firewall or a proxy in front of the server refused the request: the answer is not one of HashiCorp Vault or OpenBao. Have it let the request pass',
+  ],
+  [401, 'any', 'UNAUTHENTICATED', 'the server does not know the token. Renew it'],
+  [403, DEAD_TOKEN, 'UNAUTHENTICATED', 'the token is expired, revoked or wrong. Renew it'],
+  [
+    403,
+    'any',
+    'ACCESS_DENIED',
+    'no policy of the token allows it, or nothing is mounted there. Look at the policies',
+  ],
+  [
+    404,
+    /no handler for route|route entry not found/,
+    'MISCONFIGURED',
+    'nothing is mounted there. Check the mount',
+  ],
+  [404, /namespace not found/, 'MISCONFIGURED', 'there is no such namespace. Check the namespace'],
+  [404, /versioned K\/V/, 'MISCONFIGURED', 'the mount is of KV version 2. Set kvVersion to 2'],
+  [404, 'any', 'MISCONFIGURED', `${NOT_THE_API}. Check the address`],
+  [405, 'foreign', 'MISCONFIGURED', `${NOT_THE_API}, and takes no such request. Check the address`],
+  [405, 'any', 'UNSUPPORTED', 'the engine that is mounted there cannot do this'],
+  [408, 'any', 'TIMEOUT', 'the server gave up waiting'],
+  [412, 'any', 'UNAVAILABLE', 'the node that was asked has not caught up yet'],
+  [413, 'any', 'INVALID_ARGUMENT', 'the server takes no value of this size'],
+  [425, 'any', 'UNAVAILABLE', 'the server asks to be asked again'],
+  [429, 'any', 'THROTTLED', 'the server asks for fewer calls'],
+  [472, 'any', 'UNAVAILABLE', 'the server is a standby of disaster recovery, and serves nobody'],
+  [473, 'any', 'UNAVAILABLE', 'the server is a standby, and cannot do this'],
+  [501, 'any', 'UNAVAILABLE', 'the server is not initialised'],
+  [503, /sealed/, 'UNAVAILABLE', 'the server is sealed'],
+  [504, 'any', 'TIMEOUT', 'a proxy gave up waiting for the server'],
+  [[500, 599], 'any', 'UNAVAILABLE', 'the server cannot answer now'],
+  [
+    [300, 399],
+    'to https',
+    'MISCONFIGURED',
+    'the server asks for TLS. Begin the address with https:',
+  ],
+  [
+    307,
+    'any',
+    'UNAVAILABLE',
+    'the server is a standby, and names no active node that may be asked in its place',
+  ],
+  [
+    [300, 399],
+    'any',
+    'UNAVAILABLE',
+    `${NOT_THE_API}: it sends callers elsewhere, as a proxy with a login page does. Check the address`,
+  ],
+  [
+    [200, 299],
+    /^\s*<(!doctype|html)/i,
+    'MALFORMED',
+    'a web page answers in place of HashiCorp Vault or OpenBao, as the login page of a proxy does. Check the address',
+  ],
+  [[200, 299], 'any', 'MALFORMED', `${NOT_THE_API}, or not of this engine`],
+  [
+    [400, 499],
+    'foreign',
+    'UNAVAILABLE',
+    'a firewall or a proxy in front of the server refused the request',
+  ],
+  [[400, 499], 'any', 'UNKNOWN', 'the server refused it'],
 ];
+
+const NO_ROW: Row = [0, 'any', 'UNKNOWN', 'the answer fits no rule'];
 
 /** Returns the error for an answer. `subject` starts the message and names the request. */
 export function vaultError(answer: VaultAnswer, subject: string): SecretManagerError {
-  const row = ROWS.find((candidate) => matches(candidate, answer));
-  const { code, meaning } = row ?? { code: 'UNKNOWN' as const, meaning: 'the answer fits no rule' };
-  const { explanation = meaning } = row?.isToHttps ? {} : answer;
+  const [, when, code, meaning] = ROWS.find((row) => matches(row, answer)) ?? NO_ROW;
+  const { explanation = meaning } = when === 'to https' ? {} : answer;
   const said = `${subject} failed: ${explanation}. ${originOfAnswer(answer)}`;
   return new SecretManagerError(code, said, {
     retryAfterMs: parseRetryAfter(answer.headers['retry-after']),
@@ -229,13 +169,12 @@ export function serverMessageOf({ content = {} }: VaultAnswer): string {
     .join('\n');
 }
 
-function matches({ status, says, isForeign, isToHttps }: Row, answer: VaultAnswer): boolean {
+function matches([status, when]: Row, answer: VaultAnswer): boolean {
   const [first, last] = typeof status === 'number' ? [status, status] : status;
   if (answer.statusCode < first || last < answer.statusCode) return false;
-  if (says !== undefined && !says.test(serverMessageOf(answer) || (answer.text ?? '')))
-    return false;
-  if (isToHttps && !asksForHttps(answer)) return false;
-  return !isForeign || !isFromVault(answer);
+  if (when === 'foreign') return !isFromVault(answer);
+  if (when === 'to https') return asksForHttps(answer);
+  return when === 'any' || when.test(serverMessageOf(answer) || (answer.text ?? ''));
 }
 
 /**

@@ -20,6 +20,13 @@ const STATES: ReadonlyMap<number, VaultServerState> = new Map([
   [503, 'sealed'],
 ] as const);
 
+/** The states in which a server can serve. A standby forwards requests. */
+export const SERVING: ReadonlySet<VaultServerState> = new Set([
+  'active',
+  'standby',
+  'performance-standby',
+] as const);
+
 /**
  * Resolves to the state of the server. Sends neither token nor namespace: the server refuses the call with a
  * namespace.

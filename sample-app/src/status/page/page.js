@@ -1,7 +1,7 @@
 const EVERY_MS = 2_000;
-const PATIENCE_MS = 5_000;
+const TIMEOUT_MS = 5_000;
 
-/** Good, dubious or bad: what a word means to whoever looks. */
+/** The tone of each word: good, dubious or bad. */
 const TONES = {
   up: 'good',
   fresh: 'good',
@@ -22,16 +22,16 @@ const byId = (id) => document.getElementById(id);
 
 let timer;
 
-/** Asks, shows, and asks again a while after the answer, as long as somebody looks. */
+/** Fetches and shows the status, and schedules the next fetch while the page is visible. */
 async function update() {
   clearTimeout(timer);
   try {
-    const answer = await fetch('status', { signal: AbortSignal.timeout(PATIENCE_MS) });
+    const answer = await fetch('status', { signal: AbortSignal.timeout(TIMEOUT_MS) });
     if (!answer.ok) throw new Error('not answered');
     show(await answer.json());
-    connected(true);
+    showConnection(true);
   } catch {
-    connected(false);
+    showConnection(false);
   }
   clearTimeout(timer);
   if (!document.hidden) timer = setTimeout(update, EVERY_MS);
@@ -61,7 +61,7 @@ function showSecret(row, { name, state, ageMs, version, hits }) {
   row.text('hits', hits);
 }
 
-/** Keeps the element of each item, so that a selection and the reader's place survive. */
+/** Keeps the element of each item, so that a selection and the scroll position survive. */
 function list(listId, templateId, items, keyOf, showItem) {
   const parent = byId(listId);
   const before = new Map([...parent.children].map((element) => [element.dataset.key, element]));
@@ -76,7 +76,7 @@ function list(listId, templateId, items, keyOf, showItem) {
     parent.replaceChildren(...now);
 }
 
-/** The places of a template. What is written into them is text, whatever it looks like. */
+/** The fields of a template. Everything is written as text, never as HTML. */
 class Fields {
   constructor(element) {
     this.element = element;
@@ -96,13 +96,13 @@ function write(element, text) {
   if (element.textContent !== String(text)) element.textContent = String(text);
 }
 
-function connected(isConnected) {
+function showConnection(isConnected) {
   write(byId('connection'), isConnected ? 'Live' : 'The gateway does not answer');
   byId('connection').dataset.tone = isConnected ? '' : 'bad';
   document.body.classList.toggle('outdated', !isConnected);
 }
 
-/** In the largest unit that fits, as "3 min". */
+/** Formats a duration in the largest unit that fits, as "3 min". */
 function duration(ms) {
   const [unit, size] = UNITS.find(([, unitMs]) => ms >= unitMs) ?? ['s', 1_000];
   return `${Math.floor(ms / size)} ${unit}`;

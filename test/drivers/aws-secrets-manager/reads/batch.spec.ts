@@ -15,14 +15,14 @@ function entry(name: string) {
   return { ARN: `${PREFIX}${name}-a1B2c3`, Name: name, SecretString: `of ${name}`, VersionId: 'v' };
 }
 
-/** Lets AWS answer every name. */
+/** Makes AWS answer every name. */
 function answerAll({ input }: AwsRequest) {
   const names = input.SecretIdList as string[];
   return { body: { SecretValues: names.map(entry), Errors: [] } };
 }
 
 describe('a read of many secrets from AWS', () => {
-  it('asks for twenty at a time, and for each once', async () => {
+  it('asks for twenty at a time, and once for each', async () => {
     const names = Array.from({ length: 45 }, (_, index) => `KEY_${index}`);
     fixture.aws.reply('BatchGetSecretValue', answerAll);
 
@@ -36,7 +36,7 @@ describe('a read of many secrets from AWS', () => {
     expect(sizes.sort()).toEqual([20, 20, 5]);
   });
 
-  it('finds what it asked for, by name, by ARN and by ARN without its last part', async () => {
+  it('finds secrets by name, by ARN and by ARN without its last part', async () => {
     const asked = ['A', `${PREFIX}B-a1B2c3`, `${PREFIX}C`, `${PREFIX}DENIED`, 'GONE'];
     fixture.aws.reply('BatchGetSecretValue', {
       body: {
@@ -139,7 +139,7 @@ describe('a read of many secrets from AWS', () => {
       ['a', `${OTHER_ACCOUNT}a`],
       [undefined, 'theirs'],
     ],
-  ])('tells apart %s, in any order', async (_, secrets, asked, expected) => {
+  ])('distinguishes %s, in any order', async (_, secrets, asked, expected) => {
     holdSecrets(secrets);
 
     for (const ids of [asked, [...asked].reverse()]) {
@@ -193,7 +193,7 @@ describe('a read of many secrets from AWS', () => {
     expect(fixture.aws.inputsOf('BatchGetSecretValue')).toHaveLength(2);
   });
 
-  it('ends pages that have no end, and reads by itself what they lack', async () => {
+  it('stops at endless pages, and reads the missing secrets one by one', async () => {
     fixture.aws.reply('BatchGetSecretValue', { body: { NextToken: 'more' } });
     fixture.aws.reply('GetSecretValue', ({ input }) => ({ body: entry(String(input.SecretId)) }));
 
@@ -203,7 +203,7 @@ describe('a read of many secrets from AWS', () => {
     expect(fixture.aws.inputsOf('BatchGetSecretValue')).toHaveLength(20);
   });
 
-  it('answers by name what AWS has, has not, and refuses', async () => {
+  it('returns values, absences and denials by name', async () => {
     fixture.aws.reply('BatchGetSecretValue', {
       body: {
         SecretValues: [{ ...entry('BYTES'), SecretString: undefined, SecretBinary: '/wD/' }],
@@ -227,7 +227,7 @@ describe('a read of many secrets from AWS', () => {
     ]);
   });
 
-  it('keeps a value that cannot be read to its own name', async () => {
+  it('limits an unreadable value to its own name', async () => {
     fixture.aws.reply('BatchGetSecretValue', {
       body: { SecretValues: [entry('A'), { ...entry('B'), SecretString: 42 }] },
     });
@@ -238,7 +238,7 @@ describe('a read of many secrets from AWS', () => {
     expect(answers.get('B')).toMatchObject({ code: 'MALFORMED', secretName: 'B' });
   });
 
-  it('goes on to the next page', async () => {
+  it('requests the next page', async () => {
     fixture.aws.reply(
       'BatchGetSecretValue',
       { body: { SecretValues: [entry('A')], NextToken: 'more' } },
@@ -255,10 +255,13 @@ describe('a read of many secrets from AWS', () => {
   });
 
   it.each([
-    ['does not speak of', []],
-    ['says too little of', [{ SecretId: 'B', ErrorCode: 'InvalidRequestException', Message: '' }]],
+    ['does not mention', []],
+    [
+      'describes incompletely',
+      [{ SecretId: 'B', ErrorCode: 'InvalidRequestException', Message: '' }],
+    ],
     ['has a new error for', [{ SecretId: 'B', ErrorCode: 'NewException', Message: '' }]],
-  ])('reads by itself what the batch %s', async (_, Errors) => {
+  ])('reads separately a secret that the batch %s', async (_, Errors) => {
     fixture.aws.reply('BatchGetSecretValue', { body: { SecretValues: [entry('A')], Errors } });
     fixture.aws.reply('GetSecretValue', { body: entry('B') });
 
@@ -268,7 +271,7 @@ describe('a read of many secrets from AWS', () => {
     expect(fixture.aws.inputsOf('GetSecretValue')).toEqual([{ SecretId: 'B' }]);
   });
 
-  it('reads one by one where the role may not use batches, and does not ask again', async () => {
+  it('reads one by one if the role may not use batches, and does not retry the batch', async () => {
     const manager = fixture.manager();
     fixture.aws.reply('BatchGetSecretValue', refusal('AccessDeniedException'));
     fixture.aws.reply('GetSecretValue', ({ input }) => ({ body: entry(String(input.SecretId)) }));
@@ -281,7 +284,7 @@ describe('a read of many secrets from AWS', () => {
     expect(second.get('C')).toEqual({ value: 'of C', version: 'v' });
   });
 
-  it('reads one by one where AWS refuses the batch for one of its names', async () => {
+  it('reads one by one if AWS refuses the batch for one of its names', async () => {
     fixture.aws.reply('BatchGetSecretValue', refusal('ValidationException', 'Invalid name.'));
     fixture.aws.reply('GetSecretValue', ({ input }) =>
       input.SecretId === 'wrong name'
@@ -295,7 +298,7 @@ describe('a read of many secrets from AWS', () => {
     expect(answers.get('wrong name')).toMatchObject({ code: 'INVALID_ARGUMENT' });
   });
 
-  it('asks for a batch again ten minutes after it was denied', async () => {
+  it('tries a batch again ten minutes after a denial', async () => {
     const manager = fixture.manager();
     fixture.aws.reply('BatchGetSecretValue', refusal('AccessDeniedException'), answerAll);
     await manager.readSecrets(['A', 'B']);
@@ -308,7 +311,7 @@ describe('a read of many secrets from AWS', () => {
     expect(answers.get('B')).toEqual({ value: 'of B', version: 'v' });
   });
 
-  it('loses no other batch where one fails', async () => {
+  it('loses no other batch if one fails', async () => {
     const names = Array.from({ length: 40 }, (_, index) => `KEY_${index}`);
     fixture.aws.reply('BatchGetSecretValue', (request) =>
       (request.input.SecretIdList as string[]).includes('KEY_0')
@@ -323,7 +326,7 @@ describe('a read of many secrets from AWS', () => {
     expect(answers.get('KEY_20')).toEqual({ value: 'of KEY_20', version: 'v' });
   });
 
-  it('reads a version of each by itself, which a batch does not know', async () => {
+  it('reads versions one by one, because a batch has none', async () => {
     fixture.aws.reply('GetSecretValue', ({ input }) => ({ body: entry(String(input.SecretId)) }));
 
     await fixture.manager().readSecrets(['A', 'B'], { params: { versionStage: 'AWSPREVIOUS' } });
@@ -334,7 +337,7 @@ describe('a read of many secrets from AWS', () => {
     ]);
   });
 
-  it('makes no batch of a single secret', async () => {
+  it('does not use a batch for a single secret', async () => {
     fixture.aws.reply('GetSecretValue', { body: entry('A') });
 
     await fixture.manager().readSecrets(['A']);

@@ -13,7 +13,7 @@ afterEach(() => fixture.close());
 const ARN = 'arn:aws:secretsmanager:eu-central-1:123456789012:secret:app/KEY-a1B2c3';
 
 describe('a read from AWS', () => {
-  it.each(['app/KEY', ARN])('asks for %s as it is, and for nothing else', async (name) => {
+  it.each(['app/KEY', ARN])('asks for %s unchanged, and for nothing else', async (name) => {
     fixture.aws.reply('GetSecretValue', { body: { SecretString: 'value', VersionId: 'v1' } });
 
     const reading = await fixture.manager().readSecret(name);
@@ -49,7 +49,7 @@ describe('a read from AWS', () => {
     expect(reading).toEqual({ value, version: 'v1' });
   });
 
-  it('leaves a string as it is, whatever the encoding', async () => {
+  it('leaves a string unchanged, whatever the encoding', async () => {
     fixture.aws.reply('GetSecretValue', { body: { SecretString: 'w7/Dvw==' } });
 
     const reading = await fixture.manager().readSecret('KEY', { params: { encoding: 'hex' } });
@@ -57,7 +57,7 @@ describe('a read from AWS', () => {
     expect(reading?.value).toBe('w7/Dvw==');
   });
 
-  it('does not pass off as text what is none', async () => {
+  it('does not return bytes as text', async () => {
     fixture.aws.reply('GetSecretValue', { body: { SecretBinary: '/wD/' } });
 
     const failure = await failureOf(
@@ -74,7 +74,7 @@ describe('a read from AWS', () => {
     [{ versionStage: null }, /"versionStage", which must be a string, and is null/],
     [{ encoding: 'rot13' }, /"encoding", which must be one of base64, /],
     [{ toString: 'x' }, /"toString", which is unknown/],
-  ])('refuses the params %j before AWS is asked', async (params, text) => {
+  ])('refuses the params %j before a call to AWS', async (params, text) => {
     const manager = fixture.manager();
 
     const failures = await Promise.all([
@@ -88,7 +88,7 @@ describe('a read from AWS', () => {
   });
 
   it.each(['writeSecret', 'deleteSecret', 'describeSecret'] as const)(
-    'alone has params, and %s has none',
+    'accepts params, but %s accepts none',
     async (operation) => {
       const manager = fixture.manager();
       const options = { params: { versionStage: 'AWSPENDING' } };
@@ -105,7 +105,7 @@ describe('a read from AWS', () => {
     },
   );
 
-  it('finds no secret where AWS has none', async () => {
+  it('resolves to undefined for a missing secret', async () => {
     fixture.aws.reply('GetSecretValue', refusal('ResourceNotFoundException'));
 
     const reading = await fixture.manager().readSecret('KEY');
@@ -116,7 +116,7 @@ describe('a read from AWS', () => {
   it.each([
     PENDING,
     "You tried to perform the operation on a secret that's currently marked deleted.",
-  ])('takes a secret that is pending deletion for absent, by the words "%s"', async (words) => {
+  ])('treats a secret that is pending deletion as absent, by the message "%s"', async (words) => {
     fixture.aws.reply('GetSecretValue', refusal('InvalidRequestException', words));
 
     const reading = await fixture.manager().readSecret('KEY');
@@ -125,7 +125,7 @@ describe('a read from AWS', () => {
     expect(fixture.aws.actions).toEqual(['GetSecretValue']);
   });
 
-  it('asks for the date of deletion where the words do not tell', async () => {
+  it('asks for the date of deletion if the message is unclear', async () => {
     fixture.aws.reply('GetSecretValue', refusal('InvalidRequestException', 'Other words.'));
     fixture.aws.reply('DescribeSecret', { body: { DeletedDate: 1_800_000_000 } });
 
@@ -137,7 +137,7 @@ describe('a read from AWS', () => {
   it.each([
     ['has no such date', { body: {} }],
     ['may not be asked', refusal('AccessDeniedException')],
-  ])('fails where the words do not tell and the secret %s', async (_, reply) => {
+  ])('fails if the message is unclear and the secret %s', async (_, reply) => {
     fixture.aws.reply('GetSecretValue', refusal('InvalidRequestException', 'Other words.'));
     fixture.aws.reply('DescribeSecret', reply);
 
@@ -146,7 +146,7 @@ describe('a read from AWS', () => {
     expect(failure).toMatchObject({ code: 'INVALID_ARGUMENT' });
   });
 
-  it('does not take for absent what could not be found out', async () => {
+  it('does not treat a failed description as an absence', async () => {
     fixture.aws.reply('GetSecretValue', refusal('InvalidRequestException', 'Other words.'));
     fixture.aws.reply('DescribeSecret', refusal('ThrottlingException'));
 

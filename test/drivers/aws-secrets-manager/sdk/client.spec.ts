@@ -31,7 +31,7 @@ function signature(): { key?: string; region?: string } {
   return { key, region };
 }
 
-describe('a manager for AWS that is given nothing', () => {
+describe('a manager for AWS without options', () => {
   it.each(['AWS_REGION', 'AWS_DEFAULT_REGION'])(
     'takes everything from the environment, the region from %s',
     async (variable) => {
@@ -75,14 +75,14 @@ describe('a manager for AWS that is given nothing', () => {
     expect(signature()).toEqual({ key: 'AKIAOFTHEPROFILE', region: 'ap-south-1' });
   });
 
-  it('does not start without a region, and says where to set it', async () => {
+  it('does not start without a region, and names the places to set it', async () => {
     const failure = await failureOf(new AwsSecretManager().validateEnvironment());
 
     expect(failure).toMatchObject({ code: 'MISCONFIGURED' });
     expect(failure.message).toContain('AWS_REGION or AWS_DEFAULT_REGION');
   });
 
-  it('says what to do where it finds no credentials', async () => {
+  it('says what to do if it finds no credentials', async () => {
     const manager = fixture.translated({ credentials: undefined });
 
     const failure = await failureOf(manager.readSecret('KEY'));
@@ -110,7 +110,7 @@ describe('the endpoint of a manager for AWS', () => {
     ['http://hunter2hunter2.example', /http: to another machine/],
     ['http://localhost.hunter2hunter2', /http: to another machine/],
     ['', /is no URL/],
-  ])('may not be %s, which is not quoted', async (endpoint, text) => {
+  ])('may not be %s, and is not quoted', async (endpoint, text) => {
     const failure = await failureOf(fixture.manager({ endpoint }).validateEnvironment());
 
     expect(failure).toMatchObject({ code: 'MISCONFIGURED' });
@@ -118,13 +118,13 @@ describe('the endpoint of a manager for AWS', () => {
     expect(leaks(everythingOf(failure), 'hunter2hunter2')).toBe(false);
   });
 
-  it('may be http: of another machine where that is permitted', async () => {
+  it('may be http: of another machine if the options allow it', async () => {
     const manager = fixture.manager({ endpoint: 'http://emulator:4566', allowInsecureHttp: true });
 
     await expect(manager.validateEnvironment()).resolves.toBeUndefined();
   });
 
-  it('and the region are found wrong in one error', async () => {
+  it('is reported together with the region in one error', async () => {
     const manager = fixture.manager({ endpoint: 'ftp://x', region: undefined });
 
     const failure = await failureOf(manager.validateEnvironment());
@@ -138,7 +138,7 @@ describe('the options of a manager for AWS', () => {
     [{ endPoint: 'https://hunter2hunter2' }, /"endPoint" is not an option/],
     [{ kmsKey: 'hunter2hunter2', endpoint: 'ftp://x' }, /"kmsKey".*must begin with https/s],
     [{ client: new SecretsManagerClient({ region: 'eu-west-1' }), tmeout: 1 }, /"tmeout"/],
-  ])('must be some that there are: %#', async (options, text) => {
+  ])('must exist: %#', async (options, text) => {
     const failure = await failureOf(fixture.manager(options).validateEnvironment());
 
     expect(failure).toMatchObject({ code: 'MISCONFIGURED' });
@@ -147,7 +147,7 @@ describe('the options of a manager for AWS', () => {
   });
 });
 
-describe('a client that a manager for AWS is given', () => {
+describe('a client that is passed to the manager for AWS', () => {
   function client(maxAttempts: number): SecretsManagerClient {
     const { url: endpoint } = fixture.aws;
     return new SecretsManagerClient({
@@ -158,7 +158,7 @@ describe('a client that a manager for AWS is given', () => {
     });
   }
 
-  it('is used, and left open', async () => {
+  it('is used and stays open', async () => {
     fixture.aws.reply('GetSecretValue', value);
     const given = client(1);
     const destroy = jest.spyOn(given, 'destroy');
@@ -173,7 +173,7 @@ describe('a client that a manager for AWS is given', () => {
     expect(destroy).not.toHaveBeenCalled();
   });
 
-  it('suffers no options that it would not follow', async () => {
+  it('does not allow options that it would ignore', async () => {
     const manager = fixture.manager({ client: client(1) });
 
     const failure = await failureOf(manager.validateEnvironment());
@@ -185,7 +185,7 @@ describe('a client that a manager for AWS is given', () => {
   it.each([
     [3, 1],
     [1, 0],
-  ])('that makes %i attempts is warned of %i times', async (maxAttempts, times) => {
+  ])('with %i attempts causes %i warnings', async (maxAttempts, times) => {
     const warn = jest.spyOn(process, 'emitWarning').mockReturnValue();
     const manager = new AwsSecretManager({ client: client(maxAttempts) });
 
@@ -201,7 +201,7 @@ describe('a call to AWS', () => {
   it.each([
     ['that hangs', 'hang' as const],
     ['whose answer does not end', { headers: { 'content-length': '99' }, body: '{' }],
-  ])('%s ends when its signal aborts', async (_, reply) => {
+  ])('%s is cancelled when its signal aborts', async (_, reply) => {
     const manager = fixture.translated();
     const controller = new AbortController();
     fixture.aws.reply('GetSecretValue', () => {
@@ -214,7 +214,7 @@ describe('a call to AWS', () => {
     expect(failure).toMatchObject({ code: 'CANCELLED' });
   });
 
-  it('is not made where its signal has been aborted before', async () => {
+  it('is not made if its signal is already aborted', async () => {
     const manager = fixture.translated();
 
     const failure = await failureOf(manager.readSecret('KEY', { signal: AbortSignal.abort() }));
@@ -223,7 +223,7 @@ describe('a call to AWS', () => {
     expect(fixture.aws.requests).toEqual([]);
   });
 
-  it('that hangs ends at its own deadline', async () => {
+  it('times out at its own deadline if it hangs', async () => {
     fixture.aws.reply('GetSecretValue', 'hang');
 
     const failure = await failureOf(fixture.translated().readSecret('KEY', { timeoutMs: 20 }));
@@ -231,7 +231,7 @@ describe('a call to AWS', () => {
     expect(failure).toMatchObject({ code: 'TIMEOUT' });
   });
 
-  it('has time where its deadline is beyond what a timer can count', async () => {
+  it('may have a deadline beyond the limit of a timer', async () => {
     fixture.aws.reply('GetSecretValue', value);
 
     const reading = await fixture.manager().readSecret('KEY', { timeoutMs: 2 ** 40 });
@@ -241,14 +241,14 @@ describe('a call to AWS', () => {
 });
 
 describe('the health of AWS', () => {
-  it('is found out with a small question', async () => {
+  it('is checked with a small request', async () => {
     fixture.aws.reply('ListSecrets', { body: { SecretList: [] } });
 
     await expect(fixture.manager().checkHealth()).resolves.toBe(true);
     expect(fixture.aws.inputsOf('ListSecrets')).toEqual([{ MaxResults: 1 }]);
   });
 
-  it('is good where the role may not list, because AWS knows it', async () => {
+  it('is good if the role may not list, because AWS recognises it', async () => {
     fixture.aws.reply('ListSecrets', refusal('AccessDeniedException'));
 
     await expect(fixture.manager().checkHealth()).resolves.toBe(true);
@@ -268,7 +268,7 @@ describe('the health of AWS', () => {
 });
 
 describe('a manager for AWS', () => {
-  it('shows neither credentials nor values', async () => {
+  it('discloses neither credentials nor values', async () => {
     fixture.aws.reply('GetSecretValue', { body: { SecretString: 'sk-canary-value-0123' } });
     const manager = fixture.manager();
     await manager.readSecret('KEY');
@@ -280,7 +280,7 @@ describe('a manager for AWS', () => {
     expect(Object.keys(manager)).toEqual(['secretManagerName']);
   });
 
-  it('ends its own client when it is closed, also twice', async () => {
+  it('destroys its own client on close, and may be closed twice', async () => {
     fixture.aws.reply('GetSecretValue', value);
     const manager = fixture.manager();
     await manager.readSecret('KEY');

@@ -45,7 +45,7 @@ async function failureIn(call: Call, manager: AwsSecretManager, id: string) {
   });
 }
 
-describe('an ARN of a region that the manager does not ask', () => {
+describe("an ARN of another region than the manager's", () => {
   const arn = 'arn:aws:secretsmanager:eu-west-1:123456789012:secret:stripe-a1B2c3';
 
   it.each(CALLS)(
@@ -68,13 +68,13 @@ describe('an ARN of a region that the manager does not ask', () => {
       arn.replace('arn:aws:', 'arn:aws-cn:').replace('eu-west-1', 'cn-north-1'),
     ],
     ['of another account', arn.replace('123456789012', '210987654321')],
-  ])('is found out %s', async (_, id) => {
+  ])('is detected %s', async (_, id) => {
     const failure = await failureOf(fixture.manager().readSecret(id));
 
     expect(failure).toMatchObject({ code: 'MISCONFIGURED' });
   });
 
-  it('loses no other secret of a batch', async () => {
+  it('does not affect the other secrets of a batch', async () => {
     fixture.aws.reply('BatchGetSecretValue', {
       body: { SecretValues: ['A', 'B'].map((Name) => ({ Name, ARN: Name, SecretString: Name })) },
     });
@@ -86,7 +86,7 @@ describe('an ARN of a region that the manager does not ask', () => {
     expect(answers.get(arn)).toMatchObject({ code: 'MISCONFIGURED' });
   });
 
-  it('is measured by the region of the profile', async () => {
+  it('is compared with the region of the profile', async () => {
     writeFileSync(join(home, 'config'), '[default]\nregion = eu-west-1\n');
     const manager = fixture.manager({ region: undefined });
     fixture.aws.reply('GetSecretValue', { body: { SecretString: 'value' } });
@@ -96,7 +96,7 @@ describe('an ARN of a region that the manager does not ask', () => {
     expect(failure.message).toMatch(/eu-north-1.*eu-west-1/);
   });
 
-  it('is measured by the region of a client that was given', async () => {
+  it('is compared with the region of a given client', async () => {
     const { url: endpoint } = fixture.aws;
     const client = new SecretsManagerClient({
       region: 'us-east-1',
@@ -120,7 +120,7 @@ describe('an ARN of a region that the manager does not ask', () => {
     'arn:aws:ssm:eu-central-1:123456789012:parameter/stripe',
     'arn:aws:secretsmanager',
     'arn:',
-  ])('is no ARN of a secret at all: %s', async (id) => {
+  ])('is not even an ARN of a secret: %s', async (id) => {
     const failures = [
       await failureOf(fixture.manager().readSecret(id)),
       await failureOf(() => fixture.manager().readSecretSync(id)),
@@ -131,7 +131,7 @@ describe('an ARN of a region that the manager does not ask', () => {
   });
 });
 
-describe('an answer of AWS without an end', () => {
+describe('an endless answer of AWS', () => {
   it.each(
     CALLS.filter(([what]) => what !== 'a synchronous read').flatMap(([what, call]) =>
       (['endless', 'endless failure'] as const).map((reply): [string, Reply, Call] => [
@@ -140,20 +140,17 @@ describe('an answer of AWS without an end', () => {
         call,
       ]),
     ),
-  )(
-    'ends %s with MALFORMED after some MiB (%s), and is not asked for again',
-    async (_, reply, call) => {
-      fixture.aws.reply('*', reply);
+  )('ends %s with MALFORMED after some MiB (%s), without a retry', async (_, reply, call) => {
+    fixture.aws.reply('*', reply);
 
-      const failure = await failureIn(call, fixture.manager(), 'KEY');
+    const failure = await failureIn(call, fixture.manager(), 'KEY');
 
-      expect(failure).toMatchObject({ code: 'MALFORMED', retryable: false });
-      expect(failure.message).toContain('8 MiB');
-      expect(everythingOf(failure)).not.toContain('xxxx');
-      expect(fixture.aws.endlessBytes).toBeLessThan(32 * 2 ** 20);
-      expect(fixture.aws.requests).toHaveLength(1);
-    },
-  );
+    expect(failure).toMatchObject({ code: 'MALFORMED', retryable: false });
+    expect(failure.message).toContain('8 MiB');
+    expect(everythingOf(failure)).not.toContain('xxxx');
+    expect(fixture.aws.endlessBytes).toBeLessThan(32 * 2 ** 20);
+    expect(fixture.aws.requests).toHaveLength(1);
+  });
 
   it('ends a health check', async () => {
     fixture.aws.reply('*', 'endless');
@@ -163,7 +160,7 @@ describe('an answer of AWS without an end', () => {
     expect(failure).toMatchObject({ code: 'MALFORMED' });
   });
 
-  it('ends a call of a client that was given', async () => {
+  it('ends a call of a given client', async () => {
     const { url: endpoint } = fixture.aws;
     const client = new SecretsManagerClient({
       region: 'eu-central-1',
@@ -180,7 +177,7 @@ describe('an answer of AWS without an end', () => {
     client.destroy();
   });
 
-  it('is none where twenty secrets are as large as they can be', async () => {
+  it('is not assumed for twenty secrets of the largest size', async () => {
     const value = '\u0001'.repeat(65_536);
     const names = Array.from({ length: 20 }, (_, index) => `KEY_${index}`);
     fixture.aws.reply('BatchGetSecretValue', {
@@ -193,7 +190,7 @@ describe('an answer of AWS without an end', () => {
   });
 });
 
-describe('an address that no option gives', () => {
+describe('an endpoint from the environment or the profile', () => {
   const FAR = 'http://secrets.hunter2hunter2.invalid:4566';
   const SOURCES: readonly [string, () => void][] = [
     ['AWS_ENDPOINT_URL', () => (process.env.AWS_ENDPOINT_URL = FAR)],
@@ -233,7 +230,7 @@ describe('an address that no option gives', () => {
     },
   );
 
-  it.each(SOURCES)('is used if that is permitted (%s)', async (_, set) => {
+  it.each(SOURCES)('is used over plain http if the options allow it (%s)', async (_, set) => {
     set();
     const manager = fixture.translated({ endpoint: undefined, allowInsecureHttp: true });
 
@@ -246,7 +243,7 @@ describe('an address that no option gives', () => {
     expect(failures).toMatchObject(Array(2).fill({ code: 'UNAVAILABLE' }));
   });
 
-  it('is used if it is of this machine', async () => {
+  it('is used over plain http on this machine', async () => {
     process.env.AWS_ENDPOINT_URL = fixture.aws.url;
     fixture.aws.reply('GetSecretValue', { body: { SecretString: 'value' } });
     const manager = fixture.manager({ endpoint: undefined });
@@ -256,7 +253,7 @@ describe('an address that no option gives', () => {
     expect((await manager.readSecret('KEY'))?.value).toBe('value');
   });
 
-  it('does not matter if the option gives another', async () => {
+  it('is ignored if the option gives another', async () => {
     process.env.AWS_ENDPOINT_URL = FAR;
     fixture.aws.reply('GetSecretValue', { body: { SecretString: 'value' } });
     const manager = fixture.manager();
@@ -267,7 +264,7 @@ describe('an address that no option gives', () => {
   });
 
   it.each(['hunter2hunter2', 'ftp://hunter2hunter2.invalid'])(
-    'is refused if it is not an address: %s',
+    'is refused if it is no URL: %s',
     async (address) => {
       process.env.AWS_ENDPOINT_URL = address;
       const manager = fixture.manager({ endpoint: undefined });
@@ -286,27 +283,24 @@ describe('an address that no option gives', () => {
   it.each([
     ['an endpoint', { endpoint: FAR }, undefined],
     ['the environment', {}, FAR],
-  ])(
-    'is refused also for a client that was given, where %s sets it',
-    async (_, config, variable) => {
-      if (variable) process.env.AWS_ENDPOINT_URL = variable;
-      const client = new SecretsManagerClient({
-        region: 'eu-central-1',
-        credentials: CREDENTIALS,
-        ...config,
-      });
-      const given = { client, region: undefined, endpoint: undefined, credentials: undefined };
-      const manager = fixture.manager(given);
+  ])('is refused for a given client, too, if %s sets it', async (_, config, variable) => {
+    if (variable) process.env.AWS_ENDPOINT_URL = variable;
+    const client = new SecretsManagerClient({
+      region: 'eu-central-1',
+      credentials: CREDENTIALS,
+      ...config,
+    });
+    const given = { client, region: undefined, endpoint: undefined, credentials: undefined };
+    const manager = fixture.manager(given);
 
-      const failures = [
-        await failureOf(manager.validateEnvironment()),
-        await failureOf(manager.readSecret('KEY')),
-      ];
+    const failures = [
+      await failureOf(manager.validateEnvironment()),
+      await failureOf(manager.readSecret('KEY')),
+    ];
 
-      expect(failures).toMatchObject(Array(2).fill({ code: 'MISCONFIGURED' }));
-      const permitted = fixture.manager({ ...given, allowInsecureHttp: true });
-      await expect(permitted.validateEnvironment()).resolves.toBeUndefined();
-      client.destroy();
-    },
-  );
+    expect(failures).toMatchObject(Array(2).fill({ code: 'MISCONFIGURED' }));
+    const permitted = fixture.manager({ ...given, allowInsecureHttp: true });
+    await expect(permitted.validateEnvironment()).resolves.toBeUndefined();
+    client.destroy();
+  });
 });

@@ -60,7 +60,7 @@ function readSync(options: AwsSecretManagerOptions = {}) {
   return manager.readSecretSync('KEY', { timeoutMs: 20_000 });
 }
 
-describe('a source of AWS credentials that is away', () => {
+describe('a failing source of AWS credentials', () => {
   it.each([
     ['500', status(500)],
     ['429', status(429)],
@@ -96,7 +96,7 @@ describe('a source of AWS credentials that is away', () => {
     ['a token that is refused', 400, 'InvalidIdentityToken', 'UNAUTHENTICATED'],
     ['a role that is refused', 403, 'AccessDenied', 'UNAUTHENTICATED'],
   ])(
-    'or refuses: STS with %s',
+    'is reported with its code: STS with %s',
     async (_, code, name, expected) => {
       const body = `<ErrorResponse><Error><Type>Sender</Type><Code>${name}</Code><Message>canary</Message></Error></ErrorResponse>`;
       process.env.AWS_ENDPOINT_URL_STS = await listen(status(code, body));
@@ -122,7 +122,7 @@ describe('a source of AWS credentials that is away', () => {
   it.each([
     ['a provider of the SDK', 'CredentialsProviderError'],
     ['a function of the application', 'Error'],
-  ])('is UNAVAILABLE once it has worked: %s', async (_, name) => {
+  ])('is UNAVAILABLE after it worked once: %s', async (_, name) => {
     let isAway = false;
     const credentials = () =>
       isAway
@@ -144,7 +144,7 @@ describe('a source of AWS credentials that is away', () => {
   });
 
   it(
-    'is used again when it is back',
+    'is used again when it is reachable',
     async () => {
       let answer = status(500);
       const address = await listen((request, response) => answer(request, response));
@@ -169,8 +169,8 @@ describe('a source of AWS credentials that is away', () => {
   );
 });
 
-describe('a source of AWS credentials that never was', () => {
-  it('is UNAUTHENTICATED, which says what to do', async () => {
+describe('a missing source of AWS credentials', () => {
+  it('is UNAUTHENTICATED, and the error says what to do', async () => {
     const failures = [await failureOf(read()), await failureOf(() => readSync())];
 
     expect(failures).toMatchObject(Array(2).fill({ code: 'UNAUTHENTICATED' }));
@@ -206,7 +206,7 @@ sso_region = eu-central-1
     ['has ended', LEGACY, 'https://hunter2.awsapps.com/start'],
     ['was never begun by name', SESSION, undefined],
     ['has ended by name', SESSION, 'corp'],
-  ])('is named, with what to do: it %s', async (_, config, key) => {
+  ])('is reported with the remedy: it %s', async (_, config, key) => {
     writeFileSync(join(home, 'config'), config);
     process.env.AWS_PROFILE = 'app';
     const expiresAt = new Date(Date.now() - 60_000).toISOString();

@@ -111,12 +111,7 @@ const REFUSALS: readonly [string, Reply, SecretManagerErrorCode, RegExp][] = [
     'ACCESS_DENIED',
     /HTTP 403/,
   ],
-  [
-    'a name that nobody knows',
-    refusal('BrandNewException', '', 400),
-    'INVALID_ARGUMENT',
-    /HTTP 400/,
-  ],
+  ['an unknown name', refusal('BrandNewException', '', 400), 'INVALID_ARGUMENT', /HTTP 400/],
   [
     'a redirect',
     { status: 302, headers: { location: 'http://127.0.0.1:1/' } },
@@ -165,7 +160,7 @@ describe('the manager for AWS', () => {
     ],
     ['a value of the wrong type', { body: { SecretString: { VALUE } } }],
     ['headers', { status: 500, headers: { 'x-echo': VALUE } }],
-  ])('throws nothing of what AWS says in %s', async (_, reply) => {
+  ])('quotes nothing of the message of AWS in %s', async (_, reply) => {
     const manager = fixture.manager();
     fixture.aws.reply('GetSecretValue', reply);
 
@@ -184,7 +179,7 @@ describe('the manager for AWS', () => {
   it.each<[string, Reply]>([
     ['with a name', { ...refusal('ThrottlingException'), headers: { 'retry-after': '3' } }],
     ['without one', { status: 503, body: '<html>', headers: { 'retry-after': '3' } }],
-  ])('hands on when AWS wants to be asked again, in a refusal %s', async (_, reply) => {
+  ])('passes on the delay that AWS asks for in a refusal %s', async (_, reply) => {
     const manager = fixture.translated();
     fixture.aws.reply('GetSecretValue', reply);
 
@@ -193,7 +188,7 @@ describe('the manager for AWS', () => {
     expect(failure).toMatchObject({ retryable: true, retryAfterMs: 3_000 });
   });
 
-  it('makes one attempt, because the library repeats', async () => {
+  it('makes one attempt, because the library retries', async () => {
     const manager = fixture.translated();
     fixture.aws.reply('GetSecretValue', refusal('InternalServiceError', '', 500));
 
@@ -202,7 +197,7 @@ describe('the manager for AWS', () => {
     expect(fixture.aws.actions).toEqual(['GetSecretValue']);
   });
 
-  it('finds the right time by itself where AWS tells it, also for a write', async () => {
+  it('corrects its clock by the answer of AWS, for a write, too', async () => {
     const manager = fixture.manager();
     const anHourAgo = new Date(Date.now() - 3_600_000).toUTCString();
     const tooLate = refusal('InvalidSignatureException', 'Signature expired: now earlier', 403);
@@ -219,7 +214,7 @@ describe('the manager for AWS', () => {
     expect(wrong).not.toBe(right);
   });
 
-  it('tells of the clock where the right time does not help', async () => {
+  it('reports the clock if the correction does not help', async () => {
     const manager = fixture.translated();
     const anHourAgo = new Date(Date.now() - 3_600_000).toUTCString();
     const tooLate = refusal('InvalidSignatureException', 'Signature expired: now earlier', 403);
@@ -231,7 +226,7 @@ describe('the manager for AWS', () => {
     expect(fixture.aws.requests).toHaveLength(2);
   });
 
-  it('says what to do where there are no credentials', async () => {
+  it('says what to do if there are no credentials', async () => {
     const credentials = () =>
       Promise.reject(Object.assign(new Error('secret text'), { name: 'CredentialsProviderError' }));
     const manager = fixture.translated({ credentials });
@@ -243,7 +238,7 @@ describe('the manager for AWS', () => {
     expect(failure.message).not.toContain('secret text');
   });
 
-  it('tells a store that cannot be reached from one that has no such secret', async () => {
+  it('distinguishes an unreachable store from a missing secret', async () => {
     const manager = fixture.translated({ endpoint: 'http://127.0.0.1:1' });
 
     const failure = await failureOf(manager.readSecret('KEY'));

@@ -20,7 +20,7 @@ beforeEach(async () => {
 afterEach(() => fixture.close());
 
 describe('a write to AWS', () => {
-  it('gives a secret that is there its value, and touches nothing else', async () => {
+  it('updates the value of an existing secret, and nothing else', async () => {
     fixture.aws.reply('PutSecretValue', { body: { VersionId: 'v2' } });
 
     const written = await fixture.manager().writeSecret('KEY', 'value');
@@ -38,7 +38,7 @@ describe('a write to AWS', () => {
     ]);
   });
 
-  it('changes description and tags where they are given, the tags first', async () => {
+  it('updates given description and tags, the tags first', async () => {
     fixture.aws.reply('TagResource', { body: {} });
     fixture.aws.reply('UpdateSecret', { body: { VersionId: 'v2' } });
 
@@ -62,7 +62,7 @@ describe('a write to AWS', () => {
     ]);
   });
 
-  it('writes no value where the tags are refused', async () => {
+  it('writes no value if the tags are refused', async () => {
     fixture.aws.reply('TagResource', refusal('AccessDeniedException'));
 
     const failure = await failureOf(
@@ -73,7 +73,7 @@ describe('a write to AWS', () => {
     expect(fixture.aws.actions).toEqual(['TagResource']);
   });
 
-  it('creates a secret that is not there, with all that belongs to it, and one token for all', async () => {
+  it('creates a missing secret with all its metadata, and with one token', async () => {
     fixture.aws.reply('CreateSecret', { body: { VersionId: 'v1' } });
     const manager = fixture.manager({ kmsKeyId: 'alias/app', replicaRegions: ['eu-west-1'] });
 
@@ -94,7 +94,7 @@ describe('a write to AWS', () => {
     ]);
   });
 
-  it('makes a token of its own for each write', async () => {
+  it('uses a new token for each write', async () => {
     const manager = fixture.manager();
     fixture.aws.reply('PutSecretValue', { body: {} });
 
@@ -107,7 +107,7 @@ describe('a write to AWS', () => {
     expect(new Set(tokens).size).toBe(2);
   });
 
-  it('updates what somebody else has created meanwhile', async () => {
+  it('updates a secret that was created meanwhile', async () => {
     fixture.aws.reply('PutSecretValue', refusal('ResourceNotFoundException'), {
       body: { VersionId: 'v2' },
     });
@@ -119,7 +119,7 @@ describe('a write to AWS', () => {
     expect(written).toEqual({ version: 'v2' });
   });
 
-  it('restores and updates what is pending deletion', async () => {
+  it('restores and updates a secret that is pending deletion', async () => {
     fixture.aws.reply('PutSecretValue', refusal('InvalidRequestException', PENDING), {
       body: { VersionId: 'v2' },
     });
@@ -137,7 +137,7 @@ describe('a write to AWS', () => {
     ]);
   });
 
-  it('updates what somebody else has restored meanwhile', async () => {
+  it('updates a secret that was restored meanwhile', async () => {
     fixture.aws.reply('PutSecretValue', refusal('InvalidRequestException', PENDING), {
       body: { VersionId: 'v2' },
     });
@@ -153,7 +153,7 @@ describe('a write to AWS', () => {
     ['as AWS says', refusal('InvalidRequestException', SCHEDULED)],
     ['as an emulator says', refusal('ResourceExistsException')],
   ])(
-    'restores, claims, tags and updates with createOnly what is pending deletion, %s',
+    'with createOnly restores, claims, tags and updates a secret that is pending deletion, %s',
     async (_, reply) => {
       fixture.aws.reply('CreateSecret', reply);
       fixture.aws.reply('DescribeSecret', DELETED);
@@ -179,7 +179,7 @@ describe('a write to AWS', () => {
     },
   );
 
-  it('claims with createOnly by moving AWSCURRENT away from the version that was deleted', async () => {
+  it('with createOnly claims by moving AWSCURRENT away from the deleted version', async () => {
     fixture.aws.reply('CreateSecret', refusal('InvalidRequestException', SCHEDULED));
     fixture.aws.reply('DescribeSecret', DELETED);
     fixture.aws.reply('RestoreSecret', { body: {} });
@@ -204,7 +204,7 @@ describe('a write to AWS', () => {
     ]);
   });
 
-  it('claims with createOnly what had no version by being the first', async () => {
+  it('with createOnly claims a secret without a version by writing its first one', async () => {
     fixture.aws.reply('CreateSecret', refusal('InvalidRequestException', SCHEDULED));
     fixture.aws.reply('DescribeSecret', { body: { DeletedDate: 1_800_000_000 } });
     fixture.aws.reply('RestoreSecret', { body: {} });
@@ -223,25 +223,28 @@ describe('a write to AWS', () => {
   it.each([
     ['overtaken while it restores', DELETED],
     ['restored before it looks', RESTORED],
-  ])('refuses with createOnly what was pending deletion and is %s', async (_, description) => {
-    fixture.aws.reply('CreateSecret', refusal('InvalidRequestException', SCHEDULED));
-    fixture.aws.reply('DescribeSecret', description);
-    fixture.aws.reply('RestoreSecret', { body: {} });
-    fixture.aws.reply('PutSecretValue', { body: {} });
-    fixture.aws.reply('UpdateSecretVersionStage', ({ input }) =>
-      input.VersionStage === 'AWSCURRENT' ? refusal('InvalidParameterException') : { body: {} },
-    );
+  ])(
+    'with createOnly refuses a secret that was pending deletion and is %s',
+    async (_, description) => {
+      fixture.aws.reply('CreateSecret', refusal('InvalidRequestException', SCHEDULED));
+      fixture.aws.reply('DescribeSecret', description);
+      fixture.aws.reply('RestoreSecret', { body: {} });
+      fixture.aws.reply('PutSecretValue', { body: {} });
+      fixture.aws.reply('UpdateSecretVersionStage', ({ input }) =>
+        input.VersionStage === 'AWSCURRENT' ? refusal('InvalidParameterException') : { body: {} },
+      );
 
-    const failure = await failureOf(
-      fixture.manager().writeSecret('KEY', 'value', { createOnly: true, tags: { team: 'a' } }),
-    );
+      const failure = await failureOf(
+        fixture.manager().writeSecret('KEY', 'value', { createOnly: true, tags: { team: 'a' } }),
+      );
 
-    expect(failure).toMatchObject({ code: 'CONFLICT', secretName: 'KEY' });
-    expect(fixture.aws.actions).not.toContain('TagResource');
-    expect(fixture.aws.actions).not.toContain('DeleteSecret');
-  });
+      expect(failure).toMatchObject({ code: 'CONFLICT', secretName: 'KEY' });
+      expect(fixture.aws.actions).not.toContain('TagResource');
+      expect(fixture.aws.actions).not.toContain('DeleteSecret');
+    },
+  );
 
-  it('copies what it restores to the other regions, where it took the copies away', async () => {
+  it('copies a restored secret back to the other regions', async () => {
     fixture.aws.reply('PutSecretValue', refusal('InvalidRequestException', PENDING), { body: {} });
     fixture.aws.reply('DescribeSecret', DELETED);
     fixture.aws.reply('RestoreSecret', { body: {} });
@@ -254,7 +257,7 @@ describe('a write to AWS', () => {
     ]);
   });
 
-  it('that fails after a restoration deletes the secret again, and says so', async () => {
+  it('that fails after a restoration deletes the secret again, and reports that', async () => {
     const inTenDays = Date.now() / 1_000 + 9.5 * 86_400;
     fixture.aws.reply(
       'PutSecretValue',
@@ -279,7 +282,7 @@ describe('a write to AWS', () => {
     ]);
   });
 
-  it('that was ended by its caller after a restoration deletes the secret again all the same', async () => {
+  it('that is aborted after a restoration deletes the secret again, too', async () => {
     const caller = new AbortController();
     fixture.aws.reply('PutSecretValue', refusal('InvalidRequestException', PENDING), () => {
       caller.abort();
@@ -297,7 +300,7 @@ describe('a write to AWS', () => {
     expect(fixture.aws.actions).toContain('DeleteSecret');
   });
 
-  it('that fails after a restoration leaves alone what somebody else has written meanwhile', async () => {
+  it('that fails after a restoration does not touch a concurrent write', async () => {
     fixture.aws.reply(
       'PutSecretValue',
       refusal('InvalidRequestException', PENDING),
@@ -315,7 +318,7 @@ describe('a write to AWS', () => {
     expect(fixture.aws.actions).not.toContain('DeleteSecret');
   });
 
-  it('that fails after a restoration says so where the secret cannot be deleted again', async () => {
+  it('that fails after a restoration reports that the secret cannot be deleted again', async () => {
     fixture.aws.reply(
       'PutSecretValue',
       refusal('InvalidRequestException', PENDING),
@@ -331,7 +334,7 @@ describe('a write to AWS', () => {
     expect(failure.message).toContain('delete it');
   });
 
-  it('fails as it failed where the secret was not restored', async () => {
+  it('fails with the original error if nothing was restored', async () => {
     fixture.aws.reply('PutSecretValue', refusal('InvalidRequestException', PENDING));
     fixture.aws.reply('DescribeSecret', DELETED);
     fixture.aws.reply('RestoreSecret', refusal('AccessDeniedException'));
@@ -346,7 +349,7 @@ describe('a write to AWS', () => {
   it.each([
     ['is not', { body: {} }],
     ['may not be described', refusal('AccessDeniedException')],
-  ])('refuses with createOnly what exists, where it %s pending deletion', async (_, reply) => {
+  ])('with createOnly refuses an existing secret if it %s pending deletion', async (_, reply) => {
     fixture.aws.reply('CreateSecret', refusal('ResourceExistsException'));
     fixture.aws.reply('DescribeSecret', reply);
 
@@ -365,7 +368,7 @@ describe('a write to AWS', () => {
     expect(fixture.aws.requests).toEqual([]);
   });
 
-  it('shows nothing of the value where it fails', async () => {
+  it('discloses no value when it fails', async () => {
     fixture.aws.reply('PutSecretValue', ({ input }) =>
       refusal('ValidationException', JSON.stringify(input)),
     );
@@ -376,7 +379,7 @@ describe('a write to AWS', () => {
     expect(everythingOf(failure)).not.toContain('sk-canary');
   });
 
-  it('is not repeated, because nobody knows what came of it', async () => {
+  it('is not retried, because its outcome is unknown', async () => {
     fixture.aws.reply('PutSecretValue', refusal('InternalServiceError', '', 500));
 
     await failureOf(fixture.manager().writeSecret('KEY', 'value'));
@@ -402,20 +405,23 @@ describe('a deletion at AWS', () => {
     expect(fixture.aws.inputsOf('DeleteSecret')).toEqual([input]);
   });
 
-  it.each([1, 6, 31, 7.5])('refuses a window of %s days, which AWS does not know', async (days) => {
-    const failure = await failureOf(
-      fixture.manager().deleteSecret('KEY', { recoveryWindowInDays: days }),
-    );
+  it.each([1, 6, 31, 7.5])(
+    'refuses a window of %s days, which AWS does not allow',
+    async (days) => {
+      const failure = await failureOf(
+        fixture.manager().deleteSecret('KEY', { recoveryWindowInDays: days }),
+      );
 
-    expect(failure).toMatchObject({ code: 'INVALID_ARGUMENT', secretName: 'KEY' });
-    expect(failure.message).toContain('7 to 30');
-    expect(fixture.aws.requests).toEqual([]);
-  });
+      expect(failure).toMatchObject({ code: 'INVALID_ARGUMENT', secretName: 'KEY' });
+      expect(failure.message).toContain('7 to 30');
+      expect(fixture.aws.requests).toEqual([]);
+    },
+  );
 
   it.each([
-    ['is not there', refusal('ResourceNotFoundException')],
+    ['is missing', refusal('ResourceNotFoundException')],
     ['is pending deletion already', refusal('InvalidRequestException', PENDING)],
-  ])('is done where the secret %s', async (_, reply) => {
+  ])('succeeds if the secret %s', async (_, reply) => {
     fixture.aws.reply('DeleteSecret', reply);
 
     const metadata = await fixture.manager().deleteSecret('KEY');
@@ -423,7 +429,7 @@ describe('a deletion at AWS', () => {
     expect(metadata).toEqual({});
   });
 
-  it('at once is not done where AWS only keeps the secret pending', async () => {
+  it('at once fails if AWS only keeps the secret pending', async () => {
     fixture.aws.reply('DeleteSecret', refusal('InvalidRequestException', PENDING));
 
     const failure = await failureOf(
@@ -433,7 +439,7 @@ describe('a deletion at AWS', () => {
     expect(failure).toMatchObject({ code: 'INVALID_ARGUMENT' });
   });
 
-  it('takes the copies away that the manager has made in other regions', async () => {
+  it('removes the copies that the manager created in other regions', async () => {
     const hasCopies = "You can't delete secret KEY that still has replica regions [eu-west-1]";
     fixture.aws.reply('DeleteSecret', refusal('InvalidParameterException', hasCopies), done);
     fixture.aws.reply('RemoveRegionsFromReplication', { body: {} });
@@ -447,7 +453,7 @@ describe('a deletion at AWS', () => {
     ]);
   });
 
-  it('leaves copies alone that somebody else has made', async () => {
+  it('does not touch copies that somebody else created', async () => {
     fixture.aws.reply('DeleteSecret', refusal('InvalidParameterException'));
 
     const failure = await failureOf(fixture.manager().deleteSecret('KEY'));
@@ -458,7 +464,7 @@ describe('a deletion at AWS', () => {
 });
 
 describe('a description by AWS', () => {
-  it('has the tags of the owner, and not those of AWS, which nobody may set', async () => {
+  it('has the tags of the owner, but not the reserved ones of AWS', async () => {
     fixture.aws.reply('DescribeSecret', {
       body: {
         Description: 'of the test',
@@ -474,13 +480,13 @@ describe('a description by AWS', () => {
     expect(description).toEqual({ description: 'of the test', tags: { team: 'a' } });
   });
 
-  it('is empty where there is no secret', async () => {
+  it('is empty for a missing secret', async () => {
     fixture.aws.reply('DescribeSecret', refusal('ResourceNotFoundException'));
 
     await expect(fixture.manager().describeSecret('KEY')).resolves.toEqual({});
   });
 
-  it('fails where the role may not ask for it', async () => {
+  it('fails if the role may not describe secrets', async () => {
     fixture.aws.reply('DescribeSecret', refusal('AccessDeniedException'));
 
     const failure = await failureOf(fixture.manager().describeSecret('KEY'));

@@ -97,7 +97,7 @@ describe('the fields of a secret in Vault', () => {
       expect(reading?.value).toBe(`{"b":[${LONG},{"c":1.10}]}`);
     });
 
-    it('says of a chosen field that is missing which one it is, and shows nothing else', async () => {
+    it('names a missing chosen field, and discloses nothing else', async () => {
       const manager = managerOf(mount, `{"user":"${CANARY}","${CANARY}":"x"}`, {
         field: 'passwrd',
       });
@@ -113,7 +113,7 @@ describe('the fields of a secret in Vault', () => {
       expect(leaks(failures.map(everythingOf).join(), CANARY)).toBe(false);
     });
 
-    it('takes a field that is null for absent', async () => {
+    it('treats a field that is null as absent', async () => {
       const manager = managerOf(mount, '{"user":"u","password":null}', { field: 'password' });
 
       await expect(manager.readSecret('KEY')).resolves.toBeUndefined();
@@ -126,7 +126,7 @@ describe('the fields of a secret in Vault', () => {
   ])('of %s', (_, mount) => {
     const NEIGHBOURS = `"a":${LONG},"b":1.10,"c":[1e3,{"d":-0}],"__proto__":"p","e":"\\ud800"`;
 
-    it('a write of one field sends the others as they are', async () => {
+    it('sends the other fields unchanged with a write of one field', async () => {
       const manager = managerOf(mount, `{${NEIGHBOURS},"user":"u"}`, { field: 'user' });
 
       await manager.writeSecret('KEY', 'new');
@@ -134,7 +134,7 @@ describe('the fields of a secret in Vault', () => {
       expect(written(mount)).toEqual([`{${NEIGHBOURS},"user":"new"}`]);
     });
 
-    it('a deletion of one field sends the others as they are', async () => {
+    it('sends the other fields unchanged with a deletion of one field', async () => {
       const manager = managerOf(mount, `{${NEIGHBOURS},"user":"u"}`, { field: 'user' });
 
       await manager.deleteSecret('KEY');
@@ -166,7 +166,7 @@ describe('the fields of a secret in Vault', () => {
     });
   });
 
-  it('of KV 1, whose server keeps their text, are written beside a long number', async () => {
+  it('of KV 1, whose server keeps their text, can be written beside a long number', async () => {
     const fields = '{"account":12345678901234567000,"user":"u"}';
 
     await managerOf(KV1, fields, { field: 'user' }).writeSecret('KEY', 'new');
@@ -187,7 +187,7 @@ describe('the fields of a secret in Vault', () => {
       expect(written(KV2)).toEqual([]);
     });
 
-    it('overwrites such a number where it is the field that is written', async () => {
+    it('overwrites such a number if it is the written field', async () => {
       const manager = managerOf(KV2, '{"account":12345678901234567000,"user":"u"}');
 
       await manager.writeSecret('KEY', 'new', { params: { field: 'account' } });

@@ -96,7 +96,7 @@ describe('the manager for Vault, at KV 2,', () => {
           tags: Object.fromEntries(Array.from({ length: 65 }, (_, index) => [`tag-${index}`, 'x'])),
         },
       ],
-    ])('refuses %s before anything is sent', async (_, options) => {
+    ])('refuses %s before any request', async (_, options) => {
       vault.holds('KEY', { value: 'old' });
 
       const { code } = await failureOf(managerWith().writeSecret('KEY', 'new', options));
@@ -105,7 +105,7 @@ describe('the manager for Vault, at KV 2,', () => {
       expect(vault.asked.filter((request) => request.includes('KEY'))).toEqual([]);
     });
 
-    it('refuses one that is too many beside those that are there', async () => {
+    it('refuses one too many beside the existing ones', async () => {
       const tags = Object.fromEntries(
         Array.from({ length: 64 }, (_, index) => [`tag-${index}`, 'x']),
       );
@@ -119,7 +119,7 @@ describe('the manager for Vault, at KV 2,', () => {
       expect([code, writes()]).toEqual(['INVALID_ARGUMENT', []]);
     });
 
-    it('writes nothing where the description that is there may not be read', async () => {
+    it('writes nothing if the existing description may not be read', async () => {
       vault.holds('KEY', { value: 'old' }).on('GET /v1/secret/metadata/KEY', DENIED);
 
       const { code } = await failureOf(
@@ -135,7 +135,7 @@ describe('the manager for Vault, at KV 2,', () => {
       ['is too much', { status: 429, body: { errors: [] } }],
       ['meets an outage', { status: 503, body: { errors: ['Vault is sealed'] } }],
     ])(
-      'says that the value is there, and serves it, where the description %s',
+      'reports that the value was written, and serves it, if the description %s',
       async (_, answer) => {
         vault.holds('KEY', { value: 'old' }).on('POST /v1/secret/metadata/KEY', answer);
         const { secrets } = await appWith();
@@ -152,7 +152,7 @@ describe('the manager for Vault, at KV 2,', () => {
     );
   });
 
-  describe('where a version or a field is named', () => {
+  describe('with a version or a field', () => {
     it('neither writes nor deletes a version', async () => {
       vault.holds('KEY', { value: 'v' });
       const manager = managerWith();
@@ -177,7 +177,7 @@ describe('the manager for Vault, at KV 2,', () => {
       expect([rest, vault.fields.get('KEY')]).toEqual([{ username: 'u' }, null]);
     });
 
-    it('deletes nothing for a field that is not there', async () => {
+    it('deletes nothing for a missing field', async () => {
       vault.holds('KEY', { username: 'u' });
 
       await managerWith().deleteSecret('KEY', { params: { field: 'password' } });
@@ -185,7 +185,7 @@ describe('the manager for Vault, at KV 2,', () => {
       expect(writes()).toEqual([]);
     });
 
-    it('creates the field beside the others, and refuses one that is there', async () => {
+    it('creates the field beside the others, and refuses an existing one', async () => {
       vault.holds('KEY', { username: 'u' });
       const manager = managerWith({ field: 'password' });
 
@@ -196,7 +196,7 @@ describe('the manager for Vault, at KV 2,', () => {
       expect(vault.fields.get('KEY')).toEqual({ username: 'u', password: 'p' });
     });
 
-    it('moves that field alone when the secret is given another name', async () => {
+    it('moves only that field when the secret is renamed', async () => {
       vault.holds('db', { username: 'u', password: 'p' }).holds('db2');
       const { secrets } = await appWith({ field: 'password' });
 
@@ -206,7 +206,7 @@ describe('the manager for Vault, at KV 2,', () => {
       expect(vault.fields.get('db2')).toEqual({ password: 'p2' });
     });
 
-    it('loses no field when many are written and deleted at the same moment', async () => {
+    it('loses no field of concurrent writes and deletions', async () => {
       vault.holds('KEY', { old: 'x', kept: 'y' });
       const manager = managerWith();
       const fields = Array.from({ length: 20 }, (_, index) => `field-${index}`);
@@ -219,7 +219,7 @@ describe('the manager for Vault, at KV 2,', () => {
       expect(Object.keys(vault.fields.get('KEY') ?? {}).sort()).toEqual(['kept', ...fields].sort());
     });
 
-    it('goes on for as long as others come first', async () => {
+    it('retries while other writes come first', async () => {
       let others = 0;
       vault.holds('KEY', { value: 'v' });
       vault.on('POST /v1/secret/data/KEY', () =>
@@ -233,7 +233,7 @@ describe('the manager for Vault, at KV 2,', () => {
       expect(version).toBe('9');
     });
 
-    it('is a CONFLICT at the end of the time that the call may take', async () => {
+    it('fails with CONFLICT at the deadline of the call', async () => {
       vault.holds('KEY', { value: 'v' }).on('POST /v1/secret/data/KEY', {
         status: 400,
         body: { errors: ['check-and-set parameter did not match'] },
@@ -245,7 +245,7 @@ describe('the manager for Vault, at KV 2,', () => {
     });
   });
 
-  describe('where the mount is of KV 1', () => {
+  describe('with a mount of KV 1', () => {
     const mount = (data: object): FakeAnswer => ({ body: { data } });
     const ASKING = 'GET /v1/sys/internal/ui/mounts/secret';
 
@@ -253,7 +253,7 @@ describe('the manager for Vault, at KV 2,', () => {
       ['no options', { type: 'kv', options: null }],
       ['other options', { type: 'kv', options: { version: '1' } }],
       ['its old name', { type: 'generic' }],
-    ])('says so when a secret is not there, by %s', async (_, data) => {
+    ])('reports that for a missing secret, by %s', async (_, data) => {
       vault.on(ASKING, mount(data));
       const manager = managerWith();
 
@@ -266,7 +266,7 @@ describe('the manager for Vault, at KV 2,', () => {
       expect(failures[0]?.message).toContain('Set kvVersion to 1');
     });
 
-    it('says so when a write is answered as KV 1 answers, and where the value is', async () => {
+    it('reports that for a write in the form of KV 1, and where the value is', async () => {
       vault.on('POST /v1/secret/data/KEY', { status: 204 });
 
       const { code, message } = await failureOf(managerWith().writeSecret('KEY', 'v'));
@@ -275,10 +275,10 @@ describe('the manager for Vault, at KV 2,', () => {
     });
 
     it.each<[string, FakeAnswer, number]>([
-      ['once where it is of KV 2', mount({ type: 'kv', options: { version: '2' } }), 1],
-      ['once where nobody may know', DENIED, 1],
+      ['once if it is of KV 2', mount({ type: 'kv', options: { version: '2' } }), 1],
+      ['once if the mount may not be read', DENIED, 1],
       ['again after an outage', { status: 503, body: { errors: ['Vault is sealed'] } }, 2],
-    ])('asks %s, and goes on', async (_, answer, times) => {
+    ])('asks %s, and continues', async (_, answer, times) => {
       vault.on(ASKING, answer);
       const manager = managerWith();
 
@@ -289,11 +289,11 @@ describe('the manager for Vault, at KV 2,', () => {
     });
   });
 
-  describe('where a name has a part sys or auth', () => {
+  describe('for a name with a part sys or auth', () => {
     const ASKING = 'GET /v1/sys/internal/ui/mounts/secret';
     const NAME = 'app/sys/policies/acl/p';
 
-    it('writes and deletes below a mount of KV, which is asked for once', async () => {
+    it('writes and deletes below a mount of KV, and asks for the mount once', async () => {
       vault.on(ASKING, { body: { data: { type: 'kv', options: { version: '2' } } } });
       vault.holds(NAME, { value: 'v' });
       const manager = managerWith();
@@ -315,7 +315,7 @@ describe('the manager for Vault, at KV 2,', () => {
       ['may be a namespace', DENIED, 'INVALID_ARGUMENT'],
       ['is another engine', { body: { data: { type: 'pki' } } }, 'INVALID_ARGUMENT'],
       ['cannot be asked for', { status: 503, body: { errors: ['x'] } }, 'UNAVAILABLE'],
-    ])('changes nothing below what %s', async (_, answer, code) => {
+    ])('changes nothing below a path that %s', async (_, answer, code) => {
       vault.on(ASKING, answer);
       const manager = managerWith();
 
@@ -331,7 +331,7 @@ describe('the manager for Vault, at KV 2,', () => {
     });
   });
 
-  describe('where the manager is for KV 1', () => {
+  describe('for a manager of KV 1', () => {
     const ASKING = 'GET /v1/sys/internal/ui/mounts/kv';
 
     it.each<[string, (manager: VaultSecretManager) => Promise<unknown>]>([
@@ -348,7 +348,7 @@ describe('the manager for Vault, at KV 2,', () => {
         (manager) => manager.writeSecret('KEY', 'v', { params: { field: 'f' } }),
       ],
       ['deletion', (manager) => manager.deleteSecret('KEY')],
-    ])('says of a %s that is denied that the mount is of KV 2', async (_, ask) => {
+    ])('reports for a denied %s that the mount is of KV 2', async (_, ask) => {
       for (const method of ['GET', 'POST', 'DELETE']) vault.on(`${method} /v1/kv/KEY`, DENIED);
       vault.on(ASKING, { body: { data: { type: 'kv', options: { version: '2' } } } });
 
@@ -362,8 +362,8 @@ describe('the manager for Vault, at KV 2,', () => {
 
     it.each<[string, FakeAnswer]>([
       ['the mount is of KV 1', { body: { data: { type: 'kv', options: null } } }],
-      ['nobody may know', DENIED],
-    ])('leaves a denial as it is where %s, and asks once', async (_, answer) => {
+      ['the mount may not be read', DENIED],
+    ])('keeps a denial if %s, and asks once', async (_, answer) => {
       vault.on('GET /v1/kv/KEY', DENIED).on(ASKING, answer);
       const manager = managerWith({ mount: 'kv', kvVersion: 1 });
 
@@ -376,7 +376,7 @@ describe('the manager for Vault, at KV 2,', () => {
       expect(vault.asked.filter((request) => request === ASKING)).toHaveLength(1);
     });
 
-    it('deletes the chosen field alone, and the secret with its last one', async () => {
+    it('deletes only the chosen field, and the secret with its last one', async () => {
       vault.on('GET /v1/kv/KEY', { body: { data: { username: 'u', password: 'p' } } });
       vault.on('POST /v1/kv/KEY', { status: 204 });
       const manager = managerWith({ mount: 'kv', kvVersion: 1, field: 'password' });

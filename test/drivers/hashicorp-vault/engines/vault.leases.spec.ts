@@ -56,7 +56,7 @@ class Server extends FakeVault {
   }
 }
 
-describe('what Vault grants for a time', () => {
+describe('a lease of Vault', () => {
   let vault: Server;
   let manager: VaultSecretManager;
 
@@ -78,7 +78,7 @@ describe('what Vault grants for a time', () => {
   const read = async (field?: string): Promise<string | undefined> =>
     (await manager.readSecret('database/creds/app', { params: { field } }))?.value;
 
-  it('is valid for nine tenths of its lease, so that it can still be used, and has the JSON of its fields', async () => {
+  it('is valid for nine tenths of its time, so that it can still be used, and has the JSON of its fields', async () => {
     const reading = await manager.readSecret('database/creds/app');
 
     expect(reading?.value).toBe('{"username":"user-1","password":"password-1"}');
@@ -86,7 +86,7 @@ describe('what Vault grants for a time', () => {
     expect(reading?.validForMs).toBeLessThanOrEqual(540_000);
   });
 
-  it('is valid no longer than the token that asked for it', async () => {
+  it('expires no later than the token that asked for it', async () => {
     vault.seconds = 36_000;
 
     const reading = await manager.readSecret('database/creds/app');
@@ -94,7 +94,7 @@ describe('what Vault grants for a time', () => {
     expect(reading?.validForMs).toBeLessThanOrEqual(3_600_000);
   });
 
-  it('is one pair of name and password, whichever is asked for first', async () => {
+  it('is one pair of name and password, whichever is read first', async () => {
     const [username, password] = await Promise.all([read('username'), read('password')]);
     const again = await read('username');
 
@@ -102,7 +102,7 @@ describe('what Vault grants for a time', () => {
     expect(vault.made).toBe(1);
   });
 
-  it('is renewed by the next read, not made anew', async () => {
+  it('is renewed by the next read, not replaced', async () => {
     await read();
 
     await read();
@@ -110,21 +110,21 @@ describe('what Vault grants for a time', () => {
     expect([vault.made, vault.count('renew')]).toEqual([1, 1]);
   });
 
-  it('is made anew where the server ends it soon', async () => {
+  it('is replaced if the server ends it soon', async () => {
     await read();
     vault.renewal = { body: { lease_duration: 5 } };
 
     expect(await read('username')).toBe('user-2');
   });
 
-  it('is made anew where the server knows it no more', async () => {
+  it('is replaced if the server has forgotten it', async () => {
     await read();
     vault.renewal = { status: 400, body: { errors: ['lease not found'] } };
 
     expect(await read('username')).toBe('user-2');
   });
 
-  it('is made anew with the token that follows the one that asked for it', async () => {
+  it('is replaced by the token that follows the one that asked for it', async () => {
     await read();
     let logins = 0;
     vault.on('POST /v1/auth/approle/login', () => ({
@@ -145,7 +145,7 @@ describe('what Vault grants for a time', () => {
     let logins: number;
     let make: () => void;
 
-    /** A lease whose creation waits until the token was refused. */
+    /** Reads a lease whose creation waits until the token was refused. */
     const readMeanwhile = async (nextLogin: FakeAnswer) => {
       await manager.readSecret('elsewhere/warm');
       const made = vault.delayCredentials();
@@ -168,7 +168,7 @@ describe('what Vault grants for a time', () => {
 
     beforeEach(() => (logins = 0));
 
-    it('is bound to the token that it was asked for with', async () => {
+    it('stays bound to the token that asked for it', async () => {
       const next = { body: { auth: { client_token: 's.2', lease_duration: 60, renewable: true } } };
 
       const reading = await readMeanwhile(next);
@@ -178,14 +178,14 @@ describe('what Vault grants for a time', () => {
       expect([logins, after]).toEqual([1, 'user-2']);
     });
 
-    it('is a lease, though no token is there', async () => {
+    it('is a lease even without a token', async () => {
       const reading = await readMeanwhile({ status: 503, body: { errors: ['Vault is sealed'] } });
 
       expect(reading?.validForMs).toBeLessThanOrEqual(540_000);
     });
   });
 
-  it('is over at once where the server does not say how long it lasts', async () => {
+  it('expires at once if the server sends no duration', async () => {
     vault.on('GET /v1/database/creds/app', {
       body: { lease_id: 'database/creds/app/1', data: { username: 'u' } },
     });
@@ -193,7 +193,7 @@ describe('what Vault grants for a time', () => {
     expect(await manager.readSecret('database/creds/app')).toEqual({ value: 'u', validForMs: 0 });
   });
 
-  it('is read on for the others when one who waits for it aborts, or gives up', async () => {
+  it('stays in flight for the others when one waiting caller aborts or times out', async () => {
     await manager.readSecret('elsewhere/warm');
     const made = vault.delayCredentials();
     const controller = new AbortController();
@@ -216,7 +216,7 @@ describe('what Vault grants for a time', () => {
     expect(vault.made).toBe(1);
   });
 
-  it('is given up when the last who waits for it has left, and asked for again by the next', async () => {
+  it('is cancelled with its last waiting caller, and requested again by the next', async () => {
     await manager.readSecret('elsewhere/warm');
     const made = vault.delayCredentials();
     const controller = new AbortController();
@@ -232,7 +232,7 @@ describe('what Vault grants for a time', () => {
     expect([code, await next]).toEqual(['CANCELLED', 'user-2']);
   });
 
-  it('is forgotten with the token that it died with', async () => {
+  it('is forgotten with the token that it expired with', async () => {
     vault.seconds = 0.3;
     let renewals = 0;
     vault.on('PUT /v1/sys/leases/renew', () => {
@@ -246,10 +246,10 @@ describe('what Vault grants for a time', () => {
     await eventually('it was not forgotten', async () => (await read('username')) === 'user-2');
     await manager.close();
 
-    expect(vault.count('leases/revoke')).toBe(1); // of the new one
+    expect(vault.count('leases/revoke')).toBe(1); // only the new lease: the old one was forgotten
   });
 
-  it('is not handed out after the machine has slept for longer than it lasts', async () => {
+  it('is not returned after the machine has slept beyond its end', async () => {
     vault.renewable = false;
     await read();
     const { now: wallClock } = Date;
@@ -261,7 +261,7 @@ describe('what Vault grants for a time', () => {
     expect(user).toBe('user-2');
   });
 
-  it('is a failure to read where the server cannot be asked to renew it', async () => {
+  it('fails the read if it cannot be renewed', async () => {
     await read();
     vault.renewal = { status: 503, body: { errors: ['Vault is sealed'] } };
 
@@ -280,7 +280,7 @@ describe('what Vault grants for a time', () => {
     expect(vault.count('renew')).toBe(0);
   });
 
-  it('is renewed without anybody reading it', async () => {
+  it('is renewed without reads', async () => {
     vault.seconds = 0.3;
     const renewed = new Promise<void>((resolve) => {
       vault.on('PUT /v1/sys/leases/renew', ({ content }) => {
@@ -294,7 +294,7 @@ describe('what Vault grants for a time', () => {
     await expect(renewed).resolves.toBeUndefined();
   });
 
-  it('is revoked at the end', async () => {
+  it('is revoked on close', async () => {
     await read();
 
     await manager.close();
@@ -303,7 +303,7 @@ describe('what Vault grants for a time', () => {
     expect(revoked).toEqual({ lease_id: 'database/creds/app/1', sync: true });
   });
 
-  it('keeps nobody waiting at the end where the server hangs', async () => {
+  it('does not delay close if the server hangs', async () => {
     await read();
     vault.on('PUT /v1/sys/leases/revoke', () => undefined);
     vault.on('POST /v1/auth/token/revoke-self', () => undefined);
@@ -332,7 +332,7 @@ describe('what Vault grants for a time', () => {
     expect(await manager.readSecret('database/creds/none')).toBeUndefined();
   });
 
-  it('is none of KV 1, whatever its lease_duration says', async () => {
+  it('is not assumed for KV 1, whatever its lease_duration', async () => {
     const body = { lease_id: '', lease_duration: 2_764_800, renewable: false, data: { key: 'v' } };
     vault.on('GET /v1/kv/KEY', { body });
 
@@ -360,14 +360,14 @@ describe('the value of a secret with fields', () => {
   it.each<[string, object, string | undefined, string | undefined]>([
     ['the only field', { password: 'p' }, undefined, 'p'],
     ['`value` before all', { key: 'k', value: 'v', other: 'o' }, undefined, 'v'],
-    ['`key` where there is no `value`', { other: 'o', key: 'k' }, undefined, 'k'],
+    ['`key` without `value`', { other: 'o', key: 'k' }, undefined, 'k'],
     ['the JSON of several others', { a: '1', b: '2' }, undefined, '{"a":"1","b":"2"}'],
     ['the field that was chosen', { value: 'v', b: '2' }, 'b', '2'],
     ['nothing for null', { value: null }, undefined, undefined],
     ['a number as its text', { value: 1.5 }, undefined, '1.5'],
     ['a boolean as its text', { value: true }, undefined, 'true'],
     ['an object as its JSON', { value: { a: [1] } }, undefined, '{"a":[1]}'],
-    ['an empty string as it is', { value: '' }, undefined, ''],
+    ['an empty string unchanged', { value: '' }, undefined, ''],
     ['the JSON of no field at all', {}, undefined, '{}'],
   ])('is %s', async (_, fields, field, value) => {
     vault.keep('KEY', fields);
@@ -377,7 +377,7 @@ describe('the value of a secret with fields', () => {
     expect(reading?.value).toBe(value);
   });
 
-  it('is MALFORMED where a number was too large to be kept', async () => {
+  it('is MALFORMED if a number is too large', async () => {
     vault.on('GET /v1/secret/data/KEY', {
       body: '{"data":{"data":{"value":12345678901234567000},"metadata":{"version":1}}}',
     });
@@ -387,7 +387,7 @@ describe('the value of a secret with fields', () => {
     expect([code, message]).toEqual(['MALFORMED', expect.stringContaining('in quotes')]);
   });
 
-  it('is written without losing the other fields, where a field was chosen', async () => {
+  it('is written to a chosen field without losing the others', async () => {
     vault.keep('KEY', { username: 'u', password: 'old' });
     vault.on('POST /v1/secret/data/KEY', { body: { data: { version: 2 } } });
 

@@ -46,7 +46,7 @@ describe('the options of the manager for Vault', () => {
     expect(() => manager.validateEnvironment()).not.toThrow();
   });
 
-  it('are MISCONFIGURED where a file of TLS is gone when the first connection is made', async () => {
+  it('are MISCONFIGURED if a TLS file is missing at the first connection', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'vault-'));
     const caFile = join(folder, 'ca.pem');
     writeFileSync(caFile, rootCertificates[0] ?? '');
@@ -58,7 +58,7 @@ describe('the options of the manager for Vault', () => {
       await failureOf(manager.readSecret('KEY', { signal: caller.signal })),
       await failureOf(() => manager.readSecretSync('KEY')),
     ];
-    caller.abort(); // nothing is under way that could reject, and nobody would be told
+    caller.abort(); // no call is in flight that could reject without a listener
     await new Promise(setImmediate);
     await manager.close();
 
@@ -110,7 +110,7 @@ describe('the options of the manager for Vault', () => {
       /auth\.token has a space, a line break/,
     ],
     [
-      'a token file that is not there',
+      'a missing token file',
       { auth: { method: 'token-file', path: '/nowhere/token' } },
       /"\/nowhere\/token"\) cannot be read/,
     ],
@@ -148,7 +148,7 @@ describe('the options of the manager for Vault', () => {
     ['a certificate that is none', { tls: { cert: 'PEM', key: CANARY } }, /tls cannot be used/],
     ['two authorities', { tls: { ca: 'PEM', caFile: '/nowhere' } }, /both ca and caFile/],
     [
-      'an authority that is not there',
+      'a missing authority',
       { tls: { caFile: '/nowhere/ca.pem' } },
       /tls\.caFile .* cannot be read/,
     ],
@@ -165,13 +165,13 @@ describe('the options of the manager for Vault', () => {
     expect(leaks(problem, CANARY)).toBe(false);
   });
 
-  it('are complained of all at once', async () => {
+  it('are reported wrong in one error', async () => {
     const problem = await problemOf({ address: 'http://vault', kvVersion: 4, field: '' });
 
     expect(problem).toMatch(/address .*\n- field .*\n- kvVersion .*\n- auth is missing/);
   });
 
-  it('keep every call from reaching a server where they are wrong', async () => {
+  it('prevent every call to a server if they are wrong', async () => {
     const manager = new VaultSecretManager({ ...RIGHT, address: 'http://vault' });
 
     const { code } = await failureOf(manager.readSecret('KEY'));
@@ -180,7 +180,7 @@ describe('the options of the manager for Vault', () => {
     expect(code).toBe('MISCONFIGURED');
   });
 
-  it('do not show in the manager', () => {
+  it('are not visible in the manager', () => {
     const auth = { method: 'userpass', username: 'u', password: CANARY } as const;
 
     const shown = everythingOf(new VaultSecretManager({ ...RIGHT, auth }));
@@ -223,7 +223,7 @@ describe('the options from the environment', () => {
     expect(() => manager.validateEnvironment()).not.toThrow();
   });
 
-  it('hold a client certificate, whose files are looked into', async () => {
+  it('hold a client certificate, whose files are checked', async () => {
     const manager = VaultSecretManager.fromEnvironment({
       HCP_VAULT_ADDR: 'https://v',
       HCP_VAULT_CLIENT_CERT: join(folder, 'cert.pem'),
@@ -233,7 +233,7 @@ describe('the options from the environment', () => {
 
     const { message } = await failureOf(() => manager.validateEnvironment());
 
-    expect(message).toMatch(/not right:\n- tls cannot be used: .*$/); // they hold no PEM, and that is all that is wrong
+    expect(message).toMatch(/not right:\n- tls cannot be used: .*$/); // only the missing PEM is reported
   });
 
   const tokenIn = (family: string): Record<string, string> => ({
@@ -276,13 +276,13 @@ describe('the options from the environment', () => {
     ['say the same', { ...tokenIn('VAULT_'), ...tokenIn('BAO_') }],
     ['are empty', { ...tokenIn('BAO_'), VAULT_ADDR: '', VAULT_TOKEN: '' }],
     ['are of something else', { ...tokenIn('BAO_'), VAULT_LOG_LEVEL: 'debug' }],
-  ])('may be of two families where those of one %s', (_, environment) => {
+  ])('may belong to two families if those of one %s', (_, environment) => {
     const manager = VaultSecretManager.fromEnvironment(environment);
 
     expect(() => manager.validateEnvironment()).not.toThrow();
   });
 
-  it('are overridden by what is given', () => {
+  it('are overridden by given options', () => {
     const environment = { VAULT_ADDR: 'http://elsewhere', VAULT_TOKEN: 'x' };
 
     const manager = VaultSecretManager.fromEnvironment(environment, { address: 'https://v' });
@@ -290,7 +290,7 @@ describe('the options from the environment', () => {
     expect(() => manager.validateEnvironment()).not.toThrow();
   });
 
-  it('count an empty variable as unset, and say what is missing', async () => {
+  it('count an empty variable as unset, and report the missing one', async () => {
     const manager = VaultSecretManager.fromEnvironment({ VAULT_ADDR: '', VAULT_TOKEN: '' });
 
     const { message } = await failureOf(() => manager.validateEnvironment());

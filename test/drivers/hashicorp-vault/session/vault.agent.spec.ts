@@ -24,7 +24,7 @@ describe('the manager for Vault beside an agent', () => {
     await agent.stop();
   });
 
-  it('logs in nowhere and sends no token, and revokes none', async () => {
+  it('neither logs in, nor sends or revokes a token', async () => {
     agent.keep('KEY', { value: 'v' });
     agent.on(`POST ${KEY}`, { body: { data: { version: 2 } } });
 
@@ -79,7 +79,7 @@ describe('the manager for Vault beside an agent', () => {
     expect(agent.asked).toEqual([`GET ${KEY}`, `GET ${KEY}`]);
   });
 
-  it('is healthy if the agent answers for the server with a token', async () => {
+  it('is healthy if the agent adds its token', async () => {
     agent.on('GET /v1/sys/health', { body: { initialized: true, sealed: false } });
     agent.on('GET /v1/auth/token/lookup-self', DENIED);
     const isHealthy = await manager.checkHealth();

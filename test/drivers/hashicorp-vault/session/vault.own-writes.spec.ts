@@ -74,7 +74,7 @@ describe.each(Object.entries(SERVERS))('a standby of %s', (server, { indexOf, la
       .filter(({ method, path }) => method === 'GET' && path.endsWith('/KEY'))
       .map(({ headers }) => headers['x-vault-index']);
 
-  it('is asked for nothing in particular before there was a write', async () => {
+  it('gets no required state before a write', async () => {
     await managerWith().readSecret('KEY');
 
     expect(required()).toEqual([undefined]);
@@ -91,7 +91,7 @@ describe.each(Object.entries(SERVERS))('a standby of %s', (server, { indexOf, la
     ['write', { mount: 'kv1', kvVersion: 1 }, (manager) => manager.writeSecret('KEY', 'v')],
     ['deletion', { mount: 'kv1', kvVersion: 1 }, (manager) => manager.deleteSecret('KEY')],
     ['write', { mount: 'kv1', kvVersion: 'none' }, (manager) => manager.writeSecret('KEY', 'v')],
-  ])('must be as far as a %s before with %j', async (_, options, change) => {
+  ])('must have the state of an earlier %s with %j', async (_, options, change) => {
     const manager = managerWith(options);
     await change(manager);
     vault.requests.length = 0;
@@ -102,7 +102,7 @@ describe.each(Object.entries(SERVERS))('a standby of %s', (server, { indexOf, la
     expect(required()).toEqual([indexOf(count), indexOf(count)]);
   });
 
-  it('must be as far as the write of a description', async () => {
+  it('must have the state of a written description', async () => {
     const manager = managerWith();
     await manager.writeSecret('KEY', 'v', { description: 'd' });
     vault.requests.length = 0;
@@ -112,7 +112,7 @@ describe.each(Object.entries(SERVERS))('a standby of %s', (server, { indexOf, la
     expect(required()).toEqual([indexOf(43)]);
   });
 
-  it('must be as far as the newest of many writes, and no list of them grows', async () => {
+  it('must have the state of the newest of many writes, without a growing list', async () => {
     const manager = managerWith();
     for (let round = 0; round < 20; round++) await manager.writeSecret('KEY', 'v');
     vault.requests.length = 0;
@@ -122,7 +122,7 @@ describe.each(Object.entries(SERVERS))('a standby of %s', (server, { indexOf, la
     expect(required()).toEqual([indexOf(61)]);
   });
 
-  it('is asked again, soon, while it lags', async () => {
+  it('is asked again soon while it lags', async () => {
     const manager = managerWith();
     await manager.writeSecret('KEY', 'v');
     laggingReads = 3;
@@ -137,21 +137,24 @@ describe.each(Object.entries(SERVERS))('a standby of %s', (server, { indexOf, la
   it.each<[string, (manager: VaultSecretManager) => Promise<unknown>]>([
     ['DELETE', (manager) => manager.deleteSecret('KEY')],
     ['POST', (manager) => manager.writeSecret('KEY', 'w', { createOnly: true })],
-  ])('must be as far for a %s, too, which is sent again while it lags', async (method, change) => {
-    const manager = managerWith();
-    await manager.writeSecret('KEY', 'v');
-    const states: (string | string[] | undefined)[] = [];
-    vault.on(`${method} /v1/secret/data/KEY`, ({ headers }) => {
-      states.push(headers['x-vault-index']);
-      return states.length === 1 ? lagging : write();
-    });
+  ])(
+    'must have that state for a %s, too, which is retried while it lags',
+    async (method, change) => {
+      const manager = managerWith();
+      await manager.writeSecret('KEY', 'v');
+      const states: (string | string[] | undefined)[] = [];
+      vault.on(`${method} /v1/secret/data/KEY`, ({ headers }) => {
+        states.push(headers['x-vault-index']);
+        return states.length === 1 ? lagging : write();
+      });
 
-    await change(manager);
+      await change(manager);
 
-    expect(states).toEqual([indexOf(42), indexOf(42)]);
-  });
+      expect(states).toEqual([indexOf(42), indexOf(42)]);
+    },
+  );
 
-  it('is UNAVAILABLE, and not throttled, where it lags for long', async () => {
+  it('is UNAVAILABLE, and not throttled, if it lags for long', async () => {
     const manager = managerWith();
     await manager.writeSecret('KEY', 'v');
     laggingReads = Infinity;
@@ -165,7 +168,7 @@ describe.each(Object.entries(SERVERS))('a standby of %s', (server, { indexOf, la
     ]);
   });
 
-  it('ends with the call that it is asked for', async () => {
+  it('is asked no longer than the call lasts', async () => {
     const manager = managerWith();
     await manager.writeSecret('KEY', 'v');
     laggingReads = Infinity;
@@ -177,7 +180,7 @@ describe.each(Object.entries(SERVERS))('a standby of %s', (server, { indexOf, la
     expect((await failing).code).toBe('CANCELLED');
   });
 
-  it('need not be as far as a write in another namespace', async () => {
+  it('need not have the state of a write in another namespace', async () => {
     const manager = managerWith({ namespace: '/team/' });
     await manager.writeSecret('KEY', 'v');
     vault.requests.length = 0;
@@ -188,7 +191,7 @@ describe.each(Object.entries(SERVERS))('a standby of %s', (server, { indexOf, la
     expect(required()).toEqual([undefined, indexOf(42)]);
   });
 
-  it('keeps what it requires of a hundred namespaces at most', async () => {
+  it('must have the states of at most a hundred namespaces', async () => {
     const manager = managerWith();
     for (let at = 0; at <= 100; at++) {
       await manager.writeSecret('KEY', 'v', { params: { namespace: `team-${at}` } });
@@ -223,7 +226,7 @@ describe.each(Object.entries(SERVERS))('a standby of %s', (server, { indexOf, la
     await expect(secrets.get('KEY', { maxAgeMs: 0 })).resolves.toBe('new');
   });
 
-  it('is asked for nothing in particular a minute after the write', async () => {
+  it('gets no required state a minute after the write', async () => {
     const manager = managerWith();
     await manager.writeSecret('KEY', 'v');
     vault.requests.length = 0;
@@ -240,7 +243,7 @@ describe.each(Object.entries(SERVERS))('a standby of %s', (server, { indexOf, la
     expect(required()).toEqual([undefined]);
   });
 
-  it('of another kind, which does not know the state, is asked without it', async () => {
+  it('of another kind, without states, gets none', async () => {
     const manager = managerWith();
     await manager.writeSecret('KEY', 'v');
     vault.on('GET /v1/secret/data/KEY', (request) =>
@@ -255,7 +258,7 @@ describe.each(Object.entries(SERVERS))('a standby of %s', (server, { indexOf, la
     expect(required()).toEqual([indexOf(42), undefined, undefined]);
   });
 
-  it('is asked to forward what it cannot answer, where the server can', async () => {
+  it('is asked to forward a request if the server can', async () => {
     const manager = managerWith();
     await manager.writeSecret('KEY', 'v');
     await manager.readSecret('KEY');
@@ -267,7 +270,7 @@ describe.each(Object.entries(SERVERS))('a standby of %s', (server, { indexOf, la
 });
 
 describe.each(Object.entries(SERVERS).slice(0, 2))('the state of %s', (_, { indexOf }) => {
-  it('is the newer one, in whatever order the answers of two writes come', async () => {
+  it('is the newer one, in whichever order two writes are answered', async () => {
     const vault = await new FakeVault().start();
     vault.keep('C', { value: 'v' });
     const written = (count: number): FakeAnswer => ({

@@ -89,7 +89,7 @@ describe('the login of the manager for Vault', () => {
       { role_id: 'role', secret_id: 'canary-5b1d09e7' },
     ],
     [
-      'at a mount that no address holds as it is',
+      'at a mount that needs encoding',
       { ...APPROLE, mount: 'our team/äpp?' },
       'auth/our%20team/%C3%A4pp%3F/login',
       { role_id: 'role', secret_id: 'canary-5b1d09e7' },
@@ -106,7 +106,7 @@ describe('the login of the manager for Vault', () => {
       'auth/jwt/login',
       { role: 'r', jwt: 'a.b.c' },
     ],
-  ])('%s sends what the server wants, and no token', async (_, auth, path, content) => {
+  ])('%s sends the required fields, and no token', async (_, auth, path, content) => {
     vault.on(`POST /v1/${path}`, grant('s.1'));
     vault.alive.add('s.1');
 
@@ -131,7 +131,7 @@ describe('the login of the manager for Vault', () => {
     expect(requestTo('login')?.content).toEqual({ role_id: 'role', secret_id: 'of-the-wrap' });
   });
 
-  it('says of a wrapped secret id that was used already that somebody may have taken it', async () => {
+  it('reports that somebody may have taken a wrapped secret id that was already used', async () => {
     const auth: VaultAuth = { method: 'approle', roleId: 'role', wrappedSecretId: 's.wrapped' };
     const errors = ['wrapping token is not valid or does not exist'];
     vault.on('POST /v1/sys/wrapping/unwrap', { status: 400, body: { errors } });
@@ -144,7 +144,7 @@ describe('the login of the manager for Vault', () => {
     ]);
   });
 
-  it('is made anew when the token is dead, and the read goes on', async () => {
+  it('is repeated when the token is dead, and the read continues', async () => {
     const manager = managerWith(APPROLE);
     await manager.readSecret('KEY');
 
@@ -155,7 +155,7 @@ describe('the login of the manager for Vault', () => {
     expect(vault.logins).toBe(2);
   });
 
-  it('is made anew once for all who find the token dead at the same moment', async () => {
+  it('is repeated once for all reads that find the token dead', async () => {
     const manager = managerWith(APPROLE);
     await manager.readSecret('KEY');
 
@@ -165,7 +165,7 @@ describe('the login of the manager for Vault', () => {
     expect(vault.logins).toBe(2);
   });
 
-  it('is made anew once where a fresh token cures a denial', async () => {
+  it('is repeated once if a fresh token removes a denial', async () => {
     const manager = managerWith(APPROLE, { retryDeniedWithFreshLogin: true });
     await manager.readSecret('KEY');
     vault.refusal = DENIED;
@@ -177,7 +177,7 @@ describe('the login of the manager for Vault', () => {
     expect(vault.logins).toBe(2);
   });
 
-  it('does not become a login per read where a path is denied', async () => {
+  it('is not repeated per read for a denied path', async () => {
     vault.on('GET /v1/secret/data/DENIED', DENIED);
     const manager = managerWith(APPROLE, { retryDeniedWithFreshLogin: true });
 
@@ -211,7 +211,7 @@ describe('the login of the manager for Vault', () => {
     expect(vault.logins).toBe(logins);
   });
 
-  it('replaces a dead token also where a denial is not retried', async () => {
+  it('replaces a dead token even if denials are not retried', async () => {
     const manager = managerWith(APPROLE, { retryDeniedWithFreshLogin: false });
     await manager.readSecret('KEY');
     vault.alive.clear();
@@ -221,7 +221,7 @@ describe('the login of the manager for Vault', () => {
     expect([reading?.value, vault.logins]).toEqual(['v', 2]);
   });
 
-  it('does not go round in a circle where every token is refused', async () => {
+  it('does not loop if every token is refused', async () => {
     vault.on('GET /v1/secret/data/KEY', DEAD);
     const manager = managerWith(APPROLE);
 
@@ -233,7 +233,7 @@ describe('the login of the manager for Vault', () => {
   });
 
   it.each([400, 403])(
-    'that is refused with %d is not repeated per read, and shows nothing',
+    'that is refused with %d is not repeated per read, and discloses nothing',
     async (status) => {
       vault.on('POST /v1/auth/approle/login', ({ content }) => ({
         status,
@@ -252,7 +252,7 @@ describe('the login of the manager for Vault', () => {
   );
 
   it.each([500, 503])(
-    'that meets a %d is an outage, and is tried again by the next read',
+    'that gets a %d is an outage, and is retried by the next read',
     async (status) => {
       let broken = true;
       vault.on('POST /v1/auth/approle/login', () => {
@@ -270,7 +270,7 @@ describe('the login of the manager for Vault', () => {
     },
   );
 
-  it('with an answer that holds no token is MALFORMED', async () => {
+  it('with an answer without a token is MALFORMED', async () => {
     vault.on('POST /v1/auth/approle/login', { body: { auth: { client_token: 'a\nb' } } });
 
     const { code } = await failureOf(managerWith(APPROLE).readSecret('KEY'));
@@ -278,7 +278,7 @@ describe('the login of the manager for Vault', () => {
     expect(code).toBe('MALFORMED');
   });
 
-  it('that hangs is left by a caller who aborts', async () => {
+  it('that hangs does not hold a caller that aborts', async () => {
     vault.on('POST /v1/auth/approle/login', () => undefined);
     const controller = new AbortController();
 
@@ -290,7 +290,7 @@ describe('the login of the manager for Vault', () => {
     expect((await failure).code).toBe('CANCELLED');
   });
 
-  it('ends with the token revoked, if it was granted to us', async () => {
+  it('ends with its own token revoked', async () => {
     const manager = managerWith(APPROLE);
     await manager.readSecret('KEY');
 
@@ -299,7 +299,7 @@ describe('the login of the manager for Vault', () => {
     expect(requestTo('revoke-self')?.headers['x-vault-token']).toBe('s.1');
   });
 
-  it('leaves a token alone at the end that somebody else granted', async () => {
+  it('does not revoke a given token on close', async () => {
     vault.alive.add('s.given');
     const manager = managerWith({ method: 'token', token: 's.given' });
     await manager.readSecret('KEY');
@@ -347,7 +347,7 @@ describe('the login of the manager for Vault', () => {
   });
 
   it.each(['', '\n'])(
-    'takes the next token of a file that a stat cannot tell from the first, when the first is refused',
+    'takes the next token of a file with the same stat, when the first is refused',
     async (end) => {
       const folder = mkdtempSync(join(tmpdir(), 'vault-'));
       const path = join(folder, 'token');
@@ -372,7 +372,7 @@ describe('the login of the manager for Vault', () => {
     },
   );
 
-  it('says which file cannot be read', async () => {
+  it('names the file that cannot be read', async () => {
     const manager = managerWith({ method: 'token-file', path: __filename });
     await failureOf(manager.readSecret('KEY'));
 

@@ -88,7 +88,7 @@ describe('the tokens of the manager for Vault', () => {
     for (let turn = 0; turn < 50; turn++) await new Promise((resolve) => setImmediate(resolve));
   }
 
-  it('are given back at once where a fresh one is denied the same, and nothing else changes', async () => {
+  it('are revoked at once if a fresh one gets the same denial, and nothing else changes', async () => {
     const before = await creds();
 
     await failureOf(manager.readSecret('DENIED'));
@@ -98,7 +98,7 @@ describe('the tokens of the manager for Vault', () => {
     expect([before, await creds(), vault.made]).toEqual(['user-1', 'user-1', 1]);
   });
 
-  it('are made for one denial ever more rarely', async () => {
+  it('are requested ever more rarely for one denial', async () => {
     const logins: number[] = [];
     for (let minute = 0; minute < 120; minute++) {
       await failureOf(manager.readSecret('DENIED'));
@@ -106,7 +106,7 @@ describe('the tokens of the manager for Vault', () => {
       await pass(MINUTE_MS);
     }
 
-    // each pause twice the last, up to half an hour
+    // each pause is twice the last one, up to half an hour
     const moments = logins.flatMap((count, minute) =>
       count === logins[minute - 1] ? [] : [minute],
     );
@@ -114,7 +114,7 @@ describe('the tokens of the manager for Vault', () => {
     expect(vault.revoked).toHaveLength(vault.logins - 1);
   });
 
-  it('are made for many denials twice a minute at most', async () => {
+  it('are requested at most twice a minute for many denials', async () => {
     const names = Array.from({ length: 10 }, (_, index) => `DENIED-${index}`);
     for (const name of names) vault.on(`GET /v1/secret/data/${name}`, DENIED);
 
@@ -124,7 +124,7 @@ describe('the tokens of the manager for Vault', () => {
     expect(vault.logins).toBe(2);
   });
 
-  it('are replaced by a fresh one that helps, for all who were denied something then', async () => {
+  it('are replaced by a fresh one that helps, for all denied requests', async () => {
     await manager.readSecret('KEY');
 
     const readings = await Promise.all([manager.readSecret('NEW'), manager.readSecret('NEW')]);
@@ -133,7 +133,7 @@ describe('the tokens of the manager for Vault', () => {
     expect([vault.logins, vault.revoked]).toEqual([2, []]);
   });
 
-  it('are given back when they were replaced, and their requests have had the time to end', async () => {
+  it('are revoked after a replacement, once their requests have had time to end', async () => {
     await manager.readSecret('NEW');
 
     await pass(MINUTE_MS);
@@ -141,8 +141,8 @@ describe('the tokens of the manager for Vault', () => {
     expect(vault.revoked).toEqual(['s.1']);
   });
 
-  it('are not given back while a lease lives by them', async () => {
-    await creds(); // for 100 s
+  it('are not revoked while a lease depends on them', async () => {
+    await creds(); // a lease of 100 s
     await manager.readSecret('NEW');
 
     await pass(MINUTE_MS);
@@ -152,7 +152,7 @@ describe('the tokens of the manager for Vault', () => {
     expect([before, vault.revoked]).toEqual([[], ['s.1']]);
   });
 
-  it('are given back at the end, those that were replaced too', async () => {
+  it('are revoked on close, even replaced ones', async () => {
     await creds();
     await manager.readSecret('NEW');
 
@@ -161,7 +161,7 @@ describe('the tokens of the manager for Vault', () => {
     expect(vault.revoked.sort()).toEqual(['s.1', 's.2']);
   });
 
-  it('are not given back where the server forgot them', async () => {
+  it('are not revoked if the server has forgotten them', async () => {
     await manager.readSecret('KEY');
     vault.on('GET /v1/secret/data/KEY', ({ headers }) =>
       headers['x-vault-token'] === 's.1' ? DEAD : FOUND,
@@ -173,7 +173,7 @@ describe('the tokens of the manager for Vault', () => {
     expect(vault.revoked).toEqual(['s.2']);
   });
 
-  it('are given back that were just being granted at the end', async () => {
+  it('are revoked if they are granted during close', async () => {
     let grant = (): void => undefined;
     const granted = new Promise<void>((resolve) => (grant = resolve));
     const asked = new Promise<void>((resolve) => {
@@ -193,7 +193,7 @@ describe('the tokens of the manager for Vault', () => {
     expect(vault.revoked).toEqual(['s.late']);
   });
 
-  it('keep nobody waiting at the end for longer than three seconds', async () => {
+  it('delay close by at most three seconds', async () => {
     await creds();
     vault.on('PUT /v1/sys/leases/revoke', () => undefined);
     vault.on('POST /v1/auth/token/revoke-self', () => undefined);
@@ -204,7 +204,7 @@ describe('the tokens of the manager for Vault', () => {
     await expect(closing).resolves.toBeUndefined();
   });
 
-  it('that were given are renewed, however long the server cannot say for how long they last', async () => {
+  it('that were given are renewed, however late the server reports their duration', async () => {
     vault.on('GET /v1/auth/token/lookup-self', { status: 503, body: { errors: [] } });
     use({ method: 'token', token: 's.given' });
     await manager.readSecret('KEY');
@@ -219,7 +219,7 @@ describe('the tokens of the manager for Vault', () => {
     expect(vault.count('lookup-self')).toBeLessThan(20);
   });
 
-  it('of a file are read again only when the file was written', async () => {
+  it('of a file are read again only if the file has changed', async () => {
     const path = join(folder, 'token');
     writeFileSync(path, 's.file');
     use({ method: 'token-file', path });

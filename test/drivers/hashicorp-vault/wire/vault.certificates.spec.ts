@@ -20,7 +20,7 @@ describe('the files of TLS of the manager for Vault', () => {
 
   afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
-  it('are read again when they were replaced or written', () => {
+  it('are read again after they were replaced or written', () => {
     const files = new TlsFiles({ caFile });
     const first = files.current();
 
@@ -33,7 +33,7 @@ describe('the files of TLS of the manager for Vault', () => {
     expect([first.ca, second.ca, third.ca]).toEqual([FIRST, SECOND, THIRD]);
   });
 
-  it('are the same object until they change, also if they are written with the same content', () => {
+  it('are the same object until their content changes', () => {
     const files = new TlsFiles({ caFile });
     const first = files.current();
 
@@ -43,8 +43,8 @@ describe('the files of TLS of the manager for Vault', () => {
     expect(second).toBe(first);
   });
 
-  it('are read again within the grain of a modification time', () => {
-    const pair = [`${FIRST}${SECOND}`, `${SECOND}${FIRST}`]; // of one length
+  it('are read again within the resolution of a modification time', () => {
+    const pair = [`${FIRST}${SECOND}`, `${SECOND}${FIRST}`]; // all of the same length
     const write = (content = ''): void => {
       writeFileSync(caFile, content);
       utimesSync(caFile, 1_000, 1_000);
@@ -68,7 +68,7 @@ describe('the files of TLS of the manager for Vault', () => {
     ],
     ['half old and half new', () => writeFileSync(caFile, spliced(SECOND, THIRD))],
     ['no PEM', () => writeFileSync(caFile, 'no PEM')],
-  ])('are kept as they were while one of them is %s', (_, breakFile) => {
+  ])('stay unchanged while one of them is %s', (_, breakFile) => {
     const files = new TlsFiles({ caFile });
     files.current();
 
@@ -94,7 +94,7 @@ describe('the files of TLS of the manager for Vault', () => {
     expect(files.current().ca).toBe(SECOND);
   });
 
-  it('that were missing when the manager was made are looked for again', async () => {
+  it('that were missing at construction are read again', async () => {
     rmSync(caFile);
     const auth = { method: 'token', token: 's.x' } as const;
     const manager = new VaultSecretManager({

@@ -99,7 +99,7 @@ describe('an answer that is not from Vault', () => {
     );
   });
 
-  it.each([401, 403])('leaves the cached value alone, with the status %d', async (status) => {
+  it.each([401, 403])('keeps the cached value, with the status %d', async (status) => {
     vault.keep('KEY', { value: 'v' });
     const cache = { ttlMs: 1, staleWhileRevalidateMs: 0 };
     const { secrets } = await startWith(managerWith(), { cache, retry: false });
@@ -113,7 +113,7 @@ describe('an answer that is not from Vault', () => {
     await expect(secrets.get('KEY')).resolves.toBe('v');
   });
 
-  it('does not let the environment answer for a 404 of another form', async () => {
+  it('does not cause a fallback to the environment for a 404 of another form', async () => {
     vault.on('GET /v1/secret/data/KEY', { status: 404, body: { errors: [{ detail: 'x' }] } });
     const { secrets } = await startWith(managerWith(), { environment: { KEY: 'old' } });
 
@@ -122,7 +122,7 @@ describe('an answer that is not from Vault', () => {
     expect(code).toBe('MISCONFIGURED');
   });
 
-  it.each([401, 403])('is no reason to log in again, with the status %d', async (status) => {
+  it.each([401, 403])('does not cause another login, with the status %d', async (status) => {
     let logins = 0;
     vault.on('POST /v1/auth/userpass/login/u', () => {
       logins += 1;
@@ -170,7 +170,7 @@ describe('an answer that is not from Vault', () => {
     expect([whole.code, token.code]).toEqual([code, code]);
   });
 
-  it('does not end a lease when its renewal meets a firewall', async () => {
+  it('does not end a lease whose renewal meets a firewall', async () => {
     const creds = { lease_id: 'l', lease_duration: 60, renewable: true, data: { password: 'p' } };
     vault.on('GET /v1/db/creds/app', { body: creds });
     vault.on('PUT /v1/sys/leases/renew', { status: 400, body: PAGE });
@@ -184,7 +184,7 @@ describe('an answer that is not from Vault', () => {
     expect(vault.asked.filter((asked) => asked === 'GET /v1/db/creds/app')).toHaveLength(1);
   });
 
-  it('is asked for again, where it is a 425', async () => {
+  it('is retried for a 425', async () => {
     vault.on('GET /v1/secret/data/KEY', { status: 425, body: '' });
 
     expect(await failureOf(managerWith().readSecret('KEY'))).toMatchObject({
@@ -197,7 +197,7 @@ describe('an answer that is not from Vault', () => {
     'Client sent an HTTP request to an HTTPS server.\n',
     '<html><center><h1>400 Bad Request</h1></center>The plain HTTP request was sent to HTTPS port</html>',
     "Your browser sent a request that this server could not understand.<br />Reason: You're speaking plain HTTP to an SSL-enabled server port.",
-  ])('says that TLS is missing, where a port says so: %s', async (body) => {
+  ])('is reported as missing TLS if the port says so: %s', async (body) => {
     vault.on('GET /v1/secret/data/KEY', { status: 400, body });
 
     const { code, message } = await failureOf(managerWith().readSecret('KEY'));
@@ -205,7 +205,7 @@ describe('an answer that is not from Vault', () => {
     expect([code, message]).toEqual(['MISCONFIGURED', expect.stringContaining('with https:')]);
   });
 
-  it.each([301, 302, 303, 308])('says that TLS is missing, where a %d says so', async (status) => {
+  it.each([301, 302, 303, 308])('is reported as missing TLS if a %d says so', async (status) => {
     const location = 'https://127.0.0.1:1/v1/elsewhere';
     vault.on('GET /v1/secret/data/KEY', { status, headers: { location } });
 
@@ -222,7 +222,7 @@ describe('an answer that is not from Vault', () => {
       'UNAVAILABLE',
       'as a proxy with a login page does',
     ],
-  ])('says that there may be a login page, by %s', async (_, answer, code, text) => {
+  ])('is reported as a possible login page, by %s', async (_, answer, code, text) => {
     vault.on('GET /v1/secret/data/KEY', answer);
 
     const failure = await failureOf(managerWith().readSecret('KEY'));
@@ -244,7 +244,7 @@ describe('an error of the manager for Vault', () => {
     await vault.stop();
   });
 
-  it('names host and path, and nothing of the query', async () => {
+  it('names host and path, but not the query', async () => {
     const auth = { method: 'token', token: 's.x' } as const;
     const manager = new VaultSecretManager({ address: vault.address, auth });
     vault.on('GET /v1/secret/data/a/KEY?version=4711', { status: 503, body: PAGE });
@@ -256,7 +256,7 @@ describe('an error of the manager for Vault', () => {
     expect(message).not.toContain('4711');
   });
 
-  it('names them where nobody answers, and where the login fails', async () => {
+  it('names them if nobody answers, and if the login fails', async () => {
     const auth = { method: 'userpass', username: 'u', password: CANARY } as const;
     const { secrets } = await startWith(
       new VaultSecretManager({ address: 'http://127.0.0.1:1', auth }),

@@ -41,7 +41,7 @@ describe('the manager for Vault behind a proxy', () => {
   };
   const sync = { timeoutMs: 20_000 };
 
-  it('reaches the server through the proxy alone, in every way', async () => {
+  it('reaches the server only through the proxy, in every way', async () => {
     const auth = { method: 'approle', roleId: 'role', secretId: 'right' } as const;
     const manager = managerWith({ proxy: proxy(), auth });
 
@@ -62,7 +62,7 @@ describe('the manager for Vault behind a proxy', () => {
   it.each([
     ['user and password', `user:${CANARY}%3A%25@`, `user:${CANARY}:%`],
     ['user alone', `${CANARY}@`, `${CANARY}:`],
-  ])('names its %s to the proxy, and shows them nowhere', async (_, credentials, plain) => {
+  ])('sends its %s to the proxy, and discloses them nowhere', async (_, credentials, plain) => {
     const manager = managerWith({ proxy: proxy(credentials) });
 
     await manager.readSecret('A');
@@ -78,7 +78,7 @@ describe('the manager for Vault behind a proxy', () => {
     [403, 'MISCONFIGURED', /noProxy/],
     [407, 'MISCONFIGURED', /user name and the password/],
     [502, 'UNAVAILABLE', /could not connect to the server/],
-  ])('tells by %d what the proxy has against it', async (status, code, message) => {
+  ])('translates the %d of a proxy', async (status, code, message) => {
     const address = `http://refused-${status}.example:8200`;
     const manager = managerWith({ address, proxy: proxy(`u:${CANARY}@`) });
 
@@ -94,7 +94,7 @@ describe('the manager for Vault behind a proxy', () => {
     }
   });
 
-  it('goes past the proxy to a host of noProxy', async () => {
+  it('bypasses the proxy for a host of noProxy', async () => {
     const manager = managerWith({
       address: server.address,
       proxy: 'http://127.0.0.1:1',
@@ -106,7 +106,7 @@ describe('the manager for Vault behind a proxy', () => {
     expect(readings.map((reading) => reading?.value)).toEqual(['value of A', 'value of B']);
   });
 
-  it('fails where no proxy listens', async () => {
+  it('fails if no proxy listens', async () => {
     const manager = managerWith({ proxy: 'http://127.0.0.1:1' });
 
     await expect(manager.readSecret('A')).rejects.toMatchObject({ code: 'ECONNREFUSED' });
@@ -152,7 +152,7 @@ describe('the manager for Vault behind a proxy', () => {
       (own) => ({ VAULT_PROXY_ADDR: own, HTTP_PROXY: 'http://127.0.0.1:1', NO_PROXY: '*' }),
       true,
     ],
-  ])('is told by the environment: %s', async (_, variables, isUsed) => {
+  ])('is configured by the environment: %s', async (_, variables, isUsed) => {
     const environment = { VAULT_TOKEN: 'given', ...variables(proxy()) };
     const options = { address: server.address };
     const manager = VaultSecretManager.fromEnvironment(environment, options);
@@ -165,7 +165,7 @@ describe('the manager for Vault behind a proxy', () => {
     expect(await tunnels()).toEqual(isUsed ? ['127.0.0.1 none'] : []);
   });
 
-  it('takes HTTPS_PROXY for an address with https, and no proxy where the options say so', async () => {
+  it('uses HTTPS_PROXY for an address with https, unless the options disable the proxy', async () => {
     const environment = {
       VAULT_ADDR: 'https://refused-403.example',
       VAULT_TOKEN: 'given',

@@ -64,7 +64,7 @@ describe('a redirect of the manager for Vault', () => {
       'http://vault-2:8200',
       { redirectHosts: ['vault-2'], allowInsecureHttp: true },
     ],
-  ])('goes to %s', (_, address, location, options) => {
+  ])('is followed to %s', (_, address, location, options) => {
     expect(targetOf(address, location, options)).toBe(new URL(location).origin);
   });
 
@@ -127,23 +127,29 @@ describe('a redirect of the manager for Vault', () => {
       {},
       /credentials in the address/,
     ],
-  ])('does not go to %s, and says what to do', (_, address, location, options, message) => {
-    const told = targetOf(address, location, options);
+  ])(
+    'is not followed to %s, and the error says what to do',
+    (_, address, location, options, message) => {
+      const told = targetOf(address, location, options);
 
-    expect(told).toMatch(message);
-    expect(leaks(told, CANARY)).toBe(false);
-  });
+      expect(told).toMatch(message);
+      expect(leaks(told, CANARY)).toBe(false);
+    },
+  );
 
-  it.each([HTTPS, 'https://vault-2.example'])('never takes a login to %s', (location) => {
-    const told = targetOf(
-      HTTPS,
-      location,
-      { redirectHosts: ['vault-2.example'] },
-      { isLogin: true },
-    );
+  it.each([HTTPS, 'https://vault-2.example'])(
+    'is never followed with a login to %s',
+    (location) => {
+      const told = targetOf(
+        HTTPS,
+        location,
+        { redirectHosts: ['vault-2.example'] },
+        { isLogin: true },
+      );
 
-    expect(told).toMatch(/a login is never sent on.*set address to the active node/);
-  });
+      expect(told).toMatch(/a login is never sent on.*set address to the active node/);
+    },
+  );
 
   it.each<[string, object, RegExp]>([
     ['no array', { redirectHosts: 'vault-2.example' }, /redirectHosts must be an array/],
@@ -206,7 +212,7 @@ describe('a manager for Vault that is redirected', () => {
     expect(reads.map(({ headers }) => headers['x-vault-token'])).toEqual([CANARY]);
   });
 
-  it('names the host that it does not go to, and stays UNAVAILABLE, as a standby is for a while', async () => {
+  it('names the refused host, and stays UNAVAILABLE, like a standby', async () => {
     standby.on(`GET ${PATH}`, toActive(PATH));
 
     const failure = await failureOf(managerWith().readSecret('KEY'));
@@ -227,7 +233,7 @@ describe('a manager for Vault that is redirected', () => {
     ],
     ['user', { method: 'userpass', username: 'u', password: CANARY }, '/v1/auth/userpass/login/u'],
     ['JWT', { method: 'jwt', role: 'r', jwt: CANARY }, '/v1/auth/jwt/login'],
-  ])('logs in nowhere else by %s, whatever is listed', async (_, auth, path) => {
+  ])('does not log in elsewhere by %s, whatever is listed', async (_, auth, path) => {
     standby.on(`POST ${path}`, toActive(path));
     const redirectHosts = ['127.0.0.1'];
 
@@ -251,21 +257,21 @@ describe('a manager for Vault that is redirected', () => {
       return await manager.readSecret('KEY').then((reading) => reading?.value, String);
     };
 
-    it('reads from a node that is named with that path', async () => {
+    it('reads from a node whose address has that path', async () => {
       await expect(read(`${active.address}/vault${PATH}`)).resolves.toBe('of a proxy');
     });
 
-    it('reads from a node that is named without it, as the server names it', async () => {
+    it('reads from a node whose address lacks that path', async () => {
       await expect(read(`${active.address}${PATH}`)).resolves.toBe('of a node');
     });
 
-    it('leaves that path on no redirect within its own address', async () => {
+    it('keeps that path on redirects within its own address', async () => {
       await expect(read(PATH)).resolves.toMatch(/names no active node/);
       expect(standby.asked).not.toContain(`GET ${PATH}`);
     });
   });
 
-  it('is told to use https: where a login is redirected to https on the same host', async () => {
+  it('reports that https is needed if a login is redirected to https on the same host', async () => {
     const auth = { method: 'userpass', username: 'u', password: CANARY } as const;
     const path = '/v1/auth/userpass/login/u';
     const location = standby.address.replace('http:', 'https:') + path;
@@ -277,7 +283,7 @@ describe('a manager for Vault that is redirected', () => {
     expect(failure.message).toMatch(/Begin the address with https:/);
   });
 
-  it('keeps the same rules when it reads synchronously', async () => {
+  it('follows the same rules when it reads synchronously', async () => {
     const outside = await new OutsideServer('outside-vault.process.mjs').start();
     const auth = { method: 'token', token: 'given' } as const;
     const elsewhere = { address: outside.address.replace('127.0.0.1', 'localhost'), auth };

@@ -1,10 +1,21 @@
 import { VaultSecretManager } from 'nestjs-custom-secret-manager/drivers/hashicorp-vault';
 import { getEventListeners, setMaxListeners } from 'node:events';
+import { Pool } from 'undici';
 import { translateError } from '../../../../lib/core/errors/error-table';
 import { everythingOf, failureOf, leaks } from '../../../support/failure-of';
 import { FakeVault, type FakeAnswer } from '../../../support/fake-vault';
 
 const TOKEN = 's.canary-71c4e0a9';
+/** The methods of a handler that undici 7 and 8 document. */
+const DOCUMENTED = [
+  'onRequestStart',
+  'onResponseStart',
+  'onResponseData',
+  'onResponseEnd',
+  'onResponseError',
+];
+/** The methods of a handler that undici 7 deprecates and undici 8 refuses. */
+const DEPRECATED = ['onConnect', 'onHeaders', 'onData', 'onComplete', 'onError'];
 const DENIED = '1 error occurred:\n\t* permission denied\n\n';
 
 describe('the manager for Vault, over HTTP,', () => {
@@ -22,7 +33,7 @@ describe('the manager for Vault, over HTTP,', () => {
     await vault.stop();
   });
 
-  it('sends token, namespace and the header that says who asks', async () => {
+  it('sends token, namespace and X-Vault-Request', async () => {
     vault.keep('KEY', { value: 'v' });
 
     await manager.readSecret('KEY');
@@ -35,7 +46,21 @@ describe('the manager for Vault, over HTTP,', () => {
     });
   });
 
-  it('asks for health without token and namespace', async () => {
+  it('gives undici a handler of the documented kind only', async () => {
+    const dispatch = jest.spyOn(Pool.prototype, 'dispatch');
+
+    await manager.readSecret('KEY');
+    const handlers = dispatch.mock.calls.map(([, handler]) => handler);
+    dispatch.mockRestore();
+
+    expect(handlers.length).toBeGreaterThan(0);
+    for (const handler of handlers) {
+      for (const method of DOCUMENTED) expect(handler).toHaveProperty(method, expect.any(Function));
+      for (const method of DEPRECATED) expect(handler).not.toHaveProperty(method);
+    }
+  });
+
+  it('checks health without token and namespace', async () => {
     vault.on('GET /v1/sys/health', { body: { initialized: true, sealed: false } });
 
     await manager.serverState();
@@ -55,7 +80,7 @@ describe('the manager for Vault, over HTTP,', () => {
   });
 
   it.each(['../sys/mounts', 'a/../../x', './a', 'a//b', '', 'a/', '\ud800'])(
-    'does not send a name that could leave its mount: %j',
+    'refuses a name that could leave its mount: %j',
     async (name) => {
       const { code } = await failureOf(manager.readSecret(name));
 
@@ -65,7 +90,7 @@ describe('the manager for Vault, over HTTP,', () => {
   );
 
   it.each(['a%2e%2e', 'a/%2E%2E/b', 'a\\..\\b', 'a\t/b', '...', '.a', 'a..', 'x?y', 'x#y'])(
-    'keeps %j below its mount, as it is',
+    'keeps %j below its mount, unchanged',
     async (name) => {
       await manager.readSecret(name).catch(() => undefined);
 
@@ -117,7 +142,7 @@ describe('the manager for Vault, over HTTP,', () => {
     expect(vault.asked.filter((request) => !request.includes('lookup-self'))).toEqual([]);
   });
 
-  it.each(['sys', 'team/auth'])('does not lead there by a prefix: %j', async (pathPrefix) => {
+  it.each(['sys', 'team/auth'])('does not lead there with a prefix: %j', async (pathPrefix) => {
     const auth = { method: 'token', token: TOKEN } as const;
     const options = {
       address: vault.address,
@@ -134,7 +159,7 @@ describe('the manager for Vault, over HTTP,', () => {
     expect(code).toBe('INVALID_ARGUMENT');
   });
 
-  it('asks below the path of the address, and follows a redirect there', async () => {
+  it('requests below the path of the address, and follows a redirect there', async () => {
     const auth = { method: 'userpass', username: 'u', password: 'p' } as const;
     const below = new VaultSecretManager({ address: `${vault.address}/team/vault/`, auth });
     vault.on('POST /team/vault/v1/auth/userpass/login/u', {
@@ -156,7 +181,7 @@ describe('the manager for Vault, over HTTP,', () => {
     expect(vault.asked.every((asked) => asked.includes(' /team/vault/v1/'))).toBe(true);
   });
 
-  it('takes sys and auth for names like others below a mount', async () => {
+  it('accepts sys and auth as names below a mount', async () => {
     vault.keep('app/auth/sys', { value: 'v' });
 
     expect((await manager.readSecret('app/auth/sys'))?.value).toBe('v');
@@ -180,35 +205,32 @@ describe('the manager for Vault, over HTTP,', () => {
     [404, { status: 404, body: { errors: ['namespace not found'] } }, 'MISCONFIGURED'],
     [429, { status: 429, body: { errors: [] } }, 'THROTTLED'],
     [503, { status: 503, body: { errors: ['Vault is sealed'] } }, 'UNAVAILABLE'],
-  ])('is not healthy where its token meets a %d', async (_, answer, code) => {
+  ])('is not healthy if its token gets a %d', async (_, answer, code) => {
     vault.on('GET /v1/sys/health', { body: { initialized: true, sealed: false } });
     vault.on('GET /v1/auth/token/lookup-self', answer);
 
     expect((await failureOf(manager.checkHealth())).code).toBe(code);
   });
 
-  it('is healthy with a token that may not look at itself', async () => {
+  it('is healthy with a token that may not look up itself', async () => {
     vault.on('GET /v1/sys/health', { body: { initialized: true, sealed: false } });
     vault.on('GET /v1/auth/token/lookup-self', { status: 403, body: { errors: [DENIED] } });
 
     await expect(manager.checkHealth()).resolves.toBe(true);
   });
 
-  it.each([1, 'none'])(
-    'hands out its own token to nobody, with kvVersion %s',
-    async (kvVersion) => {
-      vault.on('GET /v1/a/b', { body: { data: { id: TOKEN, ttl: 60 } } });
-      const params = { mount: 'a', kvVersion, field: 'ttl' };
+  it.each([1, 'none'])('never returns its own token, with kvVersion %s', async (kvVersion) => {
+    vault.on('GET /v1/a/b', { body: { data: { id: TOKEN, ttl: 60 } } });
+    const params = { mount: 'a', kvVersion, field: 'ttl' };
 
-      const error = await failureOf(manager.readSecret('b', { params }));
+    const error = await failureOf(manager.readSecret('b', { params }));
 
-      expect([error.code, error.message]).toEqual([
-        'ACCESS_DENIED',
-        expect.stringContaining('the token of the manager itself'),
-      ]);
-      expect(leaks(everythingOf(error), TOKEN)).toBe(false);
-    },
-  );
+    expect([error.code, error.message]).toEqual([
+      'ACCESS_DENIED',
+      expect.stringContaining('the token of the manager itself'),
+    ]);
+    expect(leaks(everythingOf(error), TOKEN)).toBe(false);
+  });
 
   it.each<[string, FakeAnswer, string]>([
     ['400', { status: 400, body: { errors: ['no data provided'] } }, 'INVALID_ARGUMENT'],
@@ -263,7 +285,7 @@ describe('the manager for Vault, over HTTP,', () => {
       { status: 400, body: { errors: ['Upgrading from non-versioned to versioned data. ...'] } },
       'UNAVAILABLE',
     ],
-  ])('tells by %s what happened', async (_, answer, code) => {
+  ])('translates %s', async (_, answer, code) => {
     vault.on('GET /v1/secret/data/KEY', answer);
 
     const error = await failureOf(manager.readSecret('KEY'));
@@ -273,7 +295,7 @@ describe('the manager for Vault, over HTTP,', () => {
     expect(leaks(everythingOf(error), TOKEN)).toBe(false);
   });
 
-  it('says when the store wants to be asked again, if it says so', async () => {
+  it('passes on the delay that the store asks for', async () => {
     vault.on('GET /v1/secret/data/KEY', { status: 429, headers: { 'retry-after': '7' } });
     vault.on('GET /v1/secret/data/SOON', { status: 429, headers: { 'retry-after': '0' } });
 
@@ -304,7 +326,7 @@ describe('the manager for Vault, over HTTP,', () => {
     ['to another path', '/v1/sys/raw/KEY'],
     ['nowhere', '::'],
     ['to several places', ['/v1/secret/data/KEY', '/v1/secret/data/KEY']],
-  ])('does not send the token %s, wherever a standby points', async (_, location) => {
+  ])('does not send the token %s, wherever a standby redirects', async (_, location) => {
     vault.on('GET /v1/secret/data/KEY', { status: 307, headers: { location } });
 
     const { code, message } = await failureOf(manager.readSecret('KEY'));
@@ -314,7 +336,7 @@ describe('the manager for Vault, over HTTP,', () => {
     expect(vault.asked.filter((path) => path.endsWith('/KEY'))).toHaveLength(1);
   });
 
-  it('goes round in no circle', async () => {
+  it('does not loop on redirects', async () => {
     vault.on('GET /v1/secret/data/KEY', {
       status: 307,
       headers: { location: '/v1/secret/data/KEY' },
@@ -326,7 +348,7 @@ describe('the manager for Vault, over HTTP,', () => {
     expect(vault.asked.filter((path) => path.endsWith('/KEY'))).toHaveLength(2);
   });
 
-  it('ends a call that hangs, and those that wait behind it for a connection', async () => {
+  it('ends a hanging call, and those that wait behind it for a connection', async () => {
     vault.on('GET /v1/secret/data/KEY', () => undefined);
     const controller = new AbortController();
     setMaxListeners(20, controller.signal);
@@ -340,7 +362,7 @@ describe('the manager for Vault, over HTTP,', () => {
     expect(new Set((await failures).map(({ code }) => code))).toEqual(new Set(['CANCELLED']));
   });
 
-  it('reads no answer that is larger than a server can hold', async () => {
+  it('refuses an answer beyond the size limit', async () => {
     vault.on('GET /v1/secret/data/KEY', { body: 'x'.repeat(33 * 1024 * 1024) });
 
     const { code } = await failureOf(manager.readSecret('KEY'));
@@ -348,7 +370,7 @@ describe('the manager for Vault, over HTTP,', () => {
     expect(code).toBe('MALFORMED');
   });
 
-  it('listens to a signal no longer than a call takes', async () => {
+  it('removes its listener from a signal after the call', async () => {
     vault.keep('KEY', { value: 'v' });
     const { signal } = new AbortController();
 
@@ -357,7 +379,7 @@ describe('the manager for Vault, over HTTP,', () => {
     expect(getEventListeners(signal, 'abort')).toEqual([]);
   });
 
-  it('gives up after timeoutMs', async () => {
+  it('times out after timeoutMs', async () => {
     vault.on('GET /v1/secret/data/KEY', () => undefined);
 
     const thrown = await manager
@@ -390,7 +412,7 @@ describe('the manager for Vault, over HTTP,', () => {
     expect(vault.connections).toBeLessThanOrEqual(10);
   });
 
-  it('answers nobody after it was closed', async () => {
+  it('answers no call after close', async () => {
     vault.keep('KEY', { value: 'v' });
     await manager.readSecret('KEY');
 

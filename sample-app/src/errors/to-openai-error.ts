@@ -2,9 +2,9 @@ import { HttpStatus } from '@nestjs/common';
 import { type SecretManagerError, type SecretManagerErrorCode } from 'nestjs-custom-secret-manager';
 import { OpenAiError } from './openai-error';
 
-/** What a caller is told when the store fails: a code and a fixed text. */
-export function ofSecretManager(error: SecretManagerError): OpenAiError {
-  const { causeCode: code = error.code, retryAfterMs } = error; // of a rotation that broke off
+/** Returns the answer to a failure of the store: a code and a fixed text. */
+export function toOpenAiError(error: SecretManagerError): OpenAiError {
+  const { causeCode: code = error.code, retryAfterMs } = error; // `causeCode` is set if a rotation broke off
   const [status, message] = ANSWERS[code];
   const type = status < 500 ? 'invalid_request_error' : 'server_error';
   return new OpenAiError(status, { message, type, code: code.toLowerCase(), retryAfterMs });

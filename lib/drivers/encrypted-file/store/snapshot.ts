@@ -7,51 +7,51 @@ import { isOfFormat1 } from '../legacy/format-1';
 import { Damage, ForeignPages, Outdated } from '../pages/damage';
 import { PageFile } from '../pages/page-file';
 
-/** How often a look is repeated that other processes have disturbed by their commits. */
+/** The attempts to read a snapshot that commits of other processes overwrite. */
 const ATTEMPTS = 100;
 const BEGINNING_BYTES = 64;
 
 /**
- * Opens the file of a store for one look at its present state. Repeats the look if a commit of another process has given new
- * uses to its pages meanwhile. Throws `MALFORMED` for damage, and `UNAVAILABLE` if there is no store.
+ * Reads the current state of a store. Retries if a commit of another process has reused its pages meanwhile. Throws
+ * `MALFORMED` for damage, and `UNAVAILABLE` for a missing store.
  */
-export function lookInto<T>(path: string, look: (file: PageFile) => T): T {
+export function readSnapshot<T>(path: string, use: (file: PageFile) => T): T {
   for (let attempt = 1; ; attempt++) {
     try {
-      return withRegularFileSync(path, ({ descriptor }) => lookOnce(path, descriptor, look));
+      return withRegularFileSync(path, ({ descriptor }) => readOnce(path, descriptor, use));
     } catch (thrown) {
-      const isDisturbed = thrown instanceof Disturbed && attempt < ATTEMPTS;
-      if (!isDisturbed) throw explain(thrown instanceof Disturbed ? damaged(path) : thrown, path);
+      const isRetried = thrown instanceof Overwritten && attempt < ATTEMPTS;
+      if (!isRetried) throw explain(thrown instanceof Overwritten ? damaged(path) : thrown, path);
     }
   }
 }
 
-/** Reads the first bytes of a file, which tell what kind of store it is. */
+/** Reads the first bytes of a file. They identify the kind of store. */
 export function beginningOf(path: string): Buffer {
   return withRegularFileSync(path, ({ descriptor }) => readBeginning(descriptor));
 }
 
-/** Thrown if a state of the file cannot be read any more. */
-class Disturbed extends Error {}
+/** Thrown if a commit has overwritten the pages of a snapshot. */
+class Overwritten extends Error {}
 
-function lookOnce<T>(path: string, descriptor: number, look: (file: PageFile) => T): T {
+function readOnce<T>(path: string, descriptor: number, use: (file: PageFile) => T): T {
   let file: PageFile | undefined;
   try {
     file = new PageFile(descriptor);
-    return look(file);
+    return use(file);
   } catch (thrown) {
     if (thrown instanceof ForeignPages) throw newerRelease();
     const isDamage = thrown instanceof Damage || thrown instanceof RangeError;
     if (!isDamage) throw thrown;
     if (file === undefined) throw notOfThisKind(path, readBeginning(descriptor));
-    if (hasMovedOn(file)) throw new Disturbed();
+    if (hasNewCommit(file)) throw new Overwritten();
     throw thrown instanceof Outdated ? outdated(path) : damaged(path);
   }
 }
 
-function hasMovedOn(file: PageFile): boolean {
+function hasNewCommit(file: PageFile): boolean {
   try {
-    return file.hasMovedOn();
+    return file.hasNewCommit();
   } catch {
     return false; // the damage is in the meta pages, too
   }

@@ -4,8 +4,8 @@ import { now, startTimer } from '../../../core/time/clock';
 
 const LONGEST_WAIT_MS = 30_000;
 
-/** Waits for a write until its deadline, or until its caller aborts it. */
-export class Patience {
+/** Waits for a write until its deadline, or until the caller aborts it. */
+export class WriteDeadline {
   readonly #endsAt: number;
   readonly #signal: AbortSignal | undefined;
 
@@ -15,21 +15,21 @@ export class Patience {
   }
 
   /**
-   * Resolves to what is awaited, or rejects with `CANCELLED` or `TIMEOUT` if that comes too late.
+   * Resolves to the outcome of the write. Rejects with `CANCELLED` on abort, and with `TIMEOUT` at the deadline.
    *
-   * @param isUnderWay tells whether the write has begun, so that its outcome is unknown
+   * @param isInFlight tells whether the write has begun, so that its outcome is unknown
    */
-  async until<T>(awaited: Promise<T>, isUnderWay: () => boolean): Promise<T> {
+  async wait<T>(write: Promise<T>, isInFlight: () => boolean): Promise<T> {
     const signal = this.#signal;
-    if (signal?.aborted) throw cancelled(isUnderWay());
+    if (signal?.aborted) throw cancelled(isInFlight());
     let end: (reason: Error) => void = () => undefined;
     const ended = new Promise<never>((_, reject) => (end = reject));
-    const onAbort = (): void => end(cancelled(isUnderWay()));
+    const onAbort = (): void => end(cancelled(isInFlight()));
     signal?.addEventListener('abort', onAbort, { once: true });
     const leftMs = Math.max(0, this.#endsAt - now());
-    const stopTimer = startTimer(() => end(tooLate(isUnderWay())), leftMs, { keepsAlive: true });
+    const stopTimer = startTimer(() => end(tooLate(isInFlight())), leftMs, { keepsAlive: true });
     try {
-      return await Promise.race([awaited, ended]);
+      return await Promise.race([write, ended]);
     } finally {
       stopTimer();
       signal?.removeEventListener('abort', onAbort);
@@ -37,19 +37,19 @@ export class Patience {
   }
 }
 
-function cancelled(isUnderWay: boolean): SecretManagerError {
+function cancelled(isInFlight: boolean): SecretManagerError {
   return new SecretManagerError(
     'CANCELLED',
-    isUnderWay
+    isInFlight
       ? 'The caller ended the call while the store was written. The write may have succeeded.'
       : 'The caller ended the call while it waited for its turn to write to the store. Nothing was written.',
   );
 }
 
-function tooLate(isUnderWay: boolean): SecretManagerError {
+function tooLate(isInFlight: boolean): SecretManagerError {
   return new SecretManagerError(
     'TIMEOUT',
-    isUnderWay
+    isInFlight
       ? 'The store did not acknowledge the write for as long as the call may take. The write may have succeeded.'
       : 'Others were writing to the store for as long as the call may take. Nothing was written; it may succeed later.',
   );

@@ -4,7 +4,7 @@ import { SecretsService, isSecretManagerError } from 'nestjs-custom-secret-manag
 import { keyIsChanging } from './key-errors';
 import { KEY_RECORDS } from './key-records';
 
-/** Longer than any change takes: who claims a key for so long has died. */
+/** The age at which a claim is stale: no change takes as long, so its instance has died. */
 const LONGEST_CHANGE_MS = 300_000;
 
 interface Claim {
@@ -14,24 +14,28 @@ interface Claim {
 }
 
 /**
- * Lets one change of a key happen at a time, among all instances: each claims the key in the store with `createOnly`. On a store
- * that knows nothing of `createOnly` it holds within one instance only.
+ * Runs one change of a key at a time, among all instances. Each instance claims the key in the store with
+ * `createOnly`. If the store ignores `createOnly`, the lock holds only within one instance.
  */
 @Injectable()
-export class OneChange {
+export class KeyLock {
   readonly #instance = randomUUID();
   readonly #inFlight = new Set<string>();
 
   constructor(private readonly secrets: SecretsService) {}
 
-  /** As {@link of}, for all of these ids: of a key's record, or token ids. */
-  async ofAll<T>([id, ...others]: readonly string[], change: () => Promise<T>): Promise<T> {
+  /** Runs a change while all these ids are locked. Rejects with 409 if another change of one of them is in flight. */
+  async runAll<T>([id, ...others]: readonly string[], change: () => Promise<T>): Promise<T> {
     if (id === undefined) return await change();
-    return await this.of(id, () => this.ofAll(others, change));
+    return await this.run(id, () => this.runAll(others, change));
   }
 
-  /** Rejects with 409 if the key is being changed. */
-  async of<T>(id: string, change: () => Promise<T>): Promise<T> {
+  /**
+   * Runs a change while an id is locked. Rejects with 409 if another change of it is in flight.
+   *
+   * @param id the id of a key's record, or a token id
+   */
+  async run<T>(id: string, change: () => Promise<T>): Promise<T> {
     if (this.#inFlight.has(id)) throw keyIsChanging();
     this.#inFlight.add(id);
     try {
@@ -48,13 +52,13 @@ export class OneChange {
       await this.secrets.set(nameOf(id), JSON.stringify(claim), { createOnly: true });
     } catch (error) {
       if (!isSecretManagerError(error) || error.code !== 'CONFLICT') throw error;
-      if (!(await this.isLeftOver(id))) throw keyIsChanging();
+      if (!(await this.isStale(id))) throw keyIsChanging();
       await this.secrets.set(nameOf(id), JSON.stringify(claim));
     }
   }
 
-  /** A claim that could not be released does not keep its own instance from trying again. */
-  private async isLeftOver(id: string): Promise<boolean> {
+  /** Tells whether a claim is stale. A claim of this instance always is: it remains only if its release failed. */
+  private async isStale(id: string): Promise<boolean> {
     const options = { maxAgeMs: 0, fallback: 'never' } as const;
     const text = await this.secrets.get(nameOf(id), options);
     if (text === undefined) return false; // released since, and perhaps claimed again

@@ -1,0 +1,280 @@
+import type { CallOptions } from '../../core/calls/cancellation';
+import type { SecretReading } from '../../core/contract/custom-secret-manager';
+import type { SecretChangeSource } from '../../core/contract/secret-change';
+import {
+  hasCode,
+  isTransient,
+  type SecretManagerError,
+} from '../../core/errors/secret-manager.error';
+import type { AgeClock } from '../../core/time/clock';
+import { asOutcome } from '../policy';
+import { plainRead, sharedRead, type SharedRead } from '../single-flight/flight';
+import type { FlightObserver } from '../single-flight/flight-observer';
+import type { SingleFlightPolicy } from '../single-flight/single-flight.policy';
+import { REPLICA_LAG_MS, type RecentWrites, type SecretState } from '../writes/recent-writes';
+import { CacheEntries } from './cache-entries';
+import { dueAt, type CacheEntry } from './cache-entry';
+import {
+  freshMs,
+  freshUntil,
+  isLeaseOver,
+  servable,
+  servableOnError,
+  servableUnasked,
+  stateOf,
+  type FreshnessBounds,
+} from './freshness';
+import { PinnedSecrets } from './pinned-secrets';
+import { RefreshBackoff } from './refresh-backoff';
+import type { CacheObserver, CachedReading, SecretInspection } from './secret-cache';
+
+export interface CachedSecretsOptions {
+  readonly bounds: FreshnessBounds;
+  readonly maxEntries: number;
+  readonly onStateChange?: (state: 'stale' | 'recovered', error?: unknown) => void;
+}
+
+/** The secrets in memory: which of them may be served, and when each is refreshed. */
+export class CachedSecrets implements FlightObserver {
+  readonly #flights: SingleFlightPolicy;
+  readonly #clock: AgeClock;
+  readonly #recentWrites: RecentWrites;
+  readonly #bounds: FreshnessBounds;
+  readonly #entries: CacheEntries;
+  readonly #pinned: PinnedSecrets;
+  readonly #backoff: RefreshBackoff;
+  #observer: CacheObserver | undefined;
+  #isClosed = false;
+
+  constructor(
+    flights: SingleFlightPolicy,
+    recentWrites: RecentWrites,
+    { bounds, maxEntries, onStateChange }: CachedSecretsOptions,
+  ) {
+    this.#flights = flights;
+    this.#clock = flights.clock;
+    this.#recentWrites = recentWrites;
+    this.#bounds = bounds;
+    this.#pinned = new PinnedSecrets((read) => this.refreshInBackground(read), this.#clock);
+    this.#entries = new CacheEntries(maxEntries, this.#pinned, this.#clock);
+    this.#backoff = new RefreshBackoff(this.#clock, onStateChange);
+  }
+
+  /** Returns the value of a name if it may be served without asking the store. */
+  peek(secretName: string): string | undefined {
+    return this.#entries.freshValue(secretName) ?? this.servable(plainRead(secretName))?.value;
+  }
+
+  /** Returns the entry that may be served without asking the store. Refreshes it in the background if it is stale. */
+  servable(read: SharedRead, options: CallOptions = {}): CacheEntry | undefined {
+    const entry = this.#entries.get(read);
+    if (entry === undefined) return undefined;
+    const refresh = this.#backoff.stateOf(read.key);
+    const state = servable(this.#bounds, entry, this.ageOf(entry), options, refresh);
+    if (state === undefined) return undefined;
+    if (state === 'stale') {
+      this.refreshWhenDue(read);
+    }
+    this.#entries.touch(entry);
+    return entry;
+  }
+
+  /**
+   * Returns the entry for a synchronous read while the store cannot be asked or a read is in flight. Another
+   * call could block the event loop while the store hangs.
+   */
+  servableUnasked(read: SharedRead, options: CallOptions): CacheEntry | undefined {
+    const { key } = read;
+    if (!this.#backoff.isFailing(key) && !this.#flights.isInFlight(key)) return undefined;
+    const entry = this.#entries.get(read);
+    const isServable = entry && servableUnasked(this.#bounds, entry, this.ageOf(entry), options);
+    if (!isServable) return undefined;
+    this.refreshWhenDue(read);
+    this.#entries.touch(entry);
+    return entry;
+  }
+
+  /**
+   * Returns the answer of a synchronous read that may be outdated, because a synchronous read cannot wait for a
+   * replica. A fresh cached value, or the state after a recent write, wins. Otherwise the answer itself is
+   * returned, and not cached.
+   */
+  laggingAnswer(read: SharedRead, reading: SecretReading | undefined): SecretReading | undefined {
+    const entry = this.#entries.get(read);
+    const isKnown = entry && !this.#recentWrites.mayBeReplaced(read.key, toReading(entry));
+    if (isKnown && this.ageOf(entry) < freshMs(this.#bounds, entry)) return toReading(entry);
+    const { ttlMs, absenceTtlMs } = this.#bounds;
+    const state = this.#recentWrites.lastState(read.key, ({ value }) =>
+      value === undefined ? absenceTtlMs : ttlMs,
+    );
+    return state === undefined ? reading : toReading(state);
+  }
+
+  /** Returns the cached reading in place of a failure if the bounds permit it. Otherwise throws the failure. */
+  staleOrThrow(read: SharedRead, error: unknown, options: CallOptions): SecretReading | undefined {
+    const entry = this.#entries.get(read);
+    const isServable =
+      entry && servableOnError(this.#bounds, entry, this.ageOf(entry), options, error);
+    if (!isServable) throw error;
+    return toReading(entry);
+  }
+
+  ageOf({ readAt }: CacheEntry): number {
+    return this.#clock.now() - readAt;
+  }
+
+  /** Returns the error of the last refresh, if it failed. */
+  refreshError(key: string): unknown {
+    return this.#backoff.errorOf(key);
+  }
+
+  isFailing(key: string): boolean {
+    return this.#backoff.isFailing(key);
+  }
+
+  pin(secretName: string): void {
+    const read = sharedRead(secretName, undefined);
+    this.#pinned.add(read);
+    this.planRefresh(read.key);
+  }
+
+  unpin(secretName: string): void {
+    this.#pinned.remove(sharedRead(secretName, undefined).key);
+  }
+
+  /** Returns the cached reading, even a stale one; `undefined` without one, and after the end of its lease. */
+  reading(secretName: string): CachedReading | undefined {
+    const entry = this.#entries.get(sharedRead(secretName, undefined));
+    if (entry === undefined || isLeaseOver(entry, this.ageOf(entry))) return undefined;
+    const { value, version, validForMs } = entry;
+    const endsAt = validForMs && Date.now() + validForMs - this.ageOf(entry);
+    return { value, version, expiresAt: endsAt === undefined ? undefined : new Date(endsAt) };
+  }
+
+  /** Reports the outcomes of reads without params from now on. */
+  observe(observer: CacheObserver | undefined): void {
+    this.#observer = observer;
+  }
+
+  onAnswer(
+    read: SharedRead,
+    reading: SecretReading | undefined,
+    startedAt: number,
+    source: SecretChangeSource = 'read',
+  ): void {
+    this.#backoff.recordSuccess(read.key);
+    this.store(read, reading, startedAt);
+    if (this.#observer) this.report(read, reading, source);
+  }
+
+  onFailure(read: SharedRead, error: unknown): void {
+    if (!isTransient(error) && !hasCode(error, 'CANCELLED')) this.drop(read.key);
+    if (this.isKept(read.key)) {
+      this.#backoff.recordFailure(read.key, error, this.#entries.getByKey(read.key) !== undefined);
+    }
+    this.planRefresh(read.key);
+    if (this.#observer) this.report(read, asOutcome(error), 'read');
+  }
+
+  onDiscard({ key }: SharedRead): void {
+    this.planRefresh(key);
+  }
+
+  /** Refreshes a secret that is cached or pinned, unless it is too early after a failure. */
+  refreshKept(read: SharedRead): void {
+    if (this.isKept(read.key)) this.refreshWhenDue(read);
+  }
+
+  drop(key: string): void {
+    this.#entries.delete(key);
+    if (this.#pinned.has(key)) this.planRefresh(key);
+    else this.#backoff.forget(key);
+  }
+
+  /** Returns the cached reads of one secret, including its versions and stages, or of all. */
+  readsOf(secretName?: string): SharedRead[] {
+    if (secretName !== undefined) return this.#entries.readsOf(secretName);
+    return this.#entries.all().map(([read]) => read);
+  }
+
+  inspect(): readonly SecretInspection[] {
+    const at = Math.trunc(this.#clock.now());
+    return this.#entries
+      .all()
+      .map(([read, entry]) => this.inspection(read, entry, at - entry.readAt))
+      .filter((inspection) => inspection !== undefined);
+  }
+
+  /** Clears the memo of fresh values, so that every read looks at the clock again. */
+  clearMemo(): void {
+    this.#entries.clearMemo();
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    this.#observer = undefined;
+    this.#recentWrites.clear();
+    this.#pinned.close();
+    this.#entries.clear();
+    this.#backoff.clear();
+  }
+
+  private report(
+    { params, secretName }: SharedRead,
+    outcome: SecretReading | SecretManagerError | undefined,
+    source: SecretChangeSource,
+  ): void {
+    if (params === undefined) this.#observer?.onOutcome(secretName, () => outcome, source);
+  }
+
+  private refreshInBackground({ secretName, params }: SharedRead): void {
+    this.#flights.refreshInBackground(secretName, params);
+  }
+
+  private refreshWhenDue(read: SharedRead): void {
+    if (!this.#backoff.isWaiting(read.key)) this.refreshInBackground(read);
+  }
+
+  private isKept(key: string): boolean {
+    return this.#entries.getByKey(key) !== undefined || this.#pinned.has(key);
+  }
+
+  private store(read: SharedRead, reading: SecretReading | undefined, readAt: number): void {
+    if (this.#isClosed) return;
+    const lastsMs = this.#recentWrites.mayBeReplaced(read.key, reading) ? REPLICA_LAG_MS : Infinity;
+    const grantedMs = Math.min(reading?.validForMs ?? Infinity, lastsMs);
+    const validForMs = grantedMs === Infinity ? undefined : grantedMs;
+    this.#entries.set(read, {
+      value: reading?.value,
+      version: reading?.version,
+      readAt: Math.trunc(readAt),
+      freshUntil: freshUntil(this.#bounds, reading, Math.trunc(readAt), validForMs),
+      validForMs,
+      used: 0,
+    });
+    for (const key of this.#entries.surplus()) this.drop(key);
+    this.planRefresh(read.key);
+  }
+
+  private planRefresh(key: string): void {
+    if (!this.#pinned.has(key)) return;
+    const due = dueAt(this.#entries.getByKey(key), this.#clock.now());
+    this.#pinned.plan(key, Math.max(due, this.#backoff.nextAt(key)));
+  }
+
+  private inspection(
+    { key, secretName: name }: SharedRead,
+    entry: CacheEntry,
+    ageMs: number,
+  ): SecretInspection | undefined {
+    const { value, version } = entry;
+    const state = stateOf(this.#bounds, entry, ageMs, this.#backoff.isFailing(key));
+    if (state === undefined) return undefined;
+    const hasVersion = value !== undefined && version !== undefined;
+    return { name, state, ageMs, ...(hasVersion && { version }) };
+  }
+}
+
+export function toReading({ value, version }: SecretState): SecretReading | undefined {
+  return value === undefined ? undefined : { value, version };
+}

@@ -1,0 +1,104 @@
+import {
+  SecretManagerError,
+  isSecretManagerError,
+  type OperationContext,
+} from '../core/errors/secret-manager.error';
+import { quoteName } from '../core/errors/wording';
+import { listed } from '../core/validation/option-rules';
+import type { SecretPipeline } from '../policies/compose';
+import type { RequiredSecret, ResolvedOptions } from '../secret-manager.options';
+import type { SecretLookup } from './secret-lookup';
+import { readAtStart } from './startup';
+
+/** Loads the secrets that users need from the start, and closes the manager at the end. */
+export class Lifecycle {
+  readonly #pipeline: SecretPipeline;
+  readonly #options: ResolvedOptions;
+  readonly #lookup: SecretLookup;
+  readonly #warn: (message: string) => void;
+  #isStarted = false;
+
+  constructor(
+    pipeline: SecretPipeline,
+    options: ResolvedOptions,
+    lookup: SecretLookup,
+    warn: (message: string) => void,
+  ) {
+    this.#pipeline = pipeline;
+    this.#options = options;
+    this.#lookup = lookup;
+    this.#warn = warn;
+  }
+
+  /** Reads the secrets of `preload`, and keeps them fresh from then on. */
+  async preload(): Promise<void> {
+    await this.load(this.#options.preload, [], this.context('preload'));
+  }
+
+  /**
+   * Reads secrets as {@link preload} does, for handles, which must be able to reveal them at once. Rejects with the
+   * problems of the names, if there are any.
+   */
+  async loadHandles(
+    required: readonly RequiredSecret[],
+    problems: readonly string[],
+  ): Promise<void> {
+    const context = this.context('forFeature');
+    await this.load(required, problems, context, (name) => this.assertRevealable(name, context));
+  }
+
+  markStarted(): void {
+    this.#isStarted = true;
+  }
+
+  /** Cancels the calls in flight, clears the cache, and closes the manager. Does not reject. */
+  async close(): Promise<void> {
+    const { manager } = this.context('close');
+    try {
+      await this.#pipeline.close();
+    } catch (error) {
+      const code = isSecretManagerError(error) ? error.code : 'UNKNOWN';
+      this.#warn(`${manager} did not close in order (${code}).`);
+    }
+  }
+
+  private async load(
+    required: readonly RequiredSecret[],
+    problems: readonly string[],
+    context: OperationContext & { readonly operation: string },
+    assertUsable: (name: string) => void = () => undefined,
+  ): Promise<void> {
+    try {
+      if (problems.length > 0) throw wrongNames(problems, context);
+      for (const given of required) {
+        const { name, isHosted } = this.#lookup.parse(context.operation, given.name);
+        if (!isHosted) continue;
+        assertUsable(name);
+        this.#pipeline.cache.pin(name);
+      }
+      await readAtStart(this.#lookup, required, this.#options.timeoutMs, context, this.#warn);
+    } catch (error) {
+      if (!this.#isStarted) await this.close(); // an application that does not start runs no hook
+      throw error;
+    }
+  }
+
+  private assertRevealable(secretName: string, context: OperationContext): void {
+    if (this.#options.cache !== false || this.#pipeline.isSupported('readSecretSync')) return;
+    throw new SecretManagerError(
+      'MISCONFIGURED',
+      `The handle of ${quoteName(secretName)} could reveal nothing: there is no cache to answer from, and ${context.manager} ` +
+        'does not implement readSecretSync(). Leave `cache` on, override readSecretSync(), or inject SecretsService instead.',
+      { ...context, secretName },
+    );
+  }
+
+  private context(operation: string): OperationContext {
+    return { manager: this.#pipeline.outermost.secretManagerName, operation };
+  }
+}
+
+function wrongNames(problems: readonly string[], context: OperationContext): SecretManagerError {
+  const message = `The names of ${context.operation}() are not right:\n${listed(problems)}`;
+  return new SecretManagerError('INVALID_ARGUMENT', message, context);
+}
