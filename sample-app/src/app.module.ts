@@ -30,6 +30,7 @@ import { Providers } from './providers/providers';
 import { Upstream } from './providers/upstream';
 import { identifyRequest } from './request-id';
 import { SecretsModule } from './secrets.module';
+import { LastChanges } from './status/last-changes';
 import { SecretHits } from './status/secret-hits';
 import { StoreHealth } from './status/store-health';
 import { StatusReport } from './status/status-report';
@@ -66,6 +67,7 @@ import { StatusController } from './status/status.controller';
     Upstream,
     SecretManagerHealthIndicator,
     SecretHits,
+    LastChanges,
     StoreHealth,
     StatusReport,
     AllowedHostsGuard,

@@ -223,10 +223,13 @@ describe('a chat request', () => {
     ['claude', 401],
     ['claude', 403],
   ])(
-    'to %s fails if its key is refused twice with %d, and discloses no key',
+    'to %s fails if its next key is refused with %d as well, and discloses no key',
     async (model, status) => {
       provider.refusal = status;
       provider.key = 'another key';
+      await gateway.post('/v1/chat/completions', hello(model)).expect(502);
+      provider.requests.length = 0;
+      store.rotate('PROVIDER_KEY', 'the next key');
 
       const error = await failure(client.chat.completions.create(hello(model)));
 
@@ -237,6 +240,15 @@ describe('a chat request', () => {
       );
     },
   );
+
+  it('is sent once if the store has no other key than the refused one', async () => {
+    provider.key = 'another key';
+
+    const { status } = await gateway.post('/v1/chat/completions', hello('gpt'));
+
+    expect(status).toBe(502);
+    expect(provider.requests).toHaveLength(1);
+  });
 
   it.each([
     [400, 400, 'about the request'],

@@ -81,10 +81,21 @@ describe('the status page', () => {
     expect(await secretNamed('PROVIDER_KEY')).toMatchObject({ state: 'fresh', version: '4' });
   });
 
+  it('shows the time of the last change of a secret', async () => {
+    const before = Date.now();
+    store.rotate('PROVIDER_KEY', (provider.key = 'sk-canary-of-the-next-key-12'));
+
+    await gateway.post('/v1/chat/completions', hello('gpt')).expect(200);
+
+    const { changedAt } = (await secretNamed('PROVIDER_KEY')) as { changedAt?: string };
+    expect(Date.parse(String(changedAt))).toBeGreaterThanOrEqual(before);
+    expect(await secretNamed('MASTER_KEY')).not.toHaveProperty('changedAt');
+  });
+
   it('shows that the store is down, and which secret is stale', async () => {
     provider.key = 'sk-another';
     store.fail('unavailable');
-    await gateway.post('/v1/chat/completions', hello('gpt')).expect(503);
+    await gateway.post('/v1/chat/completions', hello('gpt')).expect(502);
 
     const { managers } = await status();
 

@@ -36,9 +36,7 @@ export function toRefusalError(
 ): OpenAiError {
   const details = detailsIn(text, redaction);
   const later = { retryAfterMs: retryAfterMs(headers) };
-  if (statusCode === 401 || statusCode === 403) {
-    return serverError("The provider refused the gateway's key.");
-  }
+  if (statusCode === 401 || statusCode === 403) return new RefusedKeyError();
   if (statusCode === 429) {
     return [details.code, details.type].includes(QUOTA) ? outOfQuota() : rateLimited(later);
   }
@@ -49,6 +47,17 @@ export function toRefusalError(
     ...details,
     ...later,
   });
+}
+
+/** The error of a request whose key the provider refused. */
+export class RefusedKeyError extends OpenAiError {
+  constructor() {
+    super(HttpStatus.BAD_GATEWAY, {
+      message: "The provider refused the gateway's key.",
+      type: 'server_error',
+      code: 'provider_error',
+    });
+  }
 }
 
 const QUOTA = 'insufficient_quota';

@@ -1,4 +1,4 @@
-import { HttpStatus, Injectable, type OnApplicationShutdown } from '@nestjs/common';
+import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import { SecretsService } from 'nestjs-custom-secret-manager';
 import { Agent, request, type Dispatcher } from 'undici';
 import { type Model } from '../config/model-list';
@@ -6,7 +6,7 @@ import { SecretHits } from '../status/secret-hits';
 import { MAX_REFUSAL_BYTES, readText } from './bounded-body';
 import { Redaction } from './redaction';
 import { UpstreamAnswer } from './upstream-answer';
-import { toRefusalError, toRequestError } from './upstream-errors';
+import { RefusedKeyError, toRefusalError, toRequestError } from './upstream-errors';
 
 export interface UpstreamRequest {
   readonly url: string;
@@ -30,26 +30,19 @@ export class Upstream implements OnApplicationShutdown {
    * The request is then sent a second time, and never a third.
    */
   async post(model: Model, wanted: UpstreamRequest): Promise<UpstreamAnswer> {
-    const key = await this.keyOf(model);
-    const answer = await this.send(model, wanted, key);
-    if (!KEY_REFUSED.has(answer.statusCode) || model.apiKey === undefined) {
-      return await assertAnswered(answer, [key]);
-    }
-    await answer.body.dump();
-    await this.secrets.refresh(model.apiKey); // concurrent refusals share one call to the store
-    const nextKey = await this.keyOf(model);
-    return await assertAnswered(await this.send(model, wanted, nextKey), [key, nextKey]);
+    const keys: string[] = [];
+    const ask = async (key?: string): Promise<UpstreamAnswer> => {
+      if (key !== undefined) keys.push(key);
+      return await assertAnswered(await this.send(model, wanted, key), keys);
+    };
+    if (model.apiKey === undefined) return await ask();
+    const secret = this.secrets.secret(model.apiKey);
+    this.hits.add(secret.name);
+    return await secret.use(ask, { isRejected: (error) => error instanceof RefusedKeyError });
   }
 
   async onApplicationShutdown(): Promise<void> {
     await this.#connections.destroy();
-  }
-
-  private async keyOf({ apiKey }: Model): Promise<string | undefined> {
-    if (apiKey === undefined) return undefined;
-    const secret = this.secrets.secret(apiKey);
-    this.hits.add(secret.name);
-    return await secret.get();
   }
 
   private async send(
@@ -73,11 +66,9 @@ export class Upstream implements OnApplicationShutdown {
   }
 }
 
-const KEY_REFUSED: ReadonlySet<number> = new Set([HttpStatus.UNAUTHORIZED, HttpStatus.FORBIDDEN]);
-
 async function assertAnswered(
   answer: Dispatcher.ResponseData,
-  keys: readonly (string | undefined)[],
+  keys: readonly string[],
 ): Promise<UpstreamAnswer> {
   const redaction = new Redaction(keys);
   if (answer.statusCode === 200) return new UpstreamAnswer(answer, redaction);

@@ -1,8 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import { SecretsService, type SecretInspection } from 'nestjs-custom-secret-manager';
-import { ModelList } from '../config/model-list';
 import { SharedAnswer } from '../http/shared-answer';
 import { KEY_RECORDS } from '../keys/key-records';
+import { LastChanges } from './last-changes';
 import { SecretHits } from './secret-hits';
 import { StoreHealth } from './store-health';
 import { checkInWords, readsInWords, type Findings } from './words';
@@ -13,6 +13,8 @@ export interface SecretStatus {
   readonly state: SecretInspection['state'] | 'unknown';
   readonly ageMs?: number;
   readonly version?: string;
+  /** The time of the last change since the start of the gateway (ISO 8601). */
+  readonly changedAt?: string;
   /** The number of requests for it. */
   readonly hits: number;
 }
@@ -39,7 +41,7 @@ export class StatusReport {
   constructor(
     private readonly secrets: SecretsService,
     private readonly health: StoreHealth,
-    private readonly models: ModelList,
+    private readonly changes: LastChanges,
     private readonly hits: SecretHits,
   ) {}
 
@@ -72,14 +74,16 @@ export class StatusReport {
 
   /** Lists cached and needed secrets. A needed one may be missing in the cache, because a denial drops it. */
   private secretsOf(cached: readonly SecretInspection[]): SecretStatus[] {
-    const needed = ['MASTER_KEY', ...this.models.secretNames];
-    const states = new Map<string, Omit<SecretStatus, 'hits'>>();
-    for (const { name } of needed.map((each) => this.secrets.secret(each)))
-      states.set(name, { name, state: 'unknown' });
+    const states = new Map<string, Omit<SecretStatus, 'hits' | 'changedAt'>>();
+    for (const name of this.changes.names) states.set(name, { name, state: 'unknown' });
     for (const { name, state, ageMs, version } of cached.filter((each) => !isRecord(each)))
       states.set(name, { name, state, ageMs, version });
     return [...states.values()]
-      .map((each) => ({ ...each, hits: this.hits.count(each.name) }))
+      .map((each) => ({
+        ...each,
+        changedAt: this.changes.of(each.name)?.toISOString(),
+        hits: this.hits.count(each.name),
+      }))
       .sort((one, other) => (one.name < other.name ? -1 : 1));
   }
 }

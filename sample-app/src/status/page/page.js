@@ -53,11 +53,12 @@ function showManager(card, { manager, status, check, reads }) {
   card.text('reads', reads);
 }
 
-function showSecret(row, { name, state, ageMs, version, hits }) {
+function showSecret(row, { name, state, ageMs, version, changedAt, hits }) {
   row.text('name', name);
   row.badge('state', state);
   row.text('age', ageMs === undefined ? undefined : duration(ageMs));
   row.text('version', version);
+  row.text('changed', changedAt && new Date(changedAt).toLocaleString());
   row.text('hits', hits);
 }
 
