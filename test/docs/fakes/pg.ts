@@ -12,5 +12,7 @@ export interface PoolClient {
 export declare class Pool {
   constructor(config: PoolConfig);
   connect(): Promise<PoolClient>;
+  query(sql: string): Promise<unknown>;
+  on(event: 'error', listener: (error: Error) => void): this;
   end(): Promise<void>;
 }
