@@ -1,6 +1,6 @@
 // @ts-check
 
-const BANNED = ['What', 'Whether', 'Who', 'Whoever', 'Of', 'By', 'As', 'Has', 'Where'];
+const BANNED = ['What', 'Whether', 'Who', 'Whoever', 'Of', 'By', 'As', 'Has', 'Where', 'If', 'To'];
 
 const FIRST_WORD = /^[*\s]*(?:@internal\s+)?(\w+)/;
 

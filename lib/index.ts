@@ -63,9 +63,9 @@ export type { SecretOutcome } from './service/many-secrets';
 export type { NextSecret } from './service/secret-writer';
 export { SecretsService, type BooleanGetOptions } from './service/secrets.service';
 export type { VirtualKey } from './virtual-keys/virtual-key-names';
-export {
-  VirtualKeysService,
-  type RotateVirtualKeyOptions,
-  type StoredVirtualKey,
-  type VerifyOptions,
-} from './virtual-keys/virtual-keys.service';
+export type {
+  RotateVirtualKeyOptions,
+  StoredVirtualKey,
+  VerifyOptions,
+} from './virtual-keys/virtual-key-options';
+export { VirtualKeysService } from './virtual-keys/virtual-keys.service';

@@ -6,7 +6,6 @@ import type {
   OperationOptions,
   WriteOptions,
 } from '../core/contract/custom-secret-manager';
-import { read } from '../core/errors/safe-access';
 import {
   SecretManagerError,
   isSecretManagerError,
@@ -16,39 +15,21 @@ import { kindOf } from '../core/errors/wording';
 import { NamedLock } from '../core/time/named-lock';
 import { readArguments, readList } from '../core/validation/call-arguments';
 import type { SecretPipeline } from '../policies/compose';
-import { asOutcome, type Pipeline } from '../policies/policy';
+import type { Pipeline } from '../policies/policy';
 import type { ResolvedOptions } from '../secret-manager.options';
 import { assertMadeByModule } from '../service/made-by-module';
+import { deleteAll, deleteKey } from './key-deletion';
 import { KeyReplacement, taken, type Replacement } from './key-replacement';
 import { hasTaggedForm, hasValidTag, makeTaggedKey } from './key-tag';
 import { KeyVerification } from './key-verification';
 import { SigningKeys } from './signing-keys';
 import { VirtualKeyCalls, assertKey, type VirtualKeyCall } from './virtual-key-calls';
 import { previousName, readVirtualKey, type VirtualKey } from './virtual-key-names';
-
-/** A key that was created or replaced. The library hands its value out this one time. */
-export interface StoredVirtualKey {
-  /** The name of the secret that holds it. */
-  readonly storedName: string;
-  readonly value: string;
-}
-
-export interface VerifyOptions extends OperationOptions {
-  /** The maximum age of the stored key, in milliseconds. 0 asks the store. Default: the bounds of the cache. */
-  readonly maxAgeMs?: number;
-  /**
-   * The maximum age of the stored key while the store cannot be asked, in milliseconds. For as long, a key that was
-   * revoked elsewhere may pass in an outage. Default: the bounds of the cache; 0 if `maxAgeMs` is given.
-   */
-  readonly staleIfErrorMs?: number;
-}
-
-export interface RotateVirtualKeyOptions extends WriteOptions {
-  /** The time for which the replaced key is still verified, in milliseconds. Default 0: not at all. */
-  readonly overlapMs?: number;
-}
-
-const PARALLEL_DELETIONS = 16;
+import type {
+  RotateVirtualKeyOptions,
+  StoredVirtualKey,
+  VerifyOptions,
+} from './virtual-key-options';
 
 /**
  * The keys that a gateway issues, stored below `prefixForStoredVirtualKeys`. `storeVirtualKeys` permits the calls;
@@ -204,41 +185,15 @@ export class VirtualKeysService {
     const context = this.#calls.assertPermitted('delete', ['deleteSecret']);
     const list = readList(keys);
     if (list === undefined) throw notAList(keys, context);
-    const named = list.map((key) => ({ key, id: read(key, 'id') as string }));
-    const outcomes = new Map<string, SecretManagerError | undefined>(
-      named.map(({ id }) => [id, undefined]),
-    );
-    const pending = named.values();
-    const deleteNext = async (): Promise<void> => {
-      for (const { key, id } of pending) {
-        const outcome = await this.deleteOne(key, options).catch(asOutcome);
-        outcomes.set(id, outcomes.get(id) ?? outcome);
-      }
-    };
-    await Promise.all(Array.from({ length: PARALLEL_DELETIONS }, deleteNext));
-    return outcomes;
+    return await deleteAll(list, async (key) => {
+      const call = this.#calls.prepare('delete', key, options, ['deleteSecret']);
+      const task = (): Promise<void> => deleteKey(this.#pipeline, call, this.recordOf(call));
+      await this.withLock([call.secretName], call, task);
+    });
   }
 
   private async issue(call: VirtualKeyCall): Promise<string> {
     return makeTaggedKey(await this.#signingKeys.obtain(call));
-  }
-
-  private async deleteOne(key: VirtualKey, options: DeleteOptions): Promise<undefined> {
-    const call = this.#calls.prepare('delete', key, options, ['deleteSecret']);
-    const { recoveryWindowInDays } = call.given;
-    const deletion = { ...call.options, recoveryWindowInDays };
-    await this.withLock([call.secretName], call, async () => {
-      await this.#pipeline.deleteSecret(call.secretName, deletion);
-      await this.deleteRecord(call).catch(() => undefined); // without its key, a record makes nothing valid
-    });
-  }
-
-  private async deleteRecord(call: VirtualKeyCall): Promise<void> {
-    const record = this.recordOf(call);
-    // another instance may have written the record after this one cached its absence
-    const reading = await this.#pipeline.readSecret(record, { ...call.options, maxAgeMs: 0 });
-    if (reading === undefined) return;
-    await this.#pipeline.deleteSecret(record, { ...call.options, recoveryWindowInDays: 0 });
   }
 
   private async replace(

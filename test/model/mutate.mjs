@@ -72,8 +72,8 @@ const MUTATIONS = [
   {
     breaks: 'a value that is served becomes younger',
     file: 'lib/policies/cache/cached-secrets.ts',
-    from: 'this.refreshWhenDue(read);\n    }\n    this.#entries.touch',
-    to: 'this.refreshWhenDue(read);\n      Object.assign(entry, { readAt: Math.trunc(this.#clock.now()) });\n    }\n    this.#entries.touch',
+    from: "if (state === 'stale') this.refreshWhenDue(read);",
+    to: "if (state === 'stale') Object.assign(entry, { readAt: Math.trunc(this.#clock.now()) });",
   },
   {
     breaks: 'concurrent reads each make a call',

@@ -11,7 +11,8 @@ import type { SingleFlightPolicy } from '../single-flight/single-flight.policy';
 import { RecentWrites, type SecretState } from '../writes/recent-writes';
 import type { WriteObserver } from '../writes/writes.policy';
 import type { CacheEntry } from './cache-entry';
-import { CachedSecrets, toReading } from './cached-secrets';
+import { toReading } from './cache-views';
+import { CachedSecrets } from './cached-secrets';
 import { isLeaseOver } from './freshness';
 import type { CacheObserver, CachedReading, SecretCache, SecretInspection } from './secret-cache';
 

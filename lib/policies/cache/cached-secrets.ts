@@ -11,17 +11,16 @@ import { asOutcome } from '../policy';
 import { plainRead, sharedRead, type SharedRead } from '../single-flight/flight';
 import type { FlightObserver } from '../single-flight/flight-observer';
 import type { SingleFlightPolicy } from '../single-flight/single-flight.policy';
-import { REPLICA_LAG_MS, type RecentWrites, type SecretState } from '../writes/recent-writes';
+import { REPLICA_LAG_MS, type RecentWrites } from '../writes/recent-writes';
 import { CacheEntries } from './cache-entries';
 import { dueAt, type CacheEntry } from './cache-entry';
+import { toCachedReading, toInspection, toReading } from './cache-views';
 import {
   freshMs,
   freshUntil,
-  isLeaseOver,
   servable,
   servableOnError,
   servableUnasked,
-  stateOf,
   type FreshnessBounds,
 } from './freshness';
 import { PinnedSecrets } from './pinned-secrets';
@@ -72,9 +71,7 @@ export class CachedSecrets implements FlightObserver {
     const refresh = this.#backoff.stateOf(read.key);
     const state = servable(this.#bounds, entry, this.ageOf(entry), options, refresh);
     if (state === undefined) return undefined;
-    if (state === 'stale') {
-      this.refreshWhenDue(read);
-    }
+    if (state === 'stale') this.refreshWhenDue(read);
     this.#entries.touch(entry);
     return entry;
   }
@@ -145,10 +142,7 @@ export class CachedSecrets implements FlightObserver {
   /** Returns the cached reading, even a stale one; `undefined` without one, and after the end of its lease. */
   reading(secretName: string): CachedReading | undefined {
     const entry = this.#entries.get(sharedRead(secretName, undefined));
-    if (entry === undefined || isLeaseOver(entry, this.ageOf(entry))) return undefined;
-    const { value, version, validForMs } = entry;
-    const endsAt = validForMs && Date.now() + validForMs - this.ageOf(entry);
-    return { value, version, expiresAt: endsAt === undefined ? undefined : new Date(endsAt) };
+    return entry && toCachedReading(entry, this.ageOf(entry));
   }
 
   /** Reports the outcomes of reads without params from now on. */
@@ -201,7 +195,9 @@ export class CachedSecrets implements FlightObserver {
     const at = Math.trunc(this.#clock.now());
     return this.#entries
       .all()
-      .map(([read, entry]) => this.inspection(read, entry, at - entry.readAt))
+      .map(([{ key, secretName }, entry]) =>
+        toInspection(this.#bounds, secretName, entry, at - entry.readAt, this.isFailing(key)),
+      )
       .filter((inspection) => inspection !== undefined);
   }
 
@@ -261,20 +257,4 @@ export class CachedSecrets implements FlightObserver {
     const due = dueAt(this.#entries.getByKey(key), this.#clock.now());
     this.#pinned.plan(key, Math.max(due, this.#backoff.nextAt(key)));
   }
-
-  private inspection(
-    { key, secretName: name }: SharedRead,
-    entry: CacheEntry,
-    ageMs: number,
-  ): SecretInspection | undefined {
-    const { value, version } = entry;
-    const state = stateOf(this.#bounds, entry, ageMs, this.#backoff.isFailing(key));
-    if (state === undefined) return undefined;
-    const hasVersion = value !== undefined && version !== undefined;
-    return { name, state, ageMs, ...(hasVersion && { version }) };
-  }
-}
-
-export function toReading({ value, version }: SecretState): SecretReading | undefined {
-  return value === undefined ? undefined : { value, version };
 }
