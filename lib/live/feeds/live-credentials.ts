@@ -1,0 +1,48 @@
+import type { SecretChangeListener } from '../../core/contract/secret-change';
+import { liveFields, type Fields } from './live-fields';
+import type { LiveValue } from './live-value';
+
+/** User and password in one value. `username` wins over `user`. */
+export interface LoginFields {
+  readonly username?: string;
+  readonly user?: string;
+  readonly password: string;
+}
+
+/**
+ * User and password that change. Either one secret that holds both, as JSON or as an object, or two handles.
+ *
+ * With one secret, user and password always come from the same reading. With two handles a pair may not fit for a
+ * moment, while only one of the two has changed.
+ */
+export type LiveCredentials =
+  { readonly user: LiveValue; readonly password: LiveValue } | LiveValue<string | LoginFields>;
+
+/** The login of a moment. */
+export interface Login {
+  readonly user: string | undefined;
+  readonly password: string;
+}
+
+export interface LiveLogin {
+  /** The names of the secrets, quoted. */
+  readonly names: string;
+  reveal(): Login;
+  get(): Promise<Login>;
+  onChange(listener: SecretChangeListener): () => void;
+}
+
+/** Returns the login of the credentials. Throws `INVALID_ARGUMENT` for what holds no handle. */
+export function liveLogin(feed: string, credentials: LiveCredentials): LiveLogin {
+  const fields = liveFields(feed, credentials);
+  return {
+    names: fields.names,
+    reveal: () => toLogin(fields.reveal()),
+    get: async () => toLogin(await fields.get()),
+    onChange: (listener) => fields.onChange(listener),
+  };
+}
+
+function toLogin({ text, optionalText }: Fields): Login {
+  return { user: optionalText('username', 'user'), password: text('password') };
+}

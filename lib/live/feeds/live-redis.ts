@@ -1,0 +1,93 @@
+import { Logger } from '@nestjs/common';
+import { errorName } from '../../core/errors/error-table';
+import { SecretManagerError } from '../../core/errors/secret-manager.error';
+import { liveLogin, type LiveCredentials, type LiveLogin } from './live-credentials';
+
+type ConnectCallback = (error?: Error | null) => void;
+
+/** The part of `Redis` of ioredis that the feed uses. ioredis reads `options` at each connection. */
+interface RedisClient {
+  readonly status: string;
+  readonly mode: string;
+  readonly options: { username?: string; password?: string };
+  connect(callback?: ConnectCallback): Promise<void>;
+  duplicate(override?: object): object;
+  auth(...login: string[]): Promise<unknown>;
+  once(event: 'end', listener: () => void): unknown;
+}
+
+type RedisClass = new (...args: never[]) => object;
+
+/** The states of a connection that has taken its login. A later one needs an `AUTH`. */
+const LOGGED_IN: readonly string[] = ['connecting', 'connect', 'ready'];
+
+/**
+ * Returns a subclass of `Redis` of ioredis, also for BullMQ. Each connection, reconnection and `duplicate()` takes
+ * the credentials of the moment. A connection that is open sends `AUTH` at each change, except in subscriber mode
+ * and in monitor mode.
+ *
+ * The secret must be loaded, by `forFeature` or `preload`, or the manager must have a synchronous read. Cluster and
+ * Sentinel are not covered.
+ */
+export function liveRedis<Class extends RedisClass>(
+  Redis: Class,
+  credentials: LiveCredentials,
+): Class {
+  assertIsNoCluster(Redis);
+  const login = liveLogin('liveRedis', credentials);
+  // ioredis connects within its constructor, before a private field of a subclass is there
+  const listening = new WeakSet<RedisClient>();
+
+  class LiveRedis extends (Redis as unknown as new (...args: unknown[]) => RedisClient) {
+    override connect(callback?: ConnectCallback): Promise<void> {
+      try {
+        takeLogin(this, login);
+      } catch (error) {
+        if (this.options.password === undefined) throw error; // else the former login serves on
+      }
+      if (!listening.has(this)) {
+        listening.add(this);
+        const stop = login.onChange(() => authenticate(this, login));
+        this.once('end', () => {
+          stop();
+          listening.delete(this);
+        });
+      }
+      return super.connect(callback);
+    }
+
+    override duplicate(override?: object): object {
+      return new LiveRedis({ ...this.options, ...override });
+    }
+  }
+
+  return LiveRedis as unknown as Class;
+}
+
+/** Gives the client the login of the moment. */
+function takeLogin({ options }: RedisClient, login: LiveLogin): void {
+  const { user, password } = login.reveal();
+  Object.assign(options, { password, ...(user !== undefined && { username: user }) });
+}
+
+async function authenticate(client: RedisClient, login: LiveLogin): Promise<void> {
+  try {
+    takeLogin(client, login);
+    if (!LOGGED_IN.includes(client.status) || client.mode !== 'normal') return;
+    const { username, password = '' } = client.options;
+    await client.auth(...(username === undefined ? [password] : [username, password]));
+  } catch (error) {
+    const name = errorName(error) ?? 'an error'; // the error of ioredis holds the password
+    new Logger('SecretManager').warn(
+      `A connection of ioredis did not take ${login.names}: ${name}.`,
+    );
+  }
+}
+
+function assertIsNoCluster(Redis: unknown): void {
+  const prototype = typeof Redis === 'function' ? (Redis.prototype as unknown) : undefined;
+  const isRedis = typeof prototype === 'object' && prototype !== null && 'duplicate' in prototype;
+  if (isRedis && !('nodes' in prototype)) return;
+  const message = 'liveRedis() takes the class Redis of ioredis. Cluster is not covered.';
+  throw new SecretManagerError('INVALID_ARGUMENT', message, { operation: 'liveRedis' });
+}
