@@ -1,5 +1,6 @@
 import { Inject, Injectable, Module, type OnApplicationShutdown } from '@nestjs/common';
 import { SecretsService } from 'nestjs-custom-secret-manager';
+import { livePassword } from 'nestjs-custom-secret-manager/live';
 import { Pool } from 'pg';
 
 const POOL = Symbol('Pool');
@@ -21,7 +22,7 @@ export class Database implements OnApplicationShutdown {
       useFactory: (secrets: SecretsService) =>
         // pg reads PGHOST, PGPORT, PGUSER and PGDATABASE by itself
         new Pool({
-          password: () => secrets.getOrThrow('DB_PASSWORD'),
+          password: livePassword(secrets.secret('DB_PASSWORD')),
           maxLifetimeSeconds: 600,
         }),
     },

@@ -9,7 +9,7 @@ import { StoreSecretManager } from './store.secret-manager';
     SecretManagerModule.forRoot({
       manager: StoreSecretManager,
       isGlobal: true, // every module can inject SecretsService
-      preload: ['JWT_SECRET', 'REDIS_PASSWORD'],
+      preload: ['JWT_SECRET', 'REDIS', 'REDIS_PASSWORD'],
     }),
   ],
 })
