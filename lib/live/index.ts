@@ -7,7 +7,7 @@ export {
 } from './feeds/aws-credentials';
 export { jwtKeys, type JwtKeys, type JwtKeysOptions } from './feeds/jwt-keys';
 export type { LiveCredentials, LoginFields } from './feeds/live-credentials';
-export { liveKnex, type KnexPool, type LiveKnexOptions } from './feeds/live-knex';
+export { liveKnex, type KnexDone, type KnexPool, type LiveKnexOptions } from './feeds/live-knex';
 export { livePassword } from './feeds/live-password';
 export { livePgClient } from './feeds/live-pg-client';
 export { liveRedis } from './feeds/live-redis';

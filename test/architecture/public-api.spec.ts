@@ -142,6 +142,7 @@ describe('the public API', () => {
         'CertificateFields',
         'JwtKeys',
         'JwtKeysOptions',
+        'KnexDone',
         'KnexPool',
         'LiveCertificate',
         'LiveCredentials',

@@ -4,20 +4,21 @@ import { liveLogin, type LiveCredentials, type Login } from './live-credentials'
 /** Node's own `setImmediate`, read at import. Fake timers would hide each change. */
 const runAtEndOfTurn = setImmediate;
 
-type Done = (error: Error | null, connection: object) => void;
+/** Hands a connection to knex. */
+export type KnexDone = (error: Error | null, connection: object) => void;
 
 /** The options of knex's pool with which the feed works together. Other options are passed on. */
 export interface KnexPool {
   readonly min?: number;
   readonly max?: number;
-  readonly afterCreate?: (connection: never, done: Done) => void;
+  readonly afterCreate?: (connection: never, done: KnexDone) => void;
   readonly validate?: (connection: never) => boolean | Promise<boolean>;
 }
 
 export interface LiveKnexOptions<Base extends object, Pool extends object> {
   readonly connection: () => Promise<Base & { user: string; password: string }>;
   readonly pool: Pool & {
-    readonly afterCreate: (connection: object, done: Done) => void;
+    readonly afterCreate: (connection: object, done: KnexDone) => void;
     readonly validate: (connection: object) => boolean | Promise<boolean>;
   };
 }
@@ -57,7 +58,7 @@ export function liveKnex<Base extends object, Pool extends KnexPool = object>(
     return Object.assign(settings, { expirationChecker });
   };
 
-  const afterCreate = (made: object, done: Done): void => {
+  const afterCreate = (made: object, done: KnexDone): void => {
     madeIn.set(made, beingMade.getStore());
     if (pool.afterCreate === undefined) return done(null, made);
     pool.afterCreate(made as never, done);

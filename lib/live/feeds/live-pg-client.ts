@@ -11,8 +11,6 @@ interface PgClient {
   end(...args: unknown[]): unknown;
 }
 
-type PgClientClass = new (...args: never[]) => object;
-
 /**
  * Returns a subclass of `pg.Client` that takes user and password at each connection. It is for the option `Client`
  * of `pg.Pool`, and for `extra: { Client }` of TypeORM.
@@ -20,7 +18,7 @@ type PgClientClass = new (...args: never[]) => object;
  * The option `user` is the user of credentials that hold a password only. Give the option `database`: its default
  * is the name of the user in the options. A connection that is open keeps its user.
  */
-export function livePgClient<Class extends PgClientClass>(
+export function livePgClient<Class extends new (...args: never[]) => object>(
   Client: Class,
   credentials: LiveCredentials,
 ): Class {

@@ -16,8 +16,6 @@ interface RedisClient {
   once(event: 'end', listener: () => void): unknown;
 }
 
-type RedisClass = new (...args: never[]) => object;
-
 /** The states of a connection that has taken its login. A later one needs an `AUTH`. */
 const LOGGED_IN: readonly string[] = ['connecting', 'connect', 'ready'];
 
@@ -29,7 +27,7 @@ const LOGGED_IN: readonly string[] = ['connecting', 'connect', 'ready'];
  * The secret must be loaded, by `forFeature` or `preload`, or the manager must have a synchronous read. Cluster and
  * Sentinel are not covered.
  */
-export function liveRedis<Class extends RedisClass>(
+export function liveRedis<Class extends new (...args: never[]) => object>(
   Redis: Class,
   credentials: LiveCredentials,
 ): Class {
