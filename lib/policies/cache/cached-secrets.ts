@@ -216,11 +216,12 @@ export class CachedSecrets implements FlightObserver {
   }
 
   private report(
-    { params, secretName }: SharedRead,
+    { key, params, secretName }: SharedRead,
     outcome: SecretReading | SecretManagerError | undefined,
     source: SecretChangeSource,
   ): void {
-    if (params === undefined) this.#observer?.onOutcome(secretName, () => outcome, source);
+    const isPlain = params === undefined || key === secretName; // empty params are none
+    if (isPlain) this.#observer?.onOutcome(secretName, () => outcome, source);
   }
 
   private refreshInBackground({ secretName, params }: SharedRead): void {

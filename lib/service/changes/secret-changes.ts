@@ -78,11 +78,12 @@ export class SecretChanges implements CacheObserver {
     outcomeOf: (secretName: string) => SecretReading | SecretManagerError | undefined,
     source: SecretChangeSource,
   ): void {
-    for (const secret of [...this.#watched.values()]) {
-      const { name } = secret.lookup;
-      const isConcerned = secretName === undefined || secretName === name;
-      if (isConcerned) this.apply(secret, outcomeOf(name), source);
-    }
+    const concerned = [...this.#watched.values()].filter(
+      ({ lookup }) => secretName === undefined || secretName === lookup.name,
+    );
+    // all take the outcome over first: a listener may read, and a newer outcome must not be overtaken
+    for (const secret of concerned) this.apply(secret, outcomeOf(secret.lookup.name), source);
+    for (const { subscriptions } of concerned) subscriptions.deliver();
   }
 
   private watch(lookup: Lookup): WatchedSecret {
@@ -118,7 +119,7 @@ export class SecretChanges implements CacheObserver {
     const change = this.update(secret, outcome);
     if (change === undefined) return;
     const { manager } = context;
-    secret.subscriptions.deliver({ name, manager, ...change, at: new Date(), source });
+    secret.subscriptions.queue({ name, manager, ...change, at: new Date(), source });
   }
 
   /** Takes an outcome over, and returns its versions if the served value has changed. */

@@ -8,6 +8,9 @@ interface Subscription {
   readonly listener: SecretChangeListener;
 }
 
+/** Made at import, outside of any request. A resource that is made within a request keeps the context of the request. */
+const outsideRequests = new AsyncResource('SecretChange');
+
 interface Round {
   readonly change: SecretChange;
   /** The subscriptions at the time of the change. */
@@ -23,7 +26,6 @@ export class Subscriptions {
   readonly #warn: (message: string) => void;
   readonly #subscriptions = new Set<Subscription>();
   readonly #pending: Round[] = [];
-  readonly #outsideRequests = new AsyncResource('SecretChange');
   #isDelivering = false;
 
   constructor(context: OperationContext, warn: (message: string) => void) {
@@ -45,9 +47,13 @@ export class Subscriptions {
     this.#subscriptions.delete(subscription);
   }
 
-  /** Delivers the change, after the one that is being delivered. A listener may cause a change. */
-  deliver(change: SecretChange): void {
+  /** Takes a change for the present subscriptions. `deliver` delivers it. */
+  queue(change: SecretChange): void {
     this.#pending.push({ change, subscriptions: [...this.#subscriptions] });
+  }
+
+  /** Delivers the changes in their order. A listener may cause a change, which waits for its turn. */
+  deliver(): void {
     if (this.#isDelivering) return;
     this.#isDelivering = true;
     for (let round = this.#pending.shift(); round; round = this.#pending.shift()) {
@@ -58,13 +64,17 @@ export class Subscriptions {
     this.#isDelivering = false;
   }
 
+  /** Each listener gets a copy, so that none can change what the next one gets. */
   private call({ listener }: Subscription, change: SecretChange): void {
-    try {
-      const result: unknown = this.#outsideRequests.runInAsyncScope(() => listener(change));
-      Promise.resolve(result).catch((error: unknown) => this.report(error));
-    } catch (error) {
-      this.report(error);
-    }
+    const copy = { ...change, at: new Date(change.at) };
+    outsideRequests.runInAsyncScope(() => {
+      try {
+        const result: unknown = listener(copy);
+        new Promise((resolve) => resolve(result)).catch((error: unknown) => this.report(error));
+      } catch (error) {
+        this.report(error);
+      }
+    });
   }
 
   private report(error: unknown): void {

@@ -4,6 +4,7 @@ import { InMemorySecretManager } from 'nestjs-custom-secret-manager/testing';
 import { closeApplications, startWith, type Started } from '../../support/application';
 import { failureOf } from '../../support/failure-of';
 
+const ALLOW_EMPTY = { allowEmpty: true };
 const WRITABLE = { settings: { accessMode: 'read_and_write' as const } };
 
 type Told = Omit<SecretChange, 'at'>;
@@ -63,6 +64,7 @@ describe('changes of a secret', () => {
     ['a write', ({ secrets }) => secrets.set('KEY', 'second'), 'write'],
     ['a rotation', ({ secrets }) => secrets.rotate('KEY', { value: 'second' }), 'write'],
     ['a read without the cache', ({ secrets }) => secrets.get('KEY', { maxAgeMs: 0 }), 'read'],
+    ['empty params', ({ secrets }) => secrets.get('KEY', { params: {}, maxAgeMs: 0 }), 'read'],
     ['a batch', ({ secrets }) => secrets.getMany(['OTHER', 'KEY'], { maxAgeMs: 0 }), 'read'],
     ['a synchronous read', async ({ secrets }) => secrets.getSync('KEY', { maxAgeMs: 0 }), 'read'],
   ])('are told for %s', async (what, change, source) => {
@@ -180,6 +182,52 @@ describe('changes of a secret', () => {
     expect(order).toEqual(['one 2', 'two 2', 'one 3', 'two 3']);
   });
 
+  it.each<[string, Parameters<InMemorySecretManager['rotate']>[0], SecretManagerModuleOptions]>([
+    ['two handles of one secret', 'KEY', {}],
+    ['two keys of a bundle', 'ALL', { settings: { primarySecretName: 'ALL' } }],
+  ])('are told in order to %s, although a listener reads', async (_, stored, options) => {
+    const bundle = (value: string): string => `{"KEY":"${value}","OTHER":"${value}"}`;
+    store.rotate('ALL', bundle('first'));
+    const { secrets } = await start({ preload: ['KEY'], ...options });
+    const order: string[] = [];
+    const change = (value: string): void =>
+      store.rotate(stored, stored === 'ALL' ? bundle(value) : value);
+    secrets.secret('KEY').onChange(({ previousVersion, version }) => {
+      order.push(`one ${previousVersion} ${version}`);
+      if (order.length > 1) return;
+      change('third');
+      secrets.getSync('KEY', { maxAgeMs: 0 });
+    });
+    const other = stored === 'ALL' ? secrets.secret('OTHER') : secrets.secret('KEY', ALLOW_EMPTY);
+    const told: string[] = [];
+    other.onChange(
+      ({ previousVersion, version }) => void told.push(`${previousVersion} ${version}`),
+    );
+
+    change('second');
+    await secrets.refresh('KEY');
+
+    expect(told).toHaveLength(2);
+    expect(order).toEqual(told.map((each) => `one ${each}`));
+  });
+
+  it('cannot be altered by a listener for the next one', async () => {
+    const { secrets } = await start({ preload: ['KEY'] });
+    const handle = secrets.secret('KEY');
+    handle.onChange((change) => {
+      change.at.setTime(0);
+      Object.assign(change, { name: 'altered' });
+    });
+    const told: SecretChange[] = [];
+    handle.onChange((change) => void told.push(change));
+
+    store.rotate('KEY', 'second');
+    await secrets.refresh('KEY');
+
+    expect(told).toMatchObject([{ name: 'KEY' }]);
+    expect(told[0]?.at.getTime()).toBeGreaterThan(0);
+  });
+
   it('reach no listener after its end, and none that subscribes within the round', async () => {
     const { secrets } = await start({ preload: ['KEY'] });
     const handle = secrets.secret('KEY');
@@ -230,6 +278,24 @@ describe('changes of a secret', () => {
     await request.run('request', () => secrets.refresh('KEY'));
 
     expect(contexts).toEqual([undefined]);
+  });
+
+  it('run outside the context of the request that subscribed', async () => {
+    const { secrets } = await start({ preload: ['KEY'] });
+    const request = new AsyncLocalStorage<string>();
+    const contexts: unknown[] = [];
+    const keep = (): void => void contexts.push(request.getStore());
+    const listener = () => {
+      keep();
+      return { then: keep } as unknown as Promise<void>;
+    };
+    request.run('request', () => secrets.secret('KEY').onChange(listener));
+
+    store.rotate('KEY', 'second');
+    await request.run('another', () => secrets.refresh('KEY'));
+    await new Promise(setImmediate);
+
+    expect(contexts).toEqual([undefined, undefined]);
   });
 
   it('are found without traffic, until the last listener has gone', async () => {
