@@ -35,14 +35,15 @@ export class RejectedValue<Value> {
   /** Resolves to a value that differs from the rejected one, or to `undefined` if there is none. */
   async successorOf(rejected: Value): Promise<Value | undefined> {
     const isNew = (value: Value | undefined): boolean => value !== undefined && value !== rejected;
-    if (isNew(this.#served())) return this.#served();
+    const known = this.#served();
+    if (isNew(known)) return known;
     const running = this.#reread;
-    if (running?.hasLeft) {
-      const value = await running.value;
-      if (isNew(value)) return value;
-    }
-    const value = await this.reread(rejected);
-    return isNew(value) ? value : undefined;
+    // its answer may be older than this rejection: what is served since then counts
+    if (running?.hasLeft) await running.value;
+    const read = isNew(this.#served()) ? undefined : await this.reread(rejected);
+    const served = this.#served(); // the read may have been overtaken
+    if (isNew(served)) return served;
+    return isNew(read) ? read : undefined;
   }
 
   /** Reads once for all callers of this turn of the event loop. */
@@ -51,6 +52,9 @@ export class RejectedValue<Value> {
     const leave = (): void => void (reread.hasLeft = true);
     const reread: Reread<Value> = { hasLeft: false, value: this.readLater(rejected, leave) };
     this.#reread = reread;
+    void reread.value.finally(() => {
+      if (this.#reread === reread) this.#reread = undefined; // keeps no value
+    });
     return reread.value;
   }
 
@@ -64,5 +68,16 @@ export class RejectedValue<Value> {
     const value = await this.#read().catch(() => undefined);
     if (value === undefined || value === rejected) this.#vainReadsAt = [...this.#vainReadsAt, at];
     return value;
+  }
+}
+
+/** Returns whether the function of a team returns `true` for the error. A failure and a promise count as `false`. */
+export function isRejection(isRejected: (error: unknown) => boolean, error: unknown): boolean {
+  try {
+    const result: unknown = isRejected(error);
+    Promise.resolve(result).catch(() => undefined); // a promise that rejects must not end the process
+    return result === true;
+  } catch {
+    return false;
   }
 }

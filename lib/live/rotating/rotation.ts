@@ -1,5 +1,5 @@
 import { closed } from '../../core/calls/cancellation';
-import { RejectedValue } from '../../core/calls/rejected-value';
+import { RejectedValue, isRejection } from '../../core/calls/rejected-value';
 import { settledWithin } from '../../core/calls/waiting';
 import type { Rotating } from '../../core/contract/rotating';
 import { errorName } from '../../core/errors/error-table';
@@ -103,7 +103,7 @@ export class Rotation<Resource> implements Rotating<Resource> {
     try {
       return await generation.use(work);
     } catch (error) {
-      if (this.#isClosed || !this.isRejection(error)) throw error;
+      if (this.#isClosed || !isRejection(this.#options.isRejected, error)) throw error;
       const next = await this.#rejected.successorOf(generation);
       if (next === undefined || this.#isClosed) throw error;
       return await next.use(work);
@@ -172,14 +172,6 @@ export class Rotation<Resource> implements Rotating<Resource> {
       await settledWithin(this.#options.buildTimeoutMs, attempted);
     }
     return this.#current;
-  }
-
-  private isRejection(error: unknown): boolean {
-    try {
-      return this.#options.isRejected(error);
-    } catch {
-      return false;
-    }
   }
 
   private warnAbout(error: unknown): void {

@@ -57,7 +57,7 @@ export class BundlePolicy extends Policy implements SecretCache {
 
   peek(secretName: string): string | undefined {
     const source = this.#cache.peek(this.#primary);
-    if (source === undefined || source !== this.#source) return undefined;
+    if (source === undefined || this.parsed(source) === undefined) return undefined;
     return this.#answered.get(secretName);
   }
 
@@ -144,17 +144,26 @@ export class BundlePolicy extends Policy implements SecretCache {
     source: string,
     secretName: string,
   ): ReadonlyMap<string, string | typeof INEXACT> {
+    const secrets = this.parsed(source);
+    if (secrets !== undefined) return secrets;
+    throw this.malformed(
+      secretName,
+      'it is not a JSON object. Store one that holds the secrets by name',
+    );
+  }
+
+  /** Returns the secrets of a text, or `undefined` if it is no bundle. The names that were read take their new values. */
+  private parsed(source: string): ReadonlyMap<string, string | typeof INEXACT> | undefined {
     if (source === this.#source) return this.#secrets;
     const secrets = parseBundle(source);
-    if (secrets === undefined) {
-      throw this.malformed(
-        secretName,
-        'it is not a JSON object. Store one that holds the secrets by name',
-      );
-    }
+    if (secrets === undefined) return undefined;
     this.#source = source;
     this.#secrets = secrets;
-    this.#answered.clear();
+    for (const name of [...this.#answered.keys()]) {
+      const secret = secrets.get(name);
+      if (typeof secret === 'string') this.#answered.set(name, secret);
+      else this.#answered.delete(name);
+    }
     return secrets;
   }
 

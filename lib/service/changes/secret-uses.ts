@@ -1,6 +1,6 @@
 import type { GetOptions } from '../../core/contract/get-options';
 import type { UseOptions } from '../../core/contract/secret-change';
-import { RejectedValue } from '../../core/calls/rejected-value';
+import { RejectedValue, isRejection } from '../../core/calls/rejected-value';
 import { credentialsRejected } from '../../core/errors/credentials-rejected';
 import { SecretManagerError, type OperationContext } from '../../core/errors/secret-manager.error';
 import { kindOf } from '../../core/errors/wording';
@@ -8,10 +8,13 @@ import { readArguments } from '../../core/validation/call-arguments';
 import type { SecretCache } from '../../policies/cache/secret-cache';
 import type { Lookup } from '../secret-lookup';
 
+/** The largest number of names with a limit of reads, as that of cached values. */
+const MAX_NAMES = 10_000;
+
 /** Runs work with a secret, and once more with the newer value if the first one was rejected. */
 export class SecretUses {
   readonly #cache: SecretCache;
-  /** The secrets that were rejected, by name. A name has few handles, so the map stays small. */
+  /** The secrets that were rejected, by name, the oldest first. */
   readonly #rejected = new Map<string, RejectedValue<string>>();
 
   constructor(cache: SecretCache) {
@@ -34,7 +37,7 @@ export class SecretUses {
     try {
       return await work(value);
     } catch (error) {
-      if (!isTrue(isRejected, error)) throw error;
+      if (!isRejection(isRejected, error)) throw error;
       const secret = this.#rejected.get(name) ?? this.add(name, get);
       const next = await secret.successorOf(value);
       if (next === undefined) throw error;
@@ -47,6 +50,8 @@ export class SecretUses {
       () => nonEmpty(this.#cache.peek(name)),
       () => get({ maxAgeMs: 0 }),
     );
+    const [oldest] = this.#rejected.keys();
+    if (oldest !== undefined && this.#rejected.size >= MAX_NAMES) this.#rejected.delete(oldest);
     this.#rejected.set(name, secret);
     return secret;
   }
@@ -55,14 +60,6 @@ export class SecretUses {
 /** The handle would refuse an empty value. */
 function nonEmpty(value: string | undefined): string | undefined {
   return value === '' ? undefined : value;
-}
-
-function isTrue(isRejected: (error: unknown) => boolean, error: unknown): boolean {
-  try {
-    return isRejected(error) === true; // a promise does not count
-  } catch {
-    return false;
-  }
 }
 
 function assertIsFunction(

@@ -1,9 +1,24 @@
-import type { Secret, SecretManagerModuleOptions } from 'nestjs-custom-secret-manager';
+import type {
+  Secret,
+  SecretManagerModuleOptions,
+  SecretsService,
+} from 'nestjs-custom-secret-manager';
 import { InMemorySecretManager } from 'nestjs-custom-secret-manager/testing';
 import { closeApplications, startWith } from '../../support/application';
 import { failureOf } from '../../support/failure-of';
 
 const REJECTED = Object.assign(new Error('the key was rejected'), { status: 401 });
+
+/** Holds the next read of a store back. Resolves, when it has left, to a function that releases its answer. */
+function hold(store: InMemorySecretManager): Promise<() => void> {
+  return new Promise((resolve) => {
+    jest.spyOn(store, 'readSecret').mockImplementationOnce(async () => {
+      const reading = store.readSecretSync('KEY');
+      await new Promise<void>((answer) => resolve(answer));
+      return reading;
+    });
+  });
+}
 
 describe('the use of a secret', () => {
   let store: InMemorySecretManager;
@@ -87,6 +102,63 @@ describe('the use of a secret', () => {
     await early;
   });
 
+  it('takes a value that was written while the secret was read again', async () => {
+    const { secrets } = await startWith(store, { settings: { accessMode: 'read_and_write' } });
+    const handle = secrets.secret('KEY');
+    await handle.get();
+    const left = hold(store);
+    const result = handle.use(work);
+    const answer = await left;
+
+    await secrets.set('KEY', 'new');
+    answer();
+
+    await expect(result).resolves.toBe('done with new');
+  });
+
+  it('never takes an answer that is older than the value that was rejected', async () => {
+    const { secrets } = await startWith(store);
+    const handle = secrets.secret('KEY');
+    await handle.get();
+    const left = hold(store);
+    const values: string[] = [];
+    const reject = (value: string): never => {
+      values.push(value);
+      throw REJECTED;
+    };
+    const first = handle.use(() => Promise.reject(REJECTED)).catch(() => undefined);
+    const answer = await left;
+    store.rotate('KEY', 'newer');
+    secrets.getSync('KEY', { maxAgeMs: 0 });
+
+    const second = handle.use(reject).catch(() => undefined);
+    await new Promise(setImmediate);
+    answer();
+    await Promise.all([first, second]);
+
+    expect(values).toEqual(['newer']);
+  });
+
+  it.each<[string, (secrets: SecretsService) => Promise<unknown>]>([
+    ['refreshed', (secrets) => secrets.refresh()],
+    ['read for another key', (secrets) => secrets.get('OTHER', { maxAgeMs: 0 })],
+  ])('does not read for a key of a bundle that was %s since', async (_, read) => {
+    const bundle = (value: string): string => `{"KEY":"${value}","OTHER":"${value}"}`;
+    store.rotate('ALL', bundle('old'));
+    const { secrets } = await startWith(store, { settings: { primarySecretName: 'ALL' } });
+
+    const result = await secrets.secret('KEY').use(async (value) => {
+      if (value === 'old') {
+        store.rotate('ALL', bundle('new'));
+        await read(secrets);
+      }
+      return work(value);
+    });
+
+    expect(result).toBe('done with new');
+    expect(store.calls).toHaveLength(2);
+  });
+
   it('throws the first error, unchanged, if the store has no newer value', async () => {
     const handle = await start();
     const rejected = jest.fn(work);
@@ -152,6 +224,14 @@ describe('the use of a secret', () => {
 
     await expect(handle.use(failing, { isRejected: broken })).rejects.toThrow('expired');
     await expect(handle.use(failing, { isRejected: () => true })).resolves.toBe('new');
+  });
+
+  it('takes a promise of `isRejected` for a no, even one that rejects', async () => {
+    const handle = await start();
+    const isRejected = () => Promise.reject(new Error('broken')) as unknown as boolean;
+
+    await expect(handle.use(work, { isRejected })).rejects.toBe(REJECTED);
+    await new Promise(setImmediate); // an unhandled rejection would fail the run
   });
 
   it('refuses what is no function', async () => {
