@@ -220,7 +220,7 @@ export class SecretsService {
 
   private served({ name, isHosted }: Lookup): ServedSecret | undefined {
     const cached = isHosted ? this.#cache.cached(name) : undefined;
-    return cached?.value === undefined ? undefined : cached;
+    return cached?.isServed && cached.value !== undefined ? cached : undefined;
   }
 
   private reveal(name: string, allowEmpty: boolean): string {

@@ -72,9 +72,9 @@ export class BundlePolicy extends Policy implements SecretCache {
   cached(secretName: string): CachedReading | undefined {
     const primary = this.#cache.cached(this.#primary);
     if (primary?.value === undefined) return primary;
-    const { value, version, expiresAt } = primary;
+    const { value, version } = primary;
     const own = this.pickOrError(secretName, { value, version });
-    return isSecretManagerError(own) ? undefined : { value: own?.value, version, expiresAt };
+    return isSecretManagerError(own) ? undefined : { ...primary, value: own?.value };
   }
 
   observe(observer: CacheObserver | undefined): void {

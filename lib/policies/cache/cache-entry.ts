@@ -6,7 +6,9 @@ export interface CacheEntry {
   readonly readAt: number;
   /** The time until which the value is served without a check. 0 for a lease, which needs an exact clock. */
   readonly freshUntil: number;
-  /** The lease, in milliseconds, if there is one. */
+  /** The lease of the store, in milliseconds, if there is one. */
+  readonly leaseMs: number | undefined;
+  /** The time for which the entry may be served, in milliseconds: the lease, or less for a replica that may lag. */
   readonly validForMs: number | undefined;
   /** The number of the last use. It exceeds that of every entry that was stored before that use. */
   used: number;
@@ -18,14 +20,14 @@ const SHORTEST_LEASE_REFRESH_MS = 100;
 const SHORTEST_REFRESH_MS = 1_000;
 
 /**
- * Returns the time of the next refresh of a pinned secret. A lease is refreshed well before its end, because an
- * expired lease is never served.
+ * Returns the time of the next refresh of a pinned secret: the end of `freshForMs`. A lease is refreshed well
+ * before its end, because an expired lease is never served.
  */
-export function dueAt(entry: CacheEntry | undefined, now: number): number {
+export function dueAt(entry: CacheEntry | undefined, freshForMs: number, now: number): number {
   if (entry === undefined) return now + SHORTEST_REFRESH_MS;
-  const { readAt, freshUntil, validForMs } = entry;
-  if (validForMs === undefined) return Math.max(freshUntil, readAt + SHORTEST_REFRESH_MS);
-  return readAt + Math.max(validForMs * LEASE_RENEWED_AT, SHORTEST_LEASE_REFRESH_MS);
+  const { readAt, validForMs = Infinity } = entry;
+  const renewalMs = Math.max(validForMs * LEASE_RENEWED_AT, SHORTEST_LEASE_REFRESH_MS);
+  return readAt + Math.min(Math.max(freshForMs, SHORTEST_REFRESH_MS), renewalMs);
 }
 
 /**

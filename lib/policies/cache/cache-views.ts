@@ -4,6 +4,9 @@ import type { CacheEntry } from './cache-entry';
 import { isLeaseOver, stateOf, type FreshnessBounds } from './freshness';
 import type { CachedReading, SecretInspection } from './secret-cache';
 
+/** The largest time of a `Date`. */
+const LATEST_DATE = 8.64e15;
+
 /** Returns an entry without its value, or `undefined` if the entry is no longer served. */
 export function toInspection(
   bounds: FreshnessBounds,
@@ -20,12 +23,17 @@ export function toInspection(
 }
 
 /** Returns the reading of an entry, or `undefined` after the end of its lease. */
-export function toCachedReading(entry: CacheEntry, ageMs: number): CachedReading | undefined {
+export function toCachedReading(
+  bounds: FreshnessBounds,
+  entry: CacheEntry,
+  ageMs: number,
+): CachedReading | undefined {
   if (isLeaseOver(entry, ageMs)) return undefined;
-  const { value, version, validForMs } = entry;
-  const expiresAt =
-    validForMs === undefined ? undefined : new Date(Date.now() + validForMs - ageMs);
-  return { value, version, expiresAt };
+  const { value, version, leaseMs = Infinity } = entry;
+  const endsAt = Date.now() + leaseMs - ageMs;
+  const expiresAt = endsAt > LATEST_DATE ? undefined : new Date(endsAt);
+  const isServed = stateOf(bounds, entry, ageMs, false) !== undefined;
+  return { value, version, expiresAt, isServed };
 }
 
 export function toReading({ value, version }: SecretState): SecretReading | undefined {

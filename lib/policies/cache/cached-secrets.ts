@@ -136,13 +136,15 @@ export class CachedSecrets implements FlightObserver {
   }
 
   unpin(secretName: string): void {
-    this.#pinned.remove(sharedRead(secretName, undefined).key);
+    const { key } = sharedRead(secretName, undefined);
+    this.#pinned.remove(key);
+    if (!this.isKept(key)) this.#backoff.forget(key);
   }
 
   /** Returns the cached reading, even a stale one; `undefined` without one, and after the end of its lease. */
   reading(secretName: string): CachedReading | undefined {
     const entry = this.#entries.get(sharedRead(secretName, undefined));
-    return entry && toCachedReading(entry, this.ageOf(entry));
+    return entry && toCachedReading(this.#bounds, entry, this.ageOf(entry));
   }
 
   /** Reports the outcomes of reads without params from now on. */
@@ -246,6 +248,7 @@ export class CachedSecrets implements FlightObserver {
       version: reading?.version,
       readAt: Math.trunc(readAt),
       freshUntil: freshUntil(this.#bounds, reading, Math.trunc(readAt), validForMs),
+      leaseMs: reading?.validForMs,
       validForMs,
       used: 0,
     });
@@ -255,7 +258,8 @@ export class CachedSecrets implements FlightObserver {
 
   private planRefresh(key: string): void {
     if (!this.#pinned.has(key)) return;
-    const due = dueAt(this.#entries.getByKey(key), this.#clock.now());
+    const entry = this.#entries.getByKey(key);
+    const due = dueAt(entry, entry ? freshMs(this.#bounds, entry) : 0, this.#clock.now());
     this.#pinned.plan(key, Math.max(due, this.#backoff.nextAt(key)));
   }
 }

@@ -21,6 +21,8 @@ export interface CachedReading {
   readonly version: string | undefined;
   /** The end of the lease, if there is one. */
   readonly expiresAt: Date | undefined;
+  /** `false` if the reading is too old to be served, even while the store cannot be asked. */
+  readonly isServed: boolean;
 }
 
 /** Follows the outcomes of the reads and writes that reach the cache, after the cache has applied them. */

@@ -1,5 +1,10 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import type { SecretChange, SecretManagerModuleOptions } from 'nestjs-custom-secret-manager';
+import {
+  CustomSecretManager,
+  type SecretChange,
+  type SecretManagerModuleOptions,
+  type SecretReading,
+} from 'nestjs-custom-secret-manager';
 import { InMemorySecretManager } from 'nestjs-custom-secret-manager/testing';
 import { closeApplications, startWith, type Started } from '../../support/application';
 import { failureOf } from '../../support/failure-of';
@@ -315,6 +320,18 @@ describe('changes of a secret', () => {
     expect(store.calls).toHaveLength(reads);
   });
 
+  it('are found within `ttlMs`, although a lease lasts longer', async () => {
+    jest.useFakeTimers();
+    const manager = new LeasingManager(3_600_000);
+    const started = await startWith(manager, { cache: { ttlMs: 5_000 }, preload: ['KEY'] });
+    const told = listen(started, 'KEY');
+
+    manager.value = 'second';
+    await jest.advanceTimersByTimeAsync(5_100);
+
+    expect(told).toHaveLength(1);
+  });
+
   it('leave a preloaded secret fresh when the last listener has gone', async () => {
     jest.useFakeTimers();
     const { secrets } = await start({ cache: { ttlMs: 5_000 }, preload: ['KEY'] });
@@ -381,6 +398,18 @@ describe('changes of a secret', () => {
   });
 });
 
+class LeasingManager extends CustomSecretManager {
+  value = 'first';
+
+  constructor(private readonly validForMs: number | undefined) {
+    super('leasing');
+  }
+
+  override readSecret(): Promise<SecretReading> {
+    return Promise.resolve({ value: this.value, validForMs: this.validForMs });
+  }
+}
+
 describe('a handle', () => {
   let store: InMemorySecretManager;
 
@@ -388,7 +417,10 @@ describe('a handle', () => {
     store = new InMemorySecretManager({ KEY: 'first' });
   });
 
-  afterEach(closeApplications);
+  afterEach(async () => {
+    jest.restoreAllMocks();
+    await closeApplications();
+  });
 
   it('reports the version of the value that it reveals', async () => {
     const { secrets } = await startWith(store);
@@ -408,5 +440,53 @@ describe('a handle', () => {
     const { reveal } = secrets.secret('KEY');
 
     expect(reveal()).toBe('first');
+  });
+
+  it('reports no version of a value that is too old to be served', async () => {
+    const never = { ttlMs: 0, staleWhileRevalidateMs: 0, staleIfErrorMs: 0 };
+    const { secrets } = await startWith(store, {
+      environment: { KEY: 'of the environment' },
+      fallback: 'on-unavailable',
+      retry: false,
+      cache: never,
+    });
+    const handle = secrets.secret('KEY');
+    await handle.get();
+
+    store.fail('unavailable');
+
+    expect([handle.reveal(), handle.version]).toEqual(['of the environment', undefined]);
+  });
+
+  it('reports the end of a lease', async () => {
+    const { secrets } = await startWith(new LeasingManager(60_000));
+    const handle = secrets.secret('KEY');
+    const before = Date.now();
+
+    await handle.get();
+
+    const leftMs = Number(handle.expiresAt) - before;
+    expect(Math.abs(leftMs - 60_000)).toBeLessThan(1_000);
+  });
+
+  it.each([1e300, undefined])('reports no end of a lease of %p ms', async (validForMs) => {
+    const { secrets } = await startWith(new LeasingManager(validForMs));
+    const handle = secrets.secret('KEY');
+
+    await handle.get();
+
+    expect(handle.expiresAt).toBeUndefined();
+  });
+
+  it('reports no lease for a value that a lagging replica has given', async () => {
+    const { secrets } = await startWith(store, WRITABLE);
+    const handle = secrets.secret('KEY');
+    await secrets.set('KEY', 'second');
+    store.rotate('KEY', 'first'); // differs from what was written
+    jest.spyOn(store, 'readSecret').mockResolvedValue({ value: 'first', version: '1' });
+
+    await handle.get({ maxAgeMs: 0 });
+
+    expect([handle.reveal(), handle.expiresAt]).toEqual(['first', undefined]);
   });
 });
