@@ -3,10 +3,13 @@ import type { SecretChangeListener } from './core/contract/secret-change';
 import { attempt, read } from './core/errors/safe-access';
 import { SecretManagerError } from './core/errors/secret-manager.error';
 import { quoteName } from './core/errors/wording';
+import { parseSecretName } from './core/validation/secret-name';
 import { DEFAULT_MANAGER, registeredNames } from './secret-manager.tokens';
 import type { SecretsService } from './service/secrets.service';
 
 const LISTENERS = Symbol.for('nestjs-custom-secret-manager/change-listeners');
+
+const CONTEXT = { manager: 'unknown', operation: 'onChange' };
 
 /** The arguments of one `@OnSecretChange`. */
 interface DeclaredListener {
@@ -25,9 +28,16 @@ interface FoundListener {
 
 /** Returns a decorator that declares the method as a listener, in addition to its other declarations. */
 export function declareChangeListener(declared: DeclaredListener): MethodDecorator {
-  return (_target, _method, { value }) => {
-    const all = [...declarationsOf(value), declared];
-    Object.defineProperty(value, LISTENERS, { value: all, configurable: true });
+  return (target, method, descriptor: PropertyDescriptor | undefined) => {
+    const listener: unknown = descriptor?.value;
+    const isFound = typeof target === 'object' && typeof method === 'string';
+    if (!isFound || typeof listener !== 'function') {
+      throw misconfigured(
+        `@OnSecretChange on ${String(method)} needs a method of the instances, with a name that is a string`,
+      );
+    }
+    const all = [...declarationsOf(listener), declared];
+    Object.defineProperty(listener, LISTENERS, { value: all, configurable: true });
   };
 }
 
@@ -49,7 +59,10 @@ export function subscribeListeners(
       .flatMap((declared) => declared.names);
     const listen: SecretChangeListener = (change) =>
       (instance as Record<string, SecretChangeListener>)[method]?.(change);
-    for (const name of new Set(names)) secrets.secret(name).onChange(listen);
+    const handles = new Map(
+      names.map((name) => secrets.secret(name)).map((one) => [one.name, one]),
+    );
+    for (const handle of handles.values()) handle.onChange(listen);
   }
 }
 
@@ -79,7 +92,8 @@ function methodsOf(instance: object, scanner: MetadataScanner): readonly string[
 }
 
 function declarationsOf(method: unknown): readonly DeclaredListener[] {
-  return (read(method, LISTENERS) ?? []) as readonly DeclaredListener[];
+  const declared = read(method, LISTENERS);
+  return Array.isArray(declared) ? (declared as DeclaredListener[]) : []; // a mock has every property
 }
 
 function assertUsable(
@@ -93,7 +107,8 @@ function assertUsable(
         'Move the method to a provider with the default scope',
     );
   }
-  for (const { managerName = DEFAULT_MANAGER } of declarations) {
+  for (const { names, managerName = DEFAULT_MANAGER } of declarations) {
+    for (const name of names) parseSecretName(name, CONTEXT);
     if (registered.includes(managerName)) continue;
     throw misconfigured(
       `${where} names the manager ${quoteName(managerName)}, and registered are ${registered.map(quoteName).join(', ')}. ` +
@@ -103,8 +118,5 @@ function assertUsable(
 }
 
 function misconfigured(problem: string): SecretManagerError {
-  return new SecretManagerError('MISCONFIGURED', `${problem}.`, {
-    manager: 'unknown',
-    operation: 'onChange',
-  });
+  return new SecretManagerError('MISCONFIGURED', `${problem}.`, CONTEXT);
 }

@@ -42,7 +42,7 @@ export function OnSecretChange(
   names: string | readonly string[],
   { managerName }: { readonly managerName?: string } = {},
 ): MethodDecorator {
-  return declareChangeListener({ names: typeof names === 'string' ? [names] : names, managerName });
+  return declareChangeListener({ names: [names].flat(), managerName });
 }
 
 /** Returns the tokens of the handles that a class injects by {@link InjectSecret}. */

@@ -87,9 +87,14 @@ function addLifecycleHooks(
   first?.addProvider({
     provide: Symbol('SecretManager lifecycle'),
     useValue: {
-      onApplicationBootstrap: () => {
-        lifecycle.markStarted();
-        subscribeListeners(modules, secrets, name);
+      onApplicationBootstrap: async () => {
+        try {
+          subscribeListeners(modules, secrets, name);
+          lifecycle.markStarted();
+        } catch (error) {
+          await lifecycle.closeUnlessStarted();
+          throw error;
+        }
       },
       onApplicationShutdown: () => lifecycle.close(),
     },

@@ -51,6 +51,11 @@ export class Lifecycle {
     this.#isStarted = true;
   }
 
+  /** Closes the manager of an application that fails to start. Such an application runs no hook. */
+  async closeUnlessStarted(): Promise<void> {
+    if (!this.#isStarted) await this.close();
+  }
+
   /** Cancels the calls in flight, clears the cache, and closes the manager. Does not reject. */
   async close(): Promise<void> {
     const { manager } = this.context('close');
@@ -78,7 +83,7 @@ export class Lifecycle {
       }
       await readAtStart(this.#lookup, required, this.#options.timeoutMs, context, this.#warn);
     } catch (error) {
-      if (!this.#isStarted) await this.close(); // an application that does not start runs no hook
+      await this.closeUnlessStarted();
       throw error;
     }
   }

@@ -127,4 +127,69 @@ describe('@OnSecretChange', () => {
 
     expect(code).toBe('INVALID_ARGUMENT');
   });
+
+  it('calls a method once for two forms of one name', async () => {
+    @Injectable()
+    class Provider {
+      @OnSecretChange(['KEY', 'os.environ/KEY'])
+      @OnSecretChange('KEY')
+      onChange(change: SecretChange): void {
+        tell('provider', change);
+      }
+    }
+    const app = await start({ providers: [Provider] });
+
+    store.rotate('KEY', 'second');
+    await app.get(SecretsService).refresh();
+
+    expect(told).toEqual(['provider KEY of in-memory']);
+  });
+
+  it.each([
+    ['KEY', 'missing'],
+    ['', undefined],
+    [undefined as unknown as string, undefined],
+  ])('closes every manager if the start fails for (%p, %p)', async (name, managerName) => {
+    @Injectable()
+    class Provider {
+      @OnSecretChange(name, { managerName })
+      onChange(change: SecretChange): void {
+        tell('nobody', change);
+      }
+    }
+    const closed = [store, other].map((manager) => jest.spyOn(manager, 'close'));
+
+    await failureOf(start({ providers: [Provider] }));
+
+    expect(closed.map(({ mock }) => mock.calls.length)).toEqual([1, 1]);
+  });
+
+  it('passes by a provider that has every property', async () => {
+    const mock: object = new Proxy(() => undefined, {
+      get: (_, property) => (property === 'then' ? undefined : mock),
+    });
+    const everything = new Proxy(
+      {},
+      { get: (_, property): unknown => Reflect.get(mock, property) },
+    );
+
+    await expect(
+      start({ providers: [{ provide: 'mock', useFactory: () => everything }] }),
+    ).resolves.toBeDefined();
+  });
+
+  it.each<[string, () => unknown]>([
+    ['a static method', () => declareOn(class {}, 'method', () => undefined)],
+    ['a symbol', () => declareOn({}, Symbol('method'), () => undefined)],
+    ['an accessor', () => declareOn({}, 'method', undefined)],
+  ])('refuses %s, which it would not find', async (_, declare) => {
+    const { code, message } = await failureOf(declare);
+
+    expect(code).toBe('MISCONFIGURED');
+    expect(message).toContain('method');
+  });
 });
+
+function declareOn(target: object, method: string | symbol, value: unknown): void {
+  OnSecretChange('KEY')(target, method, { value });
+}
