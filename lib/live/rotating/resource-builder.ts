@@ -1,3 +1,4 @@
+import { CANCELLATION, type CallOptions, type Cancellation } from '../../core/calls/cancellation';
 import { waitFor } from '../../core/calls/waiting';
 import { errorName } from '../../core/errors/error-table';
 import {
@@ -37,19 +38,25 @@ export class ResourceBuilder<Resource> {
     this.#options = options;
   }
 
-  /** Resolves to a resource that passed its probe. One that fails the probe, or is late, is disposed of. */
-  async build(values: Values): Promise<Generation<Resource>> {
+  /**
+   * Resolves to a resource that passed its probe. One that fails the probe, or is late, is disposed of.
+   *
+   * @param cancellation ends the wait for the resource, which is disposed of when it arrives
+   */
+  async build(values: Values, cancellation?: Cancellation): Promise<Generation<Resource>> {
     const { build, probe } = this.#functions;
-    const terms = countingDown({}, this.#options.buildTimeoutMs);
+    const terms = countingDown({ [CANCELLATION]: cancellation }, this.#options.buildTimeoutMs);
     const building = settle(() => build(values)).then(
       (resource) => new Generation(resource, values, (retired) => this.disposeOf(retired)),
     );
     const generation = await this.step('build', building, terms).catch((error: unknown) => {
-      building.then((late) => late.retire(0)).catch(() => undefined);
+      building
+        .then((late) => (isMissing(late.resource) ? undefined : late.retire(0)))
+        .catch(() => undefined);
       throw error;
     });
     const { resource } = generation;
-    if (resource === undefined || resource === null) throw this.error('build', 'returned nothing');
+    if (isMissing(resource)) throw this.error('build', 'returned nothing');
     try {
       const result = await this.step(
         'probe',
@@ -64,11 +71,7 @@ export class ResourceBuilder<Resource> {
     return generation;
   }
 
-  private step<Result>(
-    name: string,
-    work: Promise<Result>,
-    terms: { readonly timeoutMs: number },
-  ): Promise<Result> {
+  private step<Result>(name: string, work: Promise<Result>, terms: CallOptions): Promise<Result> {
     const { buildTimeoutMs, context } = this.#options;
     const outcome = work.catch((error: unknown) => {
       throw this.error(name, `failed with ${describe(error)}`, 'UNKNOWN');
@@ -95,6 +98,10 @@ export class ResourceBuilder<Resource> {
     const { title, context } = this.#options;
     return new SecretManagerError(code, `${title}: ${step}() ${problem}.`, context);
   }
+}
+
+function isMissing(resource: unknown): boolean {
+  return resource === undefined || resource === null;
 }
 
 /** Runs a function that may throw. */

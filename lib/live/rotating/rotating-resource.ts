@@ -1,19 +1,29 @@
 import {
   Logger,
+  Scope,
   type FactoryProvider,
   type InjectionToken,
+  type OnApplicationShutdown,
   type OptionalFactoryDependency,
 } from '@nestjs/common';
-import { ModulesContainer } from '@nestjs/core';
+import { ModuleRef, ModulesContainer } from '@nestjs/core';
 import type { Rotating } from '../../core/contract/rotating';
 import { SecretManagerError } from '../../core/errors/secret-manager.error';
 import { quoteName } from '../../core/errors/wording';
 import { getRegistrationToken, registeredNames } from '../../secret-manager.tokens';
+import type { Lifecycle } from '../../service/lifecycle';
 import type { SecretsService } from '../../service/secrets.service';
 import { LiveValues } from './live-values';
 import { ResourceBuilder } from './resource-builder';
-import { readOptions } from './rotating-options';
+import { readOptions, type ReadOptions } from './rotating-options';
 import { startRotation } from './rotation';
+
+const CONTEXT = { manager: 'unknown', operation: 'rotatingResource' };
+
+interface Registration {
+  readonly secrets: SecretsService;
+  readonly lifecycle: Lifecycle;
+}
 
 /** The names of the secrets by keys of your choice. In a list, each name is its own key. */
 export type SecretNames = readonly string[] | Readonly<Record<string, string>>;
@@ -65,15 +75,18 @@ export function rotatingResource<Resource, const Names extends SecretNames>(
     provide,
     inject: [
       ModulesContainer,
+      ModuleRef,
       { token: getRegistrationToken(managerName), optional: true },
       ...inject,
     ],
     useFactory: async (
       modules: ModulesContainer,
-      registration: { readonly secrets: SecretsService } | undefined,
+      module: ModuleRef,
+      registration: Registration | undefined,
       ...injected: unknown[]
     ) => {
-      const { secrets } = registration ?? noManager(modules, read);
+      const { secrets, lifecycle } = registration ?? noManager(modules, read);
+      assertMadeOnce(module, read);
       const logger = new Logger('SecretManager');
       const shared = {
         ...read,
@@ -87,9 +100,37 @@ export function rotatingResource<Resource, const Names extends SecretNames>(
         dispose,
       };
       const builder = new ResourceBuilder<Resource>(functions, shared);
-      return await startRotation(builder, new LiveValues(secrets, names), shared);
+      try {
+        const rotation = await startRotation(builder, new LiveValues(secrets, names), shared);
+        closeLater(rotation, modules);
+        return rotation;
+      } catch (error) {
+        await lifecycle.closeUnlessStarted();
+        throw error;
+      }
     },
   };
+}
+
+/** Closes the resource with Nest's own first module. Nest calls no hook of a module that is loaded lazily. */
+function closeLater(rotation: OnApplicationShutdown, modules: ModulesContainer): void {
+  const [first] = modules.values();
+  const onApplicationShutdown = (): unknown => rotation.onApplicationShutdown();
+  first?.addProvider({
+    provide: Symbol('rotating resource'),
+    useValue: { onApplicationShutdown },
+  });
+}
+
+/** Throws `MISCONFIGURED` for a request-scoped provider. Each request would leave a resource behind. */
+function assertMadeOnce(module: ModuleRef, { provide, title }: ReadOptions): void {
+  // Nest's own type of a token leaves the abstract classes out
+  if (module.introspect(provide as string).scope === Scope.DEFAULT) return;
+  throw new SecretManagerError(
+    'MISCONFIGURED',
+    `${title} injects a request-scoped provider. A resource is made once: inject providers with the default scope.`,
+    CONTEXT,
+  );
 }
 
 function noManager(
@@ -102,6 +143,6 @@ function noManager(
   throw new SecretManagerError(
     'MISCONFIGURED',
     `${title} found no manager. Import SecretManagerModule.forRoot()${which} in the root module${hint}.`,
-    { manager: 'unknown', operation: 'rotatingResource' },
+    CONTEXT,
   );
 }

@@ -1,4 +1,4 @@
-import { closed } from '../../core/calls/cancellation';
+import { Cancellation, closed, shuttingDown } from '../../core/calls/cancellation';
 import { RejectedValue, isRejection } from '../../core/calls/rejected-value';
 import { settledWithin } from '../../core/calls/waiting';
 import type { Rotating } from '../../core/contract/rotating';
@@ -67,6 +67,8 @@ export class Rotation<Resource> implements Rotating<Resource> {
   /** Called when the running attempt ends. */
   #onAttempted: (() => void)[] = [];
   #stopRetry = (): void => undefined;
+  /** Ends the wait for a build at the shutdown. */
+  readonly #closing = new Cancellation();
   #isClosed = false;
 
   constructor(
@@ -104,9 +106,10 @@ export class Rotation<Resource> implements Rotating<Resource> {
       return await generation.use(work);
     } catch (error) {
       if (this.#isClosed || !isRejection(this.#options.isRejected, error)) throw error;
+      await this.attempted(); // the secret may have changed already
       const next = await this.#rejected.successorOf(generation);
       if (next === undefined || this.#isClosed) throw error;
-      return await next.use(work);
+      return await this.#current.use(work); // the next one may have been replaced, too
     }
   }
 
@@ -122,6 +125,8 @@ export class Rotation<Resource> implements Rotating<Resource> {
     this.#isClosed = true;
     this.#values.stop();
     this.#stopRetry();
+    this.#closing.cancel(shuttingDown(this.#options.context));
+    this.reportAttempt();
     const waitMs = Math.min(this.#options.drainMs, LONGEST_SHUTDOWN_MS);
     await Promise.all([this.#previous?.retire(waitMs), this.#current.retire(waitMs)]);
   }
@@ -132,7 +137,7 @@ export class Rotation<Resource> implements Rotating<Resource> {
     while (this.#isDue && !this.#isClosed) {
       await this.#previous?.retire(this.#options.drainMs);
       await this.attempt();
-      for (const onAttempted of this.#onAttempted.splice(0)) onAttempted();
+      this.reportAttempt();
     }
     this.#isRotating = false;
     if (this.#failures > 0 && !this.#isClosed) this.retryLater();
@@ -143,7 +148,9 @@ export class Rotation<Resource> implements Rotating<Resource> {
       this.#isDue = false;
       const values = await this.#values.read({ maxAgeMs: 0 });
       this.#isDue = this.#values.hasChanged;
-      if (!isSame(values, this.#current.values)) this.swap(await this.#builder.build(values));
+      if (!isSame(values, this.#current.values)) {
+        this.swap(await this.#builder.build(values, this.#closing));
+      }
       this.#failures = 0;
     } catch (error) {
       this.#failures += 1;
@@ -167,11 +174,19 @@ export class Rotation<Resource> implements Rotating<Resource> {
   /** Reads the secrets again, and resolves to the resource after the rotation that follows. */
   private async readAgain(): Promise<Generation<Resource>> {
     await this.#values.refresh();
-    if (this.#isRotating) {
-      const attempted = new Promise<void>((resolve) => this.#onAttempted.push(resolve));
-      await settledWithin(this.#options.buildTimeoutMs, attempted);
-    }
+    await this.attempted();
     return this.#current;
+  }
+
+  /** Waits for the running attempt, if there is one. */
+  private async attempted(): Promise<void> {
+    if (!this.#isRotating || this.#isClosed) return;
+    const attempted = new Promise<void>((resolve) => this.#onAttempted.push(resolve));
+    await settledWithin(this.#options.buildTimeoutMs, attempted);
+  }
+
+  private reportAttempt(): void {
+    for (const onAttempted of this.#onAttempted.splice(0)) onAttempted();
   }
 
   private warnAbout(error: unknown): void {

@@ -1,4 +1,5 @@
-import { Injectable, type INestApplicationContext } from '@nestjs/common';
+import { Injectable, Module, Scope, type INestApplicationContext } from '@nestjs/common';
+import { LazyModuleLoader } from '@nestjs/core';
 import {
   SecretManagerModule,
   SecretsService,
@@ -295,6 +296,98 @@ describe('a rotating resource', () => {
     expect(clients.made).toHaveLength(2);
     const { code } = await failureOf(rotating.use(() => undefined));
     expect(code).toBe('UNAVAILABLE');
+  });
+
+  it('ends with the application, although its build hangs and callers wait for it', async () => {
+    const { rotating } = await start();
+    clients.onBuild = () => new Promise(() => undefined);
+    store.rotate('PASSWORD', 'second');
+    const work = rotating.use(() => Promise.reject(REJECTED)).catch((error: unknown) => error);
+    await untilTrue(() => store.calls.length > 1);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+
+    await closeApplications();
+
+    await expect(work).resolves.toBe(REJECTED);
+    expect(clients.alive).toEqual([]);
+  });
+
+  it('ends with the application in a module that was loaded lazily', async () => {
+    await start();
+    @Module({
+      providers: [
+        rotatingResource({
+          provide: 'LAZY',
+          secrets: ['USER'],
+          build: ({ USER }) => clients.build(USER),
+          dispose: clients.dispose,
+        }),
+      ],
+    })
+    class LazyModule {}
+    await app.get(LazyModuleLoader).load(() => LazyModule);
+    expect(clients.alive).toHaveLength(2);
+
+    await closeApplications();
+
+    expect(clients.alive).toEqual([]);
+  });
+
+  it('is refused with a request-scoped argument', async () => {
+    @Injectable({ scope: Scope.REQUEST })
+    class Request {}
+    const provider = rotatingResource({
+      provide: 'EACH',
+      secrets: ['USER'],
+      inject: [Request],
+      build: ({ USER }) => clients.build(USER),
+    });
+    app = await startApplication({
+      imports: [SecretManagerModule.forRoot({ manager: { useFactory: () => store } })],
+      providers: [provider, Request],
+    });
+
+    const { code, message } = await failureOf(app.resolve('EACH'));
+
+    expect([code, clients.made]).toEqual(['MISCONFIGURED', []]);
+    expect(message).toContain('request-scoped');
+  });
+
+  it('closes the manager if it keeps the application from starting', async () => {
+    const close = jest.spyOn(store, 'close');
+
+    await failureOf(start({ probe: () => false }));
+
+    expect(close).toHaveBeenCalledTimes(1);
+  });
+
+  it('waits for a rotation that runs already, without a read', async () => {
+    const { rotating, secrets } = await start();
+    for (let at = 0; at < 4; at++) {
+      await rotating.use(() => Promise.reject(REJECTED)).catch(() => undefined); // up to the limit
+    }
+    clients.onBuild = () => new Promise((resolve) => setTimeout(resolve, 20));
+    await rotate(secrets, 'second');
+    const reads = store.calls.length;
+
+    const result = await rotating.use(({ password }) => {
+      if (password === 'first') throw REJECTED;
+      return password;
+    });
+
+    expect(result).toBe('second');
+    expect(store.calls).toHaveLength(reads);
+  });
+
+  it('takes a promise of `isRejected` for a no, even one that rejects', async () => {
+    const isRejected = () => Promise.reject(new Error('broken')) as unknown as boolean;
+    const { rotating } = await start({ isRejected });
+    const reads = store.calls.length;
+
+    await expect(rotating.use(() => Promise.reject(REJECTED))).rejects.toBe(REJECTED);
+    await new Promise(setImmediate); // an unhandled rejection would fail the run
+
+    expect(store.calls).toHaveLength(reads);
   });
 
   it('logs a disposal that fails', async () => {
