@@ -123,7 +123,7 @@ describeHere('the status page in a browser', () => {
     await shows(`${row} [data-field="hits"]`, '1');
     await store.put('PROVIDER_KEY', (provider.key = 'sk-canary-of-the-next-one'));
     await complete('gpt-0');
-    await shows(`${row} [data-field="hits"]`, '3'); // the refused attempt counts, too
+    await shows(`${row} [data-field="hits"]`, '2');
 
     const [after] = await texts(`${row} [data-field="version"]`);
     expect(Number(after)).toBeGreaterThan(Number(before));
