@@ -28,7 +28,7 @@ const LAYERS: Readonly<Record<string, Layer>> = {
   live: {
     files: /^live\//,
     imports: [CORE, TOKENS, PURE_NODE, /^@nestjs\/(common|core)$/],
-    types: [/^service\/secrets\.service\.ts$/],
+    types: [/^service\/(lifecycle|secrets\.service)\.ts$/],
   },
   peers: {
     files: /^peers\//,

@@ -222,8 +222,8 @@ export class CachedSecrets implements FlightObserver {
     outcome: SecretReading | SecretManagerError | undefined,
     source: SecretChangeSource,
   ): void {
-    const isPlain = params === undefined || key === secretName; // empty params are none
-    if (isPlain) this.#observer?.onOutcome(secretName, () => outcome, source);
+    if (params !== undefined && key !== secretName) return; // empty params are none
+    this.#observer?.onOutcome(secretName, () => outcome, source);
   }
 
   private refreshInBackground({ secretName, params }: SharedRead): void {

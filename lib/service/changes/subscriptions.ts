@@ -8,8 +8,8 @@ interface Subscription {
   readonly listener: SecretChangeListener;
 }
 
-/** Made at import, outside of any request. A resource that is made within a request keeps the context of the request. */
-const outsideRequests = new AsyncResource('SecretChange');
+/** Runs a function in the context of the import, outside of any request. */
+const runOutsideRequests = AsyncResource.bind((run: () => void) => run());
 
 interface Round {
   readonly change: SecretChange;
@@ -67,7 +67,7 @@ export class Subscriptions {
   /** Each listener gets a copy, so that none can change what the next one gets. */
   private call({ listener }: Subscription, change: SecretChange): void {
     const copy = { ...change, at: new Date(change.at) };
-    outsideRequests.runInAsyncScope(() => {
+    runOutsideRequests(() => {
       try {
         const result: unknown = listener(copy);
         new Promise((resolve) => resolve(result)).catch((error: unknown) => this.report(error));
