@@ -1,4 +1,5 @@
 import { types } from 'node:util';
+import { endsByCancellation } from '../core/calls/cancellation';
 import { defineOwnSignal } from '../core/calls/manager-options';
 import {
   CustomSecretManager,
@@ -44,12 +45,14 @@ export class BoundaryPolicy extends CustomSecretManager implements Pipeline {
   readonly #manager: CustomSecretManager;
   readonly #debug: BoundaryOptions['debug'];
   readonly #closesManager: boolean;
+  readonly #needsNoSignal: boolean;
 
   constructor(manager: CustomSecretManager, { debug, closesManager = true }: BoundaryOptions = {}) {
     super(manager.secretManagerName);
     this.#manager = manager;
     this.#debug = debug;
     this.#closesManager = closesManager;
+    this.#needsNoSignal = endsByCancellation(manager);
   }
 
   override readSecret(
@@ -59,7 +62,7 @@ export class BoundaryPolicy extends CustomSecretManager implements Pipeline {
     const context = this.context('readSecret', secretName);
     return this.call(
       context,
-      () => this.#manager.readSecret(secretName, defineOwnSignal(options)),
+      () => this.#manager.readSecret(secretName, this.managerOptions(options)),
       toReading,
     );
   }
@@ -86,7 +89,7 @@ export class BoundaryPolicy extends CustomSecretManager implements Pipeline {
     const context = this.context('readSecrets');
     return this.call(
       context,
-      () => this.#manager.readSecrets(secretNames, defineOwnSignal(options)),
+      () => this.#manager.readSecrets(secretNames, this.managerOptions(options)),
       (answers) => this.toReadings(secretNames, answers, context),
     );
   }
@@ -99,7 +102,7 @@ export class BoundaryPolicy extends CustomSecretManager implements Pipeline {
     const context = this.context('writeSecret', secretName);
     return this.call(
       context,
-      () => this.#manager.writeSecret(secretName, value, defineOwnSignal(options)),
+      () => this.#manager.writeSecret(secretName, value, this.managerOptions(options)),
       toMetadata,
     );
   }
@@ -108,7 +111,7 @@ export class BoundaryPolicy extends CustomSecretManager implements Pipeline {
     const context = this.context('deleteSecret', secretName);
     return this.call(
       context,
-      () => this.#manager.deleteSecret(secretName, defineOwnSignal(options)),
+      () => this.#manager.deleteSecret(secretName, this.managerOptions(options)),
       toMetadata,
     );
   }
@@ -120,7 +123,7 @@ export class BoundaryPolicy extends CustomSecretManager implements Pipeline {
     const context = this.context('describeSecret', secretName);
     return this.call(
       context,
-      () => this.#manager.describeSecret(secretName, defineOwnSignal(options)),
+      () => this.#manager.describeSecret(secretName, this.managerOptions(options)),
       toDescription,
     );
   }
@@ -137,7 +140,11 @@ export class BoundaryPolicy extends CustomSecretManager implements Pipeline {
 
   override checkHealth(options?: OperationOptions): Promise<boolean> {
     const context = this.context('checkHealth');
-    return this.call(context, () => this.#manager.checkHealth(defineOwnSignal(options)), toHealth);
+    return this.call(
+      context,
+      () => this.#manager.checkHealth(this.managerOptions(options)),
+      toHealth,
+    );
   }
 
   override async close(): Promise<void> {
@@ -147,6 +154,10 @@ export class BoundaryPolicy extends CustomSecretManager implements Pipeline {
       () => this.#manager.close(),
       () => undefined,
     );
+  }
+
+  private managerOptions<Options extends OperationOptions | undefined>(options: Options): Options {
+    return this.#needsNoSignal ? options : defineOwnSignal(options);
   }
 
   private async call<Answer, Normal>(

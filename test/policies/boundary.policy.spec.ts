@@ -1,14 +1,15 @@
 import { SecretManagerError, type SecretAnswer } from 'nestjs-custom-secret-manager';
-import { VaultSecretManager } from 'nestjs-custom-secret-manager/drivers/hashicorp-vault';
-import { Cancellation } from '../../lib/core/calls/cancellation';
+import { Cancellation, ENDS_BY_CANCELLATION } from '../../lib/core/calls/cancellation';
 import { ManagerOptions } from '../../lib/core/calls/manager-options';
 import { BoundaryPolicy } from '../../lib/policies/boundary.policy';
 import { ScriptedSecretManager, failure } from '../support/scripted.secret-manager';
 
-const auth = { method: 'token', token: 't' } as const;
-
 const answering = (answer: unknown): BoundaryPolicy =>
   new BoundaryPolicy(new ScriptedSecretManager(() => answer as SecretAnswer));
+
+class EndingByCancellation extends ScriptedSecretManager {
+  readonly [ENDS_BY_CANCELLATION] = EndingByCancellation;
+}
 
 describe('BoundaryPolicy', () => {
   it.each([
@@ -219,16 +220,17 @@ describe('BoundaryPolicy', () => {
   });
 
   it.each([
-    ['a manager', new ScriptedSecretManager()],
-    ['the manager for Vault', new VaultSecretManager({ address: 'http://127.0.0.1:1', auth })],
-  ])('gives %s an own signal that a spread keeps', async (_, manager) => {
-    const read = jest.spyOn(manager, 'readSecret').mockResolvedValue('value');
-    const given = new ManagerOptions(undefined, 1_000, new Cancellation());
+    ['a manager', ScriptedSecretManager, true],
+    ['a manager that ends its calls by itself', EndingByCancellation, false],
+    ['a class that extends such a one', class extends EndingByCancellation {}, true],
+  ])('hands %s a signal, of its own where a spread must keep it', async (_, Manager, isOwn) => {
+    const manager = new Manager();
+    const handed = new ManagerOptions(undefined, 1_000, new Cancellation());
 
-    await new BoundaryPolicy(manager).readSecret('KEY', given);
+    await new BoundaryPolicy(manager).readSecret('KEY', handed);
 
-    const [, options] = read.mock.calls[0] ?? [];
-    const { signal } = { ...options };
-    expect(signal).toBeInstanceOf(AbortSignal);
+    const options = manager.asked[0]?.options ?? {};
+    expect('signal' in { ...options }).toBe(isOwn);
+    expect(options.signal).toBeInstanceOf(AbortSignal);
   });
 });

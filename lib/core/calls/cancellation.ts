@@ -65,6 +65,19 @@ export class Cancellation implements Cancellable {
 export const CANCELLATION: unique symbol = Symbol('cancellation');
 
 /**
+ * The key under which a manager names its class if its calls end by {@link CANCELLATION}, and need no signal.
+ */
+export const ENDS_BY_CANCELLATION: unique symbol = Symbol('ends by cancellation');
+
+/**
+ * Returns whether a manager needs no signal. Returns `false` for a subclass, which may pass its options on in
+ * another way.
+ */
+export function endsByCancellation(manager: object): boolean {
+  return Reflect.get(manager, ENDS_BY_CANCELLATION) === manager.constructor;
+}
+
+/**
  * The retries that a call allows.
  *
  * `single`: no retry, because the call is a probe, or because the cache spaces its refreshes.

@@ -1,4 +1,8 @@
-import { CANCELLATION, type CallOptions } from '../../core/calls/cancellation';
+import {
+  CANCELLATION,
+  ENDS_BY_CANCELLATION,
+  type CallOptions,
+} from '../../core/calls/cancellation';
 import { settledWithin } from '../../core/calls/waiting';
 import {
   CustomSecretManager,
@@ -38,6 +42,9 @@ const REVOKE_TIMEOUT_MS = 3_000;
  * Params of a call: `mount`, `namespace`, `version` (KV 2 only), `field`, `kvVersion`.
  */
 export class VaultSecretManager extends CustomSecretManager {
+  /** @internal */
+  readonly [ENDS_BY_CANCELLATION] = VaultSecretManager;
+
   readonly #options: VaultSecretManagerOptions;
   #problems: readonly string[];
   readonly #clients: VaultClients;
