@@ -30,7 +30,6 @@ serve(() => {
       httpsProxy: uri,
       noProxy,
       token,
-      proxyTunnel: true, // the default of undici 7 alone: the proxy of undici 8 would read a plain request
       requestTls: { ...tls }, // only the server gets the client certificate
       clientFactory: (url, client) =>
         new Pool(url, { ...client, headersTimeout: PROXY_TIMEOUT_MS }),

@@ -90,7 +90,6 @@ function createDispatcher(
     httpsProxy: uri,
     noProxy,
     token,
-    proxyTunnel: true, // the default of undici 7 alone: the proxy of undici 8 would read a plain request
     requestTls: connect,
     clientFactory: (url, client) => new Pool(url, { ...client, headersTimeout: PROXY_TIMEOUT_MS }),
   });

@@ -1,21 +1,10 @@
 import { VaultSecretManager } from 'nestjs-custom-secret-manager/drivers/hashicorp-vault';
 import { getEventListeners, setMaxListeners } from 'node:events';
-import { Pool } from 'undici';
 import { translateError } from '../../../../lib/core/errors/error-table';
 import { everythingOf, failureOf, leaks } from '../../../support/failure-of';
 import { FakeVault, type FakeAnswer } from '../../../support/fake-vault';
 
 const TOKEN = 's.canary-71c4e0a9';
-/** The methods of a handler that undici 7 and 8 document. */
-const DOCUMENTED = [
-  'onRequestStart',
-  'onResponseStart',
-  'onResponseData',
-  'onResponseEnd',
-  'onResponseError',
-];
-/** The methods of a handler that undici 7 deprecates and undici 8 refuses. */
-const DEPRECATED = ['onConnect', 'onHeaders', 'onData', 'onComplete', 'onError'];
 const DENIED = '1 error occurred:\n\t* permission denied\n\n';
 
 describe('the manager for Vault, over HTTP,', () => {
@@ -44,20 +33,6 @@ describe('the manager for Vault, over HTTP,', () => {
       'x-vault-namespace': 'team',
       'x-vault-request': 'true',
     });
-  });
-
-  it('gives undici a handler of the documented kind only', async () => {
-    const dispatch = jest.spyOn(Pool.prototype, 'dispatch');
-
-    await manager.readSecret('KEY');
-    const handlers = dispatch.mock.calls.map(([, handler]) => handler);
-    dispatch.mockRestore();
-
-    expect(handlers.length).toBeGreaterThan(0);
-    for (const handler of handlers) {
-      for (const method of DOCUMENTED) expect(handler).toHaveProperty(method, expect.any(Function));
-      for (const method of DEPRECATED) expect(handler).not.toHaveProperty(method);
-    }
   });
 
   it('checks health without token and namespace', async () => {
