@@ -47,6 +47,8 @@ export interface SecretPipeline {
   readonly circuitRetryAfterMs: () => number | undefined;
   /** Drops one secret, or all, in every cache. With a primary secret, every name drops the primary secret. */
   readonly forget: (secretName?: string) => void;
+  /** Calls back after each `forget`. A write drops cached values, too, and is none. */
+  readonly onForget: (listener: (secretName: string | undefined) => void) => void;
   /** Cancels the calls in flight, and closes the manager. */
   readonly close: () => Promise<void>;
   /**
@@ -79,6 +81,7 @@ export function compose(manager: CustomSecretManager, options: PipelineOptions):
 
   const keys = chain(manager, deadline, writes, virtualKeyOptions(options));
 
+  const forgetListeners: ((secretName: string | undefined) => void)[] = [];
   let isClosed = false;
 
   return {
@@ -89,7 +92,9 @@ export function compose(manager: CustomSecretManager, options: PipelineOptions):
     forget: (secretName) => {
       if (bundle && secretName !== undefined) bundle.invalidate();
       writes.invalidate(secretName);
+      for (const listener of forgetListeners) listener(secretName);
     },
+    onForget: (listener) => void forgetListeners.push(listener),
     close: async () => {
       isClosed = true;
       await Promise.all([outermost.close(), keys.cached.close()]);

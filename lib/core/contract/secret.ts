@@ -10,9 +10,10 @@ const BRAND = Symbol.for('nestjs-custom-secret-manager/secret');
  * A live handle to a secret. Every conversion to text gives `[secret NAME]`, and a copy holds nothing.
  *
  * `Secret` is a class, so that the constructor of a provider can name it as a parameter type. Inject a handle
- * with `@InjectSecret(name)`.
+ * with `@InjectSecret(name)`. A field of a class with `@SecretValue` is a handle whose value is parsed and
+ * validated.
  */
-export abstract class Secret {
+export abstract class Secret<Value = string> {
   abstract readonly name: string;
 
   /** The version of the value that `reveal()` would return now; `undefined` if the store reports no versions. */
@@ -32,13 +33,13 @@ export abstract class Secret {
    *
    * The handle of this library is bound: `const { reveal } = secret` works.
    */
-  abstract reveal(this: void): string;
+  abstract reveal(this: void): Value;
 
   /**
    * Resolves to the value. Rejects with `NOT_FOUND` for a missing value, and with `MALFORMED` for an empty one
    * that is not allowed.
    */
-  abstract get(options?: GetOptions): Promise<string>;
+  abstract get(options?: GetOptions): Promise<Value>;
 
   /**
    * Calls the listener once for each change of the value, after the cache serves the new value. Returns a
@@ -60,7 +61,7 @@ export abstract class Secret {
    * share one read. Without a newer value the first error is thrown, unchanged.
    */
   abstract use<Result>(
-    work: (value: string) => Result | Promise<Result>,
+    work: (value: Value) => Result | Promise<Result>,
     options?: UseOptions,
   ): Promise<Result>;
 }
@@ -68,14 +69,14 @@ export abstract class Secret {
 recogniseByBrand(Secret, BRAND);
 
 /** The functions by which a handle reads its value. */
-export interface SecretSource {
-  reveal(): string;
-  get(options?: GetOptions): Promise<string>;
+export interface SecretSource<Value> {
+  reveal(): Value;
+  get(options?: GetOptions): Promise<Value>;
   /** Returns version and lease of the value that `reveal` would return without asking the store. */
   served(): ServedSecret | undefined;
   onChange(listener: SecretChangeListener): () => void;
   use<Result>(
-    work: (value: string) => Result | Promise<Result>,
+    work: (value: Value) => Result | Promise<Result>,
     options?: UseOptions,
   ): Promise<Result>;
 }
@@ -90,12 +91,12 @@ export interface ServedSecret {
 const REPLACEABLE = { configurable: true, writable: true };
 
 /** Keeps name and source in private fields, which no spread, clone, serialiser or inspector reaches. */
-export class LiveSecret extends Secret {
+export class LiveSecret<Value = string> extends Secret<Value> {
   readonly #name: string;
-  readonly #source: SecretSource;
-  declare readonly reveal: (this: void) => string;
+  readonly #source: SecretSource<Value>;
+  declare readonly reveal: (this: void) => Value;
 
-  constructor(name: string, source: SecretSource) {
+  constructor(name: string, source: SecretSource<Value>) {
     super();
     this.#name = name;
     this.#source = source;
@@ -119,7 +120,7 @@ export class LiveSecret extends Secret {
     return this.#source.served()?.expiresAt;
   }
 
-  override get(options?: GetOptions): Promise<string> {
+  override get(options?: GetOptions): Promise<Value> {
     return this.#source.get(options);
   }
 
@@ -128,7 +129,7 @@ export class LiveSecret extends Secret {
   }
 
   override use<Result>(
-    work: (value: string) => Result | Promise<Result>,
+    work: (value: Value) => Result | Promise<Result>,
     options?: UseOptions,
   ): Promise<Result> {
     return this.#source.use(work, options);

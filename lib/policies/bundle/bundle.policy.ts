@@ -77,18 +77,20 @@ export class BundlePolicy extends Policy implements SecretCache {
     return isSecretManagerError(own) ? undefined : { ...primary, value: own?.value };
   }
 
-  observe(observer: CacheObserver | undefined): void {
-    this.#cache.observe(
-      observer && {
-        onOutcome: (name, outcomeOf, source) => {
-          if (name !== this.#primary) return;
-          const outcome = outcomeOf(name);
-          const ownOutcome = (own: string): typeof outcome =>
-            isSecretManagerError(outcome) ? outcome : this.pickOrError(own, outcome);
-          observer.onOutcome(undefined, ownOutcome, source);
-        },
+  observe(observer: CacheObserver): () => void {
+    return this.#cache.observe({
+      onOutcome: (name, outcomeOf, source) => {
+        if (name !== this.#primary) return;
+        const outcome = outcomeOf(name);
+        const ownOutcome = (own: string): typeof outcome =>
+          isSecretManagerError(outcome) ? outcome : this.pickOrError(own, outcome);
+        observer.onOutcome(undefined, ownOutcome, source);
       },
-    );
+    });
+  }
+
+  get maxStaleMs(): number {
+    return this.#cache.maxStaleMs;
   }
 
   refresh(): Promise<void> {

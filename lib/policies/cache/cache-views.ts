@@ -33,7 +33,7 @@ export function toCachedReading(
   const endsAt = Date.now() + leaseMs - ageMs;
   const expiresAt = endsAt > LATEST_DATE ? undefined : new Date(endsAt);
   const isServed = stateOf(bounds, entry, ageMs, false) !== undefined;
-  return { value, version, expiresAt, isServed };
+  return { value, version, expiresAt, ageMs, isServed };
 }
 
 export function toReading({ value, version }: SecretState): SecretReading | undefined {

@@ -54,6 +54,7 @@ export class CachePolicy extends Policy implements SecretCache, WriteObserver {
   readonly #flights: SingleFlightPolicy;
   readonly #recentWrites: RecentWrites;
   readonly #cached: CachedSecrets;
+  readonly maxStaleMs: number;
 
   constructor(
     inner: SingleFlightPolicy,
@@ -70,6 +71,7 @@ export class CachePolicy extends Policy implements SecretCache, WriteObserver {
     super(inner);
     this.#flights = inner;
     this.#recentWrites = recentWrites;
+    this.maxStaleMs = ttlMs + staleIfErrorMs;
     this.#cached = new CachedSecrets(inner, recentWrites, {
       bounds: { ttlMs, staleWhileRevalidateMs, staleIfErrorMs, absenceTtlMs },
       maxEntries,
@@ -163,8 +165,8 @@ export class CachePolicy extends Policy implements SecretCache, WriteObserver {
     return this.#cached.reading(secretName);
   }
 
-  observe(observer: CacheObserver | undefined): void {
-    this.#cached.observe(observer);
+  observe(observer: CacheObserver): () => void {
+    return this.#cached.observe(observer);
   }
 
   async refresh(secretName?: string): Promise<void> {

@@ -42,7 +42,7 @@ export class CachedSecrets implements FlightObserver {
   readonly #entries: CacheEntries;
   readonly #pinned: PinnedSecrets;
   readonly #backoff: RefreshBackoff;
-  #observer: CacheObserver | undefined;
+  readonly #observers = new Set<CacheObserver>();
   #isClosed = false;
 
   constructor(
@@ -147,9 +147,10 @@ export class CachedSecrets implements FlightObserver {
     return entry && toCachedReading(this.#bounds, entry, this.ageOf(entry));
   }
 
-  /** Reports the outcomes of reads without params from now on. */
-  observe(observer: CacheObserver | undefined): void {
-    this.#observer = observer;
+  /** Reports the outcomes of reads without params from now on. Returns a function that ends it. */
+  observe(observer: CacheObserver): () => void {
+    this.#observers.add(observer);
+    return () => void this.#observers.delete(observer);
   }
 
   onAnswer(
@@ -160,7 +161,7 @@ export class CachedSecrets implements FlightObserver {
   ): void {
     this.#backoff.recordSuccess(read.key);
     this.store(read, reading, startedAt);
-    if (this.#observer) this.report(read, reading, source);
+    if (this.#observers.size > 0) this.report(read, reading, source);
   }
 
   onFailure(read: SharedRead, error: unknown): void {
@@ -169,7 +170,7 @@ export class CachedSecrets implements FlightObserver {
       this.#backoff.recordFailure(read.key, error, this.#entries.getByKey(read.key) !== undefined);
     }
     this.planRefresh(read.key);
-    if (this.#observer) this.report(read, asOutcome(error), 'read');
+    if (this.#observers.size > 0) this.report(read, asOutcome(error), 'read');
   }
 
   onDiscard({ key }: SharedRead): void {
@@ -210,7 +211,7 @@ export class CachedSecrets implements FlightObserver {
 
   close(): void {
     this.#isClosed = true;
-    this.#observer = undefined;
+    this.#observers.clear();
     this.#recentWrites.clear();
     this.#pinned.close();
     this.#entries.clear();
@@ -223,7 +224,7 @@ export class CachedSecrets implements FlightObserver {
     source: SecretChangeSource,
   ): void {
     if (params !== undefined && key !== secretName) return; // empty params are none
-    this.#observer?.onOutcome(secretName, () => outcome, source);
+    for (const observer of this.#observers) observer.onOutcome(secretName, () => outcome, source);
   }
 
   private refreshInBackground({ secretName, params }: SharedRead): void {

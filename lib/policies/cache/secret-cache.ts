@@ -13,6 +13,8 @@ export interface SecretInspection {
   /** The time since the store was asked, in milliseconds. */
   readonly ageMs: number;
   readonly version?: string;
+  /** The number of versions that a field of a class with `@SecretValue` has refused so far. Missing without any. */
+  readonly rejected?: number;
 }
 
 /** A cached reading. Without a value the secret is absent. */
@@ -21,6 +23,8 @@ export interface CachedReading {
   readonly version: string | undefined;
   /** The end of the lease, if there is one. */
   readonly expiresAt: Date | undefined;
+  /** The time since the store was asked, in milliseconds. */
+  readonly ageMs: number;
   /** `false` if the reading is too old to be served, even while the store cannot be asked. */
   readonly isServed: boolean;
 }
@@ -40,6 +44,8 @@ export interface CacheObserver {
 
 /** The part of the cache beside its manager: immediate answers, and the functions for applications. */
 export interface SecretCache {
+  /** The age up to which a value is served if the store cannot be asked, in milliseconds. 0 without a cache. */
+  readonly maxStaleMs: number;
   /** Returns the value if it may be served without asking the store. Only valid and hosted names are cached. */
   peek(secretName: string): string | undefined;
   /** Returns the cached reading, even a stale one; `undefined` without one, and after the end of its lease. */
@@ -47,8 +53,8 @@ export interface SecretCache {
   /** Keeps the secret cached, and fresh without traffic, until as many calls of `unpin`. */
   pin(secretName: string): void;
   unpin(secretName: string): void;
-  /** Reports the outcomes of reads without params from now on, to one observer. */
-  observe(observer: CacheObserver | undefined): void;
+  /** Reports the outcomes of reads without params from now on. Returns a function that ends it. */
+  observe(observer: CacheObserver): () => void;
   /** Reads one secret or all again. Rejects with the failure. A transient failure keeps the cached values. */
   refresh(secretName?: string): Promise<void>;
   /** Drops one secret or all. */
@@ -58,11 +64,12 @@ export interface SecretCache {
 
 /** The cache of a pipeline with `cache: false`. */
 export const NO_CACHE: SecretCache = {
+  maxStaleMs: 0,
   peek: () => undefined,
   cached: () => undefined,
   pin: () => undefined,
   unpin: () => undefined,
-  observe: () => undefined,
+  observe: () => () => undefined,
   refresh: () => Promise.resolve(),
   invalidate: () => undefined,
   inspect: () => [],
