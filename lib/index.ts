@@ -40,9 +40,12 @@ export type { ManagerBinding } from './secret-manager.binding';
 export {
   InjectSecret,
   InjectSecrets,
+  InjectSecretsOf,
   InjectVirtualKeys,
   OnSecretChange,
 } from './secret-manager.decorators';
+export type { SecretFieldReference } from './secret-manager.change-listeners';
+export type { FeatureSecret } from './secret-manager.feature';
 export { SecretManagerModule } from './secret-manager.module';
 export type {
   SecretManagerModuleAsyncOptions,
@@ -56,12 +59,22 @@ export {
   SECRET_MANAGER,
   getSecretManagerToken,
   getSecretToken,
+  getSecretsOfToken,
   getSecretsServiceToken,
   getVirtualKeysServiceToken,
 } from './secret-manager.tokens';
 export type { SecretOutcome } from './service/many-secrets';
 export type { NextSecret } from './service/secret-writer';
 export { SecretsService, type BooleanGetOptions } from './service/secrets.service';
+export {
+  SecretValue,
+  type SecretFieldDecorator,
+  type SecretFieldOf,
+  type SecretConversions,
+  type SecretValueOptions,
+  type SecretsClass,
+} from './typed/secret-value';
+export type { OutputOf, StandardSchema, StandardSchemaResult } from './typed/standard-schema';
 export type { VirtualKey } from './virtual-keys/virtual-key-names';
 export type {
   RotateVirtualKeyOptions,

@@ -1,4 +1,5 @@
 import { MetadataScanner, type ModulesContainer } from '@nestjs/core';
+import type { Secret } from './core/contract/secret';
 import type { SecretChangeListener } from './core/contract/secret-change';
 import { attempt, read } from './core/errors/safe-access';
 import { SecretManagerError } from './core/errors/secret-manager.error';
@@ -6,14 +7,23 @@ import { quoteName } from './core/errors/wording';
 import { parseSecretName } from './core/validation/secret-name';
 import { DEFAULT_MANAGER, registeredNames } from './secret-manager.tokens';
 import type { SecretsService } from './service/secrets.service';
+import type { SecretsClass } from './typed/secret-value';
+import type { TypedSecrets } from './typed/typed-secrets';
 
 const LISTENERS = Symbol.for('nestjs-custom-secret-manager/change-listeners');
 
 const CONTEXT = { manager: 'unknown', operation: 'onChange' };
 
+/** A class with `@SecretValue`, and one of its fields. */
+export type SecretFieldReference<Type extends SecretsClass = SecretsClass> = readonly [
+  type: Type,
+  field: keyof InstanceType<Type> & string,
+];
+
 /** The arguments of one `@OnSecretChange`. */
 interface DeclaredListener {
   readonly names: readonly string[];
+  readonly field: SecretFieldReference | undefined;
   readonly managerName: string | undefined;
 }
 
@@ -27,7 +37,16 @@ interface FoundListener {
 }
 
 /** Returns a decorator that declares the method as a listener, in addition to its other declarations. */
-export function declareChangeListener(declared: DeclaredListener): MethodDecorator {
+export function declareChangeListener(
+  secrets: string | readonly string[] | SecretFieldReference,
+  managerName: string | undefined,
+): MethodDecorator {
+  const isField = Array.isArray(secrets) && typeof secrets[0] === 'function';
+  const declared: DeclaredListener = {
+    names: isField ? [] : ([secrets].flat() as string[]),
+    field: isField ? (secrets as unknown as SecretFieldReference) : undefined,
+    managerName,
+  };
   return (target, method, descriptor: PropertyDescriptor | undefined) => {
     const listener: unknown = descriptor?.value;
     const isFound = typeof target === 'object' && typeof method === 'string';
@@ -47,21 +66,22 @@ export function declareChangeListener(declared: DeclaredListener): MethodDecorat
  */
 export function subscribeListeners(
   modules: ModulesContainer,
-  secrets: SecretsService,
+  { secrets, typed }: { readonly secrets: SecretsService; readonly typed: TypedSecrets },
   managerName = DEFAULT_MANAGER,
 ): void {
   const registered = registeredNames(modules.values());
   const listeners = [...findListeners(modules)];
   for (const listener of listeners) assertUsable(listener, registered);
   for (const { instance, method, declarations } of listeners) {
-    const names = declarations
-      .filter((declared) => (declared.managerName ?? DEFAULT_MANAGER) === managerName)
-      .flatMap((declared) => declared.names);
+    const own = declarations.filter((one) => (one.managerName ?? DEFAULT_MANAGER) === managerName);
     const listen: SecretChangeListener = (change) =>
       (instance as Record<string, SecretChangeListener>)[method]?.(change);
-    const handles = new Map(
-      names.map((name) => secrets.secret(name)).map((one) => [one.name, one]),
-    );
+    const named = own.flatMap(({ names }) => names.map((name) => secrets.secret(name)));
+    const handles = new Map<unknown, Secret<unknown>>(named.map((handle) => [handle.name, handle]));
+    for (const { field } of own) {
+      const handle = field && typed.handleOf(...field);
+      if (handle !== undefined) handles.set(handle, handle);
+    }
     for (const handle of handles.values()) handle.onChange(listen);
   }
 }

@@ -1,10 +1,15 @@
 import { Inject } from '@nestjs/common';
-import { declareChangeListener } from './secret-manager.change-listeners';
+import {
+  declareChangeListener,
+  type SecretFieldReference,
+} from './secret-manager.change-listeners';
 import {
   getSecretToken,
+  getSecretsOfToken,
   getSecretsServiceToken,
   getVirtualKeysServiceToken,
 } from './secret-manager.tokens';
+import type { SecretsClass } from './typed/secret-value';
 
 /** Injects the `SecretsService` of the manager that is registered by `name`. */
 export function InjectSecrets(name?: string): PropertyDecorator & ParameterDecorator {
@@ -32,17 +37,34 @@ export function InjectSecret(
 }
 
 /**
+ * Injects the instance of a class with `@SecretValue` over the manager that is registered by `managerName`. With one
+ * manager the type of the parameter is enough: `constructor(private readonly database: DatabaseSecrets)`.
+ */
+export function InjectSecretsOf(
+  type: SecretsClass,
+  managerName?: string,
+): PropertyDecorator & ParameterDecorator {
+  return Inject(getSecretsOfToken(type, managerName));
+}
+
+/**
  * Calls the method once for each change of the secrets, as `Secret.onChange` does, from the bootstrap of the
  * application to its shutdown. The method gets the `SecretChange`, never the value.
  *
  * The provider or controller must be static: with a request-scoped or transient one the application does not
  * start (`MISCONFIGURED`). A secret may be missing at first.
+ *
+ * @param secrets a name, a list of names, or a field as `[DatabaseSecrets, 'password']`. A version that the field
+ *   refuses is no change.
  */
-export function OnSecretChange(
-  names: string | readonly string[],
+export function OnSecretChange<Type extends SecretsClass>(
+  secrets: string | readonly string[] | SecretFieldReference<Type>,
   { managerName }: { readonly managerName?: string } = {},
 ): MethodDecorator {
-  return declareChangeListener({ names: [names].flat(), managerName });
+  return declareChangeListener(
+    secrets as string | readonly string[] | SecretFieldReference,
+    managerName,
+  );
 }
 
 /** Returns the tokens of the handles that a class injects by {@link InjectSecret}. */

@@ -1,28 +1,17 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import { ModulesContainer } from '@nestjs/core';
+import { assertOneManager } from './secret-manager.ambiguous-class';
 import { SecretManagerError } from './core/errors/secret-manager.error';
-import { kindOf, quoteName } from './core/errors/wording';
-import { copyOption, fieldsOf, readFields } from './core/validation/option-copies';
-import { registrationError } from './secret-manager.binding';
-import { circleProblem } from './secret-manager.guards';
+import { fieldsOf, readFields } from './core/validation/option-copies';
+import { loadFeature, noManager, readFeature, type FeatureSecret } from './secret-manager.feature';
 import {
   SecretManagerModuleBuilder,
   type SecretManagerModuleAsyncOptions,
   type SecretManagerModuleRootOptions,
 } from './secret-manager.module-definition';
 import type { Registration } from './secret-manager.providers';
-import {
-  requiredSecret,
-  requiredSecretProblem,
-  type RequiredSecret,
-} from './secret-manager.required-secrets';
-import {
-  DEFAULT_MANAGER,
-  getRegistrationToken,
-  getSecretToken,
-  registeredNames,
-} from './secret-manager.tokens';
-import type { SecretsService } from './service/secrets.service';
+import { getRegistrationToken, getSecretToken, getSecretsOfToken } from './secret-manager.tokens';
+import type { SecretsClass } from './typed/secret-value';
 
 /**
  * A token that every module from `forRoot`, `forRootAsync` and `forFeature` provides. In a bare import its
@@ -49,85 +38,54 @@ export class SecretManagerModule {
   }
 
   /**
-   * Provides a live handle for each name, for `@InjectSecret(name)`. The secrets are read before the classes
-   * that inject them are constructed, and stay fresh from then on.
+   * Provides a live handle for each name, for `@InjectSecret(name)`, and an instance of each class with
+   * `@SecretValue`, which is its own token. The secrets are read before the classes that inject them are
+   * constructed, and stay fresh from then on.
    *
-   * A missing or empty secret keeps the application from starting. With `allowEmpty: true` the start and the
-   * handle accept an empty value.
+   * A missing, empty or refused secret keeps the application from starting; one error lists them all. With
+   * `allowEmpty: true` the start and the handle accept an empty value.
+   *
+   * With `managerName`, `@InjectSecretsOf(Class, managerName)` injects the instance, too.
    */
   static forFeature(
-    names: readonly (string | { readonly name: string; readonly allowEmpty?: true })[],
+    secrets: SecretsClass | readonly FeatureSecret[],
     { managerName }: { readonly managerName?: string } = {},
   ): DynamicModule {
-    const registration = getRegistrationToken(managerName);
-    const feature = readFeature(names);
-    const { required } = feature;
-    const loaded = `Secrets(${required.map(({ name }) => String(name)).join()})`;
+    const feature = readFeature(secrets, managerName);
+    const { required, classes } = feature;
+    const names = [...required, ...classes].map(({ name }) => String(name));
+    const loaded = `Secrets(${names.join()})`;
     const handles = required.map(({ name, allowEmpty }) => ({
       provide: getSecretToken(name, managerName),
       inject: [loaded],
-      useFactory: (secrets: SecretsService) => secrets.secret(name, { allowEmpty }),
+      useFactory: (registration: Registration) => registration.secrets.secret(name, { allowEmpty }),
     }));
+    const instances = classes.flatMap((type) =>
+      [type, getSecretsOfToken(type, managerName)].map((token) => ({
+        provide: token,
+        inject: [loaded],
+        useFactory: ({ typed }: Registration) => typed.instanceOf(type),
+      })),
+    );
+    const provided = [...handles, ...instances];
     return toModule({
       module: SecretManagerModule,
       providers: [
         {
           provide: loaded,
-          inject: [ModulesContainer, { token: registration, optional: true }],
-          useFactory: (modules: ModulesContainer, made: Registration | undefined) =>
-            load(made ?? noManager(modules, feature, managerName), feature),
+          inject: [ModulesContainer, { token: getRegistrationToken(managerName), optional: true }],
+          useFactory: async (modules: ModulesContainer, made: Registration | undefined) => {
+            const registration = made ?? noManager(modules, feature);
+            for (const type of classes) assertOneManager(modules.values(), type);
+            await loadFeature(registration, feature);
+            return registration;
+          },
         },
-        ...handles,
+        ...provided,
       ],
-      exports: handles.map(({ provide }) => provide),
+      exports: provided.map(({ provide }) => provide),
     });
   }
-}
-
-/** The arguments of `forFeature`: the named secrets, and their problems. */
-interface Feature {
-  readonly required: readonly RequiredSecret[];
-  readonly problems: readonly string[];
-  /** The kind of a value that is no list. */
-  readonly noList?: string;
-}
-
-function readFeature(names: unknown): Feature {
-  const problems: string[] = [];
-  const list = copyOption(names, 'names', problems);
-  if (!Array.isArray(list)) return { required: [], problems, noList: kindOf(names) };
-  list.forEach((item: unknown, index) => {
-    const problem = requiredSecretProblem(item, ['allowEmpty']);
-    if (problem !== undefined) problems.push(`[${index}] ${problem}`);
-  });
-  return { required: list.map(requiredSecret), problems };
-}
-
-async function load(
-  { secrets, lifecycle }: Registration,
-  { required, problems, noList }: Feature,
-): Promise<SecretsService> {
-  if (noList !== undefined) throw notAList(noList);
-  await lifecycle.loadHandles(required, problems);
-  return secrets;
-}
-
-function noManager(
-  modules: ModulesContainer,
-  { required, noList }: Feature,
-  managerName: string | undefined,
-): never {
-  if (noList !== undefined) throw notAList(noList);
-  const names = required.map(({ name }) => quoteName(name)).join(', ');
-  const which = managerName === undefined ? '' : ` with name: '${managerName}'`;
-  const others = registeredNames(modules.values());
-  if (others.includes(managerName ?? DEFAULT_MANAGER)) throw registrationError(circleProblem());
-  const registered = others.map(quoteName).join(', ');
-  throw misconfigured(
-    'forFeature',
-    `of ${names} found no manager. Import SecretManagerModule.forRoot()${which} in the root module` +
-      (registered === '' ? '' : `, or give \`managerName\`: registered are ${registered}`),
-  );
 }
 
 /** Returns a copy of the options of a registration. Throws `MISCONFIGURED` for a field whose getter throws. */
@@ -160,10 +118,6 @@ function noOptions(): never {
     'forRootAsync',
     'needs useFactory, useClass or useExisting. Without options, use forRoot()',
   );
-}
-
-function notAList(kind: string): SecretManagerError {
-  return misconfigured('forFeature', `takes a list of names, not ${kind}`);
 }
 
 function misconfigured(operation: string, problem: string): SecretManagerError {

@@ -31,13 +31,16 @@ import {
   registeredNames,
 } from './secret-manager.tokens';
 import { Lifecycle } from './service/lifecycle';
+import { SecretHandles } from './service/secret-handles';
 import { SecretLookup } from './service/secret-lookup';
 import { SecretsService } from './service/secrets.service';
+import { TypedSecrets } from './typed/typed-secrets';
 import { VirtualKeysService } from './virtual-keys/virtual-keys.service';
 
 /** The services over one manager. */
 export interface Registration {
   readonly secrets: SecretsService;
+  readonly typed: TypedSecrets;
   readonly virtualKeys: VirtualKeysService;
   readonly lifecycle: Lifecycle;
 }
@@ -79,17 +82,18 @@ export function createProviders(
  * Adds the lifecycle hooks to Nest's own first module. Nest calls no hook of a module that is loaded lazily.
  */
 function addLifecycleHooks(
-  { lifecycle, secrets }: Registration,
+  registration: Registration,
   modules: ModulesContainer,
   name: string | undefined,
 ): void {
+  const { lifecycle } = registration;
   const [first] = modules.values();
   first?.addProvider({
     provide: Symbol('SecretManager lifecycle'),
     useValue: {
       onApplicationBootstrap: async () => {
         try {
-          subscribeListeners(modules, secrets, name);
+          subscribeListeners(modules, registration, name);
           lifecycle.markStarted();
         } catch (error) {
           await lifecycle.closeUnlessStarted();
@@ -121,13 +125,21 @@ async function start(
     const pipeline = compose(manager, pipelineOptions(options, manager, closesManager, logger));
     const warn = (message: string): void => logger.warn(message);
     const lookup = new SecretLookup(pipeline, options, warn);
+    const hasCache = options.cache !== false;
+    const handles = new SecretHandles(pipeline, lookup, { hasCache, warn });
+    const typed = new TypedSecrets(pipeline, lookup, handles, {
+      primarySecretName: options.settings.primarySecretName,
+      debug: options.debug,
+      warn,
+    });
     const lifecycle = new Lifecycle(pipeline, options, lookup, warn);
     close = () => lifecycle.close();
     warnAbout(options, manager, logger);
     await pipeline.outermost.validateEnvironment();
     await lifecycle.preload();
     return {
-      secrets: new SecretsService(pipeline, options, warn, lookup),
+      secrets: new SecretsService(pipeline, options, warn, { lookup, handles, typed }),
+      typed,
       virtualKeys: new VirtualKeysService(pipeline, options),
       lifecycle,
     };

@@ -33,6 +33,20 @@ export function getSecretToken(secretName: string, managerName = DEFAULT_MANAGER
 }
 
 /**
+ * Returns the token of the instance of a class with `@SecretValue`, over the manager that is registered by `name`.
+ * The class is a token, too. It is ambiguous in a module that has it over two managers.
+ */
+export function getSecretsOfToken(type: object, managerName = DEFAULT_MANAGER): symbol {
+  const tokens = (Reflect.getOwnMetadata(TOKENS, type) ?? {}) as Record<string, symbol>;
+  const known = Object.hasOwn(tokens, managerName) ? tokens[managerName] : undefined;
+  if (known !== undefined) return known;
+  const { name } = type as { readonly name?: string };
+  const token = Symbol(`SecretManagerModule.forFeature(${name}${endOfFeature(managerName, '')}`);
+  Reflect.defineMetadata(TOKENS, { ...tokens, [managerName]: token }, type);
+  return token;
+}
+
+/**
  * Returns all tokens of the `SecretsService` over a manager. In every copy of this package the class is a token
  * by itself.
  */
@@ -75,6 +89,7 @@ export function isSecretOf(token: unknown, name = DEFAULT_MANAGER): token is str
 export const SECRET_MANAGER_OPTIONS = 'SECRET_MANAGER_OPTIONS';
 
 const REGISTRATION = 'SecretManager registration of ';
+const TOKENS = 'nestjs-custom-secret-manager: tokens by manager';
 /** Starts the token of a handle. Nest prints a missing token, so the token names its provider. */
 const FEATURE = 'SecretManagerModule.forFeature([';
 
@@ -82,7 +97,8 @@ function rootOf(name: string): string {
   return `SecretManagerModule.forRoot({ name: ${JSON.stringify(name)} })`;
 }
 
-function endOfFeature(managerName: string): string {
+function endOfFeature(managerName: string, bracket = ']'): string {
   const isDefault = managerName === DEFAULT_MANAGER;
-  return isDefault ? '])' : `], { managerName: ${JSON.stringify(managerName)} })`;
+  const options = isDefault ? '' : `, { managerName: ${JSON.stringify(managerName)} }`;
+  return `${bracket}${options})`;
 }

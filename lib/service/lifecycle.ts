@@ -4,7 +4,6 @@ import {
   type OperationContext,
 } from '../core/errors/secret-manager.error';
 import { quoteName } from '../core/errors/wording';
-import { listed } from '../core/validation/option-rules';
 import type { SecretPipeline } from '../policies/compose';
 import type { RequiredSecret, ResolvedOptions } from '../secret-manager.options';
 import type { SecretLookup } from './secret-lookup';
@@ -32,19 +31,15 @@ export class Lifecycle {
 
   /** Reads the secrets of `preload`, and keeps them fresh from then on. */
   async preload(): Promise<void> {
-    await this.load(this.#options.preload, [], this.context('preload'));
+    await this.load(this.#options.preload, this.context('preload'));
   }
 
   /**
-   * Reads secrets as {@link preload} does, for handles, which must be able to reveal them at once. Rejects with the
-   * problems of the names, if there are any.
+   * Reads secrets as {@link preload} does, for handles, which must be able to reveal them at once.
    */
-  async loadHandles(
-    required: readonly RequiredSecret[],
-    problems: readonly string[],
-  ): Promise<void> {
+  async loadHandles(required: readonly RequiredSecret[]): Promise<void> {
     const context = this.context('forFeature');
-    await this.load(required, problems, context, (name) => this.assertRevealable(name, context));
+    await this.load(required, context, (name) => this.assertRevealable(name, context));
   }
 
   markStarted(): void {
@@ -69,12 +64,10 @@ export class Lifecycle {
 
   private async load(
     required: readonly RequiredSecret[],
-    problems: readonly string[],
-    context: OperationContext & { readonly operation: string },
+    context: OperationContext,
     assertUsable: (name: string) => void = () => undefined,
   ): Promise<void> {
     try {
-      if (problems.length > 0) throw wrongNames(problems, context);
       for (const given of required) {
         const { name, isHosted } = this.#lookup.parse(context.operation, given.name);
         if (!isHosted) continue;
@@ -101,9 +94,4 @@ export class Lifecycle {
   private context(operation: string): OperationContext {
     return { manager: this.#pipeline.outermost.secretManagerName, operation };
   }
-}
-
-function wrongNames(problems: readonly string[], context: OperationContext): SecretManagerError {
-  const message = `The names of ${context.operation}() are not right:\n${listed(problems)}`;
-  return new SecretManagerError('INVALID_ARGUMENT', message, context);
 }

@@ -167,6 +167,11 @@ export class SecretLookup {
     return isServed ? value : undefined;
   }
 
+  /** Returns whether no source has a secret that is absent in the store. */
+  isAbsent(lookup: Lookup): boolean {
+    return settle(() => this.answerOf(lookup, undefined)) === undefined;
+  }
+
   private async outcomesOf(
     lookups: readonly Lookup[],
     call: CallOptions,

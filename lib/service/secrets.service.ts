@@ -7,7 +7,7 @@ import type {
   WriteOptions,
 } from '../core/contract/custom-secret-manager';
 import type { GetOptions } from '../core/contract/get-options';
-import { LiveSecret, type Secret, type ServedSecret } from '../core/contract/secret';
+import type { Secret } from '../core/contract/secret';
 import type { OperationContext } from '../core/errors/secret-manager.error';
 import { readCallOptions } from '../core/validation/call-arguments';
 import { flag } from '../core/validation/option-rules';
@@ -18,15 +18,28 @@ import { asOutcome } from '../policies/policy';
 import type { ResolvedOptions } from '../secret-manager.options';
 import { parseBoolean } from './booleans';
 import { isCacheable } from './cacheable-options';
-import { SecretChanges } from './changes/secret-changes';
-import { SecretUses } from './changes/secret-uses';
 import { assertMadeByModule } from './made-by-module';
 import { findMany, type SecretOutcome } from './many-secrets';
-import { SecretLookup, type Lookup } from './secret-lookup';
+import { RequiredReads } from './required-reads';
+import { SecretHandles } from './secret-handles';
+import { SecretLookup } from './secret-lookup';
 import { SecretWriter, type NextSecret } from './secret-writer';
 
 export interface BooleanGetOptions extends Omit<GetOptions, 'default'> {
   readonly default?: boolean;
+}
+
+/** Counts the versions that the fields of classes with `@SecretValue` have refused. */
+interface RejectedVersions {
+  /** @param secretName the name; without it, all names count */
+  rejected(secretName?: string): number;
+}
+
+/** The parts that a registration shares with its other services. */
+interface SharedParts {
+  readonly lookup?: SecretLookup;
+  readonly handles?: SecretHandles;
+  readonly typed?: RejectedVersions;
 }
 
 /**
@@ -39,24 +52,26 @@ export class SecretsService {
   readonly #cache: SecretPipeline['cache'];
   readonly #lookup: SecretLookup;
   readonly #writer: SecretWriter;
-  readonly #changes: SecretChanges;
-  readonly #uses: SecretUses;
+  readonly #reads: RequiredReads;
+  readonly #handles: SecretHandles;
+  readonly #typed: RejectedVersions | undefined;
 
   /** @internal Called by `SecretManagerModule`. */
   constructor(
     pipeline: SecretPipeline,
     options: ResolvedOptions,
     warn: (message: string) => void,
-    lookup?: SecretLookup,
+    { lookup, handles, typed }: SharedParts = {},
   ) {
     assertMadeByModule('SecretsService', pipeline);
     this.#pipeline = pipeline;
     this.#cache = pipeline.cache;
     this.#lookup = lookup ?? new SecretLookup(pipeline, options, warn);
     this.#writer = new SecretWriter(pipeline, options, this.#lookup);
+    this.#reads = new RequiredReads(pipeline.cache, this.#lookup);
     const hasCache = options.cache !== false;
-    this.#changes = new SecretChanges(pipeline, this.#lookup, { hasCache, warn });
-    this.#uses = new SecretUses(pipeline.cache);
+    this.#handles = handles ?? new SecretHandles(pipeline, this.#lookup, { hasCache, warn });
+    this.#typed = typed;
   }
 
   /** The name of the manager in errors, logs and health. */
@@ -95,10 +110,8 @@ export class SecretsService {
    * Resolves to the value as {@link get} does. Rejects with `NOT_FOUND`, which names the sources, for a missing
    * secret. Rejects with `MALFORMED` for an empty value, unless `allowEmpty` is set.
    */
-  async getOrThrow(name: string, options?: Omit<GetOptions, 'default'>): Promise<string> {
-    const hit = isCacheable(options) ? this.#cache.peek(name) : undefined;
-    if (hit !== undefined && hit !== '') return hit;
-    return await this.findRequired(name, options);
+  getOrThrow(name: string, options?: Omit<GetOptions, 'default'>): Promise<string> {
+    return this.#reads.get(name, options);
   }
 
   /**
@@ -149,17 +162,7 @@ export class SecretsService {
    * `MALFORMED`, unless `allowEmpty` is set. Throws `INVALID_ARGUMENT` for a wrong name.
    */
   secret(name: string, options: Pick<GetOptions, 'allowEmpty'> = {}): Secret {
-    const lookup = this.#lookup.parse('secret', name, options);
-    const { allowEmpty } = lookup;
-    const get = (call?: GetOptions): Promise<string> =>
-      allowEmpty ? this.findRequired(name, call, true) : this.getOrThrow(name, call);
-    return new LiveSecret(lookup.name, {
-      reveal: () => this.reveal(name, allowEmpty),
-      get,
-      served: () => this.served(lookup),
-      onChange: (listener) => this.#changes.subscribe(lookup, listener),
-      use: (work, given) => this.#uses.use(lookup, get, work, given),
-    });
+    return this.#handles.plain(name, this.#lookup.parse('secret', name, options));
   }
 
   /**
@@ -207,7 +210,15 @@ export class SecretsService {
 
   /** Returns the names, states and ages of the cached secrets, never their values. */
   inspect(): readonly SecretInspection[] {
-    return this.#cache.inspect();
+    return this.#cache.inspect().map((secret) => {
+      const rejected = this.#typed?.rejected(secret.name) ?? 0;
+      return rejected === 0 ? secret : { ...secret, rejected };
+    });
+  }
+
+  /** The number of versions that fields of classes with `@SecretValue` have refused since the start. */
+  get rejectedVersions(): number {
+    return this.#typed?.rejected() ?? 0;
   }
 
   /** Resolves to `true` if the store can serve. Asks the manager itself, past cache, retry and circuit breaker. */
@@ -218,36 +229,9 @@ export class SecretsService {
     return await this.#pipeline.outermost.checkHealth(options);
   }
 
-  private served({ name, isHosted }: Lookup): ServedSecret | undefined {
-    const cached = isHosted ? this.#cache.cached(name) : undefined;
-    return cached?.isServed && cached.value !== undefined ? cached : undefined;
-  }
-
-  private reveal(name: string, allowEmpty: boolean): string {
-    const hit = this.#cache.peek(name);
-    if (hit !== undefined && hit !== '') return hit;
-    const lookup = this.#lookup.parse('reveal', name, { allowEmpty });
-    return this.#lookup.required(this.#lookup.findSync(lookup), lookup);
-  }
-
-  private async findRequired(
-    name: string,
-    options: GetOptions | undefined,
-    byDefault = false,
-  ): Promise<string> {
-    const lookup = this.#lookup.lookupOf<string>('getOrThrow', name, (context) => {
-      const given = options === undefined ? {} : readCallOptions(options, context, NO_DEFAULT);
-      return { allowEmpty: byDefault, ...given, default: undefined };
-    });
-    return this.#lookup.required(await this.#lookup.find(lookup), lookup);
-  }
-
   private context(operation: string): OperationContext {
     return { manager: this.managerName, operation };
   }
 }
 
 announceCopy('SecretsService', SecretsService);
-
-/** Ignores the default of a required secret. */
-const NO_DEFAULT = { default: () => undefined };

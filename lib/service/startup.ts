@@ -10,7 +10,7 @@ import { backoffMs, jittered } from '../core/time/backoff';
 import { now } from '../core/time/clock';
 import { listed } from '../core/validation/option-rules';
 import type { RequiredSecret } from '../secret-manager.options';
-import type { SecretLookup } from './secret-lookup';
+import type { Lookup, SecretLookup } from './secret-lookup';
 
 const PAUSES = { firstMs: 200, longestMs: 5_000 };
 
@@ -51,22 +51,42 @@ export async function readAtStart(
       );
     await pause(delayMs, {}, context);
   }
-  const [first, ...others] = wanted.flatMap(({ optional, parsed }) => {
-    const outcome = outcomes.get(parsed.name);
-    if (isSecretManagerError(outcome)) return [outcome];
-    if (outcome === undefined && optional) return []; // `optional` forgives no empty value
-    return problemsOf(() => lookup.required(outcome, parsed));
-  });
+  const [first, ...others] = wanted.flatMap(
+    (secret) => problemOf(secret, outcomes.get(secret.parsed.name), lookup) ?? [],
+  );
   if (first !== undefined) throw combine([first, ...others], context);
 }
 
-function problemsOf(read: () => string): SecretManagerError[] {
+function problemOf(
+  { optional, owner, refusalOf, parsed }: RequiredSecret & { readonly parsed: Lookup },
+  outcome: Outcome,
+  lookup: SecretLookup,
+): SecretManagerError | undefined {
+  if (outcome === undefined && optional) return undefined; // `optional` forgives no empty value
+  const { context } = parsed;
+  const refusal = typeof outcome === 'string' ? refusalOf?.(outcome) : undefined;
+  if (refusal !== undefined) return misconfigured(refusal.message, context);
+  const problem = isSecretManagerError(outcome)
+    ? outcome
+    : errorOf(() => lookup.required(outcome, parsed));
+  if (problem === undefined || owner === undefined) return problem;
+  const message = `${owner}: ${problem.message}`;
+  if (problem.code === 'NOT_FOUND') return misconfigured(message, context);
+  return new SecretManagerError(problem.code, message, problem);
+}
+
+function errorOf(read: () => string): SecretManagerError | undefined {
   try {
     read();
-    return [];
+    return undefined;
   } catch (error) {
-    return [error as SecretManagerError]; // `required` throws nothing else
+    return error as SecretManagerError; // `required` throws nothing else
   }
+}
+
+/** A field of a class that cannot be filled is an error of the configuration. */
+function misconfigured(message: string, context: OperationContext): SecretManagerError {
+  return new SecretManagerError('MISCONFIGURED', message, context);
 }
 
 function pauseAfter(attempt: number, failures: readonly unknown[]): number {
@@ -76,12 +96,18 @@ function pauseAfter(attempt: number, failures: readonly unknown[]): number {
   return Math.max(jittered(backoffMs(attempt, PAUSES)), ...asked);
 }
 
-/** Combines several problems in one error. The code of a failure takes precedence over that of an absence. */
+/**
+ * Combines several problems in one error. The code of a failure takes precedence over that of an absence, and
+ * `MISCONFIGURED` over both.
+ */
 function combine(
   problems: readonly [SecretManagerError, ...SecretManagerError[]],
   context: OperationContext,
 ): SecretManagerError {
-  const decisive = problems.find(({ code }) => code !== 'NOT_FOUND') ?? problems[0];
+  const decisive =
+    problems.find(({ code }) => code === 'MISCONFIGURED') ??
+    problems.find(({ code }) => code !== 'NOT_FOUND') ??
+    problems[0];
   return new SecretManagerError(
     decisive.code,
     `The application cannot start without its secrets:\n${listed(problems.map(({ message }) => message))}`,

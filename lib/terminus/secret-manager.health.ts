@@ -110,8 +110,8 @@ function describe(secrets: SecretsService): Record<string, unknown> {
     counts[state] += 1;
     oldestAgeMs = Math.max(oldestAgeMs, ageMs);
   }
-  const { managerName: manager, circuitState: circuit } = secrets;
-  return { manager, circuit, secrets: counts, oldestAgeMs };
+  const { managerName: manager, circuitState: circuit, rejectedVersions: rejected } = secrets;
+  return { manager, circuit, secrets: counts, rejected, oldestAgeMs };
 }
 
 function notRegistered(

@@ -4,3 +4,4 @@ export type { Capability, ConformanceCase, ConformanceHarness } from './conforma
 export type { Fault, FaultOptions, RecordedCall } from './given-fault';
 export { InMemorySecretManager } from './in-memory.secret-manager';
 export { rotatingOf } from './rotating-of';
+export { secretsOf } from './secrets-of';

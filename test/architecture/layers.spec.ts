@@ -15,6 +15,7 @@ const LOAD_PEER = /^peers\/load-peer\.ts$/;
 const POLICIES = /^policies\//;
 const PURE_NODE = /^node:(util|crypto|events|async_hooks)$/;
 const SERVICE = /^service\//;
+const TYPED = /^typed\//;
 const TOKENS = /^secret-manager\.tokens\.ts$/;
 
 const LAYERS: Readonly<Record<string, Layer>> = {
@@ -28,7 +29,7 @@ const LAYERS: Readonly<Record<string, Layer>> = {
   live: {
     files: /^live\//,
     imports: [CORE, TOKENS, PURE_NODE, /^@nestjs\/(common|core)$/],
-    types: [/^service\/(lifecycle|secrets\.service)\.ts$/],
+    types: [/^service\/(lifecycle|secrets\.service)\.ts$/, TYPED],
   },
   peers: {
     files: /^peers\//,
@@ -38,7 +39,12 @@ const LAYERS: Readonly<Record<string, Layer>> = {
   files: { files: /^files\//, imports: [CORE, /^node:fs/] },
   sync: { files: /^sync\//, imports: [CORE, /^node:/, /^undici$/] },
   cli: { files: /^cli\//, imports: [CORE, /^drivers\/encrypted-file\/index\.ts$/, /^node:/] },
-  testing: { files: /^testing\//, imports: [CORE, /^node:(assert|util|crypto)/] },
+  typed: {
+    files: TYPED,
+    imports: [CORE, PURE_NODE, /^class-validator$/],
+    types: [POLICIES, SERVICE, /^secret-manager\.options\.ts$/],
+  },
+  testing: { files: /^testing\//, imports: [CORE, TYPED, /^node:(assert|util|crypto)/] },
   terminus: {
     files: /^terminus\//,
     imports: [CORE, TOKENS, /^@nestjs\/(common|core|terminus)$/],
@@ -57,7 +63,7 @@ const LAYERS: Readonly<Record<string, Layer>> = {
   'the module': {
     files: /^[^/]+\.ts$/,
     imports: [
-      ...[CORE, POLICIES, SERVICE, /^virtual-keys\//, PURE_NODE],
+      ...[CORE, POLICIES, SERVICE, TYPED, /^virtual-keys\//, PURE_NODE],
       ...[/^@nestjs\/(common|core)$/, /^class-validator$/],
     ],
   },

@@ -1,21 +1,18 @@
 import { startTimer } from '../../core/time/clock';
+import type { Values } from './values';
 
 /** One built resource, and the work in flight on it. */
 export class Generation<Resource> {
   readonly resource: Resource;
-  /** The values that it was built from, by key. */
-  readonly values: ReadonlyMap<string, string>;
+  /** The values that it was built from. */
+  readonly values: Values;
   readonly #dispose: (resource: Resource) => Promise<void>;
   #users = 0;
   #retirement: Promise<void> | undefined;
   #onDrained = (): void => undefined;
 
   /** @param dispose disposes of the resource, and never rejects */
-  constructor(
-    resource: Resource,
-    values: ReadonlyMap<string, string>,
-    dispose: (resource: Resource) => Promise<void>,
-  ) {
+  constructor(resource: Resource, values: Values, dispose: (resource: Resource) => Promise<void>) {
     this.resource = resource;
     this.values = values;
     this.#dispose = dispose;

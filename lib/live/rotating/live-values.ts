@@ -1,24 +1,18 @@
-import type { Secret } from '../../core/contract/secret';
 import type { SecretsService } from '../../service/secrets.service';
-
-/** The values of some secrets at one moment, by the key under which `build` gets them. */
-export type Values = ReadonlyMap<string, string>;
+import type { Part } from './sources';
+import type { Values } from './values';
 
 /** Follows the secrets of a resource, and reads their values of one moment. */
 export class LiveValues {
   readonly #secrets: SecretsService;
-  /** The handles by key. */
-  readonly #handles: ReadonlyMap<string, Secret>;
+  readonly #parts: ReadonlyMap<string, Part>;
   /** The secrets that have changed since they were read. */
   readonly #changed = new Set<string>();
   readonly #stops: (() => void)[] = [];
 
-  /** @param names the names of the secrets, by key */
-  constructor(secrets: SecretsService, names: Readonly<Record<string, string>>) {
+  constructor(secrets: SecretsService, parts: ReadonlyMap<string, Part>) {
     this.#secrets = secrets;
-    this.#handles = new Map(
-      Object.entries(names).map(([key, name]) => [key, secrets.secret(name)]),
-    );
+    this.#parts = parts;
   }
 
   get hasChanged(): boolean {
@@ -27,10 +21,10 @@ export class LiveValues {
 
   /** Calls back for each change from now on, until `stop`. */
   listen(onChange: () => void): void {
-    for (const { name, handle } of this.named()) {
+    for (const { handle } of this.#parts.values()) {
       this.#stops.push(
         handle.onChange(() => {
-          this.#changed.add(name);
+          this.#changed.add(handle.name);
           onChange();
         }),
       );
@@ -49,27 +43,35 @@ export class LiveValues {
    * @param maxAgeMs the largest age of the others; without it, as old as the cache permits
    */
   async read({ maxAgeMs }: { readonly maxAgeMs?: number } = {}): Promise<Values> {
-    const names = [...new Set(this.named().map(({ name }) => name))];
-    const others = names.filter((name) => !this.#changed.has(name));
+    const others = this.names().filter((name) => !this.#changed.has(name));
     this.#changed.clear();
     await this.readAll(others, maxAgeMs);
-    const values = new Map<string, string>();
-    for (const [key, handle] of this.#handles) values.set(key, await handle.get());
+    const values = new Map<string, unknown>();
+    for (const [id, { handle, isPresent }] of this.#parts) {
+      if (isPresent()) values.set(id, await handle.get());
+    }
     // a change that the reads above found is a part of these values
-    for (const { key, name, handle } of this.named()) {
-      if (this.#changed.has(name) && handle.reveal() === values.get(key))
-        this.#changed.delete(name);
+    for (const name of this.#changed) {
+      if (this.isRead(name, values)) this.#changed.delete(name);
     }
     return values;
   }
 
   /** Reads all secrets from the store again. Changes are reported as ever. */
   async refresh(): Promise<void> {
-    await this.readAll([...new Set(this.named().map(({ name }) => name))], 0);
+    await this.readAll(this.names(), 0);
   }
 
-  private named(): { readonly key: string; readonly name: string; readonly handle: Secret }[] {
-    return Array.from(this.#handles, ([key, handle]) => ({ key, name: handle.name, handle }));
+  private names(): readonly string[] {
+    return [...new Set(Array.from(this.#parts.values(), ({ handle }) => handle.name))];
+  }
+
+  /** Returns whether all parts of a secret have the values that are served now. */
+  private isRead(name: string, values: Values): boolean {
+    return [...this.#parts].every(([id, { handle, isPresent }]) => {
+      if (handle.name !== name) return true;
+      return isPresent() ? handle.reveal() === values.get(id) : !values.has(id);
+    });
   }
 
   private async readAll(names: readonly string[], maxAgeMs?: number): Promise<void> {

@@ -13,12 +13,12 @@ import {
   type Rules,
 } from '../../core/validation/option-rules';
 import { configuredNameProblem } from '../../core/validation/secret-name';
+import type { Sources } from './sources';
 
 /** The checked options of a rotating resource, with their defaults. */
 export interface ReadOptions {
   readonly provide: InjectionToken;
-  /** The names of the secrets by key. */
-  readonly names: Readonly<Record<string, string>>;
+  readonly sources: Sources;
   readonly managerName: string | undefined;
   readonly inject: readonly (InjectionToken | OptionalFactoryDependency)[];
   readonly drainMs: number;
@@ -69,19 +69,22 @@ function withDefaults({
   buildTimeoutMs = DEFAULT_TIMEOUT_MS,
   isRejected = credentialsRejected,
 }: Partial<ReadOptions> & { readonly secrets: object }): ReadOptions {
-  const names = namesOf(secrets);
+  const sources = sourcesOf(secrets);
+  const names = Object.values(sources).map((one) =>
+    typeof one === 'string' ? quoteName(one) : one.name,
+  );
   const token = typeof provide === 'function' ? provide.name : String(provide);
-  const title = `The rotating resource ${token} of ${Object.values(names).map(quoteName).join(', ')}`;
-  return { provide, names, managerName, inject, drainMs, buildTimeoutMs, isRejected, title };
+  const title = `The rotating resource ${token} of ${names.join(', ')}`;
+  return { provide, sources, managerName, inject, drainMs, buildTimeoutMs, isRejected, title };
 }
 
-function namesOf(secrets: object): Readonly<Record<string, string>> {
+function sourcesOf(secrets: object): Sources {
   if (!Array.isArray(secrets)) return { ...secrets };
   return Object.fromEntries((secrets as string[]).map((name) => [name, name]));
 }
 
 function secretsProblem(value: unknown): string | undefined {
-  const what = 'must be a list of names, or an object with names by key';
+  const what = 'must be a list of names, or an object with names and classes by key';
   if (typeof value !== 'object' || value === null) return `${what}, and is ${kindOf(value)}`;
   const unreadable: string[] = [];
   const entries = Object.entries(
@@ -90,13 +93,15 @@ function secretsProblem(value: unknown): string | undefined {
   if (unreadable.length > 0) return unreadable.join(', ');
   if (entries.length === 0) return `${what}, and has none`;
   const problems = entries.map(([key, name]) => {
+    // a class is checked at start, with its manager
+    if (typeof name === 'function' && !Array.isArray(value)) return [];
     const problem = configuredNameProblem(name);
     return problem === undefined ? [] : [`[${key}] ${problem}`];
   });
   return problems.flat().join(', ') || undefined;
 }
 
-function wrongOptions(problems: readonly string[]): SecretManagerError {
+export function wrongOptions(problems: readonly string[]): SecretManagerError {
   return new SecretManagerError(
     'MISCONFIGURED',
     `rotatingResource() has wrong options:\n${listed(problems)}`,

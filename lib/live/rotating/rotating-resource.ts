@@ -12,27 +12,36 @@ import { SecretManagerError } from '../../core/errors/secret-manager.error';
 import { quoteName } from '../../core/errors/wording';
 import { getRegistrationToken, registeredNames } from '../../secret-manager.tokens';
 import type { Lifecycle } from '../../service/lifecycle';
-import type { SecretsService } from '../../service/secrets.service';
+import type { SecretsClass } from '../../typed/secret-value';
+import type { TypedSecrets } from '../../typed/typed-secrets';
 import { LiveValues } from './live-values';
 import { ResourceBuilder } from './resource-builder';
-import { readOptions, type ReadOptions } from './rotating-options';
+import { readOptions, wrongOptions, type ReadOptions } from './rotating-options';
 import { startRotation } from './rotation';
+import { classesOf, givenBy, partsOf, type SourceServices } from './sources';
+import type { Values } from './values';
 
 const CONTEXT = { manager: 'unknown', operation: 'rotatingResource' };
 
-interface Registration {
-  readonly secrets: SecretsService;
+interface Registration extends SourceServices {
   readonly lifecycle: Lifecycle;
 }
 
-/** The names of the secrets by keys of your choice. In a list, each name is its own key. */
-export type SecretNames = readonly string[] | Readonly<Record<string, string>>;
+/**
+ * The names of the secrets, or classes with `@SecretValue`, by keys of your choice. In a list, each name is its own
+ * key.
+ */
+export type SecretNames = readonly string[] | Readonly<Record<string, string | SecretsClass>>;
 
-/** The values of the secrets of one moment, by key. */
+/** The values of one moment, by key: the text of a name, and the instance of a class. */
 export type ValuesOf<Names extends SecretNames> = Names extends readonly (infer Name extends
   string)[]
   ? Readonly<Record<Name, string>>
-  : { readonly [Key in keyof Names]: string };
+  : {
+      readonly [Key in keyof Names]: Names[Key] extends SecretsClass<infer Instance>
+        ? Instance
+        : string;
+    };
 
 export interface RotatingResourceOptions<Resource, Names extends SecretNames> {
   /** The token of the {@link Rotating}, for `@InjectRotating(token)`. */
@@ -69,7 +78,7 @@ export function rotatingResource<Resource, const Names extends SecretNames>(
   options: RotatingResourceOptions<Resource, Names>,
 ): FactoryProvider<Promise<Rotating<Resource>>> {
   const read = readOptions(options);
-  const { provide, managerName, names, inject } = read;
+  const { provide, managerName, sources, inject } = read;
   const { build, probe = () => true, dispose = () => undefined } = options;
   return {
     provide,
@@ -85,7 +94,8 @@ export function rotatingResource<Resource, const Names extends SecretNames>(
       registration: Registration | undefined,
       ...injected: unknown[]
     ) => {
-      const { secrets, lifecycle } = registration ?? noManager(modules, read);
+      const services = registration ?? noManager(modules, read);
+      const { secrets, typed, lifecycle } = services;
       assertMadeOnce(module, read);
       const logger = new Logger('SecretManager');
       const shared = {
@@ -94,14 +104,16 @@ export function rotatingResource<Resource, const Names extends SecretNames>(
         warn: (message: string) => logger.warn(message),
       };
       const functions = {
-        build: (values: ReadonlyMap<string, string>) =>
-          build(Object.fromEntries(values) as ValuesOf<Names>, ...(injected as never[])),
+        build: (values: Values) =>
+          build(givenBy(services, sources, values) as ValuesOf<Names>, ...(injected as never[])),
         probe,
         dispose,
       };
       const builder = new ResourceBuilder<Resource>(functions, shared);
       try {
-        const rotation = await startRotation(builder, new LiveValues(secrets, names), shared);
+        await loadClasses(typed, lifecycle, classesOf(sources));
+        const values = new LiveValues(secrets, partsOf(services, sources));
+        const rotation = await startRotation(builder, values, shared);
         closeLater(rotation, modules);
         return rotation;
       } catch (error) {
@@ -110,6 +122,17 @@ export function rotatingResource<Resource, const Names extends SecretNames>(
       }
     },
   };
+}
+
+/** Reads the fields of the classes. Rejects with one error that has all problems. */
+async function loadClasses(
+  typed: TypedSecrets,
+  lifecycle: Lifecycle,
+  classes: readonly SecretsClass[],
+): Promise<void> {
+  const problems = classes.flatMap((type) => typed.problemsOf(type));
+  if (problems.length > 0) throw wrongOptions(problems);
+  await lifecycle.loadHandles(classes.flatMap((type) => typed.requiredBy(type)));
 }
 
 /** Closes the resource with Nest's own first module. Nest calls no hook of a module that is loaded lazily. */

@@ -10,7 +10,8 @@ import {
 import { backoffMs } from '../../core/time/backoff';
 import { startTimer } from '../../core/time/clock';
 import type { Generation } from './generation';
-import type { LiveValues, Values } from './live-values';
+import type { LiveValues } from './live-values';
+import type { Values } from './values';
 import type { ResourceBuilder } from './resource-builder';
 
 const RETRY_PAUSES = { firstMs: 1_000, longestMs: 300_000 };
@@ -199,5 +200,5 @@ export class Rotation<Resource> implements Rotating<Resource> {
 }
 
 function isSame(one: Values, other: Values): boolean {
-  return [...one].every(([key, value]) => other.get(key) === value);
+  return one.size === other.size && [...one].every(([id, value]) => other.get(id) === value);
 }

@@ -14,11 +14,14 @@ import { kindOf } from '../../core/errors/wording';
 import type { CacheObserver } from '../../policies/cache/secret-cache';
 import type { SecretPipeline } from '../../policies/compose';
 import type { Lookup, SecretLookup } from '../secret-lookup';
+import type { SecretView } from '../secret-view';
 import { Subscriptions } from './subscriptions';
 
 /** A secret that somebody listens to. */
 interface WatchedSecret {
   readonly lookup: Lookup;
+  /** The typed form, if somebody listens to that. */
+  readonly view: SecretView<unknown> | undefined;
   readonly subscriptions: Subscriptions;
   /** The last value that the handle would have served. */
   last: KnownValue | undefined;
@@ -44,7 +47,8 @@ export class SecretChanges implements CacheObserver {
   readonly #lookup: SecretLookup;
   readonly #hasCache: boolean;
   readonly #warn: (message: string) => void;
-  readonly #watched = new Map<string, WatchedSecret>();
+  readonly #watched = new Map<unknown, WatchedSecret>();
+  #stopObserving = (): void => undefined;
   readonly #digestKey = randomBytes(32);
 
   constructor(
@@ -59,17 +63,22 @@ export class SecretChanges implements CacheObserver {
   }
 
   /** Calls the listener for each change from now on. Returns a function that unsubscribes. */
-  subscribe(lookup: Lookup, listener: SecretChangeListener): () => void {
+  subscribe(
+    lookup: Lookup,
+    listener: SecretChangeListener,
+    view?: SecretView<unknown>,
+  ): () => void {
     const context = { ...lookup.context, operation: 'onChange' };
     assertIsListener(listener, context);
     if (!this.#hasCache) throw noCache(context);
     if (this.#pipeline.isClosed()) return () => undefined;
-    const secret = this.#watched.get(keyOf(lookup)) ?? this.watch(lookup);
+    const key = view ?? keyOf(lookup);
+    const secret = this.#watched.get(key) ?? this.watch(key, lookup, view);
     const subscription = secret.subscriptions.add(listener);
     return () => {
       secret.subscriptions.delete(subscription);
-      const isCurrent = this.#watched.get(keyOf(lookup)) === secret;
-      if (isCurrent && secret.subscriptions.isEmpty) this.unwatch(secret);
+      const isCurrent = this.#watched.get(key) === secret;
+      if (isCurrent && secret.subscriptions.isEmpty) this.unwatch(key, lookup);
     };
   }
 
@@ -86,27 +95,36 @@ export class SecretChanges implements CacheObserver {
     for (const { subscriptions } of concerned) subscriptions.deliver();
   }
 
-  private watch(lookup: Lookup): WatchedSecret {
+  private watch(
+    key: unknown,
+    lookup: Lookup,
+    view: SecretView<unknown> | undefined,
+  ): WatchedSecret {
     const { name } = lookup;
     const { cache } = this.#pipeline;
     const subscriptions = new Subscriptions(lookup.context, this.#warn);
-    const secret: WatchedSecret = { lookup, subscriptions, last: undefined, wasAbsent: false };
+    const secret: WatchedSecret = {
+      lookup,
+      view,
+      subscriptions,
+      last: undefined,
+      wasAbsent: false,
+    };
     const cached = lookup.isHosted ? cache.cached(name) : undefined;
     if (cached !== undefined || !lookup.isHosted) {
       const { value, version } = cached ?? {};
       this.update(secret, value === undefined ? undefined : { value, version });
     }
-    if (this.#watched.size === 0) cache.observe(this);
-    this.#watched.set(keyOf(lookup), secret);
+    if (this.#watched.size === 0) this.#stopObserving = cache.observe(this);
+    this.#watched.set(key, secret);
     if (lookup.isHosted) cache.pin(name);
     return secret;
   }
 
-  private unwatch({ lookup }: WatchedSecret): void {
-    const { cache } = this.#pipeline;
-    this.#watched.delete(keyOf(lookup));
-    if (lookup.isHosted) cache.unpin(lookup.name);
-    if (this.#watched.size === 0) cache.observe(undefined);
+  private unwatch(key: unknown, { name, isHosted }: Lookup): void {
+    this.#watched.delete(key);
+    if (isHosted) this.#pipeline.cache.unpin(name);
+    if (this.#watched.size === 0) this.#stopObserving();
   }
 
   private apply(
@@ -127,9 +145,9 @@ export class SecretChanges implements CacheObserver {
     secret: WatchedSecret,
     outcome: SecretReading | SecretManagerError | undefined,
   ): Pick<SecretChange, 'version' | 'previousVersion'> | undefined {
-    const { lookup, last, wasAbsent } = secret;
+    const { lookup, view, last, wasAbsent } = secret;
     const value = this.#lookup.servedAfter(lookup, outcome);
-    if (value === undefined) {
+    if (value === undefined || (view && !isAccepted(view, value))) {
       secret.wasAbsent ||= outcome === undefined;
       return undefined;
     }
@@ -145,6 +163,14 @@ export class SecretChanges implements CacheObserver {
       ...(version !== undefined && { version }),
       ...(previousVersion !== undefined && { previousVersion }),
     };
+  }
+}
+
+function isAccepted(view: SecretView<unknown>, text: string): boolean {
+  try {
+    return view.serve(text).text === text;
+  } catch {
+    return false;
   }
 }
 

@@ -1,31 +1,40 @@
+import { RejectedValue, isRejection } from '../../core/calls/rejected-value';
 import type { GetOptions } from '../../core/contract/get-options';
 import type { UseOptions } from '../../core/contract/secret-change';
-import { RejectedValue, isRejection } from '../../core/calls/rejected-value';
 import { credentialsRejected } from '../../core/errors/credentials-rejected';
 import { SecretManagerError, type OperationContext } from '../../core/errors/secret-manager.error';
 import { kindOf } from '../../core/errors/wording';
 import { readArguments } from '../../core/validation/call-arguments';
 import type { SecretCache } from '../../policies/cache/secret-cache';
 import type { Lookup } from '../secret-lookup';
+import type { Served } from '../secret-view';
 
 /** The largest number of names with a limit of reads, as that of cached values. */
 const MAX_NAMES = 10_000;
 
+/** The functions by which a handle reads what it serves. */
+export interface UseSource<Value> {
+  /** Identifies a typed handle. Handles to the text of one name share their limit of reads. */
+  readonly id?: object;
+  read(options?: GetOptions): Promise<Served<Value>>;
+  /** Returns what is served for a cached text. Throws for a text that is refused. */
+  peek(text: string): Served<Value>;
+}
+
 /** Runs work with a secret, and once more with the newer value if the first one was rejected. */
 export class SecretUses {
   readonly #cache: SecretCache;
-  /** The secrets that were rejected, by name, the oldest first. */
-  readonly #rejected = new Map<string, RejectedValue<string>>();
+  /** The secrets that were rejected, the oldest first. */
+  readonly #rejected = new Map<unknown, RejectedValue<string>>();
 
   constructor(cache: SecretCache) {
     this.#cache = cache;
   }
 
-  /** @param get reads the value that the handle serves */
-  async use<Result>(
+  async use<Value, Result>(
     lookup: Lookup,
-    get: (options?: GetOptions) => Promise<string>,
-    work: (value: string) => Result | Promise<Result>,
+    source: UseSource<Value>,
+    work: (value: Value) => Result | Promise<Result>,
     options: UseOptions = {},
   ): Promise<Result> {
     const { name } = lookup;
@@ -33,27 +42,38 @@ export class SecretUses {
     assertIsFunction('work', work, context);
     const { isRejected = credentialsRejected } = readArguments(options, ['isRejected'], context);
     assertIsFunction('isRejected', isRejected, context);
-    const value = await get();
+    const { text, value } = await source.read();
     try {
       return await work(value);
     } catch (error) {
       if (!isRejection(isRejected, error)) throw error;
-      const secret = this.#rejected.get(name) ?? this.add(name, get);
-      const next = await secret.successorOf(value);
+      const key = source.id ?? name;
+      const secret = this.#rejected.get(key) ?? this.add(key, name, source);
+      const next = await secret.successorOf(text);
       if (next === undefined) throw error;
-      return await work(next);
+      return await work(source.peek(next).value);
     }
   }
 
-  private add(name: string, get: (options?: GetOptions) => Promise<string>): RejectedValue<string> {
-    const secret = new RejectedValue(
-      () => nonEmpty(this.#cache.peek(name)),
-      () => get({ maxAgeMs: 0 }),
-    );
+  private add(key: unknown, name: string, source: UseSource<unknown>): RejectedValue<string> {
+    const served = (): string | undefined => {
+      const text = nonEmpty(this.#cache.peek(name));
+      return text === undefined ? undefined : settle(() => source.peek(text).text);
+    };
+    const read = async (): Promise<string> => (await source.read({ maxAgeMs: 0 })).text;
+    const secret = new RejectedValue(served, read);
     const [oldest] = this.#rejected.keys();
     if (oldest !== undefined && this.#rejected.size >= MAX_NAMES) this.#rejected.delete(oldest);
-    this.#rejected.set(name, secret);
+    this.#rejected.set(key, secret);
     return secret;
+  }
+}
+
+function settle<Result>(run: () => Result): Result | undefined {
+  try {
+    return run();
+  } catch {
+    return undefined;
   }
 }
 
