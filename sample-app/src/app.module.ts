@@ -21,6 +21,7 @@ import { KeyLock } from './keys/key-lock';
 import { KeyLookups } from './keys/key-lookups';
 import { KeyRecords } from './keys/key-records';
 import { KeysController } from './keys/keys.controller';
+import { GatewaySecrets } from './keys/gateway-secrets';
 import { MasterKey } from './keys/master-key';
 import { StoredKeys } from './keys/stored-keys';
 import { AnthropicProvider } from './providers/anthropic.provider';
@@ -39,7 +40,7 @@ import { StatusController } from './status/status.controller';
 @Module({
   imports: [
     SecretsModule,
-    SecretManagerModule.forFeature(['MASTER_KEY']),
+    SecretManagerModule.forFeature(GatewaySecrets),
     ModelListModule,
     TerminusModule.forRoot({ logger: false }), // `StoreHealth` logs each change of the state
   ],

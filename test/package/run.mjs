@@ -21,6 +21,7 @@ const JEST = [`${TOOL}/jest/bin/jest.js`, '--rootDir=dist'];
 const JEST_ES = ['--experimental-vm-modules', '--no-warnings', ...JEST];
 const VITEST = [`${TOOL}/vitest/vitest.mjs`, 'run', '--globals', '--root=dist'];
 const BUNDLES = ['src/bundle.mjs'];
+const COMPILERS = ['src/compilers.mjs'];
 
 const TEST_RUNNER = /^(@babel\/|unrs-resolver$)/;
 
@@ -31,6 +32,7 @@ const BUNDLER = { module: 'preserve', moduleResolution: 'bundler' };
 
 /** The tools, which are installed once in the folder above the applications. */
 const TOOLS = {
+  '@swc/core': '1.16.18',
   '@types/jest': '30.0.0',
   '@types/node': '20.19.43',
   esbuild: '0.28.2',
@@ -57,8 +59,12 @@ const INSTALLATIONS = [
       typescript: '5.9.3',
     },
     applications: [
-      { type: 'commonjs', checkedAs: [NODE16, BUNDLER, NODE10], runs: [START, JEST, BUNDLES] },
-      { type: 'module', checkedAs: [BUNDLER, NODENEXT], runs: [START, JEST_ES, VITEST] },
+      {
+        type: 'commonjs',
+        checkedAs: [NODE16, BUNDLER, NODE10],
+        runs: [START, JEST, BUNDLES, COMPILERS],
+      },
+      { type: 'module', checkedAs: [BUNDLER, NODENEXT], runs: [START, JEST_ES, VITEST, COMPILERS] },
     ],
   },
   {
@@ -76,8 +82,12 @@ const INSTALLATIONS = [
       typescript: '6.0.3',
     },
     applications: [
-      { type: 'module', checkedAs: [BUNDLER, NODENEXT], runs: [START, JEST_ES, VITEST, BUNDLES] },
-      { type: 'commonjs', checkedAs: [NODENEXT], runs: [START] },
+      {
+        type: 'module',
+        checkedAs: [BUNDLER, NODENEXT],
+        runs: [START, JEST_ES, VITEST, BUNDLES, COMPILERS],
+      },
+      { type: 'commonjs', checkedAs: [NODENEXT], runs: [START, COMPILERS] },
     ],
   },
   {

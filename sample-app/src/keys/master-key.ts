@@ -1,20 +1,21 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
-import { InjectSecret, Secret } from 'nestjs-custom-secret-manager';
 import { SecretHits } from '../status/secret-hits';
+import { GatewaySecrets } from './gateway-secrets';
 
-/** The key of the operator of the gateway. Without the secret MASTER_KEY, the application does not start. */
+/** Compares a key with that of the operator of the gateway. */
 @Injectable()
 export class MasterKey {
   constructor(
-    @InjectSecret('MASTER_KEY') private readonly secret: Secret,
+    private readonly secrets: GatewaySecrets,
     private readonly hits: SecretHits,
   ) {}
 
   /** Compares in constant time with the current value, so that a rotation takes effect at once. */
   matches(candidate: string): boolean {
-    this.hits.add(this.secret.name);
-    return timingSafeEqual(digestOf(candidate), digestOf(this.secret.reveal()));
+    const { masterKey } = this.secrets;
+    this.hits.add(masterKey.name);
+    return timingSafeEqual(digestOf(candidate), digestOf(masterKey.reveal()));
   }
 }
 
