@@ -1,4 +1,3 @@
-import type { SecretManagerError } from './core/errors/secret-manager.error';
 import { kindOf, quoteName } from './core/errors/wording';
 import { isRecord, unknownOptions } from './core/validation/option-rules';
 import { configuredNameProblem } from './core/validation/secret-name';
@@ -21,8 +20,8 @@ export interface RequiredSecret {
   readonly allowEmpty: boolean;
   /** The field of a class that holds the secret, as `DatabaseSecrets.password`. */
   readonly owner?: string;
-  /** Returns the error of a value that the field refuses. */
-  readonly refusalOf?: (text: string) => SecretManagerError | undefined;
+  /** Returns a sentence about a value that the field refuses. */
+  readonly refusalOf?: (text: string) => string | undefined;
 }
 
 /** Returns the problem of an item of `preload` or `forFeature` as the end of a sentence, or `undefined`. */

@@ -65,7 +65,7 @@ function problemOf(
   if (outcome === undefined && optional) return undefined; // `optional` forgives no empty value
   const { context } = parsed;
   const refusal = typeof outcome === 'string' ? refusalOf?.(outcome) : undefined;
-  if (refusal !== undefined) return misconfigured(refusal.message, context);
+  if (refusal !== undefined) return misconfigured(refusal, context);
   const problem = isSecretManagerError(outcome)
     ? outcome
     : errorOf(() => lookup.required(outcome, parsed));

@@ -31,7 +31,8 @@ interface Accepted extends Served<unknown> {
   readonly leaseMs: number;
 }
 
-type Result = Served<unknown> | SecretManagerError;
+/** The value of a text, or the message of its refusal. */
+type Result = Served<unknown> | string;
 
 /**
  * The values that one field serves. Each text is converted once. A new version that is refused leaves the last
@@ -63,17 +64,17 @@ export class AcceptedValue implements SecretView<unknown> {
   serve(given: string | SecretManagerError, limits?: AgeLimits): Served<unknown> {
     const accepted = this.#accepted;
     if (accepted?.text === given) return accepted;
-    const result = typeof given === 'string' ? this.resultOf(given) : given;
-    if (!isSecretManagerError(result)) return result;
+    const result = typeof given === 'string' ? this.resultOf(given) : undefined;
+    if (typeof result === 'object') return result;
     if (accepted !== undefined && this.isServable(accepted, limits)) return accepted;
-    throw result;
+    throw typeof given === 'string' ? this.malformed(result) : given;
   }
 
-  /** Returns the error of a text, or `undefined` if it is accepted. */
-  refusalOf(text: string): SecretManagerError | undefined {
+  /** Returns the message of a refused text, or `undefined` if it is accepted. */
+  refusalOf(text: string): string | undefined {
     if (text === this.#accepted?.text) return undefined;
     const result = this.resultOf(text);
-    return isSecretManagerError(result) ? result : undefined;
+    return typeof result === 'string' ? result : undefined;
   }
 
   /** Takes over an outcome of the store. A failure that is no answer changes nothing. */
@@ -89,7 +90,7 @@ export class AcceptedValue implements SecretView<unknown> {
     const { value: text, validForMs = Infinity } = outcome;
     const known = this.#accepted;
     const result = known?.text === text ? known : this.resultOf(text);
-    if (isSecretManagerError(result)) return;
+    if (typeof result === 'string') return;
     const { clock } = this.#options;
     this.#accepted = {
       text,
@@ -114,11 +115,15 @@ export class AcceptedValue implements SecretView<unknown> {
   }
 
   private convert(text: string): Result {
-    const { convert, title, context, debug } = this.#options;
+    const { convert, title, debug } = this.#options;
     const converted = convert(text);
     if (!('problem' in converted)) return { text, value: converted.value };
     if (converted.original !== undefined) debug(converted.original);
-    return new SecretManagerError('MALFORMED', `${title} ${converted.problem}.`, context);
+    return `${title} ${converted.problem}.`;
+  }
+
+  private malformed(message = ''): SecretManagerError {
+    return new SecretManagerError('MALFORMED', message, this.#options.context);
   }
 
   private isServable({ readAt, leaseMs }: Accepted, limits: AgeLimits = {}): boolean {

@@ -159,7 +159,7 @@ export class TypedSecrets implements CacheObserver {
     if (outcome === undefined || isSecretManagerError(outcome)) return;
     const { value: text } = outcome;
     const problems = followed.fields.flatMap(({ accepted }) =>
-      accepted.hasAccepted ? (accepted.refusalOf(text)?.message ?? []) : [],
+      accepted.hasAccepted ? (accepted.refusalOf(text) ?? []) : [],
     );
     if (problems.length === 0) followed.refused = undefined;
     if (problems.length === 0 || text === followed.refused) return;

@@ -50,8 +50,9 @@ export class SecretUses {
       const key = source.id ?? name;
       const secret = this.#rejected.get(key) ?? this.add(key, name, source);
       const next = await secret.successorOf(text);
-      if (next === undefined) throw error;
-      return await work(source.peek(next).value);
+      const served = next === undefined ? undefined : settle(() => source.peek(next));
+      if (served === undefined || served.text === text) throw error;
+      return await work(served.value);
     }
   }
 
