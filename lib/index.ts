@@ -9,6 +9,7 @@ export {
   type WriteOptions,
 } from './core/contract/custom-secret-manager';
 export type { Environment } from './core/contract/environment';
+export type { FleetStatus } from './core/contract/fleet-status';
 export { FALLBACKS, type Fallback, type GetOptions } from './core/contract/get-options';
 export { Secret } from './core/contract/secret';
 export type {
@@ -65,7 +66,11 @@ export {
 } from './secret-manager.tokens';
 export type { SecretOutcome } from './service/many-secrets';
 export type { NextSecret } from './service/secret-writer';
-export { SecretsService, type BooleanGetOptions } from './service/secrets.service';
+export {
+  SecretsService,
+  type BooleanGetOptions,
+  type InvalidateOptions,
+} from './service/secrets.service';
 export {
   SecretValue,
   type SecretFieldDecorator,

@@ -15,6 +15,12 @@ import {
   type Rule,
   type Rules,
 } from './core/validation/option-rules';
+import {
+  fleetProblems,
+  resolveFleetOptions,
+  type FleetOptions,
+  type ResolvedFleetOptions,
+} from './fleet/fleet-options';
 import type { CacheOptions } from './policies/cache/cache.policy';
 import type { CircuitBreakerOptions } from './policies/circuit-breaker/circuit-breaker.policy';
 import type { RetryOptions } from './policies/retry.policy';
@@ -54,6 +60,8 @@ export interface SecretManagerModuleOptions {
   readonly retry?: false | RetryOptions;
   readonly circuitBreaker?:
     false | Omit<CircuitBreakerOptions, 'onStateChange' | 'hasHealthCheck' | 'holdsOneSecret'>;
+  /** The other instances of the application, which hear of each change over a broker. Default: none. */
+  readonly fleet?: FleetOptions;
   /** Receives the original error of a manager, unredacted. The error may hold secrets. */
   readonly debug?: (original: unknown, operation: string) => void;
 }
@@ -70,6 +78,7 @@ export interface ResolvedOptions {
   readonly cache: false | CacheOptions;
   readonly retry: false | RetryOptions;
   readonly circuitBreaker: false | CircuitBreakerOptions;
+  readonly fleet: ResolvedFleetOptions | undefined;
   readonly debug?: SecretManagerModuleOptions['debug'];
 }
 
@@ -95,6 +104,7 @@ export function resolveOptions(
     cache = {},
     retry = {},
     circuitBreaker = {},
+    fleet,
     debug,
   } = options as SecretManagerModuleOptions; // checked above
   return {
@@ -108,6 +118,7 @@ export function resolveOptions(
     cache,
     retry,
     circuitBreaker,
+    fleet: fleet && resolveFleetOptions(fleet),
     debug,
   };
 }
@@ -147,6 +158,7 @@ const RULES = optional({
   timeoutMs: deadline,
   attemptTimeoutMs: deadline,
   syncTimeoutMs: deadline,
+  fleet: fleetProblems,
   debug: must('be a function', (value) => typeof value === 'function'),
   cache: objectOrFalse({
     ttlMs: duration,
@@ -172,6 +184,10 @@ function copyOptions(given: unknown, problems: string[]): unknown {
   const fields = new Set([...Object.keys(RULES), ...fieldsOf(given, '', problems)]);
   const options = readFields(given, [...fields], '', problems);
   for (const field of COPIED) options[field] = copyOption(options[field], field, problems);
+  const { fleet } = options; // its transport and its handle are no plain objects
+  if (isRecord(fleet)) {
+    options.fleet = readFields(fleet, fieldsOf(fleet, 'fleet', problems), 'fleet', problems);
+  }
   return options;
 }
 

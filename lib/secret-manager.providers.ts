@@ -6,6 +6,7 @@ import {
 } from './core/contract/custom-secret-manager';
 import { SecretManagerError, isSecretManagerError } from './core/errors/secret-manager.error';
 import { kindOf, quoteName } from './core/errors/wording';
+import type { Fleet } from './fleet/engine/fleet';
 import { BoundaryPolicy } from './policies/boundary.policy';
 import { compose } from './policies/compose';
 import { DeadlinePolicy } from './policies/deadline.policy';
@@ -16,6 +17,7 @@ import {
   type ManagerBinding,
 } from './secret-manager.binding';
 import { subscribeListeners } from './secret-manager.change-listeners';
+import { assertOneKeyPerFleet, createFleet } from './secret-manager.fleet';
 import { assertMadeOnce, circleProblem, scopeGuard } from './secret-manager.guards';
 import type { HeldOptions } from './secret-manager.held-options';
 import {
@@ -34,6 +36,7 @@ import { Lifecycle } from './service/lifecycle';
 import { SecretHandles } from './service/secret-handles';
 import { SecretLookup } from './service/secret-lookup';
 import { SecretsService } from './service/secrets.service';
+import { StoreWatch } from './service/store-watch';
 import { TypedSecrets } from './typed/typed-secrets';
 import { VirtualKeysService } from './virtual-keys/virtual-keys.service';
 
@@ -43,6 +46,7 @@ export interface Registration {
   readonly typed: TypedSecrets;
   readonly virtualKeys: VirtualKeysService;
   readonly lifecycle: Lifecycle;
+  readonly fleet: Fleet | undefined;
 }
 
 /**
@@ -70,7 +74,8 @@ export function createProviders(
       ) => {
         assertMadeOnce(module, manager, binding);
         const assertRegistered = () => assertOnlyOne(modules, name);
-        const made = await start(instance, options.open(), isOwned(binding), assertRegistered);
+        const given = options.open();
+        const made = await start(instance, given, isOwned(binding), assertRegistered, name);
         addLifecycleHooks(made, modules, name);
         return made;
       },
@@ -93,6 +98,7 @@ function addLifecycleHooks(
     useValue: {
       onApplicationBootstrap: async () => {
         try {
+          assertOneKeyPerFleet(modules);
           subscribeListeners(modules, registration, name);
           lifecycle.markStarted();
         } catch (error) {
@@ -114,6 +120,7 @@ async function start(
   given: SecretManagerModuleOptions,
   closesManager: boolean,
   assertRegistered: () => void,
+  name: string | undefined,
 ): Promise<Registration> {
   assertIsManager(manager);
   let close = (): Promise<void> =>
@@ -132,16 +139,26 @@ async function start(
       debug: options.debug,
       warn,
     });
-    const lifecycle = new Lifecycle(pipeline, options, lookup, warn);
+    const fleet = createFleet(options, pipeline, name, warn);
+    const watch = new StoreWatch(manager, {
+      onChange: (secretName, isAnnounced) => pipeline.report(secretName, 'watch', isAnnounced),
+      warn,
+    });
+    const companions = fleet ? [watch, fleet] : [watch];
+    const lifecycle = new Lifecycle(pipeline, options, lookup, warn, companions);
     close = () => lifecycle.close();
     warnAbout(options, manager, logger);
     await pipeline.outermost.validateEnvironment();
+    await fleet?.start();
+    watch.start();
     await lifecycle.preload();
+    const fleetStatus = fleet && (() => fleet.status);
     return {
-      secrets: new SecretsService(pipeline, options, warn, { lookup, handles, typed }),
+      secrets: new SecretsService(pipeline, options, warn, { lookup, handles, typed, fleetStatus }),
       typed,
       virtualKeys: new VirtualKeysService(pipeline, options),
       lifecycle,
+      fleet,
     };
   } catch (error) {
     await close().catch(() => undefined); // the failure of the start takes precedence

@@ -17,6 +17,7 @@ import { DeadlinePolicy } from './deadline.policy';
 import type { Pipeline } from './policy';
 import { RetryPolicy, type RetryOptions } from './retry.policy';
 import { SingleFlightPolicy } from './single-flight/single-flight.policy';
+import type { AnnouncementKind, ReportedChange } from './writes/announcements';
 import { ReadYourWritesPolicy } from './writes/read-your-writes.policy';
 import { Writes, WritesPolicy } from './writes/writes.policy';
 
@@ -45,10 +46,25 @@ export interface SecretPipeline {
   readonly circuitState: () => CircuitState;
   /** The time for which reads still fail at once, in milliseconds. */
   readonly circuitRetryAfterMs: () => number | undefined;
-  /** Drops one secret, or all, in every cache. With a primary secret, every name drops the primary secret. */
-  readonly forget: (secretName?: string) => void;
+  /**
+   * Drops one secret, or all, in every cache, and announces the change to the fleet. With a primary secret, every name
+   * drops the primary secret, too.
+   *
+   * @param kind `revoked` makes the other instances drop it, too; `changed` makes them read it again
+   */
+  readonly forget: (secretName?: string, kind?: AnnouncementKind) => void;
   /** Calls back after each `forget`. A write drops cached values, too, and is none. */
   readonly onForget: (listener: (secretName: string | undefined) => void) => void;
+  /** Expires the secret in every cache, and announces the change if `isAnnounced`. */
+  readonly report: (
+    secretName: string,
+    source: ReportedChange['source'],
+    isAnnounced: boolean,
+  ) => void;
+  /** Calls the listener with each reported name; with `undefined` if a primary secret may have changed. */
+  readonly whenReported: (listener: (secretName: string | undefined) => void) => void;
+  /** The entry points for a fleet. */
+  readonly changes: FleetEntry;
   /** Cancels the calls in flight, and closes the manager. */
   readonly close: () => Promise<void>;
   /**
@@ -56,11 +72,19 @@ export interface SecretPipeline {
    * answer.
    */
   readonly isClosed: () => boolean;
+  /** `true` if the manager reports changes of the store by itself. */
+  readonly isPushed: boolean;
   /** Returns whether the manager implements the operation. */
   readonly isSupported: (operation: OptionalOperation) => boolean;
   /** Throws `UNSUPPORTED` if the manager does not implement the operation. */
   readonly assertSupported: (operation: OptionalOperation, secretName: string) => void;
 }
+
+/** Applies the changes that a fleet reports. */
+export type FleetEntry = Pick<
+  Writes,
+  'joinFleet' | 'expire' | 'revoke' | 'limitFreshness' | 'heldNames'
+>;
 
 /** Puts the policies around a manager. A call passes `compose` and `chain` from the bottom to the top. */
 export function compose(manager: CustomSecretManager, options: PipelineOptions): SecretPipeline {
@@ -82,17 +106,46 @@ export function compose(manager: CustomSecretManager, options: PipelineOptions):
   const keys = chain(manager, deadline, writes, virtualKeyOptions(options));
 
   const forgetListeners: ((secretName: string | undefined) => void)[] = [];
+  const storedNames = (secretName: string | undefined): readonly (string | undefined)[] =>
+    bundle && secretName !== undefined
+      ? [...new Set([primarySecretName, secretName])]
+      : [secretName];
+  const onForget = (secretName: string | undefined): void => {
+    for (const listener of forgetListeners) listener(secretName);
+  };
   let isClosed = false;
+  let onReport = (_secretName: string | undefined): void => undefined;
 
   return {
     outermost,
     uncached: new WritesPolicy(guarded, writes),
     virtualKeys: keys.cached,
     cache: bundle || cache,
-    forget: (secretName) => {
+    changes: {
+      joinFleet: (fleet) => writes.joinFleet(fleet),
+      heldNames: () => writes.heldNames(),
+      limitFreshness: (isCut) => writes.limitFreshness(isCut),
+      expire: (secretName, change) => writes.expire(secretName, change),
+      revoke: (secretName, change) => {
+        writes.revoke(secretName, change);
+        onForget(bundle ? undefined : secretName);
+      },
+    },
+    forget: (secretName, kind = 'changed') => {
       if (bundle && secretName !== undefined) bundle.invalidate();
       writes.invalidate(secretName);
-      for (const listener of forgetListeners) listener(secretName);
+      for (const name of storedNames(secretName)) writes.announce({ kind, secretName: name });
+      onForget(secretName);
+    },
+    report: (secretName, source, isAnnounced) => {
+      for (const name of storedNames(secretName)) {
+        writes.expire(name, { source, spreadMs: 0 });
+        if (isAnnounced) writes.announce({ kind: 'changed', secretName: name });
+      }
+      onReport(bundle ? undefined : secretName);
+    },
+    whenReported: (listener) => {
+      onReport = listener;
     },
     onForget: (listener) => void forgetListeners.push(listener),
     close: async () => {
@@ -102,6 +155,7 @@ export function compose(manager: CustomSecretManager, options: PipelineOptions):
     isClosed: () => isClosed,
     circuitState: () => (circuitBreaker ? circuitBreaker.state : 'closed'),
     circuitRetryAfterMs: () => (circuitBreaker ? circuitBreaker.refusedForMs : undefined),
+    isPushed: typeof manager.watchSecrets === 'function',
     isSupported: (operation) => implementsOperation(manager, operation),
     assertSupported: (operation, secretName) => {
       if (!implementsOperation(manager, operation))
@@ -134,10 +188,11 @@ function chain(
       holdsOneSecret: options.primarySecretName !== undefined,
     });
   const guarded = circuitBreaker || retry || deadline;
-  const readYourWrites = new ReadYourWritesPolicy(guarded, writes.recent);
+  const readYourWrites = new ReadYourWritesPolicy(guarded, writes.recent, writes.changes);
   const readsBatches = implementsOperation(manager, 'readSecrets');
   const singleFlight = new SingleFlightPolicy(readYourWrites, { timeoutMs, readsBatches });
-  const cache = options.cache && new CachePolicy(singleFlight, options.cache, writes.recent);
+  const cache =
+    options.cache && new CachePolicy(singleFlight, options.cache, writes.recent, writes.changes);
   writes.observe(cache || singleFlight);
   const cached = new WritesPolicy(cache || singleFlight, writes, (read, written) => {
     if (cache) cache.storeWritten(read, written);

@@ -9,12 +9,18 @@ import type { RequiredSecret, ResolvedOptions } from '../secret-manager.options'
 import type { SecretLookup } from './secret-lookup';
 import { readAtStart } from './startup';
 
+/** A part beside the pipeline that ends with it. `close` does not reject. */
+export interface Companion {
+  close(): Promise<void>;
+}
+
 /** Loads the secrets that users need from the start, and closes the manager at the end. */
 export class Lifecycle {
   readonly #pipeline: SecretPipeline;
   readonly #options: ResolvedOptions;
   readonly #lookup: SecretLookup;
   readonly #warn: (message: string) => void;
+  readonly #companions: readonly Companion[];
   #isStarted = false;
 
   constructor(
@@ -22,7 +28,9 @@ export class Lifecycle {
     options: ResolvedOptions,
     lookup: SecretLookup,
     warn: (message: string) => void,
+    companions: readonly Companion[] = [],
   ) {
+    this.#companions = companions;
     this.#pipeline = pipeline;
     this.#options = options;
     this.#lookup = lookup;
@@ -54,12 +62,14 @@ export class Lifecycle {
   /** Cancels the calls in flight, clears the cache, and closes the manager. Does not reject. */
   async close(): Promise<void> {
     const { manager } = this.context('close');
+    const closing = this.#companions.map((companion) => companion.close());
     try {
       await this.#pipeline.close();
     } catch (error) {
       const code = isSecretManagerError(error) ? error.code : 'UNKNOWN';
       this.#warn(`${manager} did not close in order (${code}).`);
     }
+    await Promise.all(closing);
   }
 
   private async load(

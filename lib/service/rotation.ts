@@ -1,4 +1,4 @@
-import type { CallOptions } from '../core/calls/cancellation';
+import { REVOKES, type CallOptions } from '../core/calls/cancellation';
 import { pause } from '../core/calls/waiting';
 import type {
   SecretDescription,
@@ -28,6 +28,8 @@ export interface Rotation {
   /** The description and tags of a secret that has none of its own. */
   readonly defaults: SecretDescription;
   readonly timeoutMs: number;
+  /** `true` if no instance may accept the old value any more. */
+  readonly revokes?: boolean;
   readonly context: OperationContext;
 }
 
@@ -55,7 +57,7 @@ export async function rotateSecret(
   const done: RotationStep[] = [];
   try {
     const createOnly = isRenamed ? options.createOnly : undefined;
-    const write = { ...call, description, tags, createOnly };
+    const write = { ...call, description, tags, createOnly, [REVOKES]: rotation.revokes };
     const written = await pipeline.writeSecret(next, value, write);
     done.push('written');
     await verify(pipeline, rotation, call);

@@ -1,4 +1,5 @@
 import { closed } from '../core/calls/cancellation';
+import { NO_FLEET, type FleetStatus } from '../core/contract/fleet-status';
 import { announceCopy } from '../core/contract/copies';
 import type {
   DeleteOptions,
@@ -8,9 +9,11 @@ import type {
 } from '../core/contract/custom-secret-manager';
 import type { GetOptions } from '../core/contract/get-options';
 import type { Secret } from '../core/contract/secret';
-import type { OperationContext } from '../core/errors/secret-manager.error';
-import { readCallOptions } from '../core/validation/call-arguments';
+import { SecretManagerError, type OperationContext } from '../core/errors/secret-manager.error';
+import { kindOf } from '../core/errors/wording';
+import { readArguments, readCallOptions, readList } from '../core/validation/call-arguments';
 import { flag } from '../core/validation/option-rules';
+import { parseSecretName } from '../core/validation/secret-name';
 import type { SecretInspection } from '../policies/cache/secret-cache';
 import type { CircuitState } from '../policies/circuit-breaker/circuit-breaker.policy';
 import type { SecretPipeline } from '../policies/compose';
@@ -29,6 +32,11 @@ export interface BooleanGetOptions extends Omit<GetOptions, 'default'> {
   readonly default?: boolean;
 }
 
+export interface InvalidateOptions {
+  /** Makes the other instances of the fleet drop the secret, too. By default they read it again. */
+  readonly everywhere?: boolean;
+}
+
 /** Counts the versions that the fields of classes with `@SecretValue` have refused. */
 interface RejectedVersions {
   /** @param secretName the name; without it, all names count */
@@ -40,6 +48,8 @@ interface SharedParts {
   readonly lookup?: SecretLookup;
   readonly handles?: SecretHandles;
   readonly typed?: RejectedVersions;
+  /** Returns the state in the fleet. Default: there is none. */
+  readonly fleetStatus?: () => FleetStatus;
 }
 
 /**
@@ -55,13 +65,14 @@ export class SecretsService {
   readonly #reads: RequiredReads;
   readonly #handles: SecretHandles;
   readonly #typed: RejectedVersions | undefined;
+  readonly #fleetStatus: () => FleetStatus;
 
   /** @internal Called by `SecretManagerModule`. */
   constructor(
     pipeline: SecretPipeline,
     options: ResolvedOptions,
     warn: (message: string) => void,
-    { lookup, handles, typed }: SharedParts = {},
+    { lookup, handles, typed, fleetStatus = () => NO_FLEET }: SharedParts = {},
   ) {
     assertMadeByModule('SecretsService', pipeline);
     this.#pipeline = pipeline;
@@ -72,6 +83,7 @@ export class SecretsService {
     const hasCache = options.cache !== false;
     this.#handles = handles ?? new SecretHandles(pipeline, this.#lookup, { hasCache, warn });
     this.#typed = typed;
+    this.#fleetStatus = fleetStatus;
   }
 
   /** The name of the manager in errors, logs and health. */
@@ -202,10 +214,35 @@ export class SecretsService {
     if (lookup.isHosted) await this.#cache.refresh(lookup.name);
   }
 
-  /** Drops one secret or all from the cache, including virtual keys. */
-  invalidate(name?: string): void {
+  /**
+   * Drops one secret or all from the cache, including virtual keys. The other instances of the fleet read it again;
+   * with `everywhere: true` they drop it, too.
+   */
+  invalidate(name?: string, options: InvalidateOptions = {}): void {
+    const context = this.context('invalidate');
     const parsed = name === undefined ? undefined : this.#lookup.parse('invalidate', name).name;
-    this.#pipeline.forget(parsed);
+    const { everywhere = false } = readArguments(options, ['everywhere'], context);
+    const problem = flag(everywhere);
+    if (problem !== undefined) throw invalid(`The option \`everywhere\` ${problem}.`, context);
+    this.#pipeline.forget(parsed, everywhere ? 'revoked' : 'changed');
+  }
+
+  /**
+   * Expires secrets that were changed in the store, here and in every instance of the fleet: each is read again before
+   * it is served. A webhook calls it. Throws `INVALID_ARGUMENT` for what is no list of names, before anything expires.
+   */
+  announce(names: readonly string[]): void {
+    const context = this.context('announce');
+    const list = readList(names);
+    if (list === undefined)
+      throw invalid(`announce() takes a list of names, and not ${kindOf(names)}.`, context);
+    const parsed = list.map((name) => parseSecretName(name, context));
+    for (const name of new Set(parsed)) this.#pipeline.report(name, 'read', true);
+  }
+
+  /** The state of this instance in its fleet, with counts. `off` without the option `fleet`. */
+  get fleet(): FleetStatus {
+    return this.#fleetStatus();
   }
 
   /** Returns the names, states and ages of the cached secrets, never their values. */
@@ -235,3 +272,7 @@ export class SecretsService {
 }
 
 announceCopy('SecretsService', SecretsService);
+
+function invalid(message: string, context: OperationContext): SecretManagerError {
+  return new SecretManagerError('INVALID_ARGUMENT', message, context);
+}

@@ -57,7 +57,7 @@ export class KeyReplacement {
 
   private async rotate(
     call: VirtualKeyCall,
-    { name, options }: Replacement,
+    { name, options, overlapMs }: Replacement,
     value: string,
   ): Promise<void> {
     const { virtualKeys: outermost, assertSupported } = this.#pipeline;
@@ -73,6 +73,7 @@ export class KeyReplacement {
           options: { params, signal, description, tags, createOnly: true },
           defaults: this.#settings,
           timeoutMs,
+          revokes: overlapMs === 0 && name === call.secretName,
           context: call,
         },
       );

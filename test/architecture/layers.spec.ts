@@ -25,6 +25,16 @@ const LAYERS: Readonly<Record<string, Layer>> = {
     files: /^drivers\//,
     imports: [CORE, /^sync\//, /^files\//, LOAD_PEER, /^node:/, /^undici$/, /^@aws-sdk\//],
   },
+  fleet: {
+    files: /^fleet\/(?!transports\/)/,
+    imports: [CORE, /^fleet\//, PURE_NODE],
+    types: [POLICIES],
+  },
+  transports: {
+    files: /^fleet\/transports\//,
+    imports: [CORE, PURE_NODE],
+    types: [/^fleet\/fleet-transport\.ts$/],
+  },
   'the driver kit': { files: /^driver-kit\//, imports: [CORE] },
   live: {
     files: /^live\//,
@@ -64,6 +74,7 @@ const LAYERS: Readonly<Record<string, Layer>> = {
     files: /^[^/]+\.ts$/,
     imports: [
       ...[CORE, POLICIES, SERVICE, TYPED, /^virtual-keys\//, PURE_NODE],
+      ...[/^fleet\/(fleet-options|engine\/fleet)\.ts$/],
       ...[/^@nestjs\/(common|core)$/, /^class-validator$/],
     ],
   },

@@ -5,6 +5,7 @@ import * as directory from 'nestjs-custom-secret-manager/drivers/directory';
 import * as encryptedFile from 'nestjs-custom-secret-manager/drivers/encrypted-file';
 import * as environment from 'nestjs-custom-secret-manager/drivers/environment';
 import * as hashicorpVault from 'nestjs-custom-secret-manager/drivers/hashicorp-vault';
+import * as fleet from 'nestjs-custom-secret-manager/fleet';
 import * as live from 'nestjs-custom-secret-manager/live';
 import * as sync from 'nestjs-custom-secret-manager/sync';
 import * as terminus from 'nestjs-custom-secret-manager/terminus';
@@ -65,7 +66,9 @@ const TYPES = [
   'Environment',
   'Fallback',
   'FeatureSecret',
+  'FleetStatus',
   'GetOptions',
+  'InvalidateOptions',
   'ManagerBinding',
   'NextSecret',
   'OperationOptions',
@@ -173,6 +176,13 @@ describe('the public API', () => {
       ],
     ],
     [
+      './fleet',
+      'fleet/index.ts',
+      fleet,
+      [],
+      ['FleetKeySource', 'FleetOptions', 'FleetTransport', 'FleetTransportListener'],
+    ],
+    [
       './driver-kit',
       'driver-kit/index.ts',
       driverKit,
@@ -252,9 +262,11 @@ describe('the public API', () => {
   it('of SecretsService has exactly these methods', () => {
     const methods = Object.getOwnPropertyNames(root.SecretsService.prototype);
     const needed = [
+      'announce',
       'checkHealth',
       'circuitState',
       'delete',
+      'fleet',
       'get',
       'getBoolean',
       'getMany',

@@ -86,10 +86,14 @@ export function endsByCancellation(manager: object): boolean {
  */
 export const ATTEMPTS: unique symbol = Symbol('attempts');
 
+/** Set for a write that replaces a credential at once: no instance may accept the old one any more. */
+export const REVOKES: unique symbol = Symbol('revokes');
+
 /** The options of a call inside the pipeline. */
 export interface CallOptions extends OperationOptions {
   readonly [CANCELLATION]?: Cancellation;
   readonly [ATTEMPTS]?: 'single' | 'overtaken' | 'unguarded';
+  readonly [REVOKES]?: boolean;
   /** The largest age of an answer. 0 asks the store, and a failure is not answered from the cache. */
   readonly maxAgeMs?: number;
   /** The largest age of an answer if the store cannot be asked. 0 throws every failure. */

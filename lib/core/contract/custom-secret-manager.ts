@@ -57,6 +57,11 @@ export interface SecretMetadata {
   readonly createdAt?: Date;
   /** The time at which the store removes the deleted secret. */
   readonly deletionAt?: Date;
+  /**
+   * `false` if the other instances of the fleet could not be told, because this one is cut off. They hear of the
+   * write when it is connected again, or when their own `ttlMs` ends. Set by the library.
+   */
+  readonly announced?: false;
 }
 
 /** The methods that a manager may leave out. */
@@ -157,6 +162,18 @@ export abstract class CustomSecretManager {
   checkHealth(_options?: OperationOptions): Promise<boolean> {
     return Promise.resolve(true);
   }
+
+  /**
+   * Reports secrets that have changed in the store, until `signal` aborts at the shutdown. Implement it for a store
+   * that pushes. A rejection calls it again, after 1 s doubling to 30 s; a promise that resolves ends nothing.
+   *
+   * `onChange` expires the secrets in this instance, so that they are read again. With `announce: true` the other
+   * instances of the fleet hear of them, too. It throws `INVALID_ARGUMENT` for what is no list of names.
+   */
+  watchSecrets?(
+    onChange: (secretNames: readonly string[], options?: { readonly announce?: boolean }) => void,
+    options: { readonly signal: AbortSignal },
+  ): void | Promise<void>;
 
   /**
    * Releases the resources of the manager. Called once at shutdown, with 5 seconds to finish. Default: does

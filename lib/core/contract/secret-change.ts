@@ -1,5 +1,8 @@
-/** The cause of a change: a read found it, or this registration wrote it. */
-export type SecretChangeSource = 'read' | 'write';
+/**
+ * The cause of a change: a read found it, this registration wrote it, another instance announced it, or the store
+ * reported it (`watchSecrets`).
+ */
+export type SecretChangeSource = 'read' | 'write' | 'fleet' | 'watch';
 
 /** A changed secret, never its value. */
 export interface SecretChange {

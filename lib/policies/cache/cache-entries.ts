@@ -72,6 +72,13 @@ export class CacheEntries {
     }
   }
 
+  /** Makes an entry leave the memo of fresh values at the given time, at the latest. */
+  limitFreshness({ key }: SharedRead, entry: CacheEntry, until: number): void {
+    if (until >= entry.freshUntil) return;
+    entry.freshUntil = Math.trunc(until);
+    if (this.#clock.now() >= entry.freshUntil) this.#memo.delete(key);
+  }
+
   touch(entry: CacheEntry): void {
     entry.used = this.#stores + 1;
   }

@@ -4,8 +4,11 @@ export interface CacheEntry {
   readonly value: string | undefined;
   readonly version: string | undefined;
   readonly readAt: number;
-  /** The time until which the value is served without a check. 0 for a lease, which needs an exact clock. */
-  readonly freshUntil: number;
+  /**
+   * The time until which the value is served without a check. 0 for a lease, which needs an exact clock. A reported
+   * change brings it forward.
+   */
+  freshUntil: number;
   /** The lease of the store, in milliseconds, if there is one. */
   readonly leaseMs: number | undefined;
   /** The time for which the entry may be served, in milliseconds: the lease, or less for a replica that may lag. */

@@ -8,6 +8,8 @@ import {
 import { Policy, asOutcome, type SecretReadings } from '../policy';
 import { sharedRead, type SharedRead } from '../single-flight/flight';
 import type { SingleFlightPolicy } from '../single-flight/single-flight.policy';
+import type { FleetTerms, ReportedChange } from '../writes/announcements';
+import { RecentChanges } from '../writes/recent-changes';
 import { RecentWrites, type SecretState } from '../writes/recent-writes';
 import type { WriteObserver } from '../writes/writes.policy';
 import type { CacheEntry } from './cache-entry';
@@ -67,12 +69,13 @@ export class CachePolicy extends Policy implements SecretCache, WriteObserver {
       onStateChange,
     }: CacheOptions = {},
     recentWrites: RecentWrites = new RecentWrites(),
+    recentChanges: RecentChanges = new RecentChanges(),
   ) {
     super(inner);
     this.#flights = inner;
     this.#recentWrites = recentWrites;
     this.maxStaleMs = ttlMs + staleIfErrorMs;
-    this.#cached = new CachedSecrets(inner, recentWrites, {
+    this.#cached = new CachedSecrets(inner, recentWrites, recentChanges, {
       bounds: { ttlMs, staleWhileRevalidateMs, staleIfErrorMs, absenceTtlMs },
       maxEntries,
       onStateChange,
@@ -192,6 +195,29 @@ export class CachePolicy extends Policy implements SecretCache, WriteObserver {
 
   supersede(secretName?: string): void {
     this.#flights.supersede(secretName);
+  }
+
+  expire(secretName: string | undefined, change: ReportedChange): void {
+    const kept = this.#cached.expire(secretName, change);
+    if (kept) this.#flights.supersede(secretName, kept);
+  }
+
+  revoke(secretName: string | undefined, change: ReportedChange): void {
+    this.supersede(secretName);
+    this.#cached.revoke(secretName, change);
+  }
+
+  joinFleet(fleet: FleetTerms): void {
+    this.#cached.joinFleet(fleet);
+    this.#flights.joinFleet(fleet);
+  }
+
+  limitFreshness(isCut: boolean): void {
+    this.#cached.limitFreshness(isCut);
+  }
+
+  heldNames(): Iterable<string> {
+    return [...this.#cached.heldNames(), ...this.#flights.heldNames()];
   }
 
   /** Stores a value that was written through this policy, at age 0. */

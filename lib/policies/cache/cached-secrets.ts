@@ -11,16 +11,20 @@ import { asOutcome } from '../policy';
 import { plainRead, sharedRead, type SharedRead } from '../single-flight/flight';
 import type { FlightObserver } from '../single-flight/flight-observer';
 import type { SingleFlightPolicy } from '../single-flight/single-flight.policy';
+import type { FleetTerms, ReportedChange } from '../writes/announcements';
+import type { RecentChanges } from '../writes/recent-changes';
 import { REPLICA_LAG_MS, type RecentWrites } from '../writes/recent-writes';
 import { CacheEntries } from './cache-entries';
 import { dueAt, type CacheEntry } from './cache-entry';
 import { toCachedReading, toInspection, toReading } from './cache-views';
+import { Expiries } from './expiries';
 import {
   freshMs,
   freshUntil,
   servable,
   servableOnError,
   servableUnasked,
+  type EntryState,
   type FreshnessBounds,
 } from './freshness';
 import { PinnedSecrets } from './pinned-secrets';
@@ -38,25 +42,33 @@ export class CachedSecrets implements FlightObserver {
   readonly #flights: SingleFlightPolicy;
   readonly #clock: AgeClock;
   readonly #recentWrites: RecentWrites;
+  readonly #recentChanges: RecentChanges;
   readonly #bounds: FreshnessBounds;
   readonly #entries: CacheEntries;
   readonly #pinned: PinnedSecrets;
   readonly #backoff: RefreshBackoff;
   readonly #observers = new Set<CacheObserver>();
+  readonly #expiries: Expiries;
+  #fleet: FleetTerms | undefined;
+  /** The age at which every value expires while this instance is cut off from its fleet, in milliseconds. */
+  #longestFreshMs = Infinity;
   #isClosed = false;
 
   constructor(
     flights: SingleFlightPolicy,
     recentWrites: RecentWrites,
+    recentChanges: RecentChanges,
     { bounds, maxEntries, onStateChange }: CachedSecretsOptions,
   ) {
     this.#flights = flights;
     this.#clock = flights.clock;
     this.#recentWrites = recentWrites;
+    this.#recentChanges = recentChanges;
     this.#bounds = bounds;
     this.#pinned = new PinnedSecrets((read) => this.refreshInBackground(read), this.#clock);
     this.#entries = new CacheEntries(maxEntries, this.#pinned, this.#clock);
     this.#backoff = new RefreshBackoff(this.#clock, onStateChange);
+    this.#expiries = new Expiries(this.#clock);
   }
 
   /** Returns the value of a name if it may be served without asking the store. */
@@ -68,8 +80,8 @@ export class CachedSecrets implements FlightObserver {
   servable(read: SharedRead, options: CallOptions = {}): CacheEntry | undefined {
     const entry = this.#entries.get(read);
     if (entry === undefined) return undefined;
-    const refresh = this.#backoff.stateOf(read.key);
-    const state = servable(this.#bounds, entry, this.ageOf(entry), options, refresh);
+    const ageMs = this.ageOf(entry);
+    const state = servable(this.#bounds, entry, ageMs, options, this.stateOf(read.key, ageMs));
     if (state === undefined) return undefined;
     if (state === 'stale') this.refreshWhenDue(read);
     this.#entries.touch(entry);
@@ -159,9 +171,12 @@ export class CachedSecrets implements FlightObserver {
     startedAt: number,
     source: SecretChangeSource = 'read',
   ): void {
-    this.#backoff.recordSuccess(read.key);
-    this.store(read, reading, startedAt);
-    if (this.#observers.size > 0) this.report(read, reading, source);
+    const { key } = read;
+    const cause = source === 'read' ? this.causeOf(read) : source;
+    if (this.#fleet && cause === 'read') this.announce(read, reading);
+    this.#backoff.recordSuccess(key);
+    this.store(read, reading, startedAt, cause === 'fleet');
+    if (this.#observers.size > 0) this.report(read, reading, cause);
   }
 
   onFailure(read: SharedRead, error: unknown): void {
@@ -182,8 +197,65 @@ export class CachedSecrets implements FlightObserver {
     if (this.isKept(read.key)) this.refreshWhenDue(read);
   }
 
+  /**
+   * Expires the cached reads of one secret, or all. Returns the keys of the reads in flight that go on: their answers
+   * expire again, because the secret has expired less than a second ago.
+   */
+  expire(secretName: string | undefined, change: ReportedChange): ReadonlySet<string> | undefined {
+    const { source, isCurrent = () => false } = change;
+    const kept = new Set<string>();
+    let isOutdated = false;
+    for (const read of this.readsOf(secretName)) {
+      const { key } = read;
+      const entry = this.#entries.get(read);
+      if (entry?.version !== undefined && isCurrent(entry.version)) continue;
+      isOutdated = true;
+      if (!this.isKept(key)) continue;
+      if (source === 'fleet' && secretName !== undefined) this.rememberReplaced(read, entry);
+      const { at, isPostponed } = this.#expiries.instantFor(read.secretName, change);
+      const planned = this.#expiries.plan(read, at, source);
+      if (isPostponed && planned.againAt !== undefined) kept.add(key);
+      if (entry) this.#entries.limitFreshness(read, entry, planned.at);
+      this.planRefresh(key);
+    }
+    return isOutdated ? kept : undefined;
+  }
+
+  /** Drops the cached reads of one secret, or all. Pinned secrets are read again at once. */
+  revoke(secretName: string | undefined, change: ReportedChange): void {
+    for (const read of this.readsOf(secretName)) {
+      if (change.source === 'fleet' && secretName !== undefined)
+        this.rememberReplaced(read, this.#entries.get(read));
+      const isKept = this.isKept(read.key);
+      this.drop(read.key);
+      if (!isKept) continue;
+      const { at } = this.#expiries.instantFor(read.secretName, { ...change, spreadMs: 0 });
+      this.#pinned.plan(read.key, at);
+    }
+  }
+
+  joinFleet(fleet: FleetTerms): void {
+    this.#fleet = fleet;
+  }
+
+  /** Limits the age at which values expire, while this instance is cut off from its fleet. */
+  limitFreshness(isCut: boolean): void {
+    this.#longestFreshMs = isCut ? (this.#fleet?.disconnectedTtlMs ?? Infinity) : Infinity;
+    if (!isCut) return;
+    for (const [read, entry] of this.#entries.all()) {
+      this.#entries.limitFreshness(read, entry, entry.readAt + this.#longestFreshMs);
+      this.planRefresh(read.key);
+    }
+  }
+
+  /** Returns the names that are cached or pinned. */
+  heldNames(): string[] {
+    return [...this.readsOf().map(({ secretName }) => secretName), ...this.#pinned.names()];
+  }
+
   drop(key: string): void {
     this.#entries.delete(key);
+    this.#expiries.delete(key);
     if (this.#pinned.has(key)) this.planRefresh(key);
     else this.#backoff.forget(key);
   }
@@ -212,10 +284,49 @@ export class CachedSecrets implements FlightObserver {
   close(): void {
     this.#isClosed = true;
     this.#observers.clear();
+    this.#fleet = undefined;
     this.#recentWrites.clear();
+    this.#recentChanges.clear();
+    this.#expiries.clear();
     this.#pinned.close();
     this.#entries.clear();
     this.#backoff.clear();
+  }
+
+  private stateOf(key: string, ageMs: number): EntryState {
+    return {
+      isFailing: this.#backoff.isFailing(key),
+      isWaiting: this.#backoff.isWaiting(key),
+      isExpired: ageMs >= this.#longestFreshMs || this.#expiries.isExpired(key),
+    };
+  }
+
+  /** Returns who has caused a read of the store. */
+  private causeOf(read: SharedRead): SecretChangeSource {
+    const { key } = read;
+    const planned = this.#expiries.get(key);
+    if (planned !== undefined) return planned.source;
+    const entry = this.#entries.get(read);
+    if (entry === undefined) return this.#recentChanges.has(key) ? 'fleet' : 'read';
+    const isLimited = this.ageOf(entry) >= this.#longestFreshMs;
+    const isReplaced = this.#recentChanges.isBefore(key, toReading(entry));
+    return isLimited || isReplaced ? 'fleet' : 'read';
+  }
+
+  /** Announces what a read has found, if it differs from the cached value. Leases belong to one instance. */
+  private announce(read: SharedRead, reading: SecretReading | undefined): void {
+    const entry = this.#entries.get(read);
+    if (entry === undefined || entry.value === reading?.value) return;
+    if (entry.leaseMs !== undefined || reading?.validForMs !== undefined) return;
+    const { secretName, params } = read;
+    const version = params === undefined ? reading?.version : undefined;
+    this.#fleet?.announcer.announce({ kind: 'changed', secretName, version });
+  }
+
+  /** Remembers the cached state that another instance has replaced. */
+  private rememberReplaced(read: SharedRead, entry: CacheEntry | undefined): void {
+    this.#recentWrites.forget(read.key);
+    if (entry) this.#recentChanges.add(read, { value: entry.value, version: entry.version });
   }
 
   private report(
@@ -239,12 +350,18 @@ export class CachedSecrets implements FlightObserver {
     return this.#entries.getByKey(key) !== undefined || this.#pinned.has(key);
   }
 
-  private store(read: SharedRead, reading: SecretReading | undefined, readAt: number): void {
+  /** @param isCausedByFleet spreads the next refresh, because all instances read at this moment */
+  private store(
+    read: SharedRead,
+    reading: SecretReading | undefined,
+    readAt: number,
+    isCausedByFleet: boolean,
+  ): void {
     if (this.#isClosed) return;
     const lastsMs = this.#recentWrites.mayBeReplaced(read.key, reading) ? REPLICA_LAG_MS : Infinity;
     const grantedMs = Math.min(reading?.validForMs ?? Infinity, lastsMs);
     const validForMs = grantedMs === Infinity ? undefined : grantedMs;
-    this.#entries.set(read, {
+    const entry = {
       value: reading?.value,
       version: reading?.version,
       readAt: Math.trunc(readAt),
@@ -252,15 +369,41 @@ export class CachedSecrets implements FlightObserver {
       leaseMs: reading?.validForMs,
       validForMs,
       used: 0,
-    });
+    };
+    if (this.#fleet) this.share(read, entry, isCausedByFleet, this.#fleet);
+    this.#entries.set(read, entry);
+    const expiry = this.#expiries.settle(read.key, readAt);
+    if (expiry) this.#entries.limitFreshness(read, entry, expiry.at);
     for (const key of this.#entries.surplus()) this.drop(key);
     this.planRefresh(read.key);
+  }
+
+  /**
+   * Limits the freshness of an entry in a fleet. The first refresh comes after a random part of the time to live, so
+   * that one of many instances soon finds a change. An answer that may be outdated is read again soon.
+   */
+  private share(
+    read: SharedRead,
+    entry: CacheEntry,
+    isCausedByFleet: boolean,
+    { announcer, disconnectedTtlMs }: FleetTerms,
+  ): void {
+    const { readAt, validForMs } = entry;
+    const isFirst = this.#entries.get(read) === undefined;
+    if (isFirst) announcer.remember(read.secretName);
+    const reading = toReading(entry);
+    if (isFirst || isCausedByFleet)
+      entry.freshUntil = freshUntil(this.#bounds, reading, readAt, validForMs, 1);
+    const mayLag = this.#recentChanges.isBefore(read.key, reading);
+    const longestMs = mayLag ? disconnectedTtlMs : this.#longestFreshMs;
+    this.#entries.limitFreshness(read, entry, readAt + Math.min(longestMs, this.#longestFreshMs));
   }
 
   private planRefresh(key: string): void {
     if (!this.#pinned.has(key)) return;
     const entry = this.#entries.getByKey(key);
     const due = dueAt(entry, entry ? freshMs(this.#bounds, entry) : 0, this.#clock.now());
-    this.#pinned.plan(key, Math.max(due, this.#backoff.nextAt(key)));
+    const expiresAt = this.#expiries.get(key)?.at ?? Infinity;
+    this.#pinned.plan(key, Math.max(Math.min(due, expiresAt), this.#backoff.nextAt(key)));
   }
 }

@@ -20,21 +20,30 @@ export interface RefreshState {
   readonly isWaiting: boolean;
 }
 
+/** The state of a cached secret, apart from its age. */
+export interface EntryState extends RefreshState {
+  /** `true` if a change was reported, so that the value is served only if the store cannot be asked. */
+  readonly isExpired: boolean;
+}
+
 const JITTER = 0.1;
 
 /**
  * Returns the time until which a reading is served without a check. Returns 0 for a lease, which needs an exact
  * clock.
+ *
+ * @param jitter the largest random part of the time to live that is subtracted
  */
 export function freshUntil(
   { ttlMs, absenceTtlMs }: FreshnessBounds,
   reading: SecretReading | undefined,
   readAt: number,
   validForMs: number | undefined,
+  jitter = JITTER,
 ): number {
   if (validForMs !== undefined) return 0;
   if (reading === undefined) return Math.trunc(readAt + absenceTtlMs);
-  return Math.trunc(readAt + ttlMs * (1 - JITTER * Math.random()));
+  return Math.trunc(readAt + ttlMs * (1 - jitter * Math.random()));
 }
 
 /** Returns the time for which an entry is fresh after its reading, in milliseconds. */
@@ -46,24 +55,26 @@ export function freshMs({ ttlMs, absenceTtlMs }: FreshnessBounds, entry: CacheEn
 
 /**
  * Returns the state in which an entry is served without asking the store: `fresh`, or `stale` with a background
- * refresh. Past `staleWhileRevalidateMs` an entry is served only while failed refreshes are spaced.
+ * refresh. Past `staleWhileRevalidateMs`, and after a reported change, an entry is served only while failed
+ * refreshes are spaced.
  */
 export function servable(
   bounds: FreshnessBounds,
   entry: CacheEntry,
   ageMs: number,
   options: CallOptions,
-  refresh: RefreshState,
+  { isFailing, isWaiting, isExpired }: EntryState,
 ): 'fresh' | 'stale' | undefined {
   const { maxAgeMs = Infinity, staleIfErrorMs = Infinity } = options;
   if (ageMs >= maxAgeMs || isLeaseOver(entry, ageMs)) return undefined;
   const staleForMs = ageMs - freshMs(bounds, entry);
-  if (staleForMs < 0) return 'fresh';
+  if (staleForMs < 0 && !isExpired) return 'fresh';
   if (entry.value === undefined || ageMs >= staleIfErrorMs) return undefined;
   const lasts = ageMs < lastsMs(bounds, entry, errorBoundOf(options));
-  if (refresh.isFailing && !lasts) return undefined;
-  const isSpaced = lasts && refresh.isWaiting;
-  return isSpaced || staleForMs < bounds.staleWhileRevalidateMs ? 'stale' : undefined;
+  if (isFailing && !lasts) return undefined;
+  const isSpaced = lasts && isWaiting;
+  const isRevalidated = !isExpired && staleForMs < bounds.staleWhileRevalidateMs;
+  return isSpaced || isRevalidated ? 'stale' : undefined;
 }
 
 /**

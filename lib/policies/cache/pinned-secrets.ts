@@ -44,6 +44,10 @@ export class PinnedSecrets {
     return this.#pinned.has(key);
   }
 
+  names(): string[] {
+    return Array.from(this.#pinned.values(), ({ read }) => read.secretName);
+  }
+
   plan(key: string, dueAt: number): void {
     const pinned = this.#pinned.get(key);
     if (pinned === undefined) return;

@@ -1,8 +1,6 @@
 import { backoffMs } from '../../core/time/backoff';
 import type { AgeClock } from '../../core/time/clock';
 
-import type { RefreshState } from './freshness';
-
 interface Backoff {
   readonly failures: number;
   readonly nextAt: number;
@@ -35,10 +33,6 @@ export class RefreshBackoff {
   /** Returns whether it is too early for the next refresh. */
   isWaiting(key: string): boolean {
     return this.#clock.now() < this.nextAt(key);
-  }
-
-  stateOf(key: string): RefreshState {
-    return { isFailing: this.isFailing(key), isWaiting: this.isWaiting(key) };
   }
 
   nextAt(key: string): number {

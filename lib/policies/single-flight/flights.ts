@@ -86,16 +86,24 @@ export class Flights {
   /**
    * Outdates and detaches the flights of one secret, or all. Their waiters still get the result, but new
    * callers start a fresh read. A follow-up call that has not started counts as a fresh read.
+   *
+   * @param kept the keys of the flights that go on
    */
-  supersede(secretName?: string): void {
+  supersede(secretName?: string, kept: ReadonlySet<string> = NONE): void {
     const superseded = [...this.#all].filter(
       (flight) =>
-        !flight.isPending && (secretName === undefined || flight.secretName === secretName),
+        !flight.isPending &&
+        !kept.has(flight.key) &&
+        (secretName === undefined || flight.secretName === secretName),
     );
     for (const flight of superseded) {
       flight.isSuperseded = true;
       this.detach(flight);
     }
+  }
+
+  *names(): Iterable<string> {
+    for (const { secretName } of this.#all) yield secretName;
   }
 
   cancelAll(reason: SecretManagerError): void {
@@ -115,6 +123,8 @@ export class Flights {
     next.whenStarted?.();
   }
 }
+
+const NONE: ReadonlySet<string> = new Set();
 
 /** Returns whether a call can be joined, because it is not cancelled. */
 export function isOpen<Call extends SharedCall<unknown>>(call: Call | undefined): call is Call {

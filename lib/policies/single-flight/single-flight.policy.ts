@@ -12,6 +12,7 @@ import { Deadlines } from '../../core/time/deadlines';
 import { DEFAULT_TIMEOUT_MS } from '../../core/time/durations';
 import { secretKey } from '../../core/validation/params';
 import { Policy, asOutcome, type Pipeline, type SecretReadings } from '../policy';
+import type { Announcer, FleetTerms } from '../writes/announcements';
 import type { WriteObserver } from '../writes/writes.policy';
 import { Batch } from './batch';
 import { freshReadOptions, isAbandoned, isOutlived } from './failed-flight';
@@ -42,6 +43,7 @@ export class SingleFlightPolicy extends Policy implements WriteObserver {
   readonly #deadlines = new Deadlines();
   #observer: FlightObserver | undefined;
   readonly #health: SharedHealthCheck;
+  #announcer: Announcer | undefined;
   #isClosed = false;
 
   constructor(
@@ -110,8 +112,29 @@ export class SingleFlightPolicy extends Policy implements WriteObserver {
     this.#flights.outdate(key);
   }
 
-  supersede(secretName?: string): void {
-    this.#flights.supersede(secretName);
+  /** @param kept the keys of the flights that go on */
+  supersede(secretName?: string, kept?: ReadonlySet<string>): void {
+    this.#flights.supersede(secretName, kept);
+  }
+
+  expire(secretName: string | undefined): void {
+    this.supersede(secretName);
+  }
+
+  revoke(secretName: string | undefined): void {
+    this.supersede(secretName);
+  }
+
+  joinFleet({ announcer }: FleetTerms): void {
+    this.#announcer = announcer;
+  }
+
+  limitFreshness(): void {
+    // nothing is cached
+  }
+
+  heldNames(): Iterable<string> {
+    return this.#flights.names();
   }
 
   override checkHealth(options: CallOptions = {}): Promise<boolean> {
@@ -162,6 +185,7 @@ export class SingleFlightPolicy extends Policy implements WriteObserver {
   }
 
   private launch(flight: ReadFlight, readFirst?: () => Promise<SecretReading | undefined>): void {
+    this.#announcer?.remember(flight.secretName);
     this.#flights.add(flight);
     this.#flights.start(flight);
     flight.share(this.fly(flight, readFirst));

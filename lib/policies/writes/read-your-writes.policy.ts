@@ -4,32 +4,34 @@ import type { SecretReading } from '../../core/contract/custom-secret-manager';
 import { SecretManagerError, isSecretManagerError } from '../../core/errors/secret-manager.error';
 import { secretKey } from '../../core/validation/params';
 import { Policy, type Pipeline, type SecretReadings } from '../policy';
+import type { RecentChanges } from './recent-changes';
 import type { RecentWrites } from './recent-writes';
 
 const PAUSES_MS = [200, 400, 800] as const;
 
 /**
  * Reads again if the store may have answered with a value that a recent write replaced, because a replica lags.
- * The answer of the third retry is accepted.
+ * The write was one of this instance, or was announced by another one. The answer of the third retry is accepted.
  *
  * A batch does not wait: such a secret fails with {@link LaggingReplicaError}, and must be read alone. A
  * synchronous read does not wait, either.
  */
 export class ReadYourWritesPolicy extends Policy {
   readonly #writes: RecentWrites;
+  readonly #changes: RecentChanges;
 
-  constructor(inner: Pipeline, writes: RecentWrites) {
+  constructor(inner: Pipeline, writes: RecentWrites, changes: RecentChanges) {
     super(inner);
     this.#writes = writes;
+    this.#changes = changes;
   }
 
   override readSecret(
     secretName: string,
     options: CallOptions = {},
   ): Promise<SecretReading | undefined> {
-    const wasWritten =
-      !this.#writes.isEmpty && this.#writes.has(secretKey(secretName, options.params));
-    return wasWritten
+    const isQuiet = this.#writes.isEmpty && this.#changes.isEmpty;
+    return !isQuiet && this.hasChanged(secretKey(secretName, options.params))
       ? this.readUntilCaughtUp(secretName, options)
       : this.inner.readSecret(secretName, options);
   }
@@ -39,7 +41,7 @@ export class ReadYourWritesPolicy extends Policy {
     options: CallOptions = {},
   ): Promise<SecretReadings> {
     const readings = await this.inner.readSecrets(secretNames, options);
-    if (this.#writes.isEmpty) return readings;
+    if (this.#writes.isEmpty && this.#changes.isEmpty) return readings;
     return new Map(
       Array.from(readings, ([secretName, reading]) => {
         const isAnswer = !isSecretManagerError(reading);
@@ -69,7 +71,12 @@ export class ReadYourWritesPolicy extends Policy {
     reading: SecretReading | undefined,
     { params }: CallOptions,
   ): boolean {
-    return this.#writes.mayBeReplaced(secretKey(secretName, params), reading);
+    const key = secretKey(secretName, params);
+    return this.#writes.mayBeReplaced(key, reading) || this.#changes.isBefore(key, reading);
+  }
+
+  private hasChanged(key: string): boolean {
+    return this.#writes.has(key) || this.#changes.has(key);
   }
 
   private lagging(secretName: string): LaggingReplicaError {

@@ -49,6 +49,11 @@ export class RecentWrites {
     }
   }
 
+  /** Forgets the write of a key that another instance has changed since. */
+  forget(key: string): void {
+    this.#writes.delete(key);
+  }
+
   /** Returns the state that a write left less than `maxAgeMs` ago, if exactly one is possible. */
   lastState(key: string, maxAgeMs: (state: SecretState) => number): SecretState | undefined {
     const write = this.has(key) ? this.#writes.get(key) : undefined;

@@ -1,3 +1,4 @@
+import { REVOKES, type CallOptions } from '../../core/calls/cancellation';
 import type {
   DeleteOptions,
   SecretMetadata,
@@ -10,6 +11,14 @@ import {
 import { CircuitOpenError } from '../circuit-breaker/circuit-breaker.policy';
 import { Policy, type Pipeline } from '../policy';
 import { sharedRead, type SharedRead } from '../single-flight/flight';
+import type {
+  Announcement,
+  AnnouncementKind,
+  Announcer,
+  FleetTerms,
+  ReportedChange,
+} from './announcements';
+import { RecentChanges } from './recent-changes';
 import { RecentWrites, type SecretState } from './recent-writes';
 
 /** The reads and the cache of one pipeline, which a write has to update. */
@@ -20,6 +29,16 @@ export interface WriteObserver {
    * Detaches the reads in flight, and drops the cached values of the secret, including its versions and stages.
    */
   invalidate(secretName?: string): void;
+  /** Expires one secret, or all: they are read again before they are served, unless the store cannot be asked. */
+  expire(secretName: string | undefined, change: ReportedChange): void;
+  /** Drops one secret, or all, as {@link invalidate} does. A pinned secret is read again at once. */
+  revoke(secretName: string | undefined, change: ReportedChange): void;
+  /** Takes part in a fleet from now on. */
+  joinFleet(fleet: FleetTerms): void;
+  /** Limits the time for which values are fresh, because this instance is cut off from its fleet. */
+  limitFreshness(isCut: boolean): void;
+  /** Returns the names that are cached, pinned, or being read. */
+  heldNames(): Iterable<string>;
 }
 
 /** Stores a written value in the cache. */
@@ -36,9 +55,14 @@ interface WritesInFlight {
 /**
  * Tracks the writes of all pipelines over one manager. A write outdates the reads in flight, and drops the
  * cached values of the secret in every cache. The cache that it passed through stores the new value.
+ *
+ * Every change passes here: those of this instance are announced to its fleet, and those of others are applied to
+ * every cache.
  */
 export class Writes {
   readonly recent = new RecentWrites();
+  readonly changes = new RecentChanges();
+  #announcer: Announcer | undefined;
   readonly #observers: WriteObserver[] = [];
   readonly #inFlight = new Map<string, WritesInFlight>();
 
@@ -52,14 +76,46 @@ export class Writes {
     this.drop(secretName);
   }
 
+  joinFleet(fleet: FleetTerms): void {
+    this.#announcer = fleet.announcer;
+    for (const observer of this.#observers) observer.joinFleet(fleet);
+  }
+
+  limitFreshness(isCut: boolean): void {
+    for (const observer of this.#observers) observer.limitFreshness(isCut);
+  }
+
+  /** Announces a change to the fleet. Returns `false` if the other instances cannot hear of it now. */
+  announce(announcement: Announcement): boolean {
+    return this.#announcer?.announce(announcement) ?? true;
+  }
+
+  /** Expires one secret, or all, in every cache. */
+  expire(secretName: string | undefined, change: ReportedChange): void {
+    if (change.source !== 'fleet' || secretName === undefined) this.recent.invalidate(secretName);
+    for (const observer of this.#observers) observer.expire(secretName, change);
+  }
+
+  /** Drops one secret, or all, in every cache. Pinned secrets are read again at once. */
+  revoke(secretName: string | undefined, change: ReportedChange): void {
+    if (change.source !== 'fleet' || secretName === undefined) this.recent.invalidate(secretName);
+    for (const observer of this.#observers) observer.revoke(secretName, change);
+  }
+
+  /** Returns the names that are cached, pinned, or being read. */
+  heldNames(): ReadonlySet<string> {
+    return new Set(this.#observers.flatMap((observer) => [...observer.heldNames()]));
+  }
+
   /** @param stateAfter returns the state of the store after the write, given the metadata of the manager */
   async run(
     read: SharedRead,
     write: () => Promise<SecretMetadata>,
     stateAfter: (metadata?: SecretMetadata) => SecretState,
     store: StoreWritten,
+    kind: AnnouncementKind = 'changed',
   ): Promise<SecretMetadata> {
-    const { key, secretName } = read;
+    const { key, secretName, params } = read;
     const writes = this.begin(key, stateAfter());
     for (const observer of this.#observers) observer.supersede(secretName);
     try {
@@ -67,11 +123,18 @@ export class Writes {
       const written = stateAfter(metadata);
       // before the drop, which detaches the reads in flight and so starts the reads that wait for them
       this.recent.add(read, writes.overlapped ? writes.states : [written]);
+      this.changes.forget(secretName);
       this.drop(secretName);
       if (!writes.overlapped) store(read, written);
-      return metadata;
+      const isKnown = params === undefined && !writes.overlapped;
+      const version = isKnown ? written.version : undefined;
+      const isAnnounced = this.announce({ kind, secretName, version });
+      return isAnnounced ? metadata : { ...metadata, announced: false };
     } catch (error) {
-      if (mayHaveChanged(error)) this.invalidate(secretName);
+      if (mayHaveChanged(error)) {
+        this.invalidate(secretName);
+        this.announce({ kind, secretName });
+      }
       throw error;
     } finally {
       writes.running -= 1;
@@ -115,6 +178,7 @@ export class WritesPolicy extends Policy {
       () => this.inner.writeSecret(secretName, value, options),
       (metadata) => ({ value, version: metadata?.version }),
       this.#store,
+      (options as CallOptions)[REVOKES] ? 'revoked' : 'changed',
     );
   }
 
@@ -124,6 +188,7 @@ export class WritesPolicy extends Policy {
       () => this.inner.deleteSecret(secretName, options),
       () => ABSENT,
       this.#store,
+      'revoked',
     );
   }
 }

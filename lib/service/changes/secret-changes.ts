@@ -13,6 +13,7 @@ import {
 import { kindOf } from '../../core/errors/wording';
 import type { CacheObserver } from '../../policies/cache/secret-cache';
 import type { SecretPipeline } from '../../policies/compose';
+import { asOutcome } from '../../policies/policy';
 import type { Lookup, SecretLookup } from '../secret-lookup';
 import type { SecretView } from '../secret-view';
 import { Subscriptions } from './subscriptions';
@@ -60,6 +61,7 @@ export class SecretChanges implements CacheObserver {
     this.#lookup = lookup;
     this.#hasCache = hasCache;
     this.#warn = warn;
+    if (!hasCache) pipeline.whenReported((secretName) => this.readReported(secretName));
   }
 
   /** Calls the listener for each change from now on. Returns a function that unsubscribes. */
@@ -70,7 +72,7 @@ export class SecretChanges implements CacheObserver {
   ): () => void {
     const context = { ...lookup.context, operation: 'onChange' };
     assertIsListener(listener, context);
-    if (!this.#hasCache) throw noCache(context);
+    if (!this.#hasCache && !this.#pipeline.isPushed) throw noCache(context);
     if (this.#pipeline.isClosed()) return () => undefined;
     const key = view ?? keyOf(lookup);
     const secret = this.#watched.get(key) ?? this.watch(key, lookup, view);
@@ -93,6 +95,19 @@ export class SecretChanges implements CacheObserver {
     // all take the outcome over first: a listener may read, and a newer outcome must not be overtaken
     for (const secret of concerned) this.apply(secret, outcomeOf(secret.lookup.name), source);
     for (const { subscriptions } of concerned) subscriptions.deliver();
+  }
+
+  /** Reads the reported secrets that somebody listens to, because no cache does. */
+  private readReported(secretName: string | undefined): void {
+    const names = Array.from(this.#watched.values(), ({ lookup }) => lookup.name);
+    const isReported = (name: string): boolean => secretName === undefined || secretName === name;
+    for (const name of new Set(names.filter(isReported))) void this.read(name);
+  }
+
+  private async read(secretName: string): Promise<void> {
+    const reading = this.#pipeline.outermost.readSecret(secretName, { maxAgeMs: 0 });
+    const outcome = await reading.catch(asOutcome);
+    this.onOutcome(secretName, () => outcome, 'watch');
   }
 
   private watch(
@@ -118,6 +133,7 @@ export class SecretChanges implements CacheObserver {
     if (this.#watched.size === 0) this.#stopObserving = cache.observe(this);
     this.#watched.set(key, secret);
     if (lookup.isHosted) cache.pin(name);
+    if (!this.#hasCache && lookup.isHosted) void this.read(name); // the baseline
     return secret;
   }
 
@@ -187,6 +203,7 @@ function assertIsListener(listener: unknown, context: OperationContext): void {
 
 function noCache(context: OperationContext): SecretManagerError {
   const message =
-    'onChange() needs the cache, which finds the changes. Leave `cache` on, or read the secret when it is used.';
+    'onChange() needs the cache, which finds the changes, or a manager with watchSecrets(). Leave `cache` on, or read the ' +
+    'secret when it is used.';
   return new SecretManagerError('MISCONFIGURED', message, context);
 }

@@ -1,0 +1,2 @@
+export type { FleetKeySource, FleetOptions } from './fleet-options';
+export type { FleetTransport, FleetTransportListener } from './fleet-transport';

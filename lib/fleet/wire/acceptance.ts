@@ -1,0 +1,99 @@
+import { types } from 'node:util';
+import type { FleetKey } from './fleet-key';
+import { fleetDigest } from './fleet-key';
+import type { Keyring } from './keyring';
+import { decodeMessage, isAuthentic, isOfFleet, type FleetMessage } from './message';
+import { Origins } from './origins';
+
+/** The largest difference of clocks, and age of a message, in milliseconds. */
+const CLOCK_TOLERANCE_MS = 60_000;
+/** The most origins whose clock is reported. */
+const MAX_REPORTED = 100;
+
+export interface AcceptanceOptions {
+  readonly fleetId: string;
+  readonly ownOrigin: string;
+  readonly keyring: Keyring;
+  /** The name of the manager in warnings. */
+  readonly manager: string;
+  readonly warn: (message: string) => void;
+}
+
+/** An accepted message. */
+export interface AcceptedMessage {
+  readonly message: FleetMessage;
+  /** The key that its sender has used. */
+  readonly key: FleetKey;
+  /** `true` for a message of this instance that came back. */
+  readonly isOwn: boolean;
+  /** `true` if a message before this one was lost. */
+  readonly isAfterGap: boolean;
+}
+
+/** Decides which messages count. Everything else is dropped and counted. */
+export class Acceptance {
+  readonly #options: AcceptanceOptions;
+  readonly #fleet: Buffer;
+  readonly #origins = new Origins();
+  readonly #reportedClocks = new Set<string>();
+  #received = 0;
+  #refused = 0;
+
+  constructor(options: AcceptanceOptions) {
+    this.#options = options;
+    this.#fleet = fleetDigest(options.fleetId);
+  }
+
+  get received(): number {
+    return this.#received;
+  }
+
+  get refused(): number {
+    return this.#refused;
+  }
+
+  /** Takes note of a new subscription. */
+  subscribed(): void {
+    this.#origins.subscribed();
+  }
+
+  /** Returns the message, or `undefined` for one that is dropped. */
+  accept(bytes: unknown): AcceptedMessage | undefined {
+    const accepted = types.isUint8Array(bytes) ? this.judge(bytes) : undefined;
+    if (accepted === undefined) this.#refused += 1;
+    else if (!accepted.isOwn) this.#received += 1;
+    return accepted;
+  }
+
+  private judge(bytes: Uint8Array): AcceptedMessage | undefined {
+    if (!isOfFleet(bytes, this.#fleet)) return undefined;
+    const key = this.keyOf(bytes);
+    const message = key && decodeMessage(bytes);
+    if (key === undefined || message === undefined || !this.isInTime(message)) return undefined;
+    const isOwn = message.origin === this.#options.ownOrigin;
+    if (isOwn) return { message, key, isOwn, isAfterGap: false };
+    const verdict = this.#origins.judge(message);
+    return verdict === 'seen' ? undefined : { message, key, isOwn, isAfterGap: verdict === 'gap' };
+  }
+
+  /** Returns the key that fits. If none does, the source of the key is asked again. */
+  private keyOf(bytes: Uint8Array): FleetKey | undefined {
+    const { keyring } = this.#options;
+    const fitting = (): FleetKey | undefined => keyring.keys.find((key) => isAuthentic(bytes, key));
+    return fitting() ?? (keyring.refresh() ? fitting() : undefined);
+  }
+
+  private isInTime({ time, origin }: FleetMessage): boolean {
+    const differenceMs = Date.now() - time;
+    if (Math.abs(differenceMs) <= CLOCK_TOLERANCE_MS) return true;
+    if (!this.#reportedClocks.has(origin) && this.#reportedClocks.size < MAX_REPORTED) {
+      this.#reportedClocks.add(origin);
+      const seconds = Math.round(Math.abs(differenceMs) / 1_000);
+      this.#options.warn(
+        `${this.#options.manager}: a message of the fleet was dropped, because it is ${seconds} s ` +
+          `${differenceMs > 0 ? 'old' : 'ahead'}. Synchronise the clocks of the instances.`,
+      );
+    }
+    return false;
+  }
+}
