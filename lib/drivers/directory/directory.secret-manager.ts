@@ -10,8 +10,10 @@ import { SecretManagerError } from '../../core/errors/secret-manager.error';
 import { quoteName } from '../../core/errors/wording';
 import { assertKnownOptions } from '../../core/validation/option-rules';
 import { assertNoParams } from '../../core/validation/params';
+import type { RegularFile } from '../../files/regular-file';
+import { DirectoryWatch, KnownFiles } from './directory-watch';
 import { lookUp, lookUpSync } from './look-up';
-import { assertNamesFile, explainMount, toReading } from './secret-file';
+import { assertNamesFile, explainMount, toReading, versionOf } from './secret-file';
 
 export interface DirectorySecretManagerOptions {
   /** The directory in which the secrets are mounted. Default `/run/secrets`. */
@@ -30,12 +32,15 @@ const NO_PARAMS = 'a directory knows one version of a secret, and no tenants';
  * manager only reads. It reads the file each time, so an exchanged secret takes effect at once. A byte order mark at
  * the beginning and a line break at the end are dropped.
  *
+ * A cached secret whose file has changed is read again within 2 s.
+ *
  * The manager follows links that end inside the directory. It checks the file that it has opened, so exchanging a
  * link meanwhile leads nowhere else. A missing directory is `UNAVAILABLE`, and never an absent secret.
  */
 export class DirectorySecretManager extends CustomSecretManager {
   readonly #path: string;
   readonly #keepsNewline: boolean;
+  readonly #files = new KnownFiles();
 
   /** Throws `MISCONFIGURED` for an unknown option. */
   constructor(options: DirectorySecretManagerOptions = {}) {
@@ -52,8 +57,8 @@ export class DirectorySecretManager extends CustomSecretManager {
   ): Promise<SecretReading | undefined> {
     assertNoParams(params, NO_PARAMS);
     assertNamesFile(secretName);
-    const file = await lookUp(this.#path, secretName);
-    if (file !== undefined) return toReading(file, secretName, this.#keepsNewline);
+    const reading = this.readingOf(await lookUp(this.#path, secretName), secretName);
+    if (reading !== undefined) return reading;
     await this.checkHealth(); // the directory itself may be missing
     return undefined;
   }
@@ -64,10 +69,21 @@ export class DirectorySecretManager extends CustomSecretManager {
   ): SecretReading | undefined {
     assertNoParams(params, NO_PARAMS);
     assertNamesFile(secretName);
-    const file = lookUpSync(this.#path, secretName);
-    if (file !== undefined) return toReading(file, secretName, this.#keepsNewline);
+    const reading = this.readingOf(lookUpSync(this.#path, secretName), secretName);
+    if (reading !== undefined) return reading;
     this.assertMountedSync();
     return undefined;
+  }
+
+  /** Reports the files that were read before and have changed since. Only this instance hears of them. */
+  override watchSecrets(
+    onChange: (secretNames: readonly string[]) => void,
+    { signal }: { readonly signal: AbortSignal },
+  ): void {
+    if (signal.aborted) return;
+    const watch = new DirectoryWatch(this.#path, this.#files, onChange);
+    watch.start();
+    signal.addEventListener('abort', () => watch.close(), { once: true });
   }
 
   /** Rejects with `MISCONFIGURED` unless the directory exists and can be read. */
@@ -91,6 +107,11 @@ export class DirectorySecretManager extends CustomSecretManager {
     } catch (thrown) {
       throw explainMount(thrown, this.#path);
     }
+  }
+
+  private readingOf(file: RegularFile | undefined, secretName: string): SecretReading | undefined {
+    this.#files.set(secretName, file && versionOf(file.stats));
+    return file && toReading(file, secretName, this.#keepsNewline);
   }
 
   private async list(): Promise<void> {

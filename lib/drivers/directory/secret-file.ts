@@ -1,3 +1,4 @@
+import type { BigIntStats } from 'node:fs';
 import type { SecretReading } from '../../core/contract/custom-secret-manager';
 import { read } from '../../core/errors/safe-access';
 import { SecretManagerError } from '../../core/errors/secret-manager.error';
@@ -70,16 +71,20 @@ export function explain(thrown: unknown, secretName: string): unknown {
   return malformed(secretName, 'is a link that leads to itself', 'Put a file there.');
 }
 
-/** Returns the value of a file. The version identifies the file, and discloses nothing of its content. */
+/** Returns the version of a file, which discloses nothing of its content. */
+export function versionOf({ ino, mtimeNs, size }: BigIntStats): string {
+  return [ino, mtimeNs, size].map((part) => part.toString(36)).join('-');
+}
+
 export function toReading(
-  { content, stats: { ino, mtimeNs, size } }: RegularFile,
+  { content, stats }: RegularFile,
   secretName: string,
   keepsNewline: boolean,
 ): SecretReading {
   const text = decode(content, secretName);
   return {
     value: keepsNewline ? text : text.replace(/\r?\n$/, ''),
-    version: [ino, mtimeNs, size].map((part) => part.toString(36)).join('-'),
+    version: versionOf(stats),
   };
 }
 

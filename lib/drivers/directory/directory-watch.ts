@@ -1,0 +1,100 @@
+import { watch, type FSWatcher } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setYoungest } from '../../core/time/bounded-map';
+import { startTimer } from '../../core/time/clock';
+import { isAbsence, versionOf } from './secret-file';
+
+/** The pause between two looks at the files, in milliseconds. Some mounts send no events. */
+const POLL_MS = 1_500;
+/** The pause after an event, in milliseconds. An exchange of files sends several. */
+const SETTLE_MS = 20;
+const MAX_NAMES = 10_000;
+const PARALLEL = 16;
+
+/** The files that were read, and their versions. A missing file has none. */
+export class KnownFiles {
+  readonly #versions = new Map<string, string | undefined>();
+
+  set(secretName: string, version: string | undefined): void {
+    setYoungest(this.#versions, secretName, version, MAX_NAMES);
+  }
+
+  /** Resolves to the names whose file was changed, created or removed since the last look. */
+  async findChanged(directory: string): Promise<readonly string[]> {
+    const changed: string[] = [];
+    const known = [...this.#versions].values();
+    const lookAtNext = async (): Promise<void> => {
+      for (const [secretName, before] of known) {
+        const version = await stat(join(directory, secretName), { bigint: true }).then(
+          versionOf,
+          (error: unknown) => (isAbsence(error) ? undefined : before), // the next look tells
+        );
+        if (version === before || this.#versions.get(secretName) !== before) continue;
+        this.#versions.set(secretName, version);
+        changed.push(secretName);
+      }
+    };
+    await Promise.all(Array.from({ length: PARALLEL }, lookAtNext));
+    return changed;
+  }
+}
+
+/** Looks for changed files at each event of the directory, and every 1.5 seconds. */
+export class DirectoryWatch {
+  readonly #directory: string;
+  readonly #files: KnownFiles;
+  readonly #onChange: (secretNames: readonly string[]) => void;
+  #watcher: FSWatcher | undefined;
+  #stopTimer = (): void => undefined;
+  #isLooking = false;
+  #isClosed = false;
+
+  constructor(
+    directory: string,
+    files: KnownFiles,
+    onChange: (secretNames: readonly string[]) => void,
+  ) {
+    this.#directory = directory;
+    this.#files = files;
+    this.#onChange = onChange;
+  }
+
+  start(): void {
+    this.watchEvents();
+    this.lookAfter(POLL_MS);
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    this.#stopTimer();
+    this.#watcher?.close();
+  }
+
+  /** Listens to events, if the system has a watcher left (`ENOSPC`, `EMFILE`). The poll finds changes without them. */
+  private watchEvents(): void {
+    try {
+      this.#watcher = watch(this.#directory, { persistent: false }, () => {
+        if (!this.#isLooking) this.lookAfter(SETTLE_MS);
+      });
+      this.#watcher.on('error', () => this.#watcher?.close());
+    } catch {
+      this.#watcher = undefined;
+    }
+  }
+
+  private lookAfter(delayMs: number): void {
+    this.#stopTimer();
+    if (this.#isClosed) return;
+    this.#stopTimer = startTimer(() => void this.look(), delayMs, { keepsAlive: false });
+  }
+
+  private async look(): Promise<void> {
+    this.#isLooking = true;
+    const changed = await this.#files.findChanged(this.#directory);
+    this.#isLooking = false;
+    if (this.#isClosed) return;
+    if (changed.length > 0) this.#onChange(changed);
+    this.lookAfter(POLL_MS);
+  }
+}
