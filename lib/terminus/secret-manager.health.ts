@@ -111,7 +111,9 @@ function describe(secrets: SecretsService): Record<string, unknown> {
     oldestAgeMs = Math.max(oldestAgeMs, ageMs);
   }
   const { managerName: manager, circuitState: circuit, rejectedVersions: rejected } = secrets;
-  return { manager, circuit, secrets: counts, rejected, oldestAgeMs };
+  const { fleet } = secrets;
+  const inFleet = fleet.state === 'off' ? {} : { fleet };
+  return { manager, circuit, secrets: counts, rejected, oldestAgeMs, ...inFleet };
 }
 
 function notRegistered(

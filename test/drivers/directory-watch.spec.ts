@@ -71,7 +71,7 @@ describe('A directory whose files change', () => {
 
     writeFileSync(join(path, 'DB_PASSWORD'), 'a longer value');
 
-    await within(2_000, () => handle.reveal() === 'a longer value');
+    expect(await within(2_000, () => handle.reveal() === 'a longer value')).toBeLessThan(2_000);
   });
 
   it.each(['ENOSPC', 'EMFILE'])(
@@ -86,7 +86,7 @@ describe('A directory whose files change', () => {
 
       writeFileSync(join(path, 'DB_PASSWORD'), 'a longer value');
 
-      await within(2_500, () => handle.reveal() === 'a longer value');
+      expect(await within(2_500, () => handle.reveal() === 'a longer value')).toBeGreaterThan(0);
     },
   );
 

@@ -21,6 +21,8 @@ export class CacheEntries {
   readonly #variants = new Map<string, ReadEntry>();
   /** The absent secrets, the oldest first. An absence never evicts a value. */
   readonly #absences = new Map<string, ReadEntry>();
+  /** The cached reads with params by name, and by key. */
+  readonly #readsWithParams = new Map<string, Map<string, SharedRead>>();
   readonly #clock: AgeClock;
   /** The values that were fresh within the last 50 ms. Reading the clock costs more than the rest of a hit. */
   readonly #memo = new Map<string, string>();
@@ -53,6 +55,7 @@ export class CacheEntries {
     const { key, secretName } = read;
     this.delete(key);
     entry.used = this.#stores += 2;
+    if (read.params !== undefined) this.addWithParams(read);
     if (entry.value === undefined) this.#absences.set(key, { read, entry });
     else if (key === secretName) this.#plain.set(key, entry);
     else this.#variants.set(key, { read, entry });
@@ -67,6 +70,8 @@ export class CacheEntries {
   }
 
   delete(key: string): void {
+    const read = (this.#variants.get(key) ?? this.#absences.get(key))?.read;
+    if (read?.params !== undefined) this.deleteWithParams(read);
     for (const entries of [this.#plain, this.#variants, this.#absences, this.#memo]) {
       entries.delete(key);
     }
@@ -100,9 +105,7 @@ export class CacheEntries {
 
   /** Returns the read of the name, and all cached reads of the name with params. */
   readsOf(secretName: string): SharedRead[] {
-    const withParams = [...this.#variants.values(), ...this.#absences.values()]
-      .map(({ read }) => read)
-      .filter((read) => read.secretName === secretName && read.params !== undefined);
+    const withParams = this.#readsWithParams.get(secretName)?.values() ?? [];
     return [sharedRead(secretName, undefined), ...withParams];
   }
 
@@ -110,6 +113,18 @@ export class CacheEntries {
     this.#stopMemoTimer();
     for (const entries of [this.#plain, this.#variants, this.#absences, this.#memo])
       entries.clear();
+    this.#readsWithParams.clear();
+  }
+
+  private addWithParams(read: SharedRead): void {
+    const reads = this.#readsWithParams.get(read.secretName) ?? new Map<string, SharedRead>();
+    this.#readsWithParams.set(read.secretName, reads.set(read.key, read));
+  }
+
+  private deleteWithParams({ secretName, key }: SharedRead): void {
+    const reads = this.#readsWithParams.get(secretName);
+    reads?.delete(key);
+    if (reads?.size === 0) this.#readsWithParams.delete(secretName);
   }
 
   private values(): (readonly [read: SharedRead, entry: CacheEntry])[] {
