@@ -14,6 +14,7 @@ const entries = [
   'testing/index',
   'sync/index',
   'live/index',
+  'fleet/index',
   'driver-kit/index',
   ...drivers,
 ];

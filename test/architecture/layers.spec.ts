@@ -38,7 +38,20 @@ const LAYERS: Readonly<Record<string, Layer>> = {
   files: { files: /^files\//, imports: [CORE, /^node:fs/] },
   sync: { files: /^sync\//, imports: [CORE, /^node:/, /^undici$/] },
   cli: { files: /^cli\//, imports: [CORE, /^drivers\/encrypted-file\/index\.ts$/, /^node:/] },
-  testing: { files: /^testing\//, imports: [CORE, /^node:(assert|util|crypto)/] },
+  fleet: {
+    files: /^fleet\/(?!transports\/)/,
+    imports: [CORE, POLICIES, /^fleet\/transports\//, PURE_NODE],
+  },
+  'the transports of a fleet': {
+    files: /^fleet\/transports\//,
+    imports: [/^core\/errors\//, PURE_NODE],
+    types: [/^fleet\/fleet-transport\.ts$/],
+  },
+  testing: {
+    files: /^testing\//,
+    imports: [CORE, /^node:(assert|util|crypto)/],
+    types: [/^fleet\//],
+  },
   terminus: {
     files: /^terminus\//,
     imports: [CORE, TOKENS, /^@nestjs\/(common|core|terminus)$/],

@@ -5,6 +5,7 @@ import * as directory from 'nestjs-custom-secret-manager/drivers/directory';
 import * as encryptedFile from 'nestjs-custom-secret-manager/drivers/encrypted-file';
 import * as environment from 'nestjs-custom-secret-manager/drivers/environment';
 import * as hashicorpVault from 'nestjs-custom-secret-manager/drivers/hashicorp-vault';
+import * as fleet from 'nestjs-custom-secret-manager/fleet';
 import * as live from 'nestjs-custom-secret-manager/live';
 import * as sync from 'nestjs-custom-secret-manager/sync';
 import * as terminus from 'nestjs-custom-secret-manager/terminus';
@@ -107,13 +108,24 @@ describe('the public API', () => {
       './testing',
       'testing/index.ts',
       testing,
-      ['InMemorySecretManager', 'rotatingOf', 'secretManagerConformance'],
       [
+        'InMemoryBus',
+        'InMemorySecretManager',
+        'InMemoryTransport',
+        'fleetTransportConformance',
+        'rotatingOf',
+        'secretManagerConformance',
+      ],
+      [
+        'BrokerFault',
         'Capability',
         'ConformanceCase',
         'ConformanceHarness',
+        'CutOptions',
         'Fault',
         'FaultOptions',
+        'FleetTransportCase',
+        'FleetTransportHarness',
         'RecordedCall',
         'Rotating',
       ],
@@ -157,6 +169,22 @@ describe('the public API', () => {
         'SequelizeHooks',
         'TlsServer',
         'ValuesOf',
+      ],
+    ],
+    [
+      './fleet',
+      'fleet/index.ts',
+      fleet,
+      ['NatsTransport', 'PostgresTransport', 'RedisTransport'],
+      [
+        'FleetTransport',
+        'FleetTransportListener',
+        'NatsClient',
+        'NatsTransportOptions',
+        'PostgresClient',
+        'PostgresTransportOptions',
+        'RedisClient',
+        'RedisTransportOptions',
       ],
     ],
     [

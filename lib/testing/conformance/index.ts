@@ -1,3 +1,4 @@
+import { withTimeout } from '../with-timeout';
 import { abortCases } from './abort.cases';
 import { batchCases } from './batch.cases';
 import { creatingCases } from './creating.cases';
@@ -87,21 +88,5 @@ async function cleanUp(
     await withTimeout(timeoutMs, manager.close());
   } finally {
     await harness.dispose?.();
-  }
-}
-
-/** Rejects after `timeoutMs`, so that a hanging manager fails its case. */
-async function withTimeout(timeoutMs: number, work: Promise<void> | void): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const tooLate = new Promise<never>((_, reject) => {
-    timer = setTimeout(
-      () => reject(new Error(`nothing came of a call within ${timeoutMs} ms`)),
-      timeoutMs,
-    );
-  });
-  try {
-    await Promise.race([work, tooLate]);
-  } finally {
-    clearTimeout(timer);
   }
 }

@@ -1,0 +1,69 @@
+import type { BrokerConnection, ConnectionEvents } from './subscription';
+
+/** The part of a client of node-redis that the transport uses. */
+export interface NodeRedis {
+  readonly isReady: boolean;
+  readonly options?: { readonly socket?: object };
+  duplicate(overrides: object): NodeRedis;
+  connect(): Promise<unknown>;
+  publish(channel: string, message: Buffer): Promise<unknown>;
+  subscribe(
+    channel: string,
+    listener: (message: Buffer) => void,
+    bufferMode: true,
+  ): Promise<unknown>;
+  /** Closes at once. Versions 5 and 6. */
+  destroy?(): void;
+  /** Closes at once. Version 4. */
+  disconnect(): unknown;
+  unref?(): void;
+  on(event: 'error', listener: (error: Error) => void): unknown;
+  once(event: 'connect', listener: () => void): unknown;
+}
+
+/** A subscriber of node-redis on a connection of its own. */
+export class NodeRedisSubscriber implements BrokerConnection {
+  readonly #subscriber: NodeRedis;
+  readonly #channel: string;
+  readonly #events: ConnectionEvents;
+  #state: 'new' | 'dialling' | 'dialled' = 'new';
+
+  constructor(client: NodeRedis, channel: string, events: ConnectionEvents) {
+    const socket = { ...client.options?.socket, reconnectStrategy: false }; // a new subscriber takes over
+    this.#subscriber = client.duplicate({ socket });
+    this.#channel = channel;
+    this.#events = events;
+  }
+
+  async subscribe(): Promise<void> {
+    const failed = new Promise<never>((_, reject) => {
+      this.#subscriber.on('error', (error) => {
+        reject(error);
+        this.#events.lost(error);
+      });
+    });
+    await Promise.race([failed, this.#subscribed()]);
+  }
+
+  /** Never destroys a client while it dials: it would go on, and stay connected. */
+  async close(): Promise<void> {
+    this.#subscriber.unref?.();
+    if (this.#state === 'dialling') this.#subscriber.once('connect', () => this.#destroy());
+    else this.#destroy();
+  }
+
+  async #subscribed(): Promise<void> {
+    this.#state = 'dialling';
+    this.#subscriber.once('connect', () => (this.#state = 'dialled'));
+    await this.#subscriber.connect();
+    const receive = (message: Buffer): void => this.#events.message(new Uint8Array(message));
+    await this.#subscriber.subscribe(this.#channel, receive, true);
+  }
+
+  #destroy(): void {
+    const subscriber = this.#subscriber;
+    const destroy = async (): Promise<unknown> =>
+      subscriber.destroy === undefined ? subscriber.disconnect() : subscriber.destroy();
+    destroy().catch(() => undefined); // it is closed already
+  }
+}
