@@ -1,13 +1,14 @@
 import { read } from '../../core/errors/safe-access';
+import type { Warnings } from './subscription';
 
-const CLASS_NAME = /^(?=[\w$]{1,64}$)[A-Za-z_$][\w$]*(?:Error|Exception)$/;
+const CLASS_NAME = /^(?=[\w$]{1,64}$)(?:[A-Za-z_$][\w$]*)?(?:Error|Exception)$/;
 /** A code of Node, such as `ECONNREFUSED`, or an SQLSTATE, such as `28P01`. */
 const CODE = /^(?:[A-Z][A-Z_]{2,40}|[0-9A-Z]{5})$/;
 /** The refusals of Redis, which stand at the start of the message. */
 const REFUSAL = /^(?:WRONGPASS|NOAUTH|NOPERM|NOPROTO|LOADING|MASTERDOWN|BUSY|ERR)\b/;
 
 /** Emits a process warning for each kind of failure once, so that an outage is no flood. */
-export class FailureWarnings {
+export class FailureWarnings implements Warnings {
   readonly #transport: string;
   readonly #emitted = new Set<string>();
 
@@ -24,6 +25,13 @@ export class FailureWarnings {
     );
   }
 
+  threw(error: unknown): void {
+    this.warn(
+      'FLEET_LISTENER',
+      `The listener of ${this.#transport} threw ${describe(error)}. The transport goes on.`,
+    );
+  }
+
   warn(code: string, message: string): void {
     if (this.#emitted.has(message)) return;
     this.#emitted.add(message);
@@ -33,6 +41,7 @@ export class FailureWarnings {
 
 /** Returns the class and the code of an error. Its message may quote an address with a password. */
 function describe(reason: unknown): string {
+  if (reason === undefined) return 'it has ended';
   const name = read(reason, 'name');
   const message = read(reason, 'message');
   const words = [

@@ -72,21 +72,29 @@ export class IoredisSubscriber implements BrokerConnection {
 
 const CONNECTING: readonly string[] = ['wait', 'connecting', 'connect'];
 
-/**
- * Publishes through the team's client. A client that is connecting is waited for, because without an offline queue it
- * would refuse the command.
- */
-export async function publishByIoredis(
-  client: Ioredis,
-  channel: string,
-  message: Buffer,
-): Promise<void> {
-  if (CONNECTING.includes(client.status)) {
-    const settled = once(client, ['ready', 'close', 'end']);
-    if (client.status === 'wait') client.connect().catch(() => undefined);
+/** Publishes through the team's client. */
+export class IoredisPublisher {
+  readonly #client: Ioredis;
+  #connected: Promise<void> | undefined;
+
+  constructor(client: Ioredis) {
+    this.#client = client;
+  }
+
+  /** Waits for a client that is connecting, because without an offline queue it would refuse the command. */
+  async publish(channel: string, message: Buffer): Promise<void> {
+    if (CONNECTING.includes(this.#client.status)) {
+      this.#connected ??= this.#connect().finally(() => (this.#connected = undefined));
+      await this.#connected;
+    }
+    await this.#client.publish(channel, message);
+  }
+
+  async #connect(): Promise<void> {
+    const settled = once(this.#client, ['ready', 'close', 'end']);
+    if (this.#client.status === 'wait') this.#client.connect().catch(() => undefined);
     await settled;
   }
-  await client.publish(channel, message);
 }
 
 /** Resolves at the first of the events, or after `limitMs` milliseconds if that is given. */

@@ -50,9 +50,12 @@ export class NatsTransport implements FleetTransport {
     };
     this.#connections = new OwnConnections(
       (events) => new NatsConnection({ connect, isOwn, subject, events }),
-      (reason) => {
-        if (!isOwn && client.isClosed()) warnOfGivingUp(warnings);
-        else warnings.failed(reason);
+      {
+        threw: (error) => warnings.threw(error),
+        failed: (reason) => {
+          if (!isOwn && client.isClosed()) warnOfGivingUp(warnings);
+          else warnings.failed(reason);
+        },
       },
     );
   }

@@ -16,9 +16,7 @@ export interface NodeRedis {
   destroy?(): void;
   /** Closes at once. Version 4. */
   disconnect(): unknown;
-  unref?(): void;
   on(event: 'error', listener: (error: Error) => void): unknown;
-  once(event: 'connect', listener: () => void): unknown;
 }
 
 /** A subscriber of node-redis on a connection of its own. */
@@ -26,11 +24,18 @@ export class NodeRedisSubscriber implements BrokerConnection {
   readonly #subscriber: NodeRedis;
   readonly #channel: string;
   readonly #events: ConnectionEvents;
-  #state: 'new' | 'dialling' | 'dialled' = 'new';
+  /** Destroys the socket. The client itself cannot be destroyed before it has connected. */
+  readonly #socket = new AbortController();
+  #connecting: Promise<unknown> = Promise.resolve();
 
   constructor(client: NodeRedis, channel: string, events: ConnectionEvents) {
-    const socket = { ...client.options?.socket, reconnectStrategy: false }; // a new subscriber takes over
-    this.#subscriber = client.duplicate({ socket });
+    this.#subscriber = client.duplicate({
+      socket: {
+        ...client.options?.socket,
+        reconnectStrategy: false, // a new subscriber takes over
+        signal: this.#socket.signal, // the client hands it to net.connect or tls.connect
+      },
+    });
     this.#channel = channel;
     this.#events = events;
   }
@@ -45,17 +50,14 @@ export class NodeRedisSubscriber implements BrokerConnection {
     await Promise.race([failed, this.#subscribed()]);
   }
 
-  /** Never destroys a client while it dials: it would go on, and stay connected. */
   async close(): Promise<void> {
-    this.#subscriber.unref?.();
-    if (this.#state === 'dialling') this.#subscriber.once('connect', () => this.#destroy());
-    else this.#destroy();
+    this.#socket.abort();
+    void Promise.allSettled([this.#connecting]).then(() => this.#destroy());
   }
 
   async #subscribed(): Promise<void> {
-    this.#state = 'dialling';
-    this.#subscriber.once('connect', () => (this.#state = 'dialled'));
-    await this.#subscriber.connect();
+    this.#connecting = this.#subscriber.connect();
+    await this.#connecting;
     const receive = (message: Buffer): void => this.#events.message(new Uint8Array(message));
     await this.#subscriber.subscribe(this.#channel, receive, true);
   }

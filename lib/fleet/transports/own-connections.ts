@@ -5,7 +5,7 @@ import {
   Subscription,
   type BrokerConnection,
   type ConnectionEvents,
-  type Warn,
+  type Warnings,
 } from './subscription';
 
 /** A connection that the transport opens, and over which it also publishes. */
@@ -27,13 +27,13 @@ const IGNORED: ConnectionEvents = {
  */
 export class OwnConnections {
   readonly #open: (events: ConnectionEvents) => OwnConnection;
-  readonly #warn: Warn;
+  readonly #warnings: Warnings;
   readonly #connections = new Set<OwnConnection>();
   readonly #subscriptions = new Set<Subscription>();
 
-  constructor(open: (events: ConnectionEvents) => OwnConnection, warn: Warn) {
+  constructor(open: (events: ConnectionEvents) => OwnConnection, warnings: Warnings) {
     this.#open = open;
-    this.#warn = warn;
+    this.#warnings = warnings;
   }
 
   /** Publishes over the connection of a subscription. Rejects with `UNAVAILABLE` while that is cut. */
@@ -55,7 +55,7 @@ export class OwnConnections {
     for (const earlier of this.#subscriptions) {
       if (earlier.isEnded) this.#subscriptions.delete(earlier);
     }
-    const subscription = new Subscription((events) => this.#keep(events), on, this.#warn);
+    const subscription = new Subscription((events) => this.#keep(events), on, this.#warnings);
     this.#subscriptions.add(subscription);
     return startSubscription(subscription, signal);
   }

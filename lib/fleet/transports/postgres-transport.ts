@@ -41,7 +41,6 @@ export class PostgresTransport implements FleetTransport {
     const { connect, channel = DEFAULT_CHANNEL } = options;
     assertConnect(connect);
     assertFits(assertChannel('PostgresTransport', 'channel', channel));
-    const warnings = new FailureWarnings('PostgresTransport');
     const client = async (): Promise<PostgresClient> => {
       const created: unknown = await connect();
       assertIsClient(created);
@@ -49,7 +48,7 @@ export class PostgresTransport implements FleetTransport {
     };
     this.#connections = new OwnConnections(
       (events) => new PostgresConnection({ connect: client, channel, events }),
-      (reason) => warnings.failed(reason),
+      new FailureWarnings('PostgresTransport'),
     );
   }
 

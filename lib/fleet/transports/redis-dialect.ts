@@ -1,6 +1,6 @@
 import { read } from '../../core/errors/safe-access';
 import { hasMethods, misconfigured, shown } from './client-checks';
-import { IoredisSubscriber, publishByIoredis, type Ioredis } from './ioredis-subscriber';
+import { IoredisPublisher, IoredisSubscriber, type Ioredis } from './ioredis-subscriber';
 import { NodeRedisSubscriber, type NodeRedis } from './node-redis-subscriber';
 import type { BrokerConnection, ConnectionEvents } from './subscription';
 
@@ -21,8 +21,9 @@ export interface RedisDialect {
 export function redisDialect(client: unknown): RedisDialect {
   if (isCluster(client)) refuse('a cluster. A client of one of its nodes reaches all of them');
   if (isIoredis(client)) {
+    const publisher = new IoredisPublisher(client);
     return {
-      publish: (channel, message) => publishByIoredis(client, channel, message),
+      publish: (channel, message) => publisher.publish(channel, message),
       subscriber: (channel, events) => new IoredisSubscriber(client, channel, events),
     };
   }

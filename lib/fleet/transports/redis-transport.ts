@@ -42,7 +42,7 @@ export class RedisTransport implements FleetTransport {
     const subscription = new Subscription(
       (events) => this.#redis.subscriber(this.#channel, events),
       on,
-      (reason) => this.#warnings.failed(reason),
+      this.#warnings,
     );
     return startSubscription(subscription, signal);
   }

@@ -21,8 +21,13 @@ export interface BrokerConnection {
 
 export type Connect = (events: ConnectionEvents) => BrokerConnection;
 
-/** Reports why a connection failed. */
-export type Warn = (reason: unknown) => void;
+/** The warnings of a subscription. */
+export interface Warnings {
+  /** The connection failed, and is tried again. */
+  failed(reason: unknown): void;
+  /** The listener threw. */
+  threw(error: unknown): void;
+}
 
 const FIRST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 5_000;
@@ -36,7 +41,7 @@ const SUBSCRIBED_WITHIN_MS = 10_000;
 export class Subscription {
   readonly #connect: Connect;
   readonly #on: FleetTransportListener;
-  readonly #warn: Warn;
+  readonly #warnings: Warnings;
   #connection: BrokerConnection | undefined;
   #closing: Promise<unknown> = Promise.resolve();
   #isEnded = false;
@@ -44,10 +49,10 @@ export class Subscription {
   #failures = 0;
   #retry: NodeJS.Timeout | undefined;
 
-  constructor(connect: Connect, on: FleetTransportListener, warn: Warn) {
+  constructor(connect: Connect, on: FleetTransportListener, warnings: Warnings) {
     this.#connect = connect;
-    this.#on = guarded(on, warn);
-    this.#warn = warn;
+    this.#on = guarded(on, warnings);
+    this.#warnings = warnings;
   }
 
   get isEnded(): boolean {
@@ -104,8 +109,8 @@ export class Subscription {
   #reconnect(reason: unknown): void {
     if (this.#isEnded) return;
     this.#drop();
-    this.#reportDisconnected();
-    this.#warn(reason);
+    if (this.#isConnected) this.#reportDisconnected();
+    else this.#warnings.failed(reason);
     const pauseMs = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** this.#failures);
     this.#failures += 1;
     this.#retry = setTimeout(() => this.start(), pauseMs * (0.5 + Math.random() / 2)).unref();
@@ -132,12 +137,12 @@ export class Subscription {
 }
 
 /** Keeps an error of the listener from the client, whose socket would end with it. */
-function guarded(on: FleetTransportListener, warn: Warn): FleetTransportListener {
+function guarded(on: FleetTransportListener, warnings: Warnings): FleetTransportListener {
   const attempt = (call: () => void): void => {
     try {
       call();
     } catch (thrown) {
-      warn(thrown);
+      warnings.threw(thrown);
     }
   };
   return {

@@ -29,8 +29,9 @@ export const failureCases: readonly TransportCase[] = [
     title: `connects when a broker that is ${fault} at the start comes back`,
     fault,
     async run(subject) {
+      const transport = await subject.create();
       await subject.fail(fault);
-      const listener = await subject.listen(await subject.create());
+      const listener = await subject.listen(transport);
       await quiet();
 
       await subject.fail(undefined);
