@@ -85,7 +85,7 @@ async function cleanUp(
 ): Promise<void> {
   try {
     await harness.fail?.(undefined);
-    await withTimeout(timeoutMs, manager.close());
+    await withTimeout(timeoutMs, Promise.resolve(manager.close()));
   } finally {
     await harness.dispose?.();
   }

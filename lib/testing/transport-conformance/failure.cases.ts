@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
+import { withTimeout } from '../with-timeout';
 import type { BrokerFault, TransportCase } from './harness';
-import { messageOf, publishUntilReceived, quiet, until } from './listener';
+import { messageOf, publishUntilReceived, quiet } from './listener';
 
 const AT_ONCE_MS = 500;
 const SOON_MS = 2_000;
@@ -14,15 +15,14 @@ export const failureCases: readonly TransportCase[] = [
       const transport = await subject.create();
       await subject.fail(fault);
 
-      let isThere = false;
-      const listening = subject.listen(transport).then((listener) => {
-        isThere = true;
-        return listener;
-      });
-      await until('subscribe() resolves at once', () => isThere, performance.now() + AT_ONCE_MS);
+      const listener = await withTimeout(
+        AT_ONCE_MS,
+        subject.listen(transport),
+        'subscribe() waits',
+      );
       await quiet();
 
-      assert.deepEqual((await listening).events, []);
+      assert.deepEqual(listener.events, []);
     },
   })),
   ...FAULTS.map((fault): TransportCase => ({
@@ -120,9 +120,7 @@ export const failureCases: readonly TransportCase[] = [
       await subject.fail(fault);
       await quiet();
 
-      let isOver = false;
-      void listener.unsubscribe().then(() => (isOver = true));
-      await until('it is unsubscribed', () => isOver, performance.now() + SOON_MS);
+      await withTimeout(SOON_MS, listener.unsubscribe(), 'it does not unsubscribe');
       const before = listener.events.length;
       await subject.fail(undefined);
       await quiet();

@@ -15,8 +15,8 @@ describe('InMemoryTransport', () => {
     },
   });
 
-  it.each(cases)('$title', async ({ skip, run }) => {
-    expect(skip).toBeUndefined();
-    await run();
+  it.each(cases)('$title', async (one) => {
+    expect(one.skip).toBeUndefined();
+    await one.run();
   });
 });
