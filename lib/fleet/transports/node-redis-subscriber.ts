@@ -52,6 +52,7 @@ export class NodeRedisSubscriber implements BrokerConnection {
 
   async close(): Promise<void> {
     this.#socket.abort();
+    await new Promise(setImmediate); // the socket closes
     void Promise.allSettled([this.#connecting]).then(() => this.#destroy());
   }
 

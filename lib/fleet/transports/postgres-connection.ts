@@ -75,22 +75,21 @@ export class PostgresConnection implements OwnConnection {
 }
 
 /** Ends a client. Destroys its socket if the server does not answer. */
-function closed(client: PostgresClient): Promise<void> {
-  return new Promise((resolve) => {
-    const giveUp = (): void => {
-      const stream = read(read(client, 'connection'), 'stream');
-      if (isDestroyable(stream)) stream.destroy();
-      resolve();
-    };
-    const timer = setTimeout(giveUp, GOODBYE_WITHIN_MS);
-    const end = async (): Promise<void> => await client.end();
-    void end()
-      .catch(() => undefined)
-      .then(() => {
-        clearTimeout(timer);
-        resolve();
-      });
+async function closed(client: PostgresClient): Promise<void> {
+  const ended = (async () => await client.end())().catch(() => undefined);
+  if (await isWithin(GOODBYE_WITHIN_MS, ended)) return;
+  const stream = read(read(client, 'connection'), 'stream');
+  if (isDestroyable(stream)) stream.destroy();
+  await isWithin(GOODBYE_WITHIN_MS, ended);
+}
+
+/** Resolves to whether the work has ended within the limit, in milliseconds. */
+async function isWithin(limitMs: number, work: Promise<unknown>): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<boolean>((resolve) => {
+    timer = setTimeout(() => resolve(false), limitMs);
   });
+  return await Promise.race([work.then(() => true), late]).finally(() => clearTimeout(timer));
 }
 
 function isDestroyable(candidate: unknown): candidate is { destroy(): void } {
