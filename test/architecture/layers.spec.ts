@@ -30,9 +30,9 @@ const LAYERS: Readonly<Record<string, Layer>> = {
     imports: [CORE, /^fleet\//, PURE_NODE],
     types: [POLICIES],
   },
-  transports: {
+  'the transports of a fleet': {
     files: /^fleet\/transports\//,
-    imports: [CORE, PURE_NODE],
+    imports: [/^core\/errors\//, PURE_NODE],
     types: [/^fleet\/fleet-transport\.ts$/],
   },
   'the driver kit': { files: /^driver-kit\//, imports: [CORE] },
@@ -54,7 +54,11 @@ const LAYERS: Readonly<Record<string, Layer>> = {
     imports: [CORE, PURE_NODE, /^class-validator$/],
     types: [POLICIES, SERVICE, /^secret-manager\.options\.ts$/],
   },
-  testing: { files: /^testing\//, imports: [CORE, TYPED, /^node:(assert|util|crypto)/] },
+  testing: {
+    files: /^testing\//,
+    imports: [CORE, TYPED, /^node:(assert|util|crypto)/],
+    types: [/^fleet\//],
+  },
   terminus: {
     files: /^terminus\//,
     imports: [CORE, TOKENS, /^@nestjs\/(common|core|terminus)$/],

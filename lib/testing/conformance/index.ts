@@ -1,3 +1,4 @@
+import { withTimeout } from '../with-timeout';
 import { abortCases } from './abort.cases';
 import { batchCases } from './batch.cases';
 import { creatingCases } from './creating.cases';
@@ -84,24 +85,8 @@ async function cleanUp(
 ): Promise<void> {
   try {
     await harness.fail?.(undefined);
-    await withTimeout(timeoutMs, manager.close());
+    await withTimeout(timeoutMs, Promise.resolve(manager.close()));
   } finally {
     await harness.dispose?.();
-  }
-}
-
-/** Rejects after `timeoutMs`, so that a hanging manager fails its case. */
-async function withTimeout(timeoutMs: number, work: Promise<void> | void): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const tooLate = new Promise<never>((_, reject) => {
-    timer = setTimeout(
-      () => reject(new Error(`nothing came of a call within ${timeoutMs} ms`)),
-      timeoutMs,
-    );
-  });
-  try {
-    await Promise.race([work, tooLate]);
-  } finally {
-    clearTimeout(timer);
   }
 }

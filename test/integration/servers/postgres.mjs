@@ -1,6 +1,9 @@
 // Runs an empty PostgreSQL until the parent process ends, so that none outlives a test run.
 // The first message to the parent is the port. A message from the parent is a query; the answer is its rows or its error code.
+// A message with `control` kills, starts, freezes or thaws the server.
+import { execFileSync } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
 import { rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -20,6 +23,17 @@ const server = new EmbeddedPostgres({
   onLog: (line) => console.log(line),
 });
 
+const controls = {
+  kill: async () => {
+    const ended = once(server.process, 'exit');
+    signal('SIGKILL');
+    await ended;
+  },
+  start: () => server.start(),
+  freeze: async () => signal('SIGSTOP'),
+  thaw: async () => signal('SIGCONT'),
+};
+
 process.on('disconnect', async () => {
   await server.stop();
   rmSync(databaseDir, { recursive: true, force: true });
@@ -27,10 +41,20 @@ process.on('disconnect', async () => {
 });
 await server.initialise();
 await server.start();
-process.on('message', async ({ id, sql, values, ...login }) => {
-  process.send({ id, ...(await query(sql, values, { ...admin, ...login })) });
+process.on('message', async ({ id, control, sql, values, ...login }) => {
+  if (control) process.send({ id, ...(await controls[control]()) });
+  else process.send({ id, ...(await query(sql, values, { ...admin, ...login })) });
 });
 process.send({ port });
+
+/** Sends a signal to the server and to the process of each connection. */
+function signal(name) {
+  const { pid } = server.process;
+  const children = execFileSync('ps', ['-o', 'pid=', '--ppid', String(pid)]);
+  for (const one of [pid, ...children.toString().split('\n').map(Number)]) {
+    if (one > 0) process.kill(one, name);
+  }
+}
 
 async function query(sql, values, login) {
   const client = new pg.Client({ ...login, host: '127.0.0.1', port, database: 'postgres' });

@@ -47,11 +47,20 @@ export class Postgres {
     await ended;
   }
 
+  /** Kills, starts, freezes or thaws the server. Kill and start keep the port and the data. */
+  async control(control: 'kill' | 'start' | 'freeze' | 'thaw'): Promise<void> {
+    await this.send({ control });
+  }
+
   private async query(
     sql: string,
     values: readonly string[] = [],
     login: Partial<DatabaseLogin> = {},
   ): Promise<Answer> {
+    return await this.send({ sql, values, ...login });
+  }
+
+  private async send(message: object): Promise<Answer> {
     const id = randomUUID();
     const answered = new Promise<Answer>((resolve) => {
       const listen = (answer: Answer): void => {
@@ -61,7 +70,7 @@ export class Postgres {
       };
       this.process.on('message', listen);
     });
-    this.process.send({ id, sql, values, ...login });
+    this.process.send({ id, ...message });
     return await answered;
   }
 }

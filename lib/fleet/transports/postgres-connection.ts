@@ -1,0 +1,97 @@
+import { read } from '../../core/errors/safe-access';
+import type { OwnConnection } from './own-connections';
+import type { ConnectionEvents } from './subscription';
+
+interface PostgresNotification {
+  readonly channel: string;
+  readonly payload?: string;
+}
+
+/** The part of a `Client` of `pg` that the transport uses. */
+export interface PostgresClient {
+  connect(): Promise<unknown>;
+  query(text: string, values?: string[]): Promise<unknown>;
+  end(): Promise<void>;
+  on(event: 'notification', listener: (notification: PostgresNotification) => void): unknown;
+  on(event: 'error', listener: (error: Error) => void): unknown;
+  on(event: 'end', listener: () => void): unknown;
+}
+
+export interface PostgresConnectionOptions {
+  readonly connect: () => Promise<PostgresClient>;
+  readonly channel: string;
+  readonly events: ConnectionEvents;
+}
+
+/** A frozen server never answers the goodbye. */
+const GOODBYE_WITHIN_MS = 250;
+
+/** One connection to PostgreSQL that listens to a channel. */
+export class PostgresConnection implements OwnConnection {
+  readonly #options: PostgresConnectionOptions;
+  #connecting: Promise<PostgresClient> | undefined;
+  #client: PostgresClient | undefined;
+  #isClosed = false;
+
+  constructor(options: PostgresConnectionOptions) {
+    this.#options = options;
+  }
+
+  async publish(message: Uint8Array): Promise<void> {
+    const client = await this.#connect();
+    const payload = Buffer.from(message).toString('base64');
+    await client.query('select pg_notify($1, $2)', [this.#options.channel, payload]);
+  }
+
+  async subscribe(): Promise<void> {
+    const client = await this.#connect();
+    if (this.#isClosed) return;
+    await client.query(`LISTEN "${this.#options.channel.replaceAll('"', '""')}"`);
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    if (this.#client !== undefined) await closed(this.#client);
+  }
+
+  #connect(): Promise<PostgresClient> {
+    this.#connecting ??= this.#connectOnce();
+    return this.#connecting;
+  }
+
+  async #connectOnce(): Promise<PostgresClient> {
+    const { channel, events, connect } = this.#options;
+    const client = await connect();
+    client.on('error', (error) => events.lost(error));
+    client.on('end', () => events.lost(new DOMException('It has ended.', 'InvalidStateError')));
+    client.on('notification', ({ channel: sender, payload = '' }) => {
+      if (sender === channel) events.message(new Uint8Array(Buffer.from(payload, 'base64')));
+    });
+    if (this.#isClosed) return client;
+    this.#client = client;
+    await client.connect();
+    return client;
+  }
+}
+
+/** Ends a client. Destroys its socket if the server does not answer. */
+async function closed(client: PostgresClient): Promise<void> {
+  const ended = (async () => await client.end())().catch(() => undefined);
+  if (await isWithin(GOODBYE_WITHIN_MS, ended)) return;
+  const stream = read(read(client, 'connection'), 'stream');
+  if (isDestroyable(stream)) stream.destroy();
+  await isWithin(GOODBYE_WITHIN_MS, ended);
+}
+
+/** Resolves to whether the work has ended within the limit, in milliseconds. */
+async function isWithin(limitMs: number, work: Promise<unknown>): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<boolean>((resolve) => {
+    timer = setTimeout(() => resolve(false), limitMs);
+  });
+  return await Promise.race([work.then(() => true), late]).finally(() => clearTimeout(timer));
+}
+
+function isDestroyable(candidate: unknown): candidate is { destroy(): void } {
+  return typeof read(candidate, 'destroy') === 'function';
+}
