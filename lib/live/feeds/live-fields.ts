@@ -38,8 +38,8 @@ export function liveFields(feed: string, given: GivenFields): LiveFields {
 function fieldsOfOne(secret: LiveValue<unknown>): LiveFields {
   return {
     names: quoteName(secret.name),
-    reveal: () => toFields(parse(secret.reveal(), secret.name), secret.name),
-    get: async () => toFields(parse(await secret.get(), secret.name), secret.name),
+    reveal: () => parseFields(secret.reveal(), secret.name),
+    get: async () => parseFields(await secret.get(), secret.name),
     onChange: (listener) => secret.onChange(listener),
   };
 }
@@ -62,6 +62,11 @@ function fieldsOfMany(handles: readonly (readonly [string, LiveValue])[]): LiveF
       return () => stops.forEach((stop) => stop());
     },
   };
+}
+
+/** Returns the fields of an object, or of its text as JSON. Throws `MALFORMED` for anything else. */
+export function parseFields(value: unknown, secretName: string): Fields {
+  return toFields(parse(value, secretName), secretName);
 }
 
 /** Returns the object that a secret holds. The error is constant, because `JSON.parse` quotes the value. */
