@@ -28,7 +28,9 @@ export interface JwtKeys {
    * Returns the `signOptions` of `@nestjs/jwt`: the given ones, with the first of the `algorithms`, and with the
    * `kid` of the current key as `keyid`. Throws `INVALID_ARGUMENT` for a `keyid` of your own.
    */
-  readonly signOptions: <const Options extends object>(options?: Options) => Options & JwtSignOptions;
+  readonly signOptions: <const Options extends object>(
+    options?: Options,
+  ) => Options & JwtSignOptions;
 }
 
 /** The value of `JwtSecretRequestType.SIGN` of `@nestjs/jwt`. */
