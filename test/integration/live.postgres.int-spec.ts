@@ -39,6 +39,7 @@ const loginOf = (round: number): string =>
 beforeAll(async () => {
   server = await startPostgres();
   admin = new pg.Pool({ ...connection(), ...server.admin });
+  admin.on('error', () => undefined); // the server ends before the last socket is closed
   radius = await new Radius().start();
   await admin.query(`create role ${TOKEN_USER} login`);
   await admin.query(

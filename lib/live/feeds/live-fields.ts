@@ -20,6 +20,8 @@ export interface LiveFields {
   reveal(): Fields;
   get(): Promise<Fields>;
   onChange(listener: SecretChangeListener): () => void;
+  /** Reads the secrets again, within the limit of `secret.use()`. A newer value is reported as a change. */
+  renew(): void;
 }
 
 /** Returns the fields of a secret, or of one handle for each field. Throws `INVALID_ARGUMENT` for anything else. */
@@ -41,6 +43,7 @@ function fieldsOfOne(secret: LiveValue<unknown>): LiveFields {
     reveal: () => parseFields(secret.reveal(), secret.name),
     get: async () => parseFields(await secret.get(), secret.name),
     onChange: (listener) => secret.onChange(listener),
+    renew: () => renew(secret),
   };
 }
 
@@ -61,7 +64,13 @@ function fieldsOfMany(handles: readonly (readonly [string, LiveValue])[]): LiveF
       const stops = handles.map(([, handle]) => handle.onChange(listener));
       return () => stops.forEach((stop) => stop());
     },
+    renew: () => handles.forEach(([, handle]) => renew(handle)),
   };
+}
+
+function renew(secret: LiveValue<unknown>): void {
+  const reject = (): Promise<never> => Promise.reject(new Error('The login was refused.'));
+  secret.use(reject, { isRejected: () => true }).catch(() => undefined);
 }
 
 /** Returns the fields of an object, or of its text as JSON. Throws `MALFORMED` for anything else. */

@@ -51,7 +51,11 @@ export function liveRedis<Class extends new (...args: never[]) => object>(
           listening.delete(this);
         });
       }
-      return super.connect(callback);
+      const { username: user, password = '' } = this.options;
+      const connected = super.connect(callback);
+      // commands in flight wait for a login, so that nobody else would find out that it was refused
+      connected.catch(() => login.renew({ user, password }));
+      return connected;
     }
 
     override duplicate(override?: object): object {

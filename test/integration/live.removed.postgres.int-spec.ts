@@ -1,0 +1,198 @@
+import knex from 'knex';
+import type { Secret } from 'nestjs-custom-secret-manager';
+import {
+  liveKnex,
+  livePassword,
+  livePgClient,
+  liveSequelize,
+} from 'nestjs-custom-secret-manager/live';
+import { InMemorySecretManager } from 'nestjs-custom-secret-manager/testing';
+import pg from 'pg';
+import postgres from 'postgres';
+import { Sequelize } from 'sequelize';
+import { DataSource } from 'typeorm';
+import { closeApplications, startWith } from '../support/application';
+import { startPostgres, type Postgres } from './support/postgres';
+import { expectHealed, removeAtOnce } from './support/remove-at-once';
+import { ROTATIONS } from './support/rotate-under-load';
+
+jest.setTimeout(60_000 + ROTATIONS * 300);
+
+const CONNECTIONS = 5;
+
+let server: Postgres;
+let admin: pg.Pool;
+let store: InMemorySecretManager;
+let password: Secret;
+let credentials: Secret;
+let prefix = '';
+let tests = 0;
+
+const userOf = (round: number): string => `${prefix}_${round}`;
+const passwordOf = (round: number): string => `password-${prefix}-${round}`;
+const loginOf = (round: number): string =>
+  JSON.stringify({ username: userOf(round), password: passwordOf(round) });
+const connection = (): { host: string; port: number; database: string } => ({
+  host: '127.0.0.1',
+  port: server.port,
+  database: 'postgres',
+});
+
+beforeAll(async () => {
+  server = await startPostgres();
+  admin = new pg.Pool({ ...connection(), ...server.admin });
+  admin.on('error', () => undefined); // the server ends before the last socket is closed
+});
+
+afterAll(async () => {
+  await admin.end();
+  await server.stop();
+});
+
+beforeEach(async () => {
+  tests += 1;
+  prefix = `user_${tests}`;
+  await addRole(0);
+  store = new InMemorySecretManager({ DB: loginOf(0), DB_PASSWORD: passwordOf(0) });
+  const { secrets } = await startWith(store, { preload: ['DB', 'DB_PASSWORD'] });
+  password = secrets.secret('DB_PASSWORD');
+  credentials = secrets.secret('DB');
+});
+
+afterEach(closeApplications);
+
+async function addRole(round: number): Promise<void> {
+  await admin.query(`create role ${userOf(round)} login password '${passwordOf(round)}'`);
+}
+
+/** The role is replaced by another one, and its sessions end. */
+const roles = {
+  connections: CONNECTIONS,
+  reads: () => store.calls.length,
+  replace: async (round: number): Promise<void> => {
+    await addRole(round);
+    store.rotate('DB', loginOf(round));
+    await admin.query(`alter role ${userOf(round - 1)} nologin`);
+    await endSessions(round - 1);
+    await admin.query(`drop role ${userOf(round - 1)}`);
+  },
+};
+
+/** The password of the role is replaced, and its sessions end. */
+const passwords = {
+  ...roles,
+  replace: async (round: number): Promise<void> => {
+    store.rotate('DB_PASSWORD', passwordOf(round));
+    await admin.query(`alter role ${userOf(0)} password '${passwordOf(round)}'`);
+    await endSessions(0);
+  },
+};
+
+async function endSessions(round: number): Promise<void> {
+  await admin.query(
+    `select pg_terminate_backend(pid) from pg_stat_activity where usename = '${userOf(round)}'`,
+  );
+}
+
+/** Pools report the connections that the server has ended. */
+const ignored = (): undefined => undefined;
+
+describe('a credential that is removed at once', () => {
+  it('fails the connections in hand of livePassword, pg.Pool', async () => {
+    const login = { user: userOf(0), password: livePassword(password), max: CONNECTIONS };
+    const pool = new pg.Pool({ ...connection(), ...login });
+    pool.on('error', ignored);
+
+    const rounds = await removeAtOnce({
+      feed: 'livePassword, pg.Pool',
+      call: () => password.use(() => pool.query('select 1')),
+      ...passwords,
+    });
+    await pool.end();
+
+    expectHealed(rounds, CONNECTIONS);
+  });
+
+  it('fails the connections in hand of livePassword, postgres.js', async () => {
+    const login = { user: userOf(0), password: livePassword(password), max: CONNECTIONS };
+    const sql = postgres({ ...connection(), ...login });
+
+    const rounds = await removeAtOnce({
+      feed: 'livePassword, postgres.js',
+      call: () => password.use(async () => await sql`select 1`),
+      ...passwords,
+    });
+    await sql.end();
+
+    expectHealed(rounds, CONNECTIONS);
+  });
+
+  it('fails the connections in hand of livePgClient, pg.Pool', async () => {
+    const Client = livePgClient(pg.Client, credentials);
+    const pool = new pg.Pool({ ...connection(), Client, max: CONNECTIONS });
+    pool.on('error', ignored);
+
+    const rounds = await removeAtOnce({
+      feed: 'livePgClient, pg.Pool',
+      call: () => credentials.use(() => pool.query('select 1')),
+      ...roles,
+    });
+    await pool.end();
+
+    expectHealed(rounds, CONNECTIONS);
+  });
+
+  it('fails the connections in hand of livePgClient, TypeORM', async () => {
+    const source = await new DataSource({
+      type: 'postgres',
+      ...connection(),
+      poolErrorHandler: ignored,
+      extra: { Client: livePgClient(pg.Client, credentials), max: CONNECTIONS },
+    }).initialize();
+
+    const rounds = await removeAtOnce({
+      feed: 'livePgClient, TypeORM',
+      call: () => credentials.use(() => source.query('select 1')),
+      ...roles,
+    });
+    await source.destroy();
+
+    expectHealed(rounds, CONNECTIONS);
+  });
+
+  it('fails the connections in hand of liveKnex', async () => {
+    const database = knex({
+      client: 'pg',
+      log: { warn: ignored },
+      ...liveKnex(credentials, connection(), { min: 0, max: CONNECTIONS }),
+    });
+
+    const rounds = await removeAtOnce({
+      feed: 'liveKnex',
+      call: () => credentials.use(async () => (await database.raw('select 1')) as unknown),
+      ...roles,
+    });
+    await database.destroy();
+
+    expectHealed(rounds, CONNECTIONS);
+  });
+
+  it('fails the connections in hand of liveSequelize', async () => {
+    const sequelize = new Sequelize({
+      dialect: 'postgres',
+      ...connection(),
+      logging: false,
+      pool: { max: CONNECTIONS },
+    });
+    liveSequelize(sequelize, credentials);
+
+    const rounds = await removeAtOnce({
+      feed: 'liveSequelize',
+      call: () => credentials.use(() => sequelize.query('select 1')),
+      ...roles,
+    });
+    await sequelize.close();
+
+    expectHealed(rounds, CONNECTIONS);
+  });
+});
