@@ -34,9 +34,11 @@ export interface LiveLogin {
   renew(refused: Login): void;
 }
 
+const HANDLES = { required: ['password'], optional: ['user', 'username'] };
+
 /** Returns the login of the credentials. Throws `INVALID_ARGUMENT` for what holds no handle. */
 export function liveLogin(feed: string, credentials: LiveCredentials): LiveLogin {
-  const fields = liveFields(feed, credentials);
+  const fields = liveFields(feed, credentials, HANDLES);
   return {
     names: fields.names,
     reveal: () => toLogin(fields.reveal()),

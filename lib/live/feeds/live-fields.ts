@@ -1,6 +1,7 @@
 import type { SecretChangeListener } from '../../core/contract/secret-change';
 import { SecretManagerError } from '../../core/errors/secret-manager.error';
 import { kindOf, quoteName } from '../../core/errors/wording';
+import { assertTakes } from './client-shape';
 import { assertIsLiveValue, isLiveValue, type LiveValue } from './live-value';
 
 /** One secret with all fields, or one handle for each field. */
@@ -24,8 +25,18 @@ export interface LiveFields {
   renew(): void;
 }
 
+/** The names under which a feed takes a handle for each field. */
+export interface HandleNames {
+  readonly required: readonly string[];
+  readonly optional: readonly string[];
+}
+
 /** Returns the fields of a secret, or of one handle for each field. Throws `INVALID_ARGUMENT` for anything else. */
-export function liveFields(feed: string, given: GivenFields): LiveFields {
+export function liveFields(
+  feed: string,
+  given: GivenFields,
+  { required, optional }: HandleNames = { required: [], optional: [] },
+): LiveFields {
   if (isLiveValue(given)) return fieldsOfOne(given);
   if (typeof given !== 'object' || given === null) assertIsLiveValue(feed, given);
   const handles = Object.entries(given).flatMap(([field, handle]) => {
@@ -34,6 +45,12 @@ export function liveFields(feed: string, given: GivenFields): LiveFields {
     return [[field, handle] as const];
   });
   if (handles.length === 0) assertIsLiveValue(feed, undefined);
+  const names = handles.map(([field]) => field);
+  const missing = required.filter((field) => !names.includes(field));
+  const unknown = names.filter((field) => ![...required, ...optional].includes(field));
+  const takes = `one secret, or handles with the names ${[...required, ...optional].join(', ')}`;
+  const problems = `${missing.map((field) => `, ${field} is missing`).join('')}${unknown.map((field) => `, ${quoteName(field)} is unknown`).join('')}`;
+  assertTakes(feed, `${takes}${problems}`, problems === '');
   return fieldsOfMany(handles);
 }
 

@@ -1,6 +1,6 @@
 import { Logger } from '@nestjs/common';
 import { errorName } from '../../core/errors/error-table';
-import { SecretManagerError } from '../../core/errors/secret-manager.error';
+import { assertTakes, isClassWith } from './client-shape';
 import { liveLogin, type LiveCredentials, type LiveLogin } from './live-credentials';
 
 type ConnectCallback = (error?: Error | null) => void;
@@ -31,7 +31,8 @@ export function liveRedis<Class extends new (...args: never[]) => object>(
   Redis: Class,
   credentials: LiveCredentials,
 ): Class {
-  assertIsNoCluster(Redis);
+  const isRedis = isClassWith('duplicate', Redis) && !isClassWith('nodes', Redis);
+  assertTakes('liveRedis', 'the class Redis of ioredis. Cluster is not covered', isRedis);
   const login = liveLogin('liveRedis', credentials);
   // ioredis connects within its constructor, before a private field of a subclass is there
   const listening = new WeakSet<RedisClient>();
@@ -84,12 +85,4 @@ async function authenticate(client: RedisClient, login: LiveLogin): Promise<void
       `A connection of ioredis did not take ${login.names}: ${name}.`,
     );
   }
-}
-
-function assertIsNoCluster(Redis: unknown): void {
-  const prototype = typeof Redis === 'function' ? (Redis.prototype as unknown) : undefined;
-  const isRedis = typeof prototype === 'object' && prototype !== null && 'duplicate' in prototype;
-  if (isRedis && !('nodes' in prototype)) return;
-  const message = 'liveRedis() takes the class Redis of ioredis. Cluster is not covered.';
-  throw new SecretManagerError('INVALID_ARGUMENT', message, { operation: 'liveRedis' });
 }
