@@ -5,7 +5,9 @@ export {
   type AwsCredentials,
   type AwsCredentialsFields,
 } from './feeds/aws-credentials';
-export { jwtKeys, type JwtKeys, type JwtKeysOptions } from './feeds/jwt-keys';
+export { jwtKeys, type JwtKeys, type JwtSignOptions } from './feeds/jwt-keys';
+export type { JwtKeysOptions } from './feeds/jwt-keys-options';
+export type { JwtAlgorithm } from './feeds/jwt-signature';
 export type { LiveCredentials, LoginFields } from './feeds/live-credentials';
 export { liveKnex, type KnexDone, type KnexPool, type LiveKnexOptions } from './feeds/live-knex';
 export { livePassword } from './feeds/live-password';

@@ -1,3 +1,6 @@
+import { JwtService } from '@nestjs/jwt';
+import type { Jwt } from 'jsonwebtoken';
+import { generateKeyPairSync } from 'node:crypto';
 import { selfSigned } from '../integration/support/self-signed';
 import { startLive, type Live } from '../live/feeds/support';
 import { closeApplications } from '../support/application';
@@ -35,6 +38,18 @@ describe('the examples of docs/feeds.md', () => {
     expect(examples.liveSequelize(secrets).hasHook('beforeConnect')).toBe(true);
     expect(examples.redisCredentials(secrets)).toHaveProperty('isOpen', false);
     expect(examples.liveKnex(secrets).client.pool.max).toBe(10);
+  });
+
+  it('sign tokens that name their key', async () => {
+    const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
+    const key = privateKey.export({ type: 'pkcs8', format: 'pem' });
+    const { secrets } = await startLive({ JWT_KEY: { kid: '2026-11', key } });
+    const tokens = new JwtService(examples.jwtPairs(secrets));
+
+    const token = await tokens.signAsync({ sub: 'ada' });
+
+    expect(tokens.decode<Jwt>(token, { complete: true }).header.kid).toBe('2026-11');
+    expect(await tokens.verifyAsync(token)).toMatchObject({ sub: 'ada' });
   });
 
   it('give a server its certificate', async () => {

@@ -1,4 +1,5 @@
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import type { JwtModuleOptions } from '@nestjs/jwt';
 import knex, { type Knex } from 'knex';
 import type { SecretsService } from 'nestjs-custom-secret-manager';
 import {
@@ -46,6 +47,14 @@ export const examples = {
       secretOrKeyProvider: keys.forPassport,
       algorithms: ['HS256'],
     };
+  },
+
+  jwtPairs: (secrets: SecretsService): JwtModuleOptions => {
+    const keys = jwtKeys(secrets.secret('JWT_KEY'), {
+      overlapMs: 15 * 60_000,
+      algorithms: ['RS256'],
+    });
+    return { secretOrKeyProvider: keys, signOptions: keys.signOptions({ expiresIn: '15m' }) };
   },
 
   liveTls: async (secrets: SecretsService): Promise<Server> => {

@@ -39,6 +39,7 @@ const loginOf = (round: number): string =>
 beforeAll(async () => {
   server = await startPostgres();
   admin = new pg.Pool({ ...connection(), ...server.admin });
+  admin.on('error', () => undefined); // the server ends before the last socket is closed
   radius = await new Radius().start();
   await admin.query(`create role ${TOKEN_USER} login`);
   await admin.query(
@@ -181,6 +182,19 @@ describe('livePassword', () => {
 
     expect(failures).toEqual([]);
     expect(radius.accepted.size).toBeGreaterThan(MANY);
+  });
+
+  it('fails a query of pg and of postgres.js if the secret cannot be read, and nothing else', async () => {
+    const login = { user: userOf(0), password: livePassword(secrets.secret('MISSING')) };
+    const pool = new pg.Pool({ ...connection(), ...login });
+    const sql = postgres({ ...connection(), ...login });
+    const codeOf = ({ code }: { code?: string }): string | undefined => code;
+
+    const codes = [await pool.query('select 1').catch(codeOf), await sql`select 1`.catch(codeOf)];
+    await pool.end();
+    await sql.end();
+
+    expect(codes).toEqual(['NOT_FOUND', '28P01']);
   });
 
   it('needs one refresh after a password that was replaced at once', async () => {

@@ -1,20 +1,20 @@
-import {
-  constants,
-  createHmac,
-  createPublicKey,
-  timingSafeEqual,
-  verify,
-  type KeyObject,
-} from 'node:crypto';
+import { constants, createHmac, timingSafeEqual, verify, type KeyObject } from 'node:crypto';
 
-/** The algorithms of JSON Web Tokens that `jsonwebtoken` has, without `none`. */
-export const JWT_ALGORITHMS = ['HS', 'RS', 'PS', 'ES'].flatMap((family) =>
-  [256, 384, 512].map((bits) => `${family}${bits}`),
+const FAMILIES = ['HS', 'RS', 'PS', 'ES'] as const;
+const BITS = [256, 384, 512] as const;
+
+/** An algorithm of JSON Web Tokens that `jsonwebtoken` has, without `none`. */
+export type JwtAlgorithm = `${(typeof FAMILIES)[number]}${(typeof BITS)[number]}`;
+
+export const JWT_ALGORITHMS: readonly JwtAlgorithm[] = FAMILIES.flatMap((family) =>
+  BITS.map((bits) => `${family}${bits}` as const),
 );
 
 /** The parts of a signed token. Nothing in it is verified. */
 export interface SignedToken {
   readonly algorithm: string;
+  /** The name of the key, where the token names one. */
+  readonly kid: string | undefined;
   readonly content: string;
   readonly signature: Buffer;
 }
@@ -24,40 +24,42 @@ export function parseToken(token: unknown): SignedToken | undefined {
   if (typeof token !== 'string') return undefined;
   const [header, payload, signature, ...others] = token.split('.');
   if (!header || payload === undefined || !signature || others.length > 0) return undefined;
-  const algorithm = algorithmOf(header);
-  if (algorithm === undefined) return undefined;
+  const { alg, kid } = parseHeader(header);
+  if (typeof alg !== 'string' || (kid !== undefined && typeof kid !== 'string')) return undefined;
   const content = `${header}.${payload}`;
-  return { algorithm, content, signature: Buffer.from(signature, 'base64url') };
+  return { algorithm: alg, kid, content, signature: Buffer.from(signature, 'base64url') };
 }
 
-function algorithmOf(header: string): string | undefined {
+function parseHeader(header: string): { readonly alg?: unknown; readonly kid?: unknown } {
   try {
-    const parsed: unknown = JSON.parse(Buffer.from(header, 'base64url').toString());
-    const algorithm: unknown = Object(parsed) === parsed && Reflect.get(parsed as object, 'alg');
-    return typeof algorithm === 'string' ? algorithm : undefined;
+    return Object(JSON.parse(Buffer.from(header, 'base64url').toString())) as object;
   } catch {
-    return undefined;
+    return {};
   }
 }
 
-/** Returns whether the token was signed with the key: the text of an HMAC, or a private or public key as PEM. */
-export function isSignedWith(key: string, token: SignedToken): boolean {
-  const { algorithm, content, signature } = token;
-  const digest = `sha${algorithm.slice(2)}`;
-  if (algorithm.startsWith('HS')) {
-    const expected = createHmac(digest, key).update(content).digest();
-    return expected.length === signature.length && timingSafeEqual(expected, signature);
-  }
+export function isHmac(algorithm: string): boolean {
+  return algorithm.startsWith('HS');
+}
+
+/** Returns whether the token was signed with the text, by an algorithm of HMAC. */
+export function isSignedByText(key: string, token: SignedToken): boolean {
+  const expected = createHmac(digestOf(token), key).update(token.content).digest();
+  return expected.length === token.signature.length && timingSafeEqual(expected, token.signature);
+}
+
+/** Returns whether the token was signed with the private half of the key, by an algorithm of RSA or EC. */
+export function isSignedByPair(key: KeyObject, token: SignedToken): boolean {
   try {
-    return verify(
-      digest,
-      Buffer.from(content),
-      schemeOf(algorithm, createPublicKey(key)),
-      signature,
-    );
+    const content = Buffer.from(token.content);
+    return verify(digestOf(token), content, schemeOf(token.algorithm, key), token.signature);
   } catch {
     return false; // a key of another kind
   }
+}
+
+function digestOf({ algorithm }: SignedToken): string {
+  return `sha${algorithm.slice(2)}`;
 }
 
 function schemeOf(algorithm: string, key: KeyObject): Parameters<typeof verify>[2] {
@@ -65,10 +67,4 @@ function schemeOf(algorithm: string, key: KeyObject): Parameters<typeof verify>[
   if (algorithm.startsWith('RS')) return key;
   const { RSA_PKCS1_PSS_PADDING: padding, RSA_PSS_SALTLEN_DIGEST: saltLength } = constants;
   return { key, padding, saltLength };
-}
-
-/** Returns the key with which `jsonwebtoken` verifies: the text of an HMAC, or the public key as PEM. */
-export function verificationKey(key: string, algorithm: string): string {
-  if (algorithm.startsWith('HS')) return key;
-  return createPublicKey(key).export({ type: 'spki', format: 'pem' }).toString();
 }

@@ -1,6 +1,7 @@
 import type { SecretChangeListener } from '../../core/contract/secret-change';
 import { SecretManagerError } from '../../core/errors/secret-manager.error';
 import { kindOf, quoteName } from '../../core/errors/wording';
+import { assertTakes } from './client-shape';
 import { assertIsLiveValue, isLiveValue, type LiveValue } from './live-value';
 
 /** One secret with all fields, or one handle for each field. */
@@ -20,10 +21,22 @@ export interface LiveFields {
   reveal(): Fields;
   get(): Promise<Fields>;
   onChange(listener: SecretChangeListener): () => void;
+  /** Reads the secrets again, within the limit of `secret.use()`. A newer value is reported as a change. */
+  renew(): void;
+}
+
+/** The names under which a feed takes a handle for each field. */
+export interface HandleNames {
+  readonly required: readonly string[];
+  readonly optional: readonly string[];
 }
 
 /** Returns the fields of a secret, or of one handle for each field. Throws `INVALID_ARGUMENT` for anything else. */
-export function liveFields(feed: string, given: GivenFields): LiveFields {
+export function liveFields(
+  feed: string,
+  given: GivenFields,
+  { required, optional }: HandleNames = { required: [], optional: [] },
+): LiveFields {
   if (isLiveValue(given)) return fieldsOfOne(given);
   if (typeof given !== 'object' || given === null) assertIsLiveValue(feed, given);
   const handles = Object.entries(given).flatMap(([field, handle]) => {
@@ -32,15 +45,22 @@ export function liveFields(feed: string, given: GivenFields): LiveFields {
     return [[field, handle] as const];
   });
   if (handles.length === 0) assertIsLiveValue(feed, undefined);
+  const names = handles.map(([field]) => field);
+  const missing = required.filter((field) => !names.includes(field));
+  const unknown = names.filter((field) => ![...required, ...optional].includes(field));
+  const takes = `one secret, or handles with the names ${[...required, ...optional].join(', ')}`;
+  const problems = `${missing.map((field) => `, ${field} is missing`).join('')}${unknown.map((field) => `, ${quoteName(field)} is unknown`).join('')}`;
+  assertTakes(feed, `${takes}${problems}`, problems === '');
   return fieldsOfMany(handles);
 }
 
 function fieldsOfOne(secret: LiveValue<unknown>): LiveFields {
   return {
     names: quoteName(secret.name),
-    reveal: () => toFields(parse(secret.reveal(), secret.name), secret.name),
-    get: async () => toFields(parse(await secret.get(), secret.name), secret.name),
+    reveal: () => parseFields(secret.reveal(), secret.name),
+    get: async () => parseFields(await secret.get(), secret.name),
     onChange: (listener) => secret.onChange(listener),
+    renew: () => renew(secret),
   };
 }
 
@@ -61,7 +81,18 @@ function fieldsOfMany(handles: readonly (readonly [string, LiveValue])[]): LiveF
       const stops = handles.map(([, handle]) => handle.onChange(listener));
       return () => stops.forEach((stop) => stop());
     },
+    renew: () => handles.forEach(([, handle]) => renew(handle)),
   };
+}
+
+function renew(secret: LiveValue<unknown>): void {
+  const reject = (): Promise<never> => Promise.reject(new Error('The login was refused.'));
+  secret.use(reject, { isRejected: () => true }).catch(() => undefined);
+}
+
+/** Returns the fields of an object, or of its text as JSON. Throws `MALFORMED` for anything else. */
+export function parseFields(value: unknown, secretName: string): Fields {
+  return toFields(parse(value, secretName), secretName);
 }
 
 /** Returns the object that a secret holds. The error is constant, because `JSON.parse` quotes the value. */

@@ -1,4 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
+import { assertTakes, isObject } from './client-shape';
 import { liveLogin, type LiveCredentials, type Login } from './live-credentials';
 
 /** Node's own `setImmediate`, read at import. Fake timers would hide each change. */
@@ -38,6 +39,8 @@ export function liveKnex<Base extends object, Pool extends KnexPool = object>(
   base: Base,
   pool: Pool = {} as Pool,
 ): LiveKnexOptions<Base, Pool> {
+  assertTakes('liveKnex', 'an object with the options of the connection', isObject(base));
+  assertTakes('liveKnex', 'an object with the options of the pool', isObject(pool));
   const login = liveLogin('liveKnex', credentials);
   let generation = 0;
   login.onChange(() => void (generation += 1));

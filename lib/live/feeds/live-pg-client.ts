@@ -1,3 +1,4 @@
+import { assertTakes, isClassWith } from './client-shape';
 import { liveLogin, type LiveCredentials } from './live-credentials';
 
 type ConnectCallback = (error?: Error) => void;
@@ -22,6 +23,7 @@ export function livePgClient<Class extends new (...args: never[]) => object>(
   Client: Class,
   credentials: LiveCredentials,
 ): Class {
+  assertTakes('livePgClient', 'the class Client of pg', isClassWith('connect', Client));
   const login = liveLogin('livePgClient', credentials);
 
   class LivePgClient extends (Client as unknown as new (...args: unknown[]) => PgClient) {

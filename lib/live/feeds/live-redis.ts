@@ -1,6 +1,6 @@
 import { Logger } from '@nestjs/common';
 import { errorName } from '../../core/errors/error-table';
-import { SecretManagerError } from '../../core/errors/secret-manager.error';
+import { assertTakes, isClassWith } from './client-shape';
 import { liveLogin, type LiveCredentials, type LiveLogin } from './live-credentials';
 
 type ConnectCallback = (error?: Error | null) => void;
@@ -31,7 +31,8 @@ export function liveRedis<Class extends new (...args: never[]) => object>(
   Redis: Class,
   credentials: LiveCredentials,
 ): Class {
-  assertIsNoCluster(Redis);
+  const isRedis = isClassWith('duplicate', Redis) && !isClassWith('nodes', Redis);
+  assertTakes('liveRedis', 'the class Redis of ioredis. Cluster is not covered', isRedis);
   const login = liveLogin('liveRedis', credentials);
   // ioredis connects within its constructor, before a private field of a subclass is there
   const listening = new WeakSet<RedisClient>();
@@ -51,7 +52,11 @@ export function liveRedis<Class extends new (...args: never[]) => object>(
           listening.delete(this);
         });
       }
-      return super.connect(callback);
+      const { username: user, password = '' } = this.options;
+      const connected = super.connect(callback);
+      // commands in flight wait for a login, so that nobody else would find out that it was refused
+      connected.catch(() => login.renew({ user, password }));
+      return connected;
     }
 
     override duplicate(override?: object): object {
@@ -80,12 +85,4 @@ async function authenticate(client: RedisClient, login: LiveLogin): Promise<void
       `A connection of ioredis did not take ${login.names}: ${name}.`,
     );
   }
-}
-
-function assertIsNoCluster(Redis: unknown): void {
-  const prototype = typeof Redis === 'function' ? (Redis.prototype as unknown) : undefined;
-  const isRedis = typeof prototype === 'object' && prototype !== null && 'duplicate' in prototype;
-  if (isRedis && !('nodes' in prototype)) return;
-  const message = 'liveRedis() takes the class Redis of ioredis. Cluster is not covered.';
-  throw new SecretManagerError('INVALID_ARGUMENT', message, { operation: 'liveRedis' });
 }

@@ -1,3 +1,4 @@
+import { assertTakes, hasMethod } from './client-shape';
 import { liveLogin, type LiveCredentials } from './live-credentials';
 
 /** The part of Sequelize that the feed uses. */
@@ -16,6 +17,7 @@ export interface SequelizeHooks {
  * A connection that is open keeps its user. `pool.maxUses` and `pool.idle` bound its life.
  */
 export function liveSequelize(sequelize: SequelizeHooks, credentials: LiveCredentials): void {
+  assertTakes('liveSequelize', 'an instance of Sequelize', hasMethod('addHook', sequelize));
   const login = liveLogin('liveSequelize', credentials);
   sequelize.addHook('beforeConnect', 'liveSequelize', async (config) => {
     const { user, password } = await login.get();

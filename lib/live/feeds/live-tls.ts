@@ -2,6 +2,7 @@ import { Logger } from '@nestjs/common';
 import { X509Certificate, createPrivateKey } from 'node:crypto';
 import { isSecretManagerError, SecretManagerError } from '../../core/errors/secret-manager.error';
 import { startTimer } from '../../core/time/clock';
+import { assertTakes, hasMethod } from './client-shape';
 import { liveFields, type Fields, type LiveFields } from './live-fields';
 import { isLiveValue, type LiveValue } from './live-value';
 
@@ -33,6 +34,8 @@ const KEPT_OPTIONS = [
   ...['sessionTimeout', 'sigalgs', 'ticketKeys', 'clientCertEngine'],
 ];
 
+const HANDLES = { required: ['key', 'cert'], optional: ['ca'] };
+
 /** The time that the second half of a pair may take before a warning. */
 const WARN_AFTER_MS = 5_000;
 
@@ -45,12 +48,9 @@ const WARN_AFTER_MS = 5_000;
  * the server closes.
  */
 export async function liveTls(server: TlsServer, certificate: LiveCertificate): Promise<void> {
-  if (typeof Reflect.get(Object(server) as object, 'setSecureContext') !== 'function') {
-    const message =
-      'liveTls() takes a server of node:https or node:tls. Give NestFactory.create() `httpsOptions`.';
-    throw new SecretManagerError('INVALID_ARGUMENT', message, { operation: 'liveTls' });
-  }
-  const fields = liveFields('liveTls', certificate);
+  const takes = 'a server of node:https or node:tls. Give NestFactory.create() `httpsOptions`';
+  assertTakes('liveTls', takes, hasMethod('setSecureContext', server));
+  const fields = liveFields('liveTls', certificate, HANDLES);
   const warnAfterMs = isLiveValue(certificate) ? 0 : WARN_AFTER_MS;
   const stop = watch(server, fields, warnAfterMs);
   server.once('close', stop);

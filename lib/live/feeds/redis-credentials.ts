@@ -26,6 +26,8 @@ export interface RedisCredentialsProvider {
  */
 export function redisCredentials(credentials: LiveCredentials): RedisCredentialsProvider {
   const login = liveLogin('redisCredentials', credentials);
+  // node-redis subscribes again at each reconnection. It forgets its former subscription, and does not dispose of it
+  const forgotten = new FinalizationRegistry((stop: () => void) => stop());
   const report = (error: unknown): void =>
     new Logger('SecretManager').warn(
       `A connection of node-redis did not take ${login.names}: ${errorName(error) ?? 'an error'}.`,
@@ -38,14 +40,16 @@ export function redisCredentials(credentials: LiveCredentials): RedisCredentials
         const next = await login.get().catch(report);
         if (next !== undefined && !isDisposed) onNext(toRedisLogin(next));
       });
-      const dispose = (): void => {
+      const end = (): void => {
         isDisposed = true;
         stop();
       };
+      const subscription = { dispose: () => end() };
+      forgotten.register(subscription, end);
       try {
-        return [toRedisLogin(await login.get()), { dispose }];
+        return [toRedisLogin(await login.get()), subscription];
       } catch (error) {
-        dispose();
+        end();
         throw error;
       }
     },

@@ -1,7 +1,8 @@
 import { fork, type ChildProcess } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { readdirSync } from 'node:fs';
-import { connect } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { eventually } from './eventually';
@@ -12,20 +13,29 @@ const LIBRARIES = join(__dirname, '../../../.cache/servers/lib');
 
 /** A Valkey of its own for a test file. It ends with the test run, however that ends. */
 export class Valkey {
+  readonly #password = randomUUID();
+  #isProtected = false;
+
   constructor(
     readonly port: number,
     private readonly process: ChildProcess,
   ) {}
 
+  /** Refuses connections without a login, which Valkey takes for administrators. */
+  async protect(): Promise<void> {
+    await this.run('ACL', 'SETUSER', 'default', 'resetpass', `>${this.#password}`);
+    this.#isProtected = true;
+  }
+
   /** Runs one command as the administrator, and resolves to the raw reply. */
   async run(...command: readonly string[]): Promise<string> {
     const socket = connect(this.port, '127.0.0.1');
-    const parts = command.map((part) => `$${Buffer.byteLength(part)}\r\n${part}\r\n`);
-    socket.write(`*${command.length}\r\n${parts.join('')}`);
-    const [reply] = (await once(socket, 'data')) as [Buffer];
-    socket.destroy();
-    if (reply.toString().startsWith('-')) throw new Error(`Valkey refused it: ${reply.toString()}`);
-    return reply.toString();
+    try {
+      if (this.#isProtected) await send(socket, ['AUTH', this.#password]);
+      return await send(socket, command);
+    } finally {
+      socket.destroy();
+    }
   }
 
   /** Adds a user who may do everything. */
@@ -45,6 +55,14 @@ export class Valkey {
   }
 }
 
+async function send(socket: Socket, command: readonly string[]): Promise<string> {
+  const parts = command.map((part) => `$${Buffer.byteLength(part)}\r\n${part}\r\n`);
+  socket.write(`*${command.length}\r\n${parts.join('')}`);
+  const [reply] = (await once(socket, 'data')) as [Buffer];
+  if (reply.toString().startsWith('-')) throw new Error(`Valkey refused it: ${reply.toString()}`);
+  return reply.toString();
+}
+
 export async function startValkey(): Promise<Valkey> {
   const port = await freePort();
   const args = ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--dir', tmpdir()];
@@ -60,6 +78,7 @@ export async function startValkey(): Promise<Valkey> {
       () => false,
     );
   });
+  await valkey.protect();
   return valkey;
 }
 

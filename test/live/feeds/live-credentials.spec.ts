@@ -15,7 +15,9 @@ import { closeApplications } from '../../support/application';
 import { CANARY, shown, startLive } from './support';
 
 class FakeClient {
-  connect = (): Promise<void> => Promise.resolve();
+  connect(): Promise<void> {
+    return Promise.resolve();
+  }
   duplicate(): void {
     return undefined;
   }

@@ -41,12 +41,6 @@ describe('livePassword', () => {
 
     expect([before, await password()]).toEqual(['first', 'second']);
   });
-
-  it('rejects with the error of the secret', async () => {
-    const { secret } = await startLive({});
-
-    await expect(livePassword(secret('PASSWORD'))()).rejects.toMatchObject({ code: 'NOT_FOUND' });
-  });
 });
 
 describe('livePgClient', () => {

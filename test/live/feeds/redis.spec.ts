@@ -1,5 +1,7 @@
 import { liveRedis, redisCredentials } from 'nestjs-custom-secret-manager/live';
 import { EventEmitter } from 'node:events';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { closeApplications } from '../../support/application';
 import { CANARY, shown, startLive } from './support';
 
@@ -41,6 +43,16 @@ class FakeRedis extends EventEmitter {
   end(): void {
     this.status = 'end';
     this.emit('end');
+  }
+}
+
+/** Has V8 collect what nobody holds, and report it. */
+async function collectGarbage(): Promise<void> {
+  setFlagsFromString('--expose-gc');
+  const collect = runInNewContext('gc') as () => void;
+  for (let at = 0; at < 5; at += 1) {
+    await new Promise((resolve) => setTimeout(resolve, 2));
+    collect();
   }
 }
 
@@ -171,6 +183,26 @@ describe('redisCredentials', () => {
     expect(onNext).not.toHaveBeenCalled();
     expect(log.warnings.join()).toContain('node-redis did not take "REDIS": SecretManagerError.');
     expect(shown(log.lines)).not.toContain(CANARY);
+  });
+
+  it('ends a subscription that node-redis has forgotten', async () => {
+    const { secret, rotate } = await startLive({ REDIS: { password: '1' } });
+    const provider = redisCredentials(secret('REDIS'));
+    const told: string[] = [];
+    const subscribe = async (connection: string): Promise<object> => {
+      const onNext = (): void => void told.push(connection);
+      const [, subscription] = await provider.subscribe({ onNext, onError: () => undefined });
+      return subscription;
+    };
+    await subscribe('lost');
+    const kept = [await subscribe('open')];
+    await collectGarbage();
+
+    await rotate('REDIS', { password: '2' });
+    await endOfTurn();
+
+    expect(told).toEqual(['open']);
+    expect(kept).toHaveLength(1);
   });
 
   it('logs a failed authentication without its text', async () => {
