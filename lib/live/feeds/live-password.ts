@@ -14,20 +14,22 @@ import { assertIsLiveValue, type LiveValue } from './live-value';
  *
  * The user stays the same. Where it changes with the password, use `livePgClient`.
  */
-export function livePassword(
-  secret: LiveValue,
-): (...ofConnection: readonly unknown[]) => Promise<string> {
+export function livePassword(secret: LiveValue): () => Promise<string> {
   assertIsLiveValue('livePassword', secret);
-  return async (...ofConnection) => {
+  return async function password(this: unknown): Promise<string> {
     try {
       return await secret.get();
     } catch (error) {
-      // pg passes its parameters, postgres.js passes nothing, and handles no rejection
-      if (ofConnection.length > 0) throw error;
+      if (!isPostgresJs(this, password)) throw error;
       warn(secret.name, error);
       return passwordOfNobody();
     }
   };
+}
+
+/** Returns whether postgres.js calls, which handles no rejection. The function is the option `pass` of its caller. */
+function isPostgresJs(caller: unknown, password: () => unknown): boolean {
+  return typeof caller === 'object' && caller !== null && Reflect.get(caller, 'pass') === password;
 }
 
 function passwordOfNobody(): string {
