@@ -2,17 +2,15 @@ import { read } from '../../core/errors/safe-access';
 import type { OwnConnection } from './own-connections';
 import type { ConnectionEvents } from './subscription';
 
-interface PostgresNotification {
-  readonly channel: string;
-  readonly payload?: string;
-}
-
 /** The part of a `Client` of `pg` that the transport uses. */
 export interface PostgresClient {
   connect(): Promise<unknown>;
   query(text: string, values?: string[]): Promise<unknown>;
   end(): Promise<void>;
-  on(event: 'notification', listener: (notification: PostgresNotification) => void): unknown;
+  on(
+    event: 'notification',
+    listener: (notification: { readonly channel: string; readonly payload?: string }) => void,
+  ): unknown;
   on(event: 'error', listener: (error: Error) => void): unknown;
   on(event: 'end', listener: () => void): unknown;
 }
