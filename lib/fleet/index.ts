@@ -1,6 +1,6 @@
 export type { FleetKeySource, FleetOptions } from './fleet-options';
 export type { FleetTransport, FleetTransportListener } from './fleet-transport';
-export type { NatsClient } from './transports/nats-connection';
+export type { NatsClient } from './transports/nats-client';
 export { NatsTransport, type NatsTransportOptions } from './transports/nats-transport';
 export type { PostgresClient } from './transports/postgres-connection';
 export { PostgresTransport, type PostgresTransportOptions } from './transports/postgres-transport';

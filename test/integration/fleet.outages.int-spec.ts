@@ -267,7 +267,7 @@ describe('A login that the broker refuses', () => {
     await guarded.stop();
 
     expect(warnings).toEqual([
-      'NatsTransport has no connection to its broker: AuthorizationError. It tries again.',
+      'NatsTransport cannot subscribe: its broker refuses the login (AuthorizationError). It tries again.',
     ]);
   });
 
@@ -280,7 +280,7 @@ describe('A login that the broker refuses', () => {
     await guarded.stop();
 
     expect(warnings).toEqual([
-      'RedisTransport has no connection to its broker: ReplyError WRONGPASS. It tries again.',
+      'RedisTransport cannot subscribe: its broker refuses the login (ReplyError WRONGPASS). It tries again.',
     ]);
   });
 
@@ -293,7 +293,7 @@ describe('A login that the broker refuses', () => {
     await end();
 
     expect(warnings).toEqual([
-      'PostgresTransport has no connection to its broker: an error 28P01. It tries again.',
+      'PostgresTransport cannot subscribe: its broker refuses the login (28P01). It tries again.',
     ]);
   });
 
@@ -306,7 +306,7 @@ describe('A login that the broker refuses', () => {
     await guarded.stop();
 
     expect(warnings).toEqual([
-      'NatsTransport has no connection to its broker: PermissionViolationError. It tries again.',
+      'NatsTransport cannot subscribe: its broker does not permit the channel (PermissionViolationError). It tries again.',
     ]);
   });
 });

@@ -1,11 +1,28 @@
+import { errorName } from '../../core/errors/error-table';
+import { isKnownCode } from '../../core/errors/known-codes';
 import { read } from '../../core/errors/safe-access';
 import type { Warnings } from './subscription';
 
-const CLASS_NAME = /^(?=[\w$]{1,64}$)(?:[A-Za-z_$][\w$]*)?(?:Error|Exception)$/;
-/** A code of Node, such as `ECONNREFUSED`, or an SQLSTATE, such as `28P01`. */
-const CODE = /^(?:[A-Z][A-Z_]{2,40}|[0-9A-Z]{5})$/;
-/** The refusals of Redis, which stand at the start of the message. */
-const REFUSAL = /^(?:WRONGPASS|NOAUTH|NOPERM|NOPROTO|LOADING|MASTERDOWN|BUSY|ERR)\b/;
+const LOGIN = 'its broker refuses the login';
+const PERMISSION = 'its broker does not permit the channel';
+
+/** The refusals of the brokers: classes of NATS, first words of Redis, SQLSTATEs of PostgreSQL. */
+const MEANING: Readonly<Record<string, string>> = {
+  AuthorizationError: LOGIN,
+  UserAuthenticationExpiredError: LOGIN,
+  WRONGPASS: LOGIN,
+  NOAUTH: LOGIN,
+  '28000': LOGIN,
+  '28P01': LOGIN,
+  PermissionViolationError: PERMISSION,
+  NOPERM: PERMISSION,
+  '42501': PERMISSION,
+  '3D000': 'its broker has no such database',
+  '53300': 'its broker has no connection left',
+  '57P03': 'its broker is starting',
+  LOADING: 'its broker is starting',
+  TimeoutError: 'its broker does not answer',
+};
 
 /** Emits a process warning for each kind of failure once, so that an outage is no flood. */
 export class FailureWarnings implements Warnings {
@@ -17,19 +34,20 @@ export class FailureWarnings implements Warnings {
     this.#transport = transport;
   }
 
-  /** Warns of a failure of the connection. The text holds the class and the code of the error, and no message. */
+  /** Warns of a connection that could not subscribe. The text holds the class and the code of the error only. */
   failed(reason: unknown): void {
+    const facts = factsOf(reason);
+    const meaning = facts.map((fact) => MEANING[fact]).find(Boolean) ?? 'its connection failed';
+    const shown = facts.length > 0 ? ` (${facts.join(' ')})` : '';
     this.warn(
       'FLEET_CONNECTION',
-      `${this.#transport} has no connection to its broker: ${describe(reason)}. It tries again.`,
+      `${this.#transport} cannot subscribe: ${meaning}${shown}. It tries again.`,
     );
   }
 
   threw(error: unknown): void {
-    this.warn(
-      'FLEET_LISTENER',
-      `The listener of ${this.#transport} threw ${describe(error)}. The transport goes on.`,
-    );
+    const name = errorName(error) ?? 'something';
+    this.warn('FLEET_LISTENER', `The listener of ${this.#transport} threw ${name}. It goes on.`);
   }
 
   warn(code: string, message: string): void {
@@ -40,19 +58,21 @@ export class FailureWarnings implements Warnings {
 }
 
 /** Returns the class and the code of an error. Its message may quote an address with a password. */
-function describe(reason: unknown): string {
-  if (reason === undefined) return 'it has ended';
-  const name = read(reason, 'name');
-  const message = read(reason, 'message');
-  const words = [
-    typeof name === 'string' && CLASS_NAME.test(name) ? name : 'an error',
-    REFUSAL.exec(typeof message === 'string' ? message : '')?.[0] ?? codeOf(reason),
+function factsOf(reason: unknown): string[] {
+  const candidates = [
+    read(reason, 'code'),
+    read(read(reason, 'cause'), 'code'), // NATS hides a refused connection behind its own class
+    firstWord(read(reason, 'message')), // the code of Redis
   ];
-  return words.filter(Boolean).join(' ');
+  const code = candidates.find(isShowable);
+  return [errorName(reason), code].filter((fact) => fact !== undefined);
 }
 
-/** Returns the code of an error, or of its cause: NATS hides a refused connection behind its own class. */
-function codeOf(reason: unknown): string | undefined {
-  const codes = [read(reason, 'code'), read(read(reason, 'cause'), 'code')];
-  return codes.find((code): code is string => typeof code === 'string' && CODE.test(code));
+function firstWord(message: unknown): string | undefined {
+  return typeof message === 'string' ? /^[A-Z]+\b/.exec(message)?.[0] : undefined;
+}
+
+/** Returns whether a code is known. A token may look like a code. */
+function isShowable(code: unknown): code is string {
+  return typeof code === 'string' && (Object.hasOwn(MEANING, code) || isKnownCode(code));
 }

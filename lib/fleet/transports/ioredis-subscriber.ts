@@ -1,3 +1,4 @@
+import { closedError } from './pending-calls';
 import type { BrokerConnection, ConnectionEvents } from './subscription';
 
 /** The part of `Redis` of ioredis that the transport uses. */
@@ -46,7 +47,7 @@ export class IoredisSubscriber implements BrokerConnection {
   async subscribe(): Promise<void> {
     const ended = new Promise<never>((_, reject) => {
       this.#subscriber.once('end', () => {
-        reject(new DOMException('The connection has ended.', 'InvalidStateError'));
+        reject(closedError());
         this.#events.lost(this.#reason);
       });
     });

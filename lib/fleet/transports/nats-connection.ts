@@ -1,31 +1,14 @@
+import type { NatsClient } from './nats-client';
+import type { DialledClient, NatsDialler } from './nats-dialler';
 import type { OwnConnection } from './own-connections';
+import { closedError, PendingCalls } from './pending-calls';
 import type { ConnectionEvents } from './subscription';
-
-interface NatsMessage {
-  readonly data: Uint8Array;
-}
-
-/** The part of a `NatsConnection` of `@nats-io/transport-node` that the transport uses. */
-export interface NatsClient {
-  publish(subject: string, payload: Uint8Array): void;
-  subscribe(
-    subject: string,
-    options: { callback: (error: Error | null, message: NatsMessage) => void },
-  ): { unsubscribe(): void };
-  flush(): Promise<void>;
-  closed(): Promise<unknown>;
-  status(): AsyncIterable<{ readonly type: string }>;
-  isClosed(): boolean;
-  close(): Promise<void>;
-}
 
 /** The iterator of the client. It has `stop`, which its type does not show, and waits without end otherwise. */
 type Statuses = ReturnType<NatsClient['status']> & { stop?(): void };
 
 export interface NatsConnectionOptions {
-  readonly connect: () => Promise<NatsClient>;
-  /** Closes the client with the connection. A client of the team stays open. */
-  readonly isOwn: boolean;
+  readonly dialler: NatsDialler;
   readonly subject: string;
   readonly events: ConnectionEvents;
 }
@@ -33,11 +16,10 @@ export interface NatsConnectionOptions {
 /** A subscription on one connection to NATS, which reconnects by itself until it has closed. */
 export class NatsConnection implements OwnConnection {
   readonly #options: NatsConnectionOptions;
-  #connecting: Promise<NatsClient> | undefined;
-  #isConnected = false;
+  /** A flush stays pending for ever when the client closes. */
+  readonly #calls = new PendingCalls();
+  #dialled: Promise<DialledClient> | undefined;
   #isClosed = false;
-  /** Reject the flushes that wait. A client that closes leaves them pending. */
-  readonly #flushes = new Set<(reason: unknown) => void>();
   readonly #cleanups: (() => void)[] = [];
 
   constructor(options: NatsConnectionOptions) {
@@ -47,7 +29,7 @@ export class NatsConnection implements OwnConnection {
   async publish(message: Uint8Array): Promise<void> {
     const client = await this.#connect();
     client.publish(this.#options.subject, message);
-    await this.#flush(client);
+    await this.#calls.run(client.flush());
   }
 
   async subscribe(): Promise<void> {
@@ -64,42 +46,27 @@ export class NatsConnection implements OwnConnection {
     });
     this.#cleanups.push(() => subscription.unsubscribe());
     this.#watch(client);
-    await this.#flush(client);
+    await this.#calls.run(client.flush());
     if (refusals.length > 0) throw refusals[0];
   }
 
   async close(): Promise<void> {
     this.#isClosed = true;
     for (const cleanUp of this.#cleanups.splice(0)) cleanUp();
-    if (!this.#options.isOwn) return;
-    const closing = this.#connecting?.then((client) => client.close());
-    // a pending connect cannot be ended, and is not waited for: its client closes as soon as it is there
-    if (this.#isConnected) await closing?.catch(() => undefined);
-    else closing?.catch(() => undefined);
+    this.#calls.fail(closedError());
+    if (this.#dialled !== undefined) await this.#options.dialler.release(this.#dialled);
   }
 
-  #connect(): Promise<NatsClient> {
-    this.#connecting ??= this.#options.connect().then((client) => {
-      this.#isConnected = true;
-      void client.closed().then((reason) => this.#onClosed(reason));
-      return client;
+  async #connect(): Promise<NatsClient> {
+    if (this.#dialled !== undefined) return (await this.#calls.run(this.#dialled)).client;
+    this.#dialled = this.#options.dialler.dial();
+    const dialled = await this.#calls.run(this.#dialled);
+    const stop = dialled.onClosed((reason) => {
+      this.#calls.fail(reason);
+      this.#options.events.lost(reason);
     });
-    return this.#connecting;
-  }
-
-  #onClosed(reason: unknown): void {
-    const error = reason ?? new DOMException('The connection is closed.', 'InvalidStateError');
-    for (const reject of this.#flushes) reject(error);
-    this.#options.events.lost(error);
-  }
-
-  /** Resolves when the server has all that was sent before. */
-  #flush(client: NatsClient): Promise<void> {
-    return new Promise((resolve, reject) => {
-      this.#flushes.add(reject);
-      const settled = client.flush().then(resolve, reject);
-      void settled.then(() => this.#flushes.delete(reject));
-    });
+    this.#cleanups.push(stop);
+    return dialled.client;
   }
 
   #watch(client: NatsClient): void {
@@ -114,7 +81,7 @@ export class NatsConnection implements OwnConnection {
       if (this.#isClosed) return;
       if (type === 'disconnect') events.interrupted();
       if (type !== 'reconnect') continue;
-      this.#flush(client).then(
+      this.#calls.run(client.flush()).then(
         () => events.resumed(),
         () => undefined, // lost again: the next reconnect is followed as well
       );

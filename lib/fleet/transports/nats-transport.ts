@@ -8,7 +8,9 @@ import {
   shown,
 } from './client-checks';
 import { FailureWarnings } from './failure-warnings';
-import { NatsConnection, type NatsClient } from './nats-connection';
+import type { NatsClient } from './nats-client';
+import { NatsConnection } from './nats-connection';
+import { FunctionDialler, givenClient } from './nats-dialler';
 import { OwnConnections } from './own-connections';
 
 export interface NatsTransportOptions {
@@ -43,13 +45,11 @@ export class NatsTransport implements FleetTransport {
     const isOwn = typeof client === 'function';
     if (!isOwn) assertIsClient(client);
     if (!isOwn && givesUp(client)) warnOfGivingUp(warnings);
-    const connect = async (): Promise<NatsClient> => {
-      const connected: unknown = isOwn ? await client() : client;
-      assertIsClient(connected);
-      return connected;
-    };
+    const dialler = isOwn
+      ? new FunctionDialler(async () => clientOf(await client()))
+      : givenClient(client);
     this.#connections = new OwnConnections(
-      (events) => new NatsConnection({ connect, isOwn, subject, events }),
+      (events) => new NatsConnection({ dialler, subject, events }),
       {
         threw: (error) => warnings.threw(error),
         failed: (reason) => {
@@ -78,6 +78,11 @@ function assertIsClient(client: unknown): asserts client is NatsClient {
     'NatsTransport',
     `needs a connection of @nats-io/transport-node, or a function that connects, and got ${shown(client)}.`,
   );
+}
+
+function clientOf(connected: unknown): NatsClient {
+  assertIsClient(connected);
+  return connected;
 }
 
 function assertSubject(subject: unknown): void {

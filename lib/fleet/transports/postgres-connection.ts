@@ -1,18 +1,17 @@
 import { read } from '../../core/errors/safe-access';
 import type { OwnConnection } from './own-connections';
+import { closedError, PendingCalls } from './pending-calls';
 import type { ConnectionEvents } from './subscription';
-
-interface PostgresNotification {
-  readonly channel: string;
-  readonly payload?: string;
-}
 
 /** The part of a `Client` of `pg` that the transport uses. */
 export interface PostgresClient {
   connect(): Promise<unknown>;
   query(text: string, values?: string[]): Promise<unknown>;
   end(): Promise<void>;
-  on(event: 'notification', listener: (notification: PostgresNotification) => void): unknown;
+  on(
+    event: 'notification',
+    listener: (notification: { readonly channel: string; readonly payload?: string }) => void,
+  ): unknown;
   on(event: 'error', listener: (error: Error) => void): unknown;
   on(event: 'end', listener: () => void): unknown;
 }
@@ -29,6 +28,8 @@ const GOODBYE_WITHIN_MS = 250;
 /** One connection to PostgreSQL that listens to a channel. */
 export class PostgresConnection implements OwnConnection {
   readonly #options: PostgresConnectionOptions;
+  /** A connect that is ended stays pending for ever. */
+  readonly #calls = new PendingCalls();
   #connecting: Promise<PostgresClient> | undefined;
   #client: PostgresClient | undefined;
   #isClosed = false;
@@ -40,7 +41,8 @@ export class PostgresConnection implements OwnConnection {
   async publish(message: Uint8Array): Promise<void> {
     const client = await this.#connect();
     const payload = Buffer.from(message).toString('base64');
-    await client.query('select pg_notify($1, $2)', [this.#options.channel, payload]);
+    const { channel } = this.#options;
+    await this.#calls.run(client.query('select pg_notify($1, $2)', [channel, payload]));
   }
 
   async subscribe(): Promise<void> {
@@ -51,6 +53,7 @@ export class PostgresConnection implements OwnConnection {
 
   async close(): Promise<void> {
     this.#isClosed = true;
+    this.#calls.fail(closedError());
     if (this.#client !== undefined) await closed(this.#client);
   }
 
@@ -63,13 +66,13 @@ export class PostgresConnection implements OwnConnection {
     const { channel, events, connect } = this.#options;
     const client = await connect();
     client.on('error', (error) => events.lost(error));
-    client.on('end', () => events.lost(new DOMException('It has ended.', 'InvalidStateError')));
+    client.on('end', () => events.lost(closedError()));
     client.on('notification', ({ channel: sender, payload = '' }) => {
       if (sender === channel) events.message(new Uint8Array(Buffer.from(payload, 'base64')));
     });
     if (this.#isClosed) return client;
     this.#client = client;
-    await client.connect();
+    await this.#calls.run(client.connect());
     return client;
   }
 }

@@ -19,7 +19,7 @@ export class Listener {
     private readonly endsAt: number,
   ) {}
 
-  async subscribe(signal = this.#controller.signal): Promise<void> {
+  async subscribe(signal: AbortSignal = this.#controller.signal): Promise<void> {
     const unsubscribe = await this.transport.subscribe(
       {
         message: (message) => {

@@ -115,8 +115,8 @@ describe('A subscription', () => {
     await passed(5_000);
 
     expect(warnings).toEqual([
-      'PostgresTransport has no connection to its broker: an error 28P01. It tries again.',
-      'PostgresTransport has no connection to its broker: Error. It tries again.',
+      'PostgresTransport cannot subscribe: its broker refuses the login (28P01). It tries again.',
+      'PostgresTransport cannot subscribe: its connection failed (Error). It tries again.',
     ]);
     expect(on.connected).toHaveBeenCalledTimes(1);
   });
@@ -127,7 +127,7 @@ describe('A subscription', () => {
     await passed(5);
 
     const ending = unsubscribe();
-    await passed(250);
+    await passed(500);
     await ending;
 
     expect(clients[0]?.isEnded).toBe(true);
