@@ -131,7 +131,11 @@ export class Fleet implements Announcer {
     this.#subscription.start();
     await settledWithin(START_TIMEOUT_MS, connected);
     this.#isStarting = false;
-    if (this.#state === 'cut') this.reportCut('the broker has not confirmed the subscription yet');
+    if (this.#state === 'connected') return;
+    const hasKey = this.#keyring.current !== undefined;
+    this.reportCut(
+      hasKey ? 'the broker has not confirmed the subscription yet' : 'it has no key yet',
+    );
   }
 
   announce(announcement: Announcement): boolean {
