@@ -30,8 +30,9 @@ export class NameIndex {
     return this.namesUnder(key).digestOf(secretName);
   }
 
-  /** Keeps the digests under these keys only. */
+  /** Keeps the digests under these keys, and no others. */
   retain(keys: readonly FleetKey[]): void {
+    for (const key of keys) this.namesUnder(key);
     for (const key of this.#byKey.keys()) if (!keys.includes(key)) this.#byKey.delete(key);
   }
 

@@ -79,7 +79,11 @@ export class Fleet implements Announcer {
     });
     this.#outbox = new Outbox({
       maxNames: MAX_NAMES,
-      send: (batch, failed) => this.#publisher.announce(batch, failed),
+      send: (batch, failed) =>
+        this.#publisher.announce(batch, () => {
+          failed();
+          this.#heartbeat.announced(); // a heartbeat publishes what has failed, too
+        }),
     });
     this.#heartbeat = new Heartbeat(disconnectedTtlMs, {
       due: () => this.beat(),
@@ -122,6 +126,7 @@ export class Fleet implements Announcer {
    */
   async start(): Promise<void> {
     this.#keyring.open();
+    this.#names.retain(this.#keyring.keys);
     const { changes, disconnectedTtlMs } = this.#setup;
     changes.joinFleet({ announcer: this, disconnectedTtlMs });
     changes.limitFreshness(true);

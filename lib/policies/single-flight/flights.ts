@@ -90,6 +90,7 @@ export class Flights {
    * @param kept the keys of the flights that go on
    */
   supersede(secretName?: string, kept: ReadonlySet<string> = NONE): void {
+    if (this.#all.isEmpty) return;
     const superseded = [...this.#all].filter(
       (flight) =>
         !flight.isPending &&
