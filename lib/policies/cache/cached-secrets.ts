@@ -17,7 +17,6 @@ import { REPLICA_LAG_MS, type RecentWrites } from '../writes/recent-writes';
 import { CacheEntries } from './cache-entries';
 import { dueAt, type CacheEntry } from './cache-entry';
 import { toCachedReading, toInspection, toReading } from './cache-views';
-import { Expiries } from './expiries';
 import {
   freshMs,
   freshUntil,
@@ -30,6 +29,7 @@ import {
 import { PinnedSecrets } from './pinned-secrets';
 import { RefreshBackoff } from './refresh-backoff';
 import type { CacheObserver, CachedReading, SecretInspection } from './secret-cache';
+import { SharedFreshness } from './shared-freshness';
 
 export interface CachedSecretsOptions {
   readonly bounds: FreshnessBounds;
@@ -48,10 +48,7 @@ export class CachedSecrets implements FlightObserver {
   readonly #pinned: PinnedSecrets;
   readonly #backoff: RefreshBackoff;
   readonly #observers = new Set<CacheObserver>();
-  readonly #expiries: Expiries;
-  #fleet: FleetTerms | undefined;
-  /** The age at which every value expires while this instance is cut off from its fleet, in milliseconds. */
-  #longestFreshMs = Infinity;
+  readonly #shared: SharedFreshness;
   #isClosed = false;
 
   constructor(
@@ -68,7 +65,12 @@ export class CachedSecrets implements FlightObserver {
     this.#pinned = new PinnedSecrets((read) => this.refreshInBackground(read), this.#clock);
     this.#entries = new CacheEntries(maxEntries, this.#pinned, this.#clock);
     this.#backoff = new RefreshBackoff(this.#clock, onStateChange);
-    this.#expiries = new Expiries(this.#clock);
+    this.#shared = new SharedFreshness({
+      entries: this.#entries,
+      bounds,
+      clock: this.#clock,
+      recentChanges,
+    });
   }
 
   /** Returns the value of a name if it may be served without asking the store. */
@@ -171,11 +173,10 @@ export class CachedSecrets implements FlightObserver {
     startedAt: number,
     source: SecretChangeSource = 'read',
   ): void {
-    const { key } = read;
-    const cause = source === 'read' ? this.causeOf(read) : source;
-    if (this.#fleet && cause === 'read') this.announce(read, reading);
-    this.#backoff.recordSuccess(key);
-    this.store(read, reading, startedAt, cause === 'fleet');
+    const cause = source === 'read' ? this.#shared.causeOf(read) : source;
+    if (cause === 'read') this.#shared.announceFound(read, reading);
+    this.#backoff.recordSuccess(read.key);
+    this.store(read, reading, startedAt, cause);
     if (this.#observers.size > 0) this.report(read, reading, cause);
   }
 
@@ -202,21 +203,20 @@ export class CachedSecrets implements FlightObserver {
    * expire again, because the secret has expired less than a second ago.
    */
   expire(secretName: string | undefined, change: ReportedChange): ReadonlySet<string> | undefined {
-    const { source, isCurrent = () => false } = change;
+    const { expiries } = this.#shared;
     const kept = new Set<string>();
     let isOutdated = false;
     for (const read of this.readsOf(secretName)) {
-      const { key } = read;
-      const entry = this.#entries.get(read);
-      if (entry?.version !== undefined && isCurrent(entry.version)) continue;
+      if (this.isCurrent(read, change)) continue;
       isOutdated = true;
-      if (!this.isKept(key)) continue;
-      if (source === 'fleet' && secretName !== undefined) this.rememberReplaced(read, entry);
-      const { at, isPostponed } = this.#expiries.instantFor(read.secretName, change);
-      const planned = this.#expiries.plan(read, at, source);
-      if (isPostponed && planned.againAt !== undefined) kept.add(key);
+      if (!this.isKept(read.key)) continue;
+      if (secretName !== undefined) this.rememberReplaced(read, change);
+      const { at, isPostponed } = expiries.instantFor(read.secretName, change);
+      const planned = expiries.plan(read, at, change.source);
+      if (isPostponed && planned.againAt !== undefined) kept.add(read.key);
+      const entry = this.#entries.get(read);
       if (entry) this.#entries.limitFreshness(read, entry, planned.at);
-      this.planRefresh(key);
+      this.planRefresh(read.key);
     }
     return isOutdated ? kept : undefined;
   }
@@ -224,28 +224,23 @@ export class CachedSecrets implements FlightObserver {
   /** Drops the cached reads of one secret, or all. Pinned secrets are read again at once. */
   revoke(secretName: string | undefined, change: ReportedChange): void {
     for (const read of this.readsOf(secretName)) {
-      if (change.source === 'fleet' && secretName !== undefined)
-        this.rememberReplaced(read, this.#entries.get(read));
-      const isKept = this.isKept(read.key);
+      if (this.isCurrent(read, change) || !this.isKept(read.key)) continue;
+      if (secretName !== undefined) this.rememberReplaced(read, change);
       this.drop(read.key);
-      if (!isKept) continue;
-      const { at } = this.#expiries.instantFor(read.secretName, { ...change, spreadMs: 0 });
-      this.#pinned.plan(read.key, at);
+      const atOnce = { ...change, spreadMs: 0 };
+      this.#pinned.plan(read.key, this.#shared.expiries.instantFor(read.secretName, atOnce).at);
     }
   }
 
   joinFleet(fleet: FleetTerms): void {
-    this.#fleet = fleet;
+    this.#shared.joinFleet(fleet);
   }
 
   /** Limits the age at which values expire, while this instance is cut off from its fleet. */
   limitFreshness(isCut: boolean): void {
-    this.#longestFreshMs = isCut ? (this.#fleet?.disconnectedTtlMs ?? Infinity) : Infinity;
+    this.#shared.limit(isCut);
     if (!isCut) return;
-    for (const [read, entry] of this.#entries.all()) {
-      this.#entries.limitFreshness(read, entry, entry.readAt + this.#longestFreshMs);
-      this.planRefresh(read.key);
-    }
+    for (const { key } of this.readsOf()) this.planRefresh(key);
   }
 
   /** Returns the names that are cached or pinned. */
@@ -255,7 +250,7 @@ export class CachedSecrets implements FlightObserver {
 
   drop(key: string): void {
     this.#entries.delete(key);
-    this.#expiries.delete(key);
+    this.#shared.expiries.delete(key);
     if (this.#pinned.has(key)) this.planRefresh(key);
     else this.#backoff.forget(key);
   }
@@ -284,10 +279,9 @@ export class CachedSecrets implements FlightObserver {
   close(): void {
     this.#isClosed = true;
     this.#observers.clear();
-    this.#fleet = undefined;
     this.#recentWrites.clear();
     this.#recentChanges.clear();
-    this.#expiries.clear();
+    this.#shared.close();
     this.#pinned.close();
     this.#entries.clear();
     this.#backoff.clear();
@@ -297,35 +291,21 @@ export class CachedSecrets implements FlightObserver {
     return {
       isFailing: this.#backoff.isFailing(key),
       isWaiting: this.#backoff.isWaiting(key),
-      isExpired: ageMs >= this.#longestFreshMs || this.#expiries.isExpired(key),
+      isExpired: this.#shared.isExpired(key, ageMs),
     };
   }
 
-  /** Returns who has caused a read of the store. */
-  private causeOf(read: SharedRead): SecretChangeSource {
-    const { key } = read;
-    const planned = this.#expiries.get(key);
-    if (planned !== undefined) return planned.source;
-    const entry = this.#entries.get(read);
-    if (entry === undefined) return this.#recentChanges.has(key) ? 'fleet' : 'read';
-    const isLimited = this.ageOf(entry) >= this.#longestFreshMs;
-    const isReplaced = this.#recentChanges.isBefore(key, toReading(entry));
-    return isLimited || isReplaced ? 'fleet' : 'read';
-  }
-
-  /** Announces what a read has found, if it differs from the cached value. Leases belong to one instance. */
-  private announce(read: SharedRead, reading: SecretReading | undefined): void {
-    const entry = this.#entries.get(read);
-    if (entry === undefined || entry.value === reading?.value) return;
-    if (entry.leaseMs !== undefined || reading?.validForMs !== undefined) return;
-    const { secretName, params } = read;
-    const version = params === undefined ? reading?.version : undefined;
-    this.#fleet?.announcer.announce({ kind: 'changed', secretName, version });
+  /** Returns whether the cached version is the one that was reported. */
+  private isCurrent(read: SharedRead, { isCurrent }: ReportedChange): boolean {
+    const version = this.#entries.get(read)?.version;
+    return version !== undefined && isCurrent?.(version) === true;
   }
 
   /** Remembers the cached state that another instance has replaced. */
-  private rememberReplaced(read: SharedRead, entry: CacheEntry | undefined): void {
+  private rememberReplaced(read: SharedRead, { source }: ReportedChange): void {
+    if (source !== 'fleet') return;
     this.#recentWrites.forget(read.key);
+    const entry = this.#entries.get(read);
     if (entry) this.#recentChanges.add(read, { value: entry.value, version: entry.version });
   }
 
@@ -350,12 +330,11 @@ export class CachedSecrets implements FlightObserver {
     return this.#entries.getByKey(key) !== undefined || this.#pinned.has(key);
   }
 
-  /** @param isCausedByFleet spreads the next refresh, because all instances read at this moment */
   private store(
     read: SharedRead,
     reading: SecretReading | undefined,
     readAt: number,
-    isCausedByFleet: boolean,
+    cause: SecretChangeSource,
   ): void {
     if (this.#isClosed) return;
     const lastsMs = this.#recentWrites.mayBeReplaced(read.key, reading) ? REPLICA_LAG_MS : Infinity;
@@ -370,40 +349,19 @@ export class CachedSecrets implements FlightObserver {
       validForMs,
       used: 0,
     };
-    if (this.#fleet) this.share(read, entry, isCausedByFleet, this.#fleet);
+    this.#shared.adopt(read, entry, cause);
     this.#entries.set(read, entry);
-    const expiry = this.#expiries.settle(read.key, readAt);
+    const expiry = this.#shared.expiries.settle(read.key, readAt);
     if (expiry) this.#entries.limitFreshness(read, entry, expiry.at);
     for (const key of this.#entries.surplus()) this.drop(key);
     this.planRefresh(read.key);
-  }
-
-  /**
-   * Limits the freshness of an entry in a fleet. The first refresh comes after a random part of the time to live, so
-   * that one of many instances soon finds a change. An answer that may be outdated is read again soon.
-   */
-  private share(
-    read: SharedRead,
-    entry: CacheEntry,
-    isCausedByFleet: boolean,
-    { announcer, disconnectedTtlMs }: FleetTerms,
-  ): void {
-    const { readAt, validForMs } = entry;
-    const isFirst = this.#entries.get(read) === undefined;
-    if (isFirst) announcer.remember(read.secretName);
-    const reading = toReading(entry);
-    if (isFirst || isCausedByFleet)
-      entry.freshUntil = freshUntil(this.#bounds, reading, readAt, validForMs, 1);
-    const mayLag = this.#recentChanges.isBefore(read.key, reading);
-    const longestMs = mayLag ? disconnectedTtlMs : this.#longestFreshMs;
-    this.#entries.limitFreshness(read, entry, readAt + Math.min(longestMs, this.#longestFreshMs));
   }
 
   private planRefresh(key: string): void {
     if (!this.#pinned.has(key)) return;
     const entry = this.#entries.getByKey(key);
     const due = dueAt(entry, entry ? freshMs(this.#bounds, entry) : 0, this.#clock.now());
-    const expiresAt = this.#expiries.get(key)?.at ?? Infinity;
+    const expiresAt = this.#shared.expiries.get(key)?.at ?? Infinity;
     this.#pinned.plan(key, Math.max(Math.min(due, expiresAt), this.#backoff.nextAt(key)));
   }
 }

@@ -1,0 +1,106 @@
+import type { SecretReading } from '../../core/contract/custom-secret-manager';
+import type { SecretChangeSource } from '../../core/contract/secret-change';
+import type { AgeClock } from '../../core/time/clock';
+import type { SharedRead } from '../single-flight/flight';
+import type { FleetTerms } from '../writes/announcements';
+import type { RecentChanges } from '../writes/recent-changes';
+import type { CacheEntries } from './cache-entries';
+import type { CacheEntry } from './cache-entry';
+import { toReading } from './cache-views';
+import { Expiries } from './expiries';
+import { freshUntil, type FreshnessBounds } from './freshness';
+
+export interface SharedFreshnessOptions {
+  readonly entries: CacheEntries;
+  readonly bounds: FreshnessBounds;
+  readonly clock: AgeClock;
+  readonly recentChanges: RecentChanges;
+}
+
+/**
+ * The freshness of cached secrets in a fleet: what reported changes expire, what a cut limits, and which found changes
+ * are announced.
+ */
+export class SharedFreshness {
+  readonly expiries: Expiries;
+  readonly #entries: CacheEntries;
+  readonly #bounds: FreshnessBounds;
+  readonly #clock: AgeClock;
+  readonly #recentChanges: RecentChanges;
+  #fleet: FleetTerms | undefined;
+  /** The age at which every value expires while this instance is cut off from its fleet, in milliseconds. */
+  #longestFreshMs = Infinity;
+
+  constructor({ entries, bounds, clock, recentChanges }: SharedFreshnessOptions) {
+    this.expiries = new Expiries(clock);
+    this.#entries = entries;
+    this.#bounds = bounds;
+    this.#clock = clock;
+    this.#recentChanges = recentChanges;
+  }
+
+  joinFleet(fleet: FleetTerms): void {
+    this.#fleet = fleet;
+  }
+
+  /** Limits the age at which values expire, while this instance is cut off from its fleet. */
+  limit(isCut: boolean): void {
+    this.#longestFreshMs = isCut ? (this.#fleet?.disconnectedTtlMs ?? Infinity) : Infinity;
+    if (!isCut) return;
+    for (const [read, entry] of this.#entries.all()) {
+      this.#entries.limitFreshness(read, entry, entry.readAt + this.#longestFreshMs);
+    }
+  }
+
+  isExpired(key: string, ageMs: number): boolean {
+    return ageMs >= this.#longestFreshMs || this.expiries.isExpired(key);
+  }
+
+  /** Returns who has caused a read of the store. */
+  causeOf(read: SharedRead): SecretChangeSource {
+    const { key } = read;
+    const planned = this.expiries.get(key);
+    if (planned !== undefined) return planned.source;
+    const entry = this.#entries.get(read);
+    if (entry === undefined) return this.#recentChanges.has(key) ? 'fleet' : 'read';
+    const isLimited = this.#clock.now() - entry.readAt >= this.#longestFreshMs;
+    const isReplaced = this.#recentChanges.isBefore(key, toReading(entry));
+    return isLimited || isReplaced ? 'fleet' : 'read';
+  }
+
+  /** Announces what a read has found, if it differs from the cached value. Leases belong to one instance. */
+  announceFound(read: SharedRead, reading: SecretReading | undefined): void {
+    if (this.#fleet === undefined) return;
+    const entry = this.#entries.get(read);
+    if (entry === undefined || entry.value === reading?.value) return;
+    if (entry.leaseMs !== undefined || reading?.validForMs !== undefined) return;
+    const { secretName, params } = read;
+    const version = params === undefined ? reading?.version : undefined;
+    this.#fleet.announcer.announce({ kind: 'changed', secretName, version });
+  }
+
+  /**
+   * Limits the freshness of a new entry. The first refresh comes after a random part of the time to live, so that one
+   * of many instances soon finds a change. An answer that may be outdated is read again soon.
+   *
+   * @param cause who has caused the read; after one that the fleet has caused, all instances have read at one moment
+   */
+  adopt(read: SharedRead, entry: CacheEntry, cause: SecretChangeSource): void {
+    if (this.#fleet === undefined) return;
+    const { announcer, disconnectedTtlMs } = this.#fleet;
+    const { readAt, validForMs } = entry;
+    const reading = toReading(entry);
+    const isFirst = this.#entries.get(read) === undefined;
+    if (isFirst) announcer.remember(read.secretName);
+    if (isFirst || cause === 'fleet')
+      entry.freshUntil = freshUntil(this.#bounds, reading, readAt, validForMs, 1);
+    const mayLag = this.#recentChanges.isBefore(read.key, reading);
+    const longestMs = Math.min(mayLag ? disconnectedTtlMs : Infinity, this.#longestFreshMs);
+    this.#entries.limitFreshness(read, entry, readAt + longestMs);
+  }
+
+  close(): void {
+    this.#fleet = undefined;
+    this.expiries.clear();
+  }
+}
