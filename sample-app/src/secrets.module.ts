@@ -3,6 +3,8 @@ import { ConfigModule, ConfigService } from '@nestjs/config';
 import { SecretManagerModule } from 'nestjs-custom-secret-manager';
 import { ModelList } from './config/model-list';
 import { ModelListModule } from './config/model-list.module';
+import { FleetConnection } from './fleet/fleet-connection';
+import { FleetModule } from './fleet/fleet.module';
 import { VIRTUAL_KEYS } from './keys/stored-keys';
 import { chooseStore } from './store/choose-store';
 
@@ -13,9 +15,13 @@ import { chooseStore } from './store/choose-store';
     SecretManagerModule.forRootAsync({
       manager: { inject: [ConfigService], useFactory: chooseStore },
       isGlobal: true,
-      imports: [ModelListModule],
-      inject: [ConfigService, ModelList],
-      useFactory: (environment: ConfigService, models: ModelList) => ({
+      imports: [ModelListModule, FleetModule],
+      inject: [ConfigService, ModelList, FleetConnection],
+      useFactory: async (
+        environment: ConfigService,
+        models: ModelList,
+        fleet: FleetConnection,
+      ) => ({
         environment,
         preload: models.secretNames,
         settings: {
@@ -23,8 +29,9 @@ import { chooseStore } from './store/choose-store';
           storeVirtualKeys: true,
           prefixForStoredVirtualKeys: VIRTUAL_KEYS,
         },
-        // changes of another instance take effect within a minute
+        // without a fleet, changes of another instance take effect within a minute
         cache: { ttlMs: 30_000, staleWhileRevalidateMs: 30_000 },
+        fleet: await fleet.options(),
       }),
     }),
   ],

@@ -31,6 +31,8 @@ export interface Status {
   readonly secrets: readonly SecretStatus[];
   /** The records of the gateway's keys: the number in the cache, and the number of requests for them. */
   readonly keys: { readonly cached: number; readonly hits: number };
+  /** The connection of this instance to the others. */
+  readonly fleet: SecretsService['fleet'];
 }
 
 /** The public status of the secret layer: names, and never a value. */
@@ -57,6 +59,7 @@ export class StatusReport {
       managers,
       secrets: this.secretsOf(cached),
       keys: { cached: cached.filter(isPresentRecord).length, hits: this.hits.count(KEY_RECORDS) },
+      fleet: this.secrets.fleet,
     };
   }
 

@@ -19,8 +19,7 @@ export interface GatewayStore {
 /** The stores by the names in the log of the gateway. */
 export const GATEWAY_STORES: Readonly<Record<string, () => Promise<GatewayStore>>> = {
   'encrypted-file': encryptedFile,
-  'hashicorp-vault': () =>
-    openBao(({ address, rootToken }) => ({ VAULT_ADDR: address, VAULT_TOKEN: rootToken })),
+  'hashicorp-vault': openbaoStore,
   'team-store': () =>
     openBao(({ address, rootToken }) => ({ STORE_ADDR: address, STORE_TOKEN: rootToken })),
   'aws-secrets-manager': moto,
@@ -37,6 +36,10 @@ export async function encryptedFile(): Promise<GatewayStore> {
     fail: async () => renameSync(path, `${path}.gone`),
     stop: () => manager.close(),
   };
+}
+
+export function openbaoStore(): Promise<GatewayStore> {
+  return openBao(({ address, rootToken }) => ({ VAULT_ADDR: address, VAULT_TOKEN: rootToken }));
 }
 
 async function openBao(

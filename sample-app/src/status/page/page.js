@@ -9,6 +9,8 @@ const TONES = {
   absent: 'dubious',
   unknown: 'dubious',
   down: 'bad',
+  connected: 'good',
+  cut: 'bad',
 };
 
 const UNITS = [
@@ -37,13 +39,14 @@ async function update() {
   if (!document.hidden) timer = setTimeout(update, EVERY_MS);
 }
 
-function show({ managers, secrets, keys }) {
+function show({ managers, secrets, keys, fleet }) {
   list('managers', 'manager', managers, (manager) => manager.manager, showManager);
   list('secrets', 'secret', secrets, (secret) => secret.name, showSecret);
   byId('no-secrets').hidden = secrets.length > 0;
   byId('secrets-table').hidden = secrets.length === 0;
   write(byId('keys-cached'), keys.cached);
   write(byId('keys-hits'), keys.hits);
+  showFleet(fleet);
 }
 
 function showManager(card, { manager, status, check, reads }) {
@@ -51,6 +54,17 @@ function showManager(card, { manager, status, check, reads }) {
   card.badge('status', status);
   card.text('check', check);
   card.text('reads', reads);
+}
+
+function showFleet({ state, sinceMs, received, refused, published, pending }) {
+  byId('fleet').hidden = state === 'off';
+  const fields = new Fields(byId('fleet'));
+  fields.badge('state', state);
+  fields.text('since', duration(sinceMs));
+  fields.text('received', received);
+  fields.text('refused', refused);
+  fields.text('published', published);
+  fields.text('pending', pending);
 }
 
 function showSecret(row, { name, state, ageMs, version, changedAt, hits }) {
