@@ -30,14 +30,14 @@ const MUTATIONS = [
   {
     breaks: 'a change is told before the cache serves it',
     file: 'lib/policies/cache/cached-secrets.ts',
-    from: 'this.store(read, reading, startedAt);\n    if (this.#observer) this.report(read, reading, source);',
-    to: 'if (this.#observer) this.report(read, reading, source);\n    this.store(read, reading, startedAt);',
+    from: 'this.store(read, reading, startedAt, cause);\n    if (this.#observers.size > 0) this.report(read, reading, cause);',
+    to: 'if (this.#observers.size > 0) this.report(read, reading, cause);\n    this.store(read, reading, startedAt, cause);',
   },
   {
     breaks: 'a written value is not told',
     file: 'lib/policies/cache/cached-secrets.ts',
-    from: 'if (this.#observer) this.report(read, reading, source);',
-    to: "if (this.#observer && source === 'read') this.report(read, reading, source);",
+    from: 'if (this.#observers.size > 0) this.report(read, reading, cause);',
+    to: "if (this.#observers.size > 0 && source === 'read') this.report(read, reading, cause);",
   },
   {
     breaks: 'an absence forgets the value before it',
