@@ -1,0 +1,121 @@
+import { performance } from 'node:perf_hooks';
+import { InMemoryBus, InMemoryTransport } from 'nestjs-custom-secret-manager/testing';
+import { SlowSecretManager, start } from './support/application.mjs';
+import { compare, report } from './support/measure.mjs';
+
+const KEY = 'the-key-of-the-fleet-of-this-benchmark';
+const MESSAGES = 2_000;
+const NAMES = 10_000;
+
+await hitsInAFleet();
+await receivedMessages();
+await manyNamesAtOnce();
+
+/** G1 and G2 hold in a fleet: a hit costs what it costs without one. */
+async function hitsInAFleet() {
+  const bus = new InMemoryBus();
+  const [alone, inFleet] = [await startInstance(undefined), await startInstance(bus)];
+  let length = 0;
+  const getSyncOf =
+    ({ secrets }) =>
+    async (calls) => {
+      for (let call = 0; call < calls; call++) length += secrets.getSync('SECRET').length;
+    };
+  const getOf =
+    ({ secrets }) =>
+    async (calls) => {
+      for (let call = 0; call < calls; call++) length += (await secrets.get('SECRET')).length;
+    };
+  for (const [what, measured, batch] of [
+    ['getSync() of a cached secret', getSyncOf, 2_000_000],
+    ['get() of a cached secret', getOf, 500_000],
+  ]) {
+    const times = await compare(
+      { alone: measured(alone), inFleet: measured(inFleet) },
+      { batch, rounds: 15 },
+    );
+    report('G15', {
+      what: `${what} in a fleet`,
+      figure: `${times.inFleet.toFixed(1)} ns`,
+      limit: `without one ${times.alone.toFixed(1)} ns`,
+      ratio: times.inFleet / times.alone,
+      atMost: 1.05,
+    });
+  }
+  if (length === 0) throw new Error('nothing was read');
+  await Promise.all([alone.app.close(), inFleet.app.close()]);
+}
+
+/** The time that an instance takes for a message about secrets that it does not hold. */
+async function receivedMessages() {
+  const bus = new InMemoryBus();
+  const [sender, receiver] = [await startInstance(bus), await startInstance(bus)];
+  const messages = [];
+  const stop = await new InMemoryTransport(bus).subscribe(
+    { message: (message) => messages.push(message), connected() {}, disconnected() {} },
+    { signal: new AbortController().signal },
+  );
+  for (let message = 0; message < MESSAGES; message++) {
+    sender.secrets.announce([`OTHER_${message}`]);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  await eventually(() => messages.length >= MESSAGES);
+  await stop();
+  const fresh = new InMemoryBus();
+  const target = await startInstance(fresh);
+  const publisher = new InMemoryTransport(fresh);
+  const before = target.secrets.fleet.received;
+  const startedAt = performance.now();
+  for (const message of messages) await publisher.publish(message);
+  await eventually(() => target.secrets.fleet.received - before >= MESSAGES);
+  const microseconds = ((performance.now() - startedAt) / MESSAGES) * 1_000;
+  report('G15', {
+    what: 'a received message, with its way through the process',
+    figure: `${microseconds.toFixed(1)} us`,
+    limit: 'the limit of 20 us',
+    ratio: microseconds / 20,
+    atMost: 1,
+  });
+  await Promise.all([sender, receiver, target].map(({ app }) => app.close()));
+}
+
+/** The longest block of the event loop while all secrets are expired, here and in another instance. */
+async function manyNamesAtOnce() {
+  const bus = new InMemoryBus();
+  const names = Array.from({ length: NAMES }, (_, index) => `SECRET_${index}`);
+  const [one, other] = [await startInstance(bus), await startInstance(bus)];
+  for (const { secrets } of [one, other]) await secrets.getMany(names);
+  let longest = 0;
+  let isRunning = true;
+  const watch = (last) =>
+    setImmediate(() => {
+      const now = performance.now();
+      longest = Math.max(longest, now - last);
+      if (isRunning) watch(now);
+    });
+  watch(performance.now());
+  one.secrets.announce(names);
+  await eventually(() => one.secrets.fleet.pending === 0);
+  isRunning = false;
+  report('G15', {
+    what: `the longest block of the event loop, for ${NAMES} names at once`,
+    figure: `${longest.toFixed(1)} ms`,
+    limit: 'the limit of 50 ms',
+    ratio: longest / 50,
+    atMost: 1,
+  });
+  await Promise.all([one.app.close(), other.app.close()]);
+}
+
+function startInstance(bus) {
+  const fleet = bus && { transport: new InMemoryTransport(bus), key: KEY, spreadMs: 2_000 };
+  return start(new SlowSecretManager(0), { preload: ['SECRET'], fleet });
+}
+
+async function eventually(isTrue) {
+  const startedAt = performance.now();
+  while (!isTrue()) {
+    if (performance.now() - startedAt > 20_000) throw new Error('it takes too long');
+    await new Promise((resolve) => setTimeout(resolve, 1));
+  }
+}
