@@ -9,7 +9,11 @@ import {
   type SecretManagerModuleRootOptions,
 } from 'nestjs-custom-secret-manager';
 import { SecretManagerHealthIndicator } from 'nestjs-custom-secret-manager/terminus';
-import { InMemorySecretManager } from 'nestjs-custom-secret-manager/testing';
+import {
+  InMemoryBus,
+  InMemorySecretManager,
+  InMemoryTransport,
+} from 'nestjs-custom-secret-manager/testing';
 import request from 'supertest';
 import type { App } from 'supertest/types';
 import { CapturedLog, closeApplications, closeLater } from '../support/application';
@@ -73,7 +77,7 @@ async function serve(
   };
 }
 
-const FIELDS = ['circuit', 'latencyMs', 'manager', 'oldestAgeMs', 'secrets', 'status'];
+const FIELDS = ['circuit', 'latencyMs', 'manager', 'oldestAgeMs', 'rejected', 'secrets', 'status'];
 
 describe('/health', () => {
   afterEach(closeApplications);
@@ -92,6 +96,7 @@ describe('/health', () => {
       manager: 'in-memory',
       circuit: 'closed',
       secrets: { fresh: 2, stale: 0, absent: 1 },
+      rejected: 0,
       oldestAgeMs: expect.any(Number),
       latencyMs: expect.any(Number),
     });
@@ -138,6 +143,30 @@ describe('/health', () => {
       ...FIELDS.slice(1),
     ]);
     expect(text + log.lines.join()).not.toContain('hvs.canary');
+  });
+
+  it('shows the state in the fleet, and is up while the instance is cut off', async () => {
+    const transport = new InMemoryTransport(new InMemoryBus());
+    const store = new InMemorySecretManager();
+    const { server } = await serve(store, {
+      fleet: { transport, key: 'hvs.canary-key-of-the-fleet' },
+    });
+    const connected = await request(server).get('/health').expect(200);
+
+    transport.cut();
+    const { body, text } = await request(server).get('/health').expect(200);
+
+    expect(connected.body).toMatchObject({ info: { secrets: { fleet: { state: 'connected' } } } });
+    expect(body).toMatchObject({
+      status: 'ok',
+      info: {
+        secrets: {
+          status: 'up',
+          fleet: { state: 'cut', received: 0, refused: 0, published: 0, pending: 0 },
+        },
+      },
+    });
+    expect(text).not.toContain('canary');
   });
 
   it('passes the timeout of the check to the manager, and aborts its signal after it', async () => {

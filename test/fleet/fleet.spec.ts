@@ -182,6 +182,75 @@ describe('A fleet of instances', () => {
     expect(() => one.secrets.announce('KEY' as never)).toThrow('takes a list of names');
   });
 
+  it('reads a primary secret again if one of its keys is announced', async () => {
+    store.rotate('ALL', JSON.stringify({ KEY: 'old' }));
+    const settings = { primarySecretName: 'ALL' };
+    const [one, other] = await startTwo({ settings });
+    expect(await other.secrets.get('KEY')).toBe('old');
+    store.rotate('ALL', JSON.stringify({ KEY: 'new' }));
+
+    one.secrets.announce(['KEY']);
+    await time.advance(1);
+
+    expect(await other.secrets.get('KEY')).toBe('new');
+  });
+
+  it('announces a write whose outcome is unknown', async () => {
+    const [writer, reader] = await startTwo();
+    await reader.secrets.get('KEY');
+    const write = store.writeSecret.bind(store);
+    jest.spyOn(store, 'writeSecret').mockImplementation(async (...given) => {
+      await write(...given);
+      throw new Error('the answer was lost');
+    });
+
+    await expect(writer.secrets.set('KEY', 'new')).rejects.toMatchObject({ code: 'UNKNOWN' });
+    await time.advance(1);
+
+    expect(await reader.secrets.get('KEY')).toBe('new');
+  });
+
+  it('announces a write of a name that this instance does not host', async () => {
+    const reader = await start();
+    const writer = await start({ settings: { accessMode: 'write_only' } });
+    await reader.secrets.get('KEY');
+
+    await writer.secrets.set('KEY', 'new');
+    await time.advance(1);
+
+    expect(await reader.secrets.get('KEY')).toBe('new');
+  });
+
+  it('reads the versions and tenants of a changed secret again, too', async () => {
+    const [writer, reader] = await startTwo();
+    const params = { tenant: 'a' };
+    await reader.secrets.get('KEY', { params });
+
+    await writer.secrets.set('KEY', 'new');
+    await time.advance(1);
+
+    expect(await reader.secrets.get('KEY', { params })).toBe('new');
+  });
+
+  it('keeps a read in flight from bringing the old value back', async () => {
+    const [writer, reader] = await startTwo();
+    let answer = (_: string): void => undefined;
+    jest
+      .spyOn(store, 'readSecret')
+      .mockImplementationOnce(
+        () => new Promise((resolve) => (answer = (value) => resolve({ value, version: '1' }))),
+      );
+    const inFlight = reader.secrets.get('KEY');
+    await time.advance(1);
+    await writer.secrets.set('KEY', 'new');
+    await time.advance(1);
+
+    answer('old');
+
+    expect(await inFlight).toBe('old');
+    expect(await reader.secrets.get('KEY')).toBe('new');
+  });
+
   it('refuses a virtual key that another instance has deleted', async () => {
     const [one, other] = await startTwo();
     const { value } = await one.virtualKeys.create({ id: 'k1' });

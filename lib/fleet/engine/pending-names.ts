@@ -27,6 +27,7 @@ export class PendingNames {
     const names =
       kind === 'revoked' || this.#revoked.has(secretName) ? this.#revoked : this.#changed;
     if (names === this.#revoked) this.#changed.delete(secretName);
+    if (this.#all.has(names === this.#revoked ? 'revoked' : 'changed')) return;
     names.set(secretName, version);
     if (names.size <= MAX_NAMES) return;
     names.clear();

@@ -44,7 +44,8 @@ export async function startInstance(
   );
   const warnings: string[] = [];
   const warn = (message: string): void => void warnings.push(message);
-  const pipeline = compose(manager, options);
+  const { primarySecretName } = options.settings;
+  const pipeline = compose(manager, { ...options, primarySecretName });
   if (options.fleet === undefined) throw new Error('there is no fleet');
   const joined = new Fleet({
     ...options.fleet,
