@@ -21,6 +21,7 @@ import { asOutcome } from '../policies/policy';
 import type { ResolvedOptions } from '../secret-manager.options';
 import { parseBoolean } from './booleans';
 import { isCacheable } from './cacheable-options';
+import { inSlices } from './in-slices';
 import { assertMadeByModule } from './made-by-module';
 import { findMany, type SecretOutcome } from './many-secrets';
 import { RequiredReads } from './required-reads';
@@ -229,7 +230,8 @@ export class SecretsService {
 
   /**
    * Expires secrets that were changed in the store, here and in every instance of the fleet: each is read again before
-   * it is served. A webhook calls it. Throws `INVALID_ARGUMENT` for what is no list of names, before anything expires.
+   * it is served. A webhook calls it. Of more than 1 000 names, the others follow in the next turns of the event loop.
+   * Throws `INVALID_ARGUMENT` for what is no list of names, before anything expires.
    */
   announce(names: readonly string[]): void {
     const context = this.context('announce');
@@ -237,7 +239,9 @@ export class SecretsService {
     if (list === undefined)
       throw invalid(`announce() takes a list of names, and not ${kindOf(names)}.`, context);
     const parsed = list.map((name) => parseSecretName(name, context));
-    for (const name of new Set(parsed)) this.#pipeline.report(name, 'read', true);
+    inSlices([...new Set(parsed)], ANNOUNCED_AT_ONCE, (name) =>
+      this.#pipeline.report(name, 'read', true),
+    );
   }
 
   /** The state of this instance in its fleet, with counts. `off` without the option `fleet`. */
@@ -270,6 +274,9 @@ export class SecretsService {
     return { manager: this.managerName, operation };
   }
 }
+
+/** The number of names that are announced without a pause. Ten thousand would block the event loop for 50 ms and more. */
+const ANNOUNCED_AT_ONCE = 1_000;
 
 announceCopy('SecretsService', SecretsService);
 
