@@ -1,6 +1,7 @@
 import { startTimer } from '../../core/time/clock';
 import type { Announcement } from '../../policies/writes/announcements';
 import { PendingNames, type Batch } from './pending-names';
+import { UnconfirmedBatches } from './unconfirmed-batches';
 
 /** The most messages in one turn of the event loop. Digests take time. */
 const MESSAGES_PER_TURN = 4;
@@ -21,8 +22,7 @@ export interface OutboxOptions {
 export class Outbox {
   readonly #options: OutboxOptions;
   readonly #pending = new PendingNames();
-  /** The published batches by sequence number, until they come back. */
-  readonly #unconfirmed = new Map<number, Batch>();
+  readonly #unconfirmed = new UnconfirmedBatches();
   #isOpen = false;
   #isScheduled = false;
   #stopTimer = (): void => undefined;
@@ -33,7 +33,7 @@ export class Outbox {
 
   /** The number of announced names that have not come back yet. */
   get size(): number {
-    return this.#pending.size + this.unconfirmedSize;
+    return this.#pending.size + this.#unconfirmed.names;
   }
 
   add(announcement: Announcement): void {
@@ -44,8 +44,7 @@ export class Outbox {
   /** Publishes from now on, beginning with everything that has not come back. */
   open(): void {
     this.#isOpen = true;
-    for (const batch of this.#unconfirmed.values()) this.#pending.restore(batch);
-    this.#unconfirmed.clear();
+    for (const batch of this.#unconfirmed.takeAll()) this.#pending.restore(batch);
     this.schedule();
   }
 
@@ -70,7 +69,7 @@ export class Outbox {
 
   /** Takes note that a message came back from the broker. */
   confirm(sequence: number): void {
-    this.#unconfirmed.delete(sequence);
+    this.#unconfirmed.take(sequence);
   }
 
   private publishSome(): void {
@@ -86,30 +85,21 @@ export class Outbox {
       const batch = this.#pending.take(this.#options.maxNames);
       if (batch === undefined) return;
       const sequence = this.#options.send(batch, () => this.fail(sequence));
-      this.#unconfirmed.set(sequence, batch);
-      this.boundUnconfirmed();
+      this.#unconfirmed.add(sequence, batch);
+      this.boundUnconfirmed(sequence);
     }
   }
 
   private fail(sequence: number): void {
-    const batch = this.#unconfirmed.get(sequence);
-    if (batch === undefined) return;
-    this.#unconfirmed.delete(sequence);
-    this.#pending.restore(batch);
+    const batch = this.#unconfirmed.take(sequence);
+    if (batch !== undefined) this.#pending.restore(batch);
   }
 
-  private get unconfirmedSize(): number {
-    let size = 0;
-    for (const { names } of this.#unconfirmed.values()) size += names === 'all' ? 1 : names.size;
-    return size;
-  }
-
-  /** Replaces too many names by all names. */
-  private boundUnconfirmed(): void {
-    if (this.#unconfirmed.size * this.#options.maxNames < MAX_UNCONFIRMED) return;
-    if (this.#unconfirmed.size < MAX_UNCONFIRMED && this.unconfirmedSize < MAX_UNCONFIRMED) return;
-    const [last = 0] = [...this.#unconfirmed.keys()].slice(-1);
-    this.#unconfirmed.clear();
-    this.#unconfirmed.set(last, { kind: 'changed', names: 'all' });
+  /** Replaces too many names by all names, which stand for the last message. */
+  private boundUnconfirmed(last: number): void {
+    const { size, names } = this.#unconfirmed;
+    if (size < MAX_UNCONFIRMED && names < MAX_UNCONFIRMED) return;
+    this.#unconfirmed.takeAll();
+    this.#unconfirmed.add(last, { kind: 'changed', names: 'all' });
   }
 }
