@@ -20,6 +20,8 @@ const entries = [
 ];
 
 const isOfSync = /[\\/]lib[\\/]sync[\\/]/;
+/** Typed secrets need class-validator. A driver must not load it. */
+const isOfTyped = /[\\/]lib[\\/]typed[\\/]/;
 
 /** Workers are plain CommonJS and stay files of their own, beside both builds. */
 const copyWorkers = () =>
@@ -61,7 +63,12 @@ const build = (format, extension, writeBundle) => ({
     chunkFileNames: `[name].${extension}`,
     codeSplitting: {
       groups: [
-        { name: 'shared', test: (id) => !isOfSync.test(id), minShareCount: 2 },
+        { name: 'typed/shared', test: isOfTyped, minShareCount: 2 },
+        {
+          name: 'shared',
+          test: (id) => !isOfSync.test(id) && !isOfTyped.test(id),
+          minShareCount: 2,
+        },
         { name: 'sync/shared', test: isOfSync }, // beside the worker that it starts
       ],
     },
