@@ -10,6 +10,7 @@ import type { SecretHandles } from '../service/secret-handles';
 import type { Lookup, SecretLookup } from '../service/secret-lookup';
 import { AcceptedValue } from './accepted-value';
 import { fieldConversion } from './field-conversion';
+import { ignoreRejection } from './promises';
 import type { SecretsClass } from './secret-value';
 import { toInstance } from './secrets-instance';
 import { classProblems, fieldsOf, type TypedField } from './typed-fields';
@@ -18,7 +19,7 @@ export interface TypedSecretsOptions {
   /** The secret that holds all others, if there is one. */
   readonly primarySecretName?: string;
   readonly warn: (message: string) => void;
-  readonly debug?: (original: unknown, operation: string) => void;
+  readonly debug?: (original: unknown, operation: string) => unknown;
 }
 
 interface LiveField {
@@ -240,7 +241,7 @@ export class TypedSecrets implements CacheObserver {
 
   private debug(original: unknown): void {
     try {
-      this.#options.debug?.(original, 'validate');
+      ignoreRejection(this.#options.debug?.(original, 'validate'));
     } catch {
       // the hook of the team must not change what is served
     }
