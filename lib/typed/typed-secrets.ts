@@ -1,6 +1,10 @@
 import type { SecretReading } from '../core/contract/custom-secret-manager';
 import { LiveSecret, type Secret } from '../core/contract/secret';
-import { SecretManagerError, isSecretManagerError } from '../core/errors/secret-manager.error';
+import {
+  SecretManagerError,
+  hasCode,
+  isSecretManagerError,
+} from '../core/errors/secret-manager.error';
 import { quoteName } from '../core/errors/wording';
 import { AgeClock } from '../core/time/clock';
 import type { CacheObserver, CachedReading } from '../policies/cache/secret-cache';
@@ -116,7 +120,7 @@ export class TypedSecrets implements CacheObserver {
         optional: options.optional ?? false,
         allowEmpty: true,
         owner,
-        refusalOf: (text: string) => accepted.refusalOf(text),
+        refusalOf: (text: string) => accepted.startProblemOf(text),
       }),
     );
   }
@@ -225,17 +229,14 @@ export class TypedSecrets implements CacheObserver {
   }
 
   private isAbsent({ lookup, accepted }: LiveField): boolean {
-    const { cache } = this.#pipeline;
-    const cached = lookup.isHosted ? cache.cached(lookup.name) : undefined;
+    const cached = lookup.isHosted ? this.#pipeline.cache.cached(lookup.name) : undefined;
     if (cached?.isServed && cached.value !== undefined) return false;
-    if (!lookup.isHosted || cached?.isServed || accepted.isAbsent) {
-      return this.#lookup.isAbsent(lookup);
-    }
-    if (cache.maxStaleMs > 0) return false;
+    if (!lookup.isHosted || cached?.isServed) return this.#lookup.isAbsent(lookup);
     try {
-      return this.#lookup.findSync(lookup) === undefined; // without a cache
-    } catch {
-      return false; // a failure is no absence: the handle throws it
+      return this.#lookup.findSync(lookup) === undefined;
+    } catch (error) {
+      // without a synchronous read, what is known counts. A failure is no absence: the handle throws it
+      return hasCode(error, 'UNSUPPORTED') && accepted.isAbsent && this.#lookup.isAbsent(lookup);
     }
   }
 
