@@ -1,5 +1,5 @@
 import { SecretManagerError } from './core/errors/secret-manager.error';
-import { read } from './core/errors/safe-access';
+import { attempt, read } from './core/errors/safe-access';
 import { quoteName } from './core/errors/wording';
 import { DEFAULT_MANAGER, getSecretsOfToken, registeredNames } from './secret-manager.tokens';
 import type { SecretsClass } from './typed/secret-value';
@@ -16,6 +16,8 @@ interface NestModule {
   readonly exports: ReadonlySet<unknown>;
   readonly providers: ReadonlyMap<unknown, NestProvider>;
   readonly controllers: ReadonlyMap<unknown, NestProvider>;
+  /** The guards, pipes, interceptors and filters of the controllers. */
+  readonly injectables: ReadonlyMap<unknown, NestProvider>;
 }
 
 interface NestProvider {
@@ -28,14 +30,14 @@ interface NestProvider {
  * silently inject one of the two.
  */
 export function assertOneManager(modules: Iterable<NestModule>, type: SecretsClass): void {
-  const all = [...modules];
-  const names = registeredNames(all);
-  for (const module of all) {
+  const application = [...modules];
+  const names = registeredNames(application);
+  for (const module of application) {
     const managers = [...new Set(managersIn(module, type, names))];
     if (managers.length < 2) continue;
-    const injecting = [...module.providers.values(), ...module.controllers.values()].find((one) =>
-      injectedBy(one).includes(type),
-    );
+    const { providers, controllers, injectables } = module;
+    const all = [providers, controllers, injectables].flatMap((some) => [...some.values()]);
+    const injecting = all.find((one) => injectedBy(one).includes(type));
     if (injecting !== undefined) throw ambiguous(type, injecting, managers);
   }
 }
@@ -61,14 +63,22 @@ function managersIn(
 
 /** Returns the tokens that a provider injects. */
 function injectedBy({ metatype, inject }: NestProvider): readonly unknown[] {
-  if (inject) return inject.map((token) => read(token, 'token') ?? token);
+  if (inject) return inject.map(tokenOf);
   if (typeof metatype !== 'function') return [];
   const parameters = [...metadata(PARAMTYPES_METADATA, metatype)];
   for (const declared of metadata(SELF_DECLARED_DEPS_METADATA, metatype)) {
     parameters[Number(read(declared, 'index'))] = read(declared, 'param');
   }
   const properties = metadata(PROPERTY_DEPS_METADATA, metatype).map((one) => read(one, 'type'));
-  return [...parameters, ...properties];
+  return [...parameters, ...properties].map(tokenOf);
+}
+
+/** Returns the token of a dependency, which may be `{ token, optional }` or a `forwardRef`. */
+function tokenOf(dependency: unknown): unknown {
+  if (typeof dependency !== 'object') return dependency;
+  const forward = read(dependency, 'forwardRef');
+  if (typeof forward === 'function') return attempt(() => (forward as () => unknown)());
+  return tokenOf(read(dependency, 'token'));
 }
 
 function metadata(key: string, type: object): readonly unknown[] {

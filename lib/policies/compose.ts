@@ -53,7 +53,10 @@ export interface SecretPipeline {
    * @param kind `revoked` makes the other instances drop it, too; `changed` makes them read it again
    */
   readonly forget: (secretName?: string, kind?: AnnouncementKind) => void;
-  /** Calls back after each `forget`. A write drops cached values, too, and is none. */
+  /**
+   * Calls back after each `forget`, with `undefined` if a primary secret was dropped. A write drops cached values, too,
+   * and is none.
+   */
   readonly onForget: (listener: (secretName: string | undefined) => void) => void;
   /** Expires the secret in every cache, and announces the change if `isAnnounced`. */
   readonly report: (
@@ -135,7 +138,7 @@ export function compose(manager: CustomSecretManager, options: PipelineOptions):
       if (bundle && secretName !== undefined) bundle.invalidate();
       writes.invalidate(secretName);
       for (const name of storedNames(secretName)) writes.announce({ kind, secretName: name });
-      onForget(secretName);
+      onForget(bundle ? undefined : secretName);
     },
     report: (secretName, source, isAnnounced) => {
       for (const name of storedNames(secretName)) {

@@ -1,8 +1,9 @@
 import { LiveSecret, type Secret } from '../core/contract/secret';
 import { SecretManagerError } from '../core/errors/secret-manager.error';
-import { quoteName } from '../core/errors/wording';
-import { listed } from '../core/validation/option-rules';
+import { kindOf, quoteName } from '../core/errors/wording';
+import { isRecord, listed } from '../core/validation/option-rules';
 import { canonicalSecretName } from '../core/validation/secret-name';
+import type { Converted } from '../typed/converted';
 import { fieldConversion } from '../typed/field-conversion';
 import type { SecretsClass } from '../typed/secret-value';
 import { toInstance } from '../typed/secrets-instance';
@@ -24,7 +25,12 @@ export function secretsOf<Instance extends object>(
 ): Instance {
   const ofClass = classProblems(type);
   if (ofClass.length > 0) throw misconfigured(ofClass);
-  const texts = new Map(
+  if (!isRecord(values)) {
+    throw misconfigured([
+      `the values must be an object of texts by name, and are ${kindOf(values)}`,
+    ]);
+  }
+  const texts = new Map<string, unknown>(
     Object.entries(values).map(([name, text]) => [canonicalSecretName(name), text]),
   );
   const fields = fieldsOf(type).map((field) => ({
@@ -44,16 +50,17 @@ export function secretsOf<Instance extends object>(
   return toInstance(type, names, (field) => handles.get(field));
 }
 
-type Converted = { readonly value: unknown } | { readonly problem: string } | undefined;
-
 function convert(
   type: SecretsClass,
   { field, name, options }: TypedField,
-  text: string | undefined,
-): Converted {
+  text: unknown,
+): Converted | undefined {
   const title = `the secret ${quoteName(name)}`;
   if (text === undefined) {
     return options.optional ? undefined : { problem: `${title} is missing` };
+  }
+  if (typeof text !== 'string') {
+    return { problem: `${title} must be a text, as in the store, and is ${kindOf(text)}` };
   }
   const converted = fieldConversion(type, field, options)(text);
   return 'problem' in converted ? { problem: `${title} ${converted.problem}` } : converted;

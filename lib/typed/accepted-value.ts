@@ -9,8 +9,8 @@ import {
 } from '../core/errors/secret-manager.error';
 import type { AgeClock } from '../core/time/clock';
 import type { CachedReading } from '../policies/cache/secret-cache';
-import type { AgeLimits, SecretView, Served } from '../service/secret-view';
-import type { Converted } from './text-rules';
+import type { ReadLimits, SecretView, Served } from '../service/secret-view';
+import type { Converted } from './converted';
 
 export interface AcceptedValueOptions {
   readonly convert: (text: string) => Converted;
@@ -61,7 +61,7 @@ export class AcceptedValue implements SecretView<unknown> {
     return this.#hasAccepted;
   }
 
-  serve(given: string | SecretManagerError, limits?: AgeLimits): Served<unknown> {
+  serve(given: string | SecretManagerError, limits?: ReadLimits): Served<unknown> {
     const accepted = this.#accepted;
     if (accepted?.text === given) return accepted;
     const result = typeof given === 'string' ? this.resultOf(given) : undefined;
@@ -75,6 +75,13 @@ export class AcceptedValue implements SecretView<unknown> {
     if (text === this.#accepted?.text) return undefined;
     const result = this.resultOf(text);
     return typeof result === 'string' ? result : undefined;
+  }
+
+  /** Returns the message of a refused text if no accepted version serves in its place. */
+  startProblemOf(text: string): string | undefined {
+    const accepted = this.#accepted;
+    if (accepted !== undefined && this.isServable(accepted)) return undefined;
+    return this.refusalOf(text);
   }
 
   /** Takes over an outcome of the store. A failure that is no answer changes nothing. */
@@ -126,11 +133,12 @@ export class AcceptedValue implements SecretView<unknown> {
     return new SecretManagerError('MALFORMED', message, this.#options.context);
   }
 
-  private isServable({ readAt, leaseMs }: Accepted, limits: AgeLimits = {}): boolean {
-    const { maxAgeMs = Infinity, staleIfErrorMs = Infinity, params } = limits;
+  private isServable({ text, readAt, leaseMs }: Accepted, limits: ReadLimits = {}): boolean {
+    const { maxAgeMs = Infinity, staleIfErrorMs = Infinity, params, allowEmpty } = limits;
+    if (params !== undefined || (text === '' && allowEmpty === false)) return false;
     const { clock, maxStaleMs } = this.#options;
     const ageMs = clock.now() - readAt;
-    return params === undefined && ageMs < Math.min(maxStaleMs, leaseMs, maxAgeMs, staleIfErrorMs);
+    return ageMs < Math.min(maxStaleMs, leaseMs, maxAgeMs, staleIfErrorMs);
   }
 }
 

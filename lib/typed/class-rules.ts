@@ -1,4 +1,6 @@
 import { getMetadataStorage, validateSync, type ValidationError } from 'class-validator';
+import { attempt } from '../core/errors/safe-access';
+import { ignoreRejection, isThenable } from './promises';
 import type { SecretsClass } from './secret-value';
 
 type ClassRule = ReturnType<
@@ -23,12 +25,21 @@ export function rulesOf(type: SecretsClass): readonly ClassRule[] {
   return getMetadataStorage().getTargetValidationMetadatas(type, '', false, false);
 }
 
-/** Returns whether a rule returns a promise. class-validator passes such a rule over in a synchronous validation. */
-export function isAsync({ constraintCls }: ClassRule): boolean {
+/**
+ * Returns whether a rule returns a promise, which a synchronous validation takes for kept. A rule need not declare
+ * that, so it is called once, without a value.
+ */
+export function isAsync({ constraintCls, constraints, propertyName }: ClassRule): boolean {
   if (constraintCls === undefined) return false;
+  const nothing = { value: undefined, object: {}, targetName: '', property: propertyName };
   return getMetadataStorage()
     .getTargetValidatorConstraints(constraintCls)
-    .some(({ async, instance }) => async || instance.validate.constructor.name === 'AsyncFunction');
+    .some(({ async, instance }) => {
+      if (async) return true;
+      const kept = attempt(() => instance.validate(undefined, { ...nothing, constraints }));
+      ignoreRejection(kept);
+      return isThenable(kept);
+    });
 }
 
 /** Validates an object by the rules of its class. Returns `undefined` if it keeps them all. */

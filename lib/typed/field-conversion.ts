@@ -1,16 +1,13 @@
 import { fieldRules, type Refusal } from './class-rules';
+import type { Convert, Converted } from './converted';
 import { toJsonClass } from './json-class';
 import { parsedJson } from './json-text';
+import { ignoreRejection, isThenable } from './promises';
 import type { FieldOptions, SecretsClass } from './secret-value';
 import type { StandardSchema } from './standard-schema';
-import type { Convert, Converted } from './text-rules';
 
 /** Returns what makes the value of a field from a text, and validates the value by the decorators of the field. */
-export function fieldConversion(
-  type: SecretsClass,
-  field: string,
-  options: FieldOptions,
-): (text: string) => Converted {
+export function fieldConversion(type: SecretsClass, field: string, options: FieldOptions): Convert {
   const { allowEmpty = false } = options;
   const convert = conversionOf(options);
   const refusalOf = fieldRules(type, field);
@@ -26,20 +23,30 @@ export function fieldConversion(
 const EMPTY = { problem: 'is empty. Give it a value, or say `allowEmpty: true` if that is right' };
 
 function conversionOf({ parse, json, schema }: FieldOptions): Convert {
-  if (parse !== undefined) return (text) => parsed(parse, String(text));
-  if (json !== undefined) return toJsonClass(json);
-  if (schema !== undefined) return (text) => validated(schema, String(text));
+  if (parse !== undefined) return guarded('parse', (text) => parsed(parse, text));
+  if (json !== undefined) return guarded('json', toJsonClass(json));
+  if (schema !== undefined) return guarded('schema', (text) => validated(schema, text));
   return (value) => ({ value });
 }
 
+/** Makes a problem of an error. The code of the team may throw anything, and deep JSON exceeds the stack. */
+function guarded(option: string, convert: Convert): Convert {
+  return (text) => {
+    try {
+      return convert(text);
+    } catch (error) {
+      ignoreRejection(error);
+      return { problem: `is refused by \`${option}\`, which threw`, original: error };
+    }
+  };
+}
+
 function parsed(parse: (text: string) => unknown, text: string): Converted {
-  let value: unknown;
-  try {
-    value = parse(text);
-  } catch (error) {
-    return { problem: 'is refused by `parse`, which threw', original: error };
+  const value = parse(text);
+  if (isThenable(value)) {
+    ignoreRejection(value);
+    return { problem: 'cannot be parsed: `parse` returned a promise' };
   }
-  if (isPromise(value)) return { problem: 'cannot be parsed: `parse` returned a promise' };
   if (value === undefined) return { problem: 'is refused by `parse`, which returned undefined' };
   if (Number.isNaN(value)) return { problem: 'is refused by `parse`, which returned NaN' };
   return { value };
@@ -48,30 +55,24 @@ function parsed(parse: (text: string) => unknown, text: string): Converted {
 function validated(schema: StandardSchema, text: string): Converted {
   const json = parsedJson(text);
   const given = typeof json === 'object' && json !== null ? json : text;
-  try {
-    const result: unknown = schema['~standard'].validate(given);
-    if (isPromise(result)) {
-      return { problem: 'cannot be validated: `schema` returned a promise. Use a synchronous one' };
-    }
-    const issues: unknown = Reflect.get(Object(result) as object, 'issues');
-    if (issues === undefined) return { value: Reflect.get(Object(result) as object, 'value') };
+  const result: unknown = schema['~standard'].validate(given);
+  if (isThenable(result)) {
+    ignoreRejection(result);
+    return { problem: 'cannot be validated: `schema` returned a promise. Use a synchronous one' };
+  }
+  if (typeof result !== 'object' || result === null) return NO_RESULT;
+  const issues: unknown = Reflect.get(result, 'issues');
+  if (issues !== undefined) {
     const count = Array.isArray(issues) ? issues.length : 1;
     return {
       problem: `is refused by \`schema\`, with ${count} ${count === 1 ? 'issue' : 'issues'}`,
       original: issues,
     };
-  } catch (error) {
-    return { problem: 'is refused by `schema`, which threw', original: error };
   }
+  return 'value' in result ? { value: result.value } : NO_RESULT;
 }
 
-/** Returns whether a value is a promise. Its rejection must not end the process. */
-function isPromise(value: unknown): boolean {
-  const then: unknown = typeof value === 'object' && value !== null && Reflect.get(value, 'then');
-  if (typeof then !== 'function') return false;
-  Promise.resolve(value).catch(() => undefined);
-  return true;
-}
+const NO_RESULT = { problem: 'cannot be validated: `schema` returned neither a value nor issues' };
 
 function toProblem({ broken, original }: Refusal): Converted {
   const rules = broken.map(({ rule }) => rule).join(', ');

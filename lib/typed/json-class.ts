@@ -1,7 +1,7 @@
 import { isAsync, rulesOf, validate } from './class-rules';
 import { parsedJson } from './json-text';
 import type { SecretsClass } from './secret-value';
-import type { Convert } from './text-rules';
+import type { Convert } from './converted';
 
 /** Returns the problem of a class for `json` as the end of a sentence, or `undefined`. */
 export function jsonClassProblem(type: unknown): string | undefined {
@@ -17,11 +17,17 @@ export function jsonClassProblem(type: unknown): string | undefined {
     return `\`json\`: ${type.name} validates nested objects, which stay plain. Use \`schema\` for them`;
   }
   if (rules.some(isAsync)) return `\`json\`: ${type.name} has an asynchronous rule`;
+  const problem = constructorProblem(type);
+  return problem === undefined ? undefined : `\`json\`: ${problem}`;
+}
+
+/** Returns a sentence about a class whose instances cannot be filled, or `undefined`. */
+export function constructorProblem(type: SecretsClass): string | undefined {
   try {
-    new type();
-    return undefined;
+    if (Object.isExtensible(new type())) return undefined;
+    return `${type.name} freezes its instances in the constructor, so that its fields cannot be set`;
   } catch {
-    return `\`json\`: ${type.name} cannot be constructed without arguments`;
+    return `${type.name} cannot be constructed without arguments`;
   }
 }
 

@@ -1,4 +1,6 @@
 import type { Secret } from '../core/contract/secret';
+import { SecretManagerError } from '../core/errors/secret-manager.error';
+import { isRecord } from '../core/validation/option-rules';
 import type { OutputOf, StandardSchema } from './standard-schema';
 
 const FIELDS = Symbol.for('nestjs-custom-secret-manager/typed fields');
@@ -85,12 +87,22 @@ export function SecretValue<Schema extends StandardSchema, Optional extends bool
 ): SecretFieldDecorator<SecretFieldOf<OutputOf<Schema>, Optional>>;
 export function SecretValue(name: string, options?: FieldOptions): SecretFieldDecorator<never> {
   return (target: object, key: unknown, descriptor?: unknown): void => {
+    if (typeof target !== 'function' && !isRecord(target)) throw standardDecorators();
     const isMisplaced = typeof target === 'function' || descriptor !== undefined;
     const type = typeof target === 'function' ? target : target.constructor;
     const declared = { field: key as string | symbol, name, options, isMisplaced };
     const own = Object.getOwnPropertyDescriptor(type, FIELDS)?.value as DeclaredField[] | undefined;
     Object.defineProperty(type, FIELDS, { value: [...(own ?? []), declared], configurable: true });
   };
+}
+
+/** A compiler without `experimentalDecorators` gives no class, in which the field could be found. */
+function standardDecorators(): SecretManagerError {
+  return new SecretManagerError(
+    'MISCONFIGURED',
+    '@SecretValue needs `experimentalDecorators: true` in tsconfig.json, as Nest does.',
+    { manager: 'unknown', operation: 'SecretValue' },
+  );
 }
 
 /** Returns the declared fields of a class and its ancestors. A field of a subclass replaces the inherited one. */

@@ -2,7 +2,7 @@ import { kindOf, quoteName } from '../core/errors/wording';
 import { isRecord, unknownOptions } from '../core/validation/option-rules';
 import { configuredNameProblem } from '../core/validation/secret-name';
 import { isAsync, rulesOf } from './class-rules';
-import { isClass, jsonClassProblem } from './json-class';
+import { constructorProblem, isClass, jsonClassProblem } from './json-class';
 import {
   declaredFields,
   type DeclaredField,
@@ -46,7 +46,9 @@ export function classProblems(type: unknown): readonly string[] {
       text === undefined ? [] : [`${where} ${text}`],
     );
   });
-  return problems.length > 0 ? problems : constructorProblem(type);
+  if (problems.length > 0) return problems;
+  const problem = constructorProblem(type);
+  return problem === undefined ? [] : [problem];
 }
 
 function fieldProblem({ field, name, isMisplaced }: DeclaredField): string | undefined {
@@ -84,13 +86,4 @@ function conversionProblems(options: Readonly<Record<string, unknown>>): readonl
 function asyncProblem(type: SecretsClass, { field }: DeclaredField): string | undefined {
   const rules = rulesOf(type).filter(({ propertyName }) => propertyName === field);
   return rules.some(isAsync) ? 'has an asynchronous rule of class-validator' : undefined;
-}
-
-function constructorProblem(type: SecretsClass): readonly string[] {
-  try {
-    new type();
-    return [];
-  } catch {
-    return [`${type.name} cannot be constructed without arguments`];
-  }
 }

@@ -1,6 +1,10 @@
 import type { SecretReading } from '../core/contract/custom-secret-manager';
 import { LiveSecret, type Secret } from '../core/contract/secret';
-import { SecretManagerError, isSecretManagerError } from '../core/errors/secret-manager.error';
+import {
+  SecretManagerError,
+  hasCode,
+  isSecretManagerError,
+} from '../core/errors/secret-manager.error';
 import { quoteName } from '../core/errors/wording';
 import { AgeClock } from '../core/time/clock';
 import type { CacheObserver, CachedReading } from '../policies/cache/secret-cache';
@@ -10,6 +14,7 @@ import type { SecretHandles } from '../service/secret-handles';
 import type { Lookup, SecretLookup } from '../service/secret-lookup';
 import { AcceptedValue } from './accepted-value';
 import { fieldConversion } from './field-conversion';
+import { ignoreRejection } from './promises';
 import type { SecretsClass } from './secret-value';
 import { toInstance } from './secrets-instance';
 import { classProblems, fieldsOf, type TypedField } from './typed-fields';
@@ -18,7 +23,7 @@ export interface TypedSecretsOptions {
   /** The secret that holds all others, if there is one. */
   readonly primarySecretName?: string;
   readonly warn: (message: string) => void;
-  readonly debug?: (original: unknown, operation: string) => void;
+  readonly debug?: (original: unknown, operation: string) => unknown;
 }
 
 interface LiveField {
@@ -115,7 +120,7 @@ export class TypedSecrets implements CacheObserver {
         optional: options.optional ?? false,
         allowEmpty: true,
         owner,
-        refusalOf: (text: string) => accepted.refusalOf(text),
+        refusalOf: (text: string) => accepted.startProblemOf(text),
       }),
     );
   }
@@ -224,23 +229,20 @@ export class TypedSecrets implements CacheObserver {
   }
 
   private isAbsent({ lookup, accepted }: LiveField): boolean {
-    const { cache } = this.#pipeline;
-    const cached = lookup.isHosted ? cache.cached(lookup.name) : undefined;
+    const cached = lookup.isHosted ? this.#pipeline.cache.cached(lookup.name) : undefined;
     if (cached?.isServed && cached.value !== undefined) return false;
-    if (!lookup.isHosted || cached?.isServed || accepted.isAbsent) {
-      return this.#lookup.isAbsent(lookup);
-    }
-    if (cache.maxStaleMs > 0) return false;
+    if (!lookup.isHosted || cached?.isServed) return this.#lookup.isAbsent(lookup);
     try {
-      return this.#lookup.findSync(lookup) === undefined; // without a cache
-    } catch {
-      return false; // a failure is no absence: the handle throws it
+      return this.#lookup.findSync(lookup) === undefined;
+    } catch (error) {
+      // without a synchronous read, what is known counts. A failure is no absence: the handle throws it
+      return hasCode(error, 'UNSUPPORTED') && accepted.isAbsent && this.#lookup.isAbsent(lookup);
     }
   }
 
   private debug(original: unknown): void {
     try {
-      this.#options.debug?.(original, 'validate');
+      ignoreRejection(this.#options.debug?.(original, 'validate'));
     } catch {
       // the hook of the team must not change what is served
     }

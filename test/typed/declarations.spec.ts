@@ -155,6 +155,17 @@ describe('a wrong declaration', () => {
     });
   });
 
+  it('without experimentalDecorators is refused at once', () => {
+    const standard = decorate('A') as unknown as (value: unknown, context: object) => void;
+
+    expect(() => standard(undefined, { kind: 'field', name: 'field' })).toThrow(
+      expect.objectContaining({
+        code: 'MISCONFIGURED',
+        message: expect.stringMatching(/needs `experimentalDecorators: true`/),
+      }),
+    );
+  });
+
   it('of a field is replaced by that of a subclass', async () => {
     class Parent {
       @SecretValue('MISSING') readonly a!: Secret;

@@ -1,3 +1,6 @@
+import { Module } from '@nestjs/common';
+import { LazyModuleLoader } from '@nestjs/core';
+import type { TestingModule } from '@nestjs/testing';
 import { IsInt, MinLength } from 'class-validator';
 import {
   Secret,
@@ -32,7 +35,7 @@ describe('a new version that a field refuses', () => {
     await closeApplications();
   });
 
-  const start = async (options: SecretManagerModuleOptions = {}): Promise<void> => {
+  const start = async (options: SecretManagerModuleOptions = {}): Promise<TestingModule> => {
     const app = await startApplication(
       {
         imports: [
@@ -49,6 +52,7 @@ describe('a new version that a field refuses', () => {
     );
     secrets = app.get(SecretsService);
     limits = app.get(Limits);
+    return app;
   };
 
   const rotate = async (name: string, value: string): Promise<void> => {
@@ -221,5 +225,73 @@ describe('a new version that a field refuses', () => {
     for (let i = 0; i < 100; i++) limit.reveal();
     await limit.get();
     expect(parse).toHaveBeenCalledTimes(2);
+  });
+
+  it('is what a listener begins with, and the next good one is a change', async () => {
+    await start();
+    await rotate('LIMIT', 'bad');
+    const told: [number, string | undefined][] = [];
+    limits.limit.onChange(({ previousVersion }) => {
+      told.push([limits.limit.reveal(), previousVersion]);
+    });
+    const { version } = limits.limit;
+
+    await rotate('LIMIT', '1');
+    await rotate('LIMIT', 'worse');
+    await rotate('LIMIT', '2');
+
+    expect(told).toEqual([[2, expect.any(String)]]);
+    expect(version).toBeDefined();
+  });
+
+  it('does not keep a module that is loaded lazily from loading', async () => {
+    const app = await start();
+    await rotate('LIMIT', 'bad');
+    @Module({ imports: [SecretManagerModule.forFeature([Limits, 'TOKEN'])] })
+    class Lazy {}
+
+    const lazy = await app.get(LazyModuleLoader).load(() => Lazy);
+
+    expect(lazy.get(Limits, { strict: false }).limit.reveal()).toBe(1);
+
+    secrets.invalidate('LIMIT');
+    @Module({ imports: [SecretManagerModule.forFeature([Limits, 'LIMIT'])] })
+    class Later {}
+    const error = await failureOf(app.get(LazyModuleLoader).load(() => Later));
+    expect(error.message).toMatch(/Limits\.limit: the secret "LIMIT" is refused by `parse`/);
+  });
+
+  it.each(['LIMIT', 'TOKEN', 'PRIMARY', undefined])(
+    'fails after invalidate(%p) if a primary secret holds it',
+    async (name) => {
+      store.rotate('PRIMARY', '{"LIMIT":"1","TOKEN":"token"}');
+      await start({ settings: { accessMode: 'read_only', primarySecretName: 'PRIMARY' } });
+      await rotate('PRIMARY', '{"LIMIT":"bad","TOKEN":"token"}');
+      expect(limits.limit.reveal()).toBe(1);
+
+      secrets.invalidate(name);
+
+      expect(() => limits.limit.reveal()).toThrow(expect.objectContaining({ code: 'MALFORMED' }));
+      expect(limits.token.reveal()).toBe('token');
+    },
+  );
+
+  it('is refused by get({ allowEmpty: false }) although the field accepts an empty text', async () => {
+    class Lenient {
+      @SecretValue('EMPTY', { allowEmpty: true }) readonly empty!: Secret;
+    }
+    store.rotate('EMPTY', '');
+    const app = await startApplication({
+      imports: [
+        SecretManagerModule.forRoot({ manager: { useFactory: () => store }, environment: {} }),
+        SecretManagerModule.forFeature(Lenient),
+      ],
+    });
+    const { empty } = app.get(Lenient);
+
+    const error = await failureOf(empty.get({ allowEmpty: false }));
+
+    expect(error.code).toBe('MALFORMED');
+    expect(empty.reveal()).toBe('');
   });
 });

@@ -107,4 +107,30 @@ describe('secretsOf', () => {
     expect(shown).toMatch(/no field takes the secret "Z"/);
     expect(shown).not.toContain('canary');
   });
+
+  it.each([undefined, null, 7, ['a']])('refuses %p in place of the values', (values) => {
+    class One {
+      @SecretValue('A') readonly a!: Secret;
+    }
+
+    const error = thrownBy(() => secretsOf(One, values as never));
+
+    expect(error).toMatchObject({
+      code: 'MISCONFIGURED',
+      message: expect.stringMatching(/the values must be an object of texts by name/),
+    });
+  });
+
+  it.each([null, 7, {}, true])('refuses %p in place of a text', (value) => {
+    class One {
+      @SecretValue('A') readonly a!: Secret;
+    }
+
+    const error = thrownBy(() => secretsOf(One, { A: value as never }));
+
+    expect(error).toMatchObject({
+      code: 'MISCONFIGURED',
+      message: expect.stringMatching(/One\.a: the secret "A" must be a text/),
+    });
+  });
 });

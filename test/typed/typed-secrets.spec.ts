@@ -1,7 +1,17 @@
-import { Injectable, Module } from '@nestjs/common';
+import {
+  Controller,
+  Inject,
+  Injectable,
+  Module,
+  UseGuards,
+  forwardRef,
+  type CanActivate,
+  type ModuleMetadata,
+} from '@nestjs/common';
 import { Test } from '@nestjs/testing';
 import { IsInt, IsPort, IsString, Max, MinLength } from 'class-validator';
 import {
+  CustomSecretManager,
   InjectSecretsOf,
   SECRET_MANAGER,
   Secret,
@@ -37,6 +47,27 @@ class DatabaseSecrets {
   readonly pool!: Secret<number> | undefined;
   @SecretValue('prod/db', { json: RdsLogin }) readonly login!: Secret<RdsLogin>;
   readonly other = 'left alone';
+}
+
+class Url {
+  @SecretValue('URL') readonly url!: Secret;
+}
+
+@Injectable()
+class UrlGuard implements CanActivate {
+  constructor(readonly secrets: Url) {}
+  canActivate(): boolean {
+    return true;
+  }
+}
+
+@UseGuards(UrlGuard)
+@Controller()
+class Guarded {}
+
+@Injectable()
+class ByForwardRef {
+  constructor(@Inject(forwardRef(() => Url)) readonly secrets: Url) {}
 }
 
 const LOGIN = JSON.stringify({ host: 'db', password: 'pa55word!', extra: { a: 1 } });
@@ -244,6 +275,86 @@ describe('a class with @SecretValue', () => {
       code: 'MISCONFIGURED',
       message: expect.stringMatching(/Ambiguous injects DatabaseSecrets.*"default" and "payments"/),
     });
+  });
+
+  it.each<[string, ModuleMetadata]>([
+    ['a guard', { controllers: [Guarded] }],
+    ['a provider by forwardRef', { providers: [ByForwardRef] }],
+    ['a factory', { providers: [{ provide: 'X', inject: [Url], useFactory: () => 1 }] }],
+  ])('fails the start if %s injects a class over two managers', async (_, metadata) => {
+    const manager = { useFactory: () => new InMemorySecretManager({ URL: 'url' }) };
+    @Module({ imports: [SecretManagerModule.forFeature(Url)], exports: [SecretManagerModule] })
+    class Own {}
+    @Module({
+      imports: [SecretManagerModule.forFeature(Url, { managerName: 'payments' })],
+      exports: [SecretManagerModule],
+    })
+    class Payments {}
+
+    const error = await failureOf(
+      startApplication({
+        imports: [
+          SecretManagerModule.forRoot({ manager }),
+          SecretManagerModule.forRoot({ name: 'payments', manager }),
+          Own,
+          Payments,
+        ],
+        ...metadata,
+      }),
+    );
+
+    expect(error).toMatchObject({
+      code: 'MISCONFIGURED',
+      message: expect.stringMatching(/injects Url, .*"default" and "payments"/),
+    });
+  });
+
+  it.each([undefined, 'DB_POOL_SIZE'])(
+    'asks the store for an optional field after invalidate(%p)',
+    async (name) => {
+      const store = new InMemorySecretManager({ DB_PASSWORD: 'a-long-password', 'prod/db': LOGIN });
+      const app = await start(store, DatabaseSecrets);
+      const database = app.get(DatabaseSecrets);
+      const secrets = app.get(SecretsService);
+
+      store.rotate('DB_POOL_SIZE', '7');
+      secrets.invalidate(name);
+      expect(database.pool?.reveal()).toBe(7);
+
+      store.remove('DB_POOL_SIZE');
+      secrets.invalidate(name);
+      expect(database.pool).toBeUndefined();
+
+      store.fail('denied');
+      secrets.invalidate(name);
+      expect(() => database.pool?.reveal()).toThrow(
+        expect.objectContaining({ code: 'ACCESS_DENIED' }),
+      );
+    },
+  );
+
+  it('leaves an optional field undefined after invalidate over a store that reads asynchronously', async () => {
+    class Asynchronous extends CustomSecretManager {
+      readSecret(): Promise<undefined> {
+        return Promise.resolve(undefined);
+      }
+    }
+    class Optional {
+      @SecretValue('A', { optional: true }) readonly a!: Secret | undefined;
+    }
+    const app = await startApplication({
+      imports: [
+        SecretManagerModule.forRoot({
+          manager: { useFactory: () => new Asynchronous('asynchronous') },
+          environment: {},
+        }),
+        SecretManagerModule.forFeature(Optional),
+      ],
+    });
+
+    app.get(SecretsService).invalidate();
+
+    expect(app.get(Optional).a).toBeUndefined();
   });
 
   it('is replaced in a test by overrideProvider(SECRET_MANAGER)', async () => {

@@ -15,7 +15,7 @@ import type { CacheObserver } from '../../policies/cache/secret-cache';
 import type { SecretPipeline } from '../../policies/compose';
 import { asOutcome } from '../../policies/policy';
 import type { Lookup, SecretLookup } from '../secret-lookup';
-import type { SecretView } from '../secret-view';
+import type { SecretView, Served } from '../secret-view';
 import { Subscriptions } from './subscriptions';
 
 /** A secret that somebody listens to. */
@@ -162,14 +162,15 @@ export class SecretChanges implements CacheObserver {
     outcome: SecretReading | SecretManagerError | undefined,
   ): Pick<SecretChange, 'version' | 'previousVersion'> | undefined {
     const { lookup, view, last, wasAbsent } = secret;
-    const value = this.#lookup.servedAfter(lookup, outcome);
-    if (value === undefined || (view && !isAccepted(view, value))) {
+    const text = this.#lookup.servedAfter(lookup, outcome);
+    const served = text === undefined ? undefined : servedFor(text, view);
+    if (served === undefined) {
       secret.wasAbsent ||= outcome === undefined;
       return undefined;
     }
-    const digest = createHmac('sha256', this.#digestKey).update(value).digest('base64');
+    const digest = createHmac('sha256', this.#digestKey).update(served.text).digest('base64');
     const isOfStore = outcome !== undefined && !isSecretManagerError(outcome);
-    const version = isOfStore ? outcome.version : undefined;
+    const version = served.text === text && isOfStore ? outcome.version : served.facts?.version;
     secret.last = { digest, version };
     secret.wasAbsent = false;
     const isChange = last === undefined ? wasAbsent : last.digest !== digest;
@@ -182,11 +183,16 @@ export class SecretChanges implements CacheObserver {
   }
 }
 
-function isAccepted(view: SecretView<unknown>, text: string): boolean {
+/** Returns what a handle serves for a text, which is the last accepted version for a refused one. */
+function servedFor(
+  text: string,
+  view: SecretView<unknown> | undefined,
+): Omit<Served<unknown>, 'value'> | undefined {
+  if (view === undefined) return { text };
   try {
-    return view.serve(text).text === text;
+    return view.serve(text);
   } catch {
-    return false;
+    return undefined; // nothing is served
   }
 }
 

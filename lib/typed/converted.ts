@@ -8,4 +8,4 @@ export type Converted =
       readonly original?: unknown;
     };
 
-export type Convert = (value: unknown) => Converted;
+export type Convert = (text: string) => Converted;
