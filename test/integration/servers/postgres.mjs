@@ -35,7 +35,11 @@ const controls = {
 };
 
 process.on('disconnect', async () => {
-  await server.stop();
+  const { exitCode, signalCode } = server.process ?? {};
+  if (exitCode === null && signalCode === null) {
+    signal('SIGCONT'); // a frozen server cannot stop
+    await server.stop();
+  }
   rmSync(databaseDir, { recursive: true, force: true });
   process.exit(0);
 });
