@@ -63,12 +63,13 @@ const build = (format, extension, writeBundle) => ({
     chunkFileNames: `[name].${extension}`,
     codeSplitting: {
       groups: [
-        { name: 'typed/shared', test: isOfTyped, minShareCount: 2 },
         {
           name: 'shared',
           test: (id) => !isOfSync.test(id) && !isOfTyped.test(id),
           minShareCount: 2,
+          priority: 1, // takes what typed secrets share with the rest
         },
+        { name: 'typed/shared', test: isOfTyped, minShareCount: 2 },
         { name: 'sync/shared', test: isOfSync }, // beside the worker that it starts
       ],
     },
