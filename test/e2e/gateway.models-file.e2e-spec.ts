@@ -115,7 +115,7 @@ describe("the gateway's list of models", () => {
     const failure = await failureOf(startGateway(new InMemorySecretManager()));
 
     expect(failure).toMatchObject({
-      code: 'NOT_FOUND',
+      code: 'MISCONFIGURED',
       message: expect.stringContaining('"MASTER_KEY"'),
     });
   });

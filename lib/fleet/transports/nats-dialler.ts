@@ -1,6 +1,9 @@
 import type { NatsClient } from './nats-client';
 import { closedError } from './pending-calls';
 
+/** The time for which a client waits for the next attempt, in milliseconds. It is longer than the longest pause. */
+const SPARE_FOR_MS = 6_000;
+
 /** A client that is connected, with those who want to know when it has closed. */
 export class DialledClient {
   readonly #listeners = new Set<(reason: unknown) => void>();
@@ -36,7 +39,8 @@ export function givenClient(client: NatsClient): NatsDialler {
 
 /**
  * Dials by a function of the team. A client that is released while it connects goes to the next `dial`, because NATS
- * cannot give a connect up, and with `waitOnFirstConnect` it may take for ever. If nobody takes it, it is closed.
+ * cannot give a connect up, and with `waitOnFirstConnect` it may take for ever. If nobody takes it, it is
+ * closed within seconds of its connect.
  */
 export class FunctionDialler implements NatsDialler {
   readonly #connect: () => Promise<NatsClient>;
@@ -64,9 +68,11 @@ export class FunctionDialler implements NatsDialler {
     else await close(dialled);
   }
 
+  /** Closes a client that has connected between two attempts, unless the next attempt takes it. */
   #settle(dialled: Promise<DialledClient>): void {
     this.#connecting.delete(dialled);
-    if (this.#spare.delete(dialled)) void close(dialled);
+    const closeSpare = (): void => void (this.#spare.delete(dialled) && close(dialled));
+    if (this.#spare.has(dialled)) setTimeout(closeSpare, SPARE_FOR_MS);
   }
 }
 

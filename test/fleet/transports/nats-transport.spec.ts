@@ -128,6 +128,7 @@ describe('NatsTransport of a function', () => {
     await new NatsTransport(connect).subscribe(on, signalled());
 
     await passed(60 * 60_000); // `waitOnFirstConnect: true`, and NATS is away for an hour
+    expect(connect).toHaveBeenCalledTimes(1);
     const nats = new FakeNats();
     give(nats);
     await passed(5_000);
@@ -144,7 +145,7 @@ describe('NatsTransport of a function', () => {
     await unsubscribe();
     const nats = new FakeNats();
     give(nats);
-    await passed(0);
+    await passed(6_000);
 
     expect([nats.isClosed(), nats.subscriptions]).toEqual([true, 0]);
     expect(on.connected).not.toHaveBeenCalled();
