@@ -32,6 +32,7 @@ export class PostgresConnection implements OwnConnection {
   readonly #calls = new PendingCalls();
   #connecting: Promise<PostgresClient> | undefined;
   #client: PostgresClient | undefined;
+  #lastQuery: Promise<unknown> = Promise.resolve();
   #isClosed = false;
 
   constructor(options: PostgresConnectionOptions) {
@@ -42,13 +43,20 @@ export class PostgresConnection implements OwnConnection {
     const client = await this.#connect();
     const payload = Buffer.from(message).toString('base64');
     const { channel } = this.#options;
-    await this.#calls.run(client.query('select pg_notify($1, $2)', [channel, payload]));
+    await this.#calls.run(this.#query(client, 'select pg_notify($1, $2)', [channel, payload]));
   }
 
   async subscribe(): Promise<void> {
     const client = await this.#connect();
     if (this.#isClosed) return;
-    await client.query(`LISTEN "${this.#options.channel.replaceAll('"', '""')}"`);
+    await this.#query(client, `LISTEN "${this.#options.channel.replaceAll('"', '""')}"`);
+  }
+
+  /** Runs one query after the other. pg warns of a second one at the same time, and pg 9 refuses it. */
+  async #query(client: PostgresClient, ...query: Parameters<PostgresClient['query']>) {
+    const result = this.#lastQuery.then(() => client.query(...query));
+    this.#lastQuery = result.catch(() => undefined);
+    return await result;
   }
 
   async close(): Promise<void> {
