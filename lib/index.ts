@@ -76,6 +76,7 @@ export {
   type SecretFieldDecorator,
   type SecretFieldOf,
   type SecretConversions,
+  type SecretValueForm,
   type SecretValueOptions,
   type SecretsClass,
 } from './typed/secret-value';

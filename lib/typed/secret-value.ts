@@ -30,7 +30,7 @@ export interface SecretConversions<Parsed = unknown, Json = object, Schema = Sta
 }
 
 /** The options of one form: its conversion, and none of the others. */
-type Form<
+export type SecretValueForm<
   Optional extends boolean,
   Conversion extends keyof SecretConversions,
   All extends SecretConversions,
@@ -71,19 +71,19 @@ export interface DeclaredField {
  */
 export function SecretValue<Optional extends boolean = false>(
   name: string,
-  options?: Form<Optional, never, SecretConversions>,
+  options?: SecretValueForm<Optional, never, SecretConversions>,
 ): SecretFieldDecorator<SecretFieldOf<string, Optional>>;
 export function SecretValue<Value, Optional extends boolean = false>(
   name: string,
-  options: Form<Optional, 'parse', SecretConversions<Value>>,
+  options: SecretValueForm<Optional, 'parse', SecretConversions<Value>>,
 ): SecretFieldDecorator<SecretFieldOf<Value, Optional>>;
 export function SecretValue<Value extends object, Optional extends boolean = false>(
   name: string,
-  options: Form<Optional, 'json', SecretConversions<unknown, Value>>,
+  options: SecretValueForm<Optional, 'json', SecretConversions<unknown, Value>>,
 ): SecretFieldDecorator<SecretFieldOf<Value, Optional>>;
 export function SecretValue<Schema extends StandardSchema, Optional extends boolean = false>(
   name: string,
-  options: Form<Optional, 'schema', SecretConversions<unknown, object, Schema>>,
+  options: SecretValueForm<Optional, 'schema', SecretConversions<unknown, object, Schema>>,
 ): SecretFieldDecorator<SecretFieldOf<OutputOf<Schema>, Optional>>;
 export function SecretValue(name: string, options?: FieldOptions): SecretFieldDecorator<never> {
   return (target: object, key: unknown, descriptor?: unknown): void => {

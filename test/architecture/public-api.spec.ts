@@ -97,6 +97,7 @@ const TYPES = [
   'SecretMetadata',
   'SecretOutcome',
   'SecretReading',
+  'SecretValueForm',
   'SecretValueOptions',
   'SecretsClass',
   'StandardSchema',

@@ -4,7 +4,7 @@ const FAMILIES = ['HS', 'RS', 'PS', 'ES'] as const;
 const BITS = [256, 384, 512] as const;
 
 /** An algorithm of JSON Web Tokens that `jsonwebtoken` has, without `none`. */
-export type JwtAlgorithm = `${(typeof FAMILIES)[number]}${(typeof BITS)[number]}`;
+export type JwtAlgorithm = `${'HS' | 'RS' | 'PS' | 'ES'}${256 | 384 | 512}`;
 
 export const JWT_ALGORITHMS: readonly JwtAlgorithm[] = FAMILIES.flatMap((family) =>
   BITS.map((bits) => `${family}${bits}` as const),
