@@ -59,7 +59,7 @@ function showManager(card, { manager, status, check, reads }) {
 function showFleet({ state, sinceMs, received, refused, published, pending }) {
   byId('fleet').hidden = state === 'off';
   const fields = new Fields(byId('fleet'));
-  fields.badge('state', state);
+  fields.badge('fleet-state', state);
   fields.text('since', duration(sinceMs));
   fields.text('received', received);
   fields.text('refused', refused);
