@@ -48,6 +48,8 @@ interface FollowedSecret {
 interface LiveClass {
   readonly instance: object;
   readonly fields: ReadonlyMap<string, LiveField>;
+  /** The names of the secrets by field. */
+  readonly names: ReadonlyMap<string, string>;
 }
 
 /** The instances of the classes with `@SecretValue` over one manager. Each class has one instance. */
@@ -90,8 +92,7 @@ export class TypedSecrets implements CacheObserver {
 
   /** Returns an instance of a valid class whose fields reveal the given values. They follow changes as ever. */
   snapshotOf(type: SecretsClass, valueOf: (field: string) => unknown): object {
-    const { fields } = this.liveClass(type);
-    const names = new Map(Array.from(fields, ([field, { lookup }]) => [field, lookup.name]));
+    const { fields, names } = this.liveClass(type);
     return toInstance(type, names, (field) => {
       const value = valueOf(field);
       const handle = fields.get(field)?.handle;
@@ -184,7 +185,7 @@ export class TypedSecrets implements CacheObserver {
     );
     const names = new Map(Array.from(fields, ([field, { lookup }]) => [field, lookup.name]));
     const instance = toInstance(type, names, (field) => this.present(fields.get(field)));
-    const made = { instance, fields };
+    const made = { instance, fields, names };
     this.#classes.set(type, made);
     return made;
   }
