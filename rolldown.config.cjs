@@ -1,8 +1,10 @@
-const { cpSync, readdirSync, writeFileSync } = require('node:fs');
+const { cpSync, existsSync, readdirSync, writeFileSync } = require('node:fs');
 const { basename } = require('node:path');
 const { dependencies, imports, peerDependencies } = require('./package.json');
 
-const drivers = readdirSync('lib/drivers').map((name) => `drivers/${name}/index`);
+const drivers = readdirSync('lib/drivers')
+  .filter((name) => existsSync(`lib/drivers/${name}/index.ts`)) // the others are rooms that drivers share
+  .map((name) => `drivers/${name}/index`);
 /** Node loads a file of lib/peers in place of an optional peer: see `imports` of package.json. */
 const peers = Object.fromEntries(
   Object.keys(imports).map((path) => [path.slice('#peer/'.length), path]),

@@ -6,7 +6,6 @@ const KEPT_AGENTS = 10;
 const PROXY_TIMEOUT_MS = 10_000;
 /** Tells the waiting thread that the proxy has opened no tunnel. */
 const PROXY_REFUSED = { code: 'PROXY_REFUSED' };
-const utf8 = new TextDecoder();
 /** The size limit of a response, 32 MiB. A secret is far smaller. */
 const LARGEST_ANSWER_BYTES = 32 * 1024 * 1024;
 
@@ -103,7 +102,7 @@ class RequestHandler {
 
   onResponseEnd() {
     const { statusCode, headers, chunks } = this;
-    this.resolve({ statusCode, headers, text: textOf(chunks) });
+    this.resolve({ statusCode, headers, body: bytesOf(chunks) });
   }
 
   onResponseError(/** @type {unknown} */ _, /** @type {Error} */ error) {
@@ -113,7 +112,8 @@ class RequestHandler {
   }
 }
 
-function textOf(/** @type {Buffer[]} */ chunks) {
+/** Copies the bytes, because a message would hold the whole memory that they are a part of. */
+function bytesOf(/** @type {Buffer[]} */ chunks) {
   const [only] = chunks;
-  return utf8.decode(chunks.length === 1 ? only : Buffer.concat(chunks));
+  return new Uint8Array(chunks.length === 1 ? only : Buffer.concat(chunks));
 }

@@ -28,7 +28,7 @@ import { Credentials } from './session/credentials';
 import { OwnWrites } from './session/own-writes';
 import { VaultLogin } from './session/vault-login';
 import { VaultSession } from './session/vault-session';
-import { TlsFiles } from './wire/tls-files';
+import { TlsFiles } from '../http/tls-files';
 import { VaultClients } from './wire/vault-clients';
 import { isDeadToken, isDenial, isFromVault, vaultError } from './wire/vault-errors';
 import { SERVING, serverState, type VaultServerState } from './wire/vault-health';

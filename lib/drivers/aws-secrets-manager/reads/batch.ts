@@ -11,10 +11,10 @@ import {
   type SecretManagerErrorCode,
 } from '../../../core/errors/secret-manager.error';
 import { now } from '../../../core/time/clock';
+import type { Encoding } from '../../../core/validation/encoding';
 import type { SecretsManagerApi } from '../sdk/api';
 import { AwsError, awsNameOf, isAbsent, isDenied, isTooLarge, toAwsError } from '../sdk/errors';
 import { pairAnswers, type BatchAnswer } from './batch-answers';
-import type { Encoding } from './params';
 import { toReading } from './reading';
 
 export type Answers = ReadonlyMap<string, SecretAnswer | Error>;

@@ -1,11 +1,7 @@
 import type { OperationOptions } from '../../../core/contract/custom-secret-manager';
 import { SecretManagerError } from '../../../core/errors/secret-manager.error';
 import { kindOf, quoteName } from '../../../core/errors/wording';
-
-/** The encoding that turns a binary secret into a string. */
-export type Encoding = (typeof ENCODINGS)[number];
-
-const ENCODINGS = ['base64', 'base64url', 'hex', 'utf8', 'latin1'] as const;
+import { encodingProblem, type Encoding } from '../../../core/validation/encoding';
 
 export interface ReadParams {
   readonly versionId?: string;
@@ -16,10 +12,7 @@ export interface ReadParams {
 const PROBLEMS: Readonly<Record<string, (value: unknown) => string | undefined>> = {
   versionId: identifierProblem,
   versionStage: identifierProblem,
-  encoding: (value) =>
-    (ENCODINGS as readonly unknown[]).includes(value)
-      ? undefined
-      : `must be one of ${ENCODINGS.join(', ')}`,
+  encoding: encodingProblem,
 };
 
 /** Returns the params of a read. Throws `INVALID_ARGUMENT` for an unknown param or a wrong type. */

@@ -8,7 +8,7 @@ import type {
 import { SecretManagerError } from '../../../core/errors/secret-manager.error';
 import { quoteName } from '../../../core/errors/wording';
 import type { VaultCall } from '../options/vault-call';
-import type { VaultAnswer } from '../wire/request-handler';
+import type { VaultAnswer } from '../wire/vault-answer';
 import { isFromVault, serverMessageOf } from '../wire/vault-errors';
 
 /** The operations of a secrets engine on one secret. */

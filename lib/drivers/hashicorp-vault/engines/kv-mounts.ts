@@ -1,7 +1,7 @@
 import { SecretManagerError, isTransient } from '../../../core/errors/secret-manager.error';
 import type { VaultCall } from '../options/vault-call';
-import { isObject, type VaultAnswer } from '../wire/request-handler';
-import type { Steps } from '../wire/steps';
+import { isObject, type VaultAnswer } from '../wire/vault-answer';
+import type { Steps } from '../wire/vault-steps';
 import { isFromVault, vaultError } from '../wire/vault-errors';
 import { vaultPath } from '../wire/vault-path';
 import type { VaultRequest } from '../wire/vault-request';

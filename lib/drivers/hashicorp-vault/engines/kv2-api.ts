@@ -3,8 +3,8 @@ import type { SecretManagerError } from '../../../core/errors/secret-manager.err
 import { quoteName } from '../../../core/errors/wording';
 import type { VaultCall } from '../options/vault-call';
 import type { Requests } from '../session/own-writes';
-import { isObject, type VaultAnswer } from '../wire/request-handler';
-import { run, runSync } from '../wire/steps';
+import { isObject, type VaultAnswer } from '../wire/vault-answer';
+import { run, runSync } from '../../http/steps';
 import { serverMessageOf, vaultError } from '../wire/vault-errors';
 import { hasInternalPart, vaultPath } from '../wire/vault-path';
 import type { VaultRequest } from '../wire/vault-request';

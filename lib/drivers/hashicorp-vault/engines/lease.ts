@@ -1,4 +1,4 @@
-import { isObject } from '../wire/request-handler';
+import { isObject } from '../wire/vault-answer';
 
 type Fields = Readonly<Record<string, unknown>>;
 

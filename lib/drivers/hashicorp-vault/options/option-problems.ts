@@ -1,15 +1,14 @@
-import { accessSync, constants } from 'node:fs';
 import { kindOf, quoteName } from '../../../core/errors/wording';
 import { isLoopback } from '../../../core/validation/loopback';
+import type { Rule } from '../../../core/validation/option-rules';
 import { secretNameProblem } from '../../../core/validation/secret-name';
 import { proxyProblem } from '../../../sync/proxy';
 import { ENVIRONMENT_PROBLEMS, type EnvironmentOptions } from './from-environment';
 import { parseHost } from './hosts';
 import { unknownOptionProblems } from './known-options';
-import { certificatesProblem } from './vault-tls';
+import { headerValue, nonEmptyText, readableFile } from '../../http/option-rules';
+import { tlsProblems as tlsOptionProblems } from '../../http/tls';
 import { DEFAULT_JWT_FILE, type GivenVaultOptions, type VaultAuth } from './vault.options';
-
-const PRINTABLE = /^[\x21-\x7e]+$/;
 
 /** Returns every problem of the options. No problem quotes a secret. Sends no request. */
 export function optionProblems(options: EnvironmentOptions): string[] {
@@ -123,24 +122,16 @@ function mountProblem({ mount }: { readonly mount?: string }): string | undefine
   return mount === undefined ? undefined : pathProblem('auth.mount', mount);
 }
 
-function tlsProblems({ tls = {}, auth }: GivenVaultOptions): (string | undefined)[] {
-  const { ca, caFile, cert, certFile, key, keyFile } = tls;
-  const both = (a: unknown, b: unknown): boolean => a !== undefined && b !== undefined;
-  const hasCert = cert !== undefined || certFile !== undefined;
-  const hasKey = key !== undefined || keyFile !== undefined;
-  const problems = [
-    both(ca, caFile) ? 'tls has both ca and caFile: give one of them' : undefined,
-    both(cert, certFile) ? 'tls has both cert and certFile: give one of them' : undefined,
-    both(key, keyFile) ? 'tls has both key and keyFile: give one of them' : undefined,
-    hasCert === hasKey ? undefined : 'tls needs a certificate and its key, or neither',
-    auth?.method === 'cert' && !hasCert
-      ? 'auth.method is cert, which needs a client certificate: give tls.cert or tls.certFile, and the key'
-      : undefined,
-    ...Object.entries({ caFile, certFile, keyFile }).map(([option, path]) =>
-      path === undefined ? undefined : fileProblem(`tls.${option}`, path),
-    ),
-  ].filter((problem) => problem !== undefined);
-  return problems.length > 0 ? problems : [certificatesProblem(tls)];
+function tlsProblems({ tls = {}, auth }: GivenVaultOptions): readonly string[] {
+  const hasCert = tls.cert !== undefined || tls.certFile !== undefined;
+  return [
+    ...tlsOptionProblems(tls),
+    ...(auth?.method === 'cert' && !hasCert
+      ? [
+          'auth.method is cert, which needs a client certificate: give tls.cert or tls.certFile, and the key',
+        ]
+      : []),
+  ];
 }
 
 function connectionProblems({
@@ -169,32 +160,13 @@ function hostsProblem(hosts: unknown): string | undefined {
     : 'redirectHosts must hold host names, as "vault-2.example" or "vault-2.example:8200"';
 }
 
-function fileProblem(option: string, path: unknown): string | undefined {
-  const problem = textProblem(option, path);
-  if (problem !== undefined) return problem;
-  try {
-    accessSync(path as string, constants.R_OK);
-    return undefined;
-  } catch {
-    return `${option} (${quoteName(path)}) cannot be read: is the file there, and may this process read it?`;
-  }
-}
+const fileProblem = sentenceOf(readableFile);
+const textProblem = sentenceOf(nonEmptyText);
+const headerProblem = sentenceOf(headerValue);
 
-function textProblem(option: string, given: unknown): string | undefined {
-  if (typeof given !== 'string') return `${option} must be a string, and is ${kindOf(given)}`;
-  return given === '' ? `${option} is empty` : undefined;
-}
-
-/** Checks a header value. The error of the HTTP client would quote it. */
-function headerProblem(option: string, given: unknown): string | undefined {
-  return (
-    textProblem(option, given) ??
-    (isPrintable(given)
-      ? undefined
-      : `${option} has a space, a line break or another character that no header can hold`)
-  );
-}
-
-export function isPrintable(given: unknown): given is string {
-  return typeof given === 'string' && PRINTABLE.test(given);
+function sentenceOf(rule: Rule): (option: string, given: unknown) => string | undefined {
+  return (option, given) => {
+    const problem = rule(given, option);
+    return problem === undefined ? undefined : `${option} ${String(problem)}`;
+  };
 }

@@ -1,11 +1,10 @@
 import type { OperationOptions } from '../../../core/contract/custom-secret-manager';
-import {
-  SecretManagerError,
-  type OperationContext,
-} from '../../../core/errors/secret-manager.error';
+import type { OperationContext } from '../../../core/errors/secret-manager.error';
 import { kindOf } from '../../../core/errors/wording';
+import { assertKnownParams } from '../../../core/validation/known-params';
 import { secretNameProblem } from '../../../core/validation/secret-name';
-import { isPrintable, trimSlashes } from './option-problems';
+import { isPrintable } from '../../http/option-rules';
+import { trimSlashes } from './option-problems';
 import type { KvVersion, VaultSecretManagerOptions } from './vault.options';
 
 /** The params of one call. They override the options of the manager. */
@@ -83,13 +82,6 @@ function parseParams(
   params: Readonly<Record<string, unknown>>,
   context: OperationContext,
 ): VaultParams {
-  for (const [name, value] of Object.entries(params)) {
-    if (value === undefined) continue;
-    const problem = Object.hasOwn(PROBLEMS, name)
-      ? PROBLEMS[name as keyof VaultParams](value)
-      : `is unknown: there are ${Object.keys(PROBLEMS).join(', ')}`;
-    if (problem === undefined) continue;
-    throw new SecretManagerError('INVALID_ARGUMENT', `params.${name} ${problem}.`, context);
-  }
+  assertKnownParams(params, PROBLEMS, context);
   return params;
 }

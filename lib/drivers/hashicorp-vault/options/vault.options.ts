@@ -1,3 +1,5 @@
+import type { TlsOptions } from '../../http/tls-options';
+
 /** The login of the manager. `mount` is the mount of the auth method. Default: the name of the method. */
 export type VaultAuth =
   | { readonly method: 'token'; readonly token: string }
@@ -40,14 +42,7 @@ export type VaultAuth =
   | { readonly method: 'none' };
 
 /** Certificates and key in PEM, as text or as the path of a file. A changed file is read again. */
-export interface VaultTls {
-  readonly ca?: string;
-  readonly caFile?: string;
-  readonly cert?: string;
-  readonly certFile?: string;
-  readonly key?: string;
-  readonly keyFile?: string;
-}
+export type VaultTls = TlsOptions;
 
 export interface VaultSecretManagerOptions {
   /**

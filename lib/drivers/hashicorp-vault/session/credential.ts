@@ -1,4 +1,4 @@
-import type { VaultAnswer } from '../wire/request-handler';
+import type { VaultAnswer } from '../wire/vault-answer';
 import type { Grant } from './vault-login';
 
 /** A token in use. */

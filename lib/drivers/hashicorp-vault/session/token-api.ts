@@ -1,4 +1,4 @@
-import type { VaultAnswer } from '../wire/request-handler';
+import type { VaultAnswer } from '../wire/vault-answer';
 import type { VaultClient } from '../wire/vault-client';
 import type { Credential } from './credential';
 

@@ -1,6 +1,6 @@
 import { isTransient } from '../../../core/errors/secret-manager.error';
 import type { AgeClock } from '../../../core/time/clock';
-import { isObject } from '../wire/request-handler';
+import { isObject } from '../wire/vault-answer';
 import { isFromVault, serverMessageOf, vaultError } from '../wire/vault-errors';
 import type { Credential } from './credential';
 import type { TokenApi } from './token-api';

@@ -1,10 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { SecretManagerError } from '../../../core/errors/secret-manager.error';
 import { quoteName } from '../../../core/errors/wording';
-import { isPrintable, trimSlashes } from '../options/option-problems';
+import { isPrintable } from '../../http/option-rules';
+import { trimSlashes } from '../options/option-problems';
 import { DEFAULT_JWT_FILE, type VaultAuth } from '../options/vault.options';
-import { isObject, type VaultAnswer } from '../wire/request-handler';
-import type { Steps } from '../wire/steps';
+import { isObject, type VaultAnswer } from '../wire/vault-answer';
+import type { Steps } from '../wire/vault-steps';
 import { isFromVault, originOfAnswer, vaultError } from '../wire/vault-errors';
 import { encodePath } from '../wire/vault-path';
 import { TokenFile } from './token-file';

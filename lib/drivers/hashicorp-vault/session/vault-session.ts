@@ -1,6 +1,7 @@
 import type { OperationOptions } from '../../../core/contract/custom-secret-manager';
-import type { VaultAnswer } from '../wire/request-handler';
-import { waitOrBlock, type Steps } from '../wire/steps';
+import type { VaultAnswer } from '../wire/vault-answer';
+import { waitOrBlock } from '../../http/steps';
+import type { Steps } from '../wire/vault-steps';
 import type { VaultClients } from '../wire/vault-clients';
 import { isDeadToken, isDenial, vaultError } from '../wire/vault-errors';
 import type { VaultRequest } from '../wire/vault-request';

@@ -1,7 +1,7 @@
 import { quoteName } from '../../../core/errors/wording';
 import { isLoopback } from '../../../core/validation/loopback';
 import { parseHost } from '../options/hosts';
-import type { VaultAnswer } from './request-handler';
+import type { VaultAnswer } from './vault-answer';
 import type { VaultRequest } from './vault-request';
 
 export interface RedirectOptions {

@@ -3,10 +3,12 @@ import { now } from '../../../core/time/clock';
 import { Deadlines } from '../../../core/time/deadlines';
 import { DEFAULT_TIMEOUT_MS } from '../../../core/time/durations';
 import { exactJson } from '../../../core/validation/exact-json';
-import { Connections, type ConnectionOptions } from './connections';
+import { Connections, type ConnectionOptions } from '../../http/connections';
 import { Redirects, type RedirectOptions } from './redirects';
-import { RequestHandler, type VaultAnswer } from './request-handler';
-import type { TlsFiles } from './tls-files';
+import { RequestHandler } from '../../http/request-handler';
+import { VAULT_ANSWERS, type VaultAnswer } from './vault-answer';
+import type { TlsFiles } from '../../http/tls-files';
+import { CONTEXT } from './waiting';
 import type { VaultRequest } from './vault-request';
 
 export interface VaultClientOptions extends ConnectionOptions, RedirectOptions {
@@ -14,7 +16,6 @@ export interface VaultClientOptions extends ConnectionOptions, RedirectOptions {
 }
 
 const SHORTEST_MS = 1;
-const CONTEXT = { manager: 'hashicorp-vault', operation: 'request' };
 
 /** Sends HTTP requests to one server over pooled connections. Callers interpret the answers. */
 export class VaultClient {
@@ -22,7 +23,7 @@ export class VaultClient {
   readonly #basePath: string;
   readonly #connections: Connections;
   readonly #redirects: Redirects;
-  readonly #deadlines = new Deadlines<RequestHandler>();
+  readonly #deadlines = new Deadlines<RequestHandler<VaultAnswer>>();
 
   constructor(options: VaultClientOptions, tls: TlsFiles) {
     this.#origin = originOf(options);
@@ -82,9 +83,9 @@ export class VaultClient {
   ): Promise<VaultAnswer> {
     const { method, path, content } = request;
     const dispatcher = this.#connections.dispatcherTo(origin);
-    const handler = new RequestHandler(`${method} ${origin}${path}`);
+    const handler = new RequestHandler(`${method} ${origin}${path}`, VAULT_ANSWERS, CONTEXT);
     handler.startDeadline(limitMs, this.#deadlines);
-    handler.followCancellation(options, CONTEXT);
+    handler.followCancellation(options);
     dispatcher.dispatch(
       {
         origin,

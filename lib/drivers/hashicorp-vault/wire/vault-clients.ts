@@ -1,6 +1,7 @@
 import type { OperationOptions } from '../../../core/contract/custom-secret-manager';
-import { run, runSync, type Steps } from './steps';
-import type { TlsFiles } from './tls-files';
+import { run, runSync } from '../../http/steps';
+import type { Steps } from './vault-steps';
+import type { TlsFiles } from '../../http/tls-files';
 import { VaultClient, type VaultClientOptions } from './vault-client';
 import { VaultSyncClient } from './vault-sync-client';
 

@@ -3,7 +3,8 @@ import {
   SecretManagerError,
   type SecretManagerErrorCode,
 } from '../../../core/errors/secret-manager.error';
-import { placeOf, type VaultAnswer } from './request-handler';
+import { placeOf } from '../../http/request-handler';
+import type { VaultAnswer } from './vault-answer';
 
 /** The meaning of an answer. The first row that matches decides. No text of an answer goes into an error. */
 type Row = readonly [

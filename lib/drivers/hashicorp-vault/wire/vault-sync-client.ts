@@ -4,8 +4,9 @@ import { DEFAULT_TIMEOUT_MS } from '../../../core/time/durations';
 import { exactJson } from '../../../core/validation/exact-json';
 import { SyncHttp } from '../../../sync';
 import { Redirects } from './redirects';
-import { answerOf, connectionError, type VaultAnswer } from './request-handler';
-import type { TlsFiles } from './tls-files';
+import { connectionError } from '../../http/request-handler';
+import { answerOf, type VaultAnswer } from './vault-answer';
+import type { TlsFiles } from '../../http/tls-files';
 import {
   basePathOf,
   headersOf,

@@ -1,6 +1,5 @@
-import * as waiting from '../../../core/calls/waiting';
 import type { OperationOptions } from '../../../core/contract/custom-secret-manager';
-import { SecretManagerError } from '../../../core/errors/secret-manager.error';
+import * as waiting from '../../http/waiting';
 
 /** The context of an error in this folder. The boundary of the pipeline completes it. */
 export const CONTEXT = { manager: 'hashicorp-vault', operation: 'request' };
@@ -10,16 +9,5 @@ export function waitFor<Outcome>(
   work: Promise<Outcome>,
   options: OperationOptions,
 ): Promise<Outcome> {
-  return waiting.waitFor(work, options, CONTEXT, () => timedOut());
-}
-
-/** @param place method, host and path of a single request */
-export function timedOut(place?: string): SecretManagerError {
-  const meaning =
-    'The server did not answer within the time that the call may take. Check the server, or give the call more time.';
-  return new SecretManagerError(
-    'TIMEOUT',
-    place === undefined ? meaning : `${meaning} (${place})`,
-    CONTEXT,
-  );
+  return waiting.waitFor(work, options, CONTEXT);
 }

@@ -4,49 +4,43 @@ import {
   cancelWith,
   type Cancellable,
   type CancellationSource,
-} from '../../../core/calls/cancellation';
-import type { OperationOptions } from '../../../core/contract/custom-secret-manager';
-import { FAILED_REQUEST } from '../../../core/errors/error-table';
-import { read } from '../../../core/errors/safe-access';
+} from '../../core/calls/cancellation';
+import type { OperationOptions } from '../../core/contract/custom-secret-manager';
+import { FAILED_REQUEST } from '../../core/errors/error-table';
+import { read } from '../../core/errors/safe-access';
 import {
   SecretManagerError,
   isSecretManagerError,
   type OperationContext,
-} from '../../../core/errors/secret-manager.error';
-import type { Deadline, Deadlines, Expiring } from '../../../core/time/deadlines';
-import { JsonNumber, parseExactJson } from '../../../core/validation/exact-json';
-import { proxyRefusal } from '../../../sync/proxy';
+} from '../../core/errors/secret-manager.error';
+import type { Deadline, Deadlines, Expiring } from '../../core/time/deadlines';
+import { proxyRefusal } from '../../sync/proxy';
 import { timedOut } from './waiting';
 
-export interface VaultAnswer {
-  readonly statusCode: number;
-  readonly headers: IncomingHttpHeaders;
-  /** `undefined` if the body is empty or is not a JSON object. */
-  readonly content: Readonly<Record<string, unknown>> | undefined;
-  /** A body that is not a JSON object, such as a web page. Only for comparison: messages never show it. */
-  readonly text?: string;
-  /** The method and URL of the request. The URL may have a query, which messages leave out. */
-  readonly asked: string;
-  /** The meaning of a failure, if the sender knows more than the status says. */
-  readonly explanation?: string;
+/** The form in which a driver receives its answers. */
+export interface AnswerFormat<Answer> {
+  /** Returns whether the driver looks at the headers. Parsing them costs time. */
+  needsHeaders(statusCode: number, asked: string): boolean;
+  /** @param asked the method and the URL, as in `GET https://vault:8200/v1/secret/data/KEY` */
+  parse(statusCode: number, headers: IncomingHttpHeaders, body: Buffer, asked: string): Answer;
 }
 
-const SUCCESS = 200;
-
-/** The largest answer that is read. The server accepts up to 32 MiB, and secrets are far smaller. */
+/** The largest answer that is read. Secrets are far smaller. */
 const LARGEST_ANSWER_BYTES = 32 * 1024 * 1024;
 
 /**
  * One request and its answer. An own handler costs a third of a body stream. The internal handler kind of undici 7
  * saves another 3 us: no wrapper, and no parsing of unread headers.
  */
-export class RequestHandler implements Dispatcher.DispatchHandler, Cancellable, Expiring {
-  readonly answer: Promise<VaultAnswer>;
-  #resolve!: (answer: VaultAnswer) => void;
+export class RequestHandler<Answer> implements Dispatcher.DispatchHandler, Cancellable, Expiring {
+  readonly answer: Promise<Answer>;
+  readonly #format: AnswerFormat<Answer>;
+  readonly #context: OperationContext;
+  #resolve!: (answer: Answer) => void;
   #reject!: (reason: unknown) => void;
   #source: CancellationSource | undefined;
-  #deadlines: Deadlines<RequestHandler> | undefined;
-  #deadline: Deadline<RequestHandler> | undefined;
+  #deadlines: Deadlines<RequestHandler<Answer>> | undefined;
+  #deadline: Deadline<RequestHandler<Answer>> | undefined;
   #abort: ((reason: Error) => void) | undefined;
   #reason: Error | undefined;
   #statusCode = 0;
@@ -54,8 +48,17 @@ export class RequestHandler implements Dispatcher.DispatchHandler, Cancellable, 
   #chunks: Buffer[] = [];
   #size = 0;
 
-  /** @param asked the method and the URL, as in `GET https://vault:8200/v1/secret/data/KEY` */
-  constructor(private readonly asked: string) {
+  /**
+   * @param asked the method and the URL
+   * @param context the manager and the operation of `TIMEOUT` and `CANCELLED`
+   */
+  constructor(
+    private readonly asked: string,
+    format: AnswerFormat<Answer>,
+    context: OperationContext,
+  ) {
+    this.#format = format;
+    this.#context = context;
     this.answer = new Promise((resolve, reject) => {
       this.#resolve = resolve;
       this.#reject = reject;
@@ -63,20 +66,20 @@ export class RequestHandler implements Dispatcher.DispatchHandler, Cancellable, 
   }
 
   /** Cancels the request when its call is cancelled. */
-  followCancellation(options: OperationOptions, context: OperationContext): void {
-    this.#source = cancelWith(options, context, this);
+  followCancellation(options: OperationOptions): void {
+    this.#source = cancelWith(options, this.#context, this);
   }
 
   /**
    * Rejects with `TIMEOUT` unless the whole answer arrives within `limitMs`. Single bytes do not extend the limit.
    */
-  startDeadline(limitMs: number, deadlines: Deadlines<RequestHandler>): void {
+  startDeadline(limitMs: number, deadlines: Deadlines<RequestHandler<Answer>>): void {
     this.#deadlines = deadlines;
     this.#deadline = deadlines.start(this, limitMs, { keepsAlive: true });
   }
 
   expire(): void {
-    this.cancel(timedOut(placeOf(this.asked)));
+    this.cancel(timedOut(this.#context, placeOf(this.asked)));
   }
 
   /** Cancels the request, even while it waits for a connection. */
@@ -94,8 +97,9 @@ export class RequestHandler implements Dispatcher.DispatchHandler, Cancellable, 
 
   onHeaders(statusCode: number, headers: Buffer[]): boolean {
     this.#statusCode = statusCode;
-    const isUsual = statusCode === SUCCESS && this.asked.startsWith('GET'); // nothing reads its headers
-    if (!isUsual) this.#headers = util.parseHeaders(headers);
+    if (this.#format.needsHeaders(statusCode, this.asked)) {
+      this.#headers = util.parseHeaders(headers);
+    }
     return true;
   }
 
@@ -112,7 +116,8 @@ export class RequestHandler implements Dispatcher.DispatchHandler, Cancellable, 
 
   onComplete(): void {
     this.release();
-    this.#resolve(answerOf(this.#statusCode, this.#headers, this.text(), this.asked));
+    const { asked } = this;
+    this.#resolve(this.#format.parse(this.#statusCode, this.#headers, this.body(), asked));
   }
 
   onError(error: Error): void {
@@ -126,21 +131,10 @@ export class RequestHandler implements Dispatcher.DispatchHandler, Cancellable, 
     if (this.#deadline) this.#deadlines?.stop(this.#deadline);
   }
 
-  private text(): string {
+  private body(): Buffer {
     const [only] = this.#chunks;
-    const whole = this.#chunks.length === 1 && only ? only : Buffer.concat(this.#chunks);
-    return whole.toString('utf8');
+    return this.#chunks.length === 1 && only ? only : Buffer.concat(this.#chunks);
   }
-}
-
-export function answerOf(
-  statusCode: number,
-  headers: IncomingHttpHeaders,
-  body: string,
-  asked: string,
-): VaultAnswer {
-  const content = contentOf(body);
-  return { statusCode, headers, content, text: content === undefined ? body : undefined, asked };
 }
 
 /**
@@ -159,20 +153,4 @@ export function connectionError(cause: unknown, asked: string): unknown {
 /** Returns method, host and path. A query may hold values, so it is left out. */
 export function placeOf(asked: string): string {
   return asked.replace(/\?.*$/, '');
-}
-
-/** Parses a JSON object. Hides the error of the parser, because that error quotes the text. */
-function contentOf(text: string): VaultAnswer['content'] {
-  if (text === '') return undefined;
-  try {
-    const content = parseExactJson(text);
-    return isObject(content) ? content : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-export function isObject(candidate: unknown): candidate is Readonly<Record<string, unknown>> {
-  if (typeof candidate !== 'object' || candidate === null) return false;
-  return !Array.isArray(candidate) && !(candidate instanceof JsonNumber);
 }

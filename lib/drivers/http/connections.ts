@@ -1,7 +1,7 @@
 import { EnvHttpProxyAgent, Pool, type Dispatcher } from 'undici';
-import { SecretManagerError } from '../../../core/errors/secret-manager.error';
-import { proxyOf } from '../../../sync/proxy';
-import type { Certificates } from '../options/vault-tls';
+import { SecretManagerError } from '../../core/errors/secret-manager.error';
+import { proxyOf } from '../../sync/proxy';
+import type { Certificates } from './tls';
 import type { TlsFiles } from './tls-files';
 
 export interface ConnectionOptions {

@@ -1,11 +1,8 @@
-import type { VaultAnswer } from './request-handler';
-import type { VaultRequest } from './vault-request';
-
 /**
  * A sequence of requests that runs asynchronously or blocking. The generator yields each request and receives its
  * answer. A request that fails throws inside the generator.
  */
-export type Steps<Outcome> = Generator<VaultRequest | Work<void>, Outcome, VaultAnswer>;
+export type Steps<Outcome, Request, Answer> = Generator<Request | Work<void>, Outcome, Answer>;
 
 /** Work beside the requests: an asynchronous run waits for it, and a blocking one does it at once. */
 export interface Work<Outcome> {
@@ -14,7 +11,10 @@ export interface Work<Outcome> {
 }
 
 /** Does the work in the way of the run. */
-export function* waitOrBlock<Outcome>({ wait, block }: Work<Outcome>): Steps<Outcome> {
+export function* waitOrBlock<Outcome>({
+  wait,
+  block,
+}: Work<Outcome>): Generator<Work<void>, Outcome, unknown> {
   let outcome = (): Outcome => {
     throw new Error('The work was not done.');
   };
@@ -23,9 +23,9 @@ export function* waitOrBlock<Outcome>({ wait, block }: Work<Outcome>): Steps<Out
   return outcome();
 }
 
-export async function run<Outcome>(
-  steps: Steps<Outcome>,
-  send: (request: VaultRequest) => Promise<VaultAnswer>,
+export async function run<Outcome, Request extends object, Answer>(
+  steps: Steps<Outcome, Request, Answer>,
+  send: (request: Request) => Promise<Answer>,
 ): Promise<Outcome> {
   let step = steps.next();
   while (!step.done) {
@@ -37,13 +37,13 @@ export async function run<Outcome>(
   return step.value;
 }
 
-export function runSync<Outcome>(
-  steps: Steps<Outcome>,
-  send: (request: VaultRequest) => VaultAnswer,
+export function runSync<Outcome, Request extends object, Answer>(
+  steps: Steps<Outcome, Request, Answer>,
+  send: (request: Request) => Answer,
 ): Outcome {
   let step = steps.next();
   while (!step.done) {
-    let answer: [VaultAnswer] | [];
+    let answer: [Answer] | [];
     try {
       answer = takeSync(step.value, send);
     } catch (error) {
@@ -55,24 +55,24 @@ export function runSync<Outcome>(
   return step.value;
 }
 
-async function take(
-  step: VaultRequest | Work<void>,
-  send: (request: VaultRequest) => Promise<VaultAnswer>,
-): Promise<[VaultAnswer] | []> {
+async function take<Request extends object, Answer>(
+  step: Request | Work<void>,
+  send: (request: Request) => Promise<Answer>,
+): Promise<[Answer] | []> {
   if (!isWork(step)) return [await send(step)];
   await step.wait();
   return [];
 }
 
-function takeSync(
-  step: VaultRequest | Work<void>,
-  send: (request: VaultRequest) => VaultAnswer,
-): [VaultAnswer] | [] {
+function takeSync<Request extends object, Answer>(
+  step: Request | Work<void>,
+  send: (request: Request) => Answer,
+): [Answer] | [] {
   if (!isWork(step)) return [send(step)];
   step.block();
   return [];
 }
 
-function isWork(step: VaultRequest | Work<void>): step is Work<void> {
+function isWork<Request extends object>(step: Request | Work<void>): step is Work<void> {
   return 'block' in step;
 }

@@ -1,19 +1,19 @@
 import { statSync } from 'node:fs';
-import { SecretManagerError } from '../../../core/errors/secret-manager.error';
-import { certificatesOf, isUsable, type Certificates } from '../options/vault-tls';
-import type { VaultTls } from '../options/vault.options';
+import { SecretManagerError } from '../../core/errors/secret-manager.error';
+import { certificatesOf, isUsable, type Certificates } from './tls';
+import type { TlsOptions } from './tls-options';
 
 /** The time within which a file can change twice and keep its modification time. */
 const TIME_GRAIN_MS = 2_000;
 
 /** The certificates of new connections. A changed file is read again. */
 export class TlsFiles {
-  readonly #tls: VaultTls;
+  readonly #tls: TlsOptions;
   readonly #paths: readonly string[];
   #usable: Certificates | undefined;
   #stamp: string | undefined;
 
-  constructor(tls: VaultTls = {}) {
+  constructor(tls: TlsOptions = {}) {
     this.#tls = tls;
     this.#paths = [tls.caFile, tls.certFile, tls.keyFile].filter((path) => path !== undefined);
   }

@@ -1,15 +1,23 @@
-import type { VaultAnswer } from '../../../../lib/drivers/hashicorp-vault/wire/request-handler';
 import {
   run,
   runSync,
   waitOrBlock,
-  type Steps,
-} from '../../../../lib/drivers/hashicorp-vault/wire/steps';
-import type { VaultRequest } from '../../../../lib/drivers/hashicorp-vault/wire/vault-request';
+  type Steps as HttpSteps,
+} from '../../../lib/drivers/http/steps';
 
-const answerTo = ({ path }: VaultRequest): VaultAnswer => {
+interface Request {
+  readonly path: string;
+}
+
+interface Answer {
+  readonly content: object;
+}
+
+type Steps<Outcome> = HttpSteps<Outcome, Request, Answer>;
+
+const answerTo = ({ path }: Request): Answer => {
   if (path === '/down') throw new Error('no connection');
-  return { statusCode: 200, headers: {}, content: { path }, asked: `GET ${path}` };
+  return { content: { path } };
 };
 
 /** Runs the steps in one of the two ways. */
@@ -23,8 +31,8 @@ const WAYS: [string, Run][] = [
 describe.each(WAYS)('steps that run %s', (way, runSteps) => {
   it('receive the answer to each request', async () => {
     function* steps(): Steps<unknown> {
-      const first = yield { method: 'GET', path: '/a' };
-      const second = yield { method: 'GET', path: '/b' };
+      const first = yield { path: '/a' };
+      const second = yield { path: '/b' };
       return [first.content, second.content];
     }
 
@@ -34,9 +42,9 @@ describe.each(WAYS)('steps that run %s', (way, runSteps) => {
   it('catch the error of a request, and send another one', async () => {
     function* steps(): Steps<unknown> {
       try {
-        yield { method: 'GET', path: '/down' };
+        yield { path: '/down' };
       } catch {
-        return (yield { method: 'GET', path: '/up' }).content;
+        return (yield { path: '/up' }).content;
       }
       return undefined;
     }
@@ -48,7 +56,7 @@ describe.each(WAYS)('steps that run %s', (way, runSteps) => {
     const ended = jest.fn();
     function* steps(): Steps<void> {
       try {
-        yield { method: 'GET', path: '/down' };
+        yield { path: '/down' };
       } finally {
         ended();
       }

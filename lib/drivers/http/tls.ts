@@ -1,9 +1,11 @@
 import { X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { createSecureContext } from 'node:tls';
-import { SecretManagerError } from '../../../core/errors/secret-manager.error';
-import { quoteName } from '../../../core/errors/wording';
-import type { VaultTls } from './vault.options';
+import { SecretManagerError } from '../../core/errors/secret-manager.error';
+import { quoteName } from '../../core/errors/wording';
+import { optional, ruleProblems } from '../../core/validation/option-rules';
+import { readableFile } from './option-rules';
+import type { TlsOptions } from './tls-options';
 
 /** Certificates and key as PEM text. */
 export interface Certificates {
@@ -24,7 +26,7 @@ export function certificatesOf({
   certFile,
   key,
   keyFile,
-}: VaultTls = {}): Certificates {
+}: TlsOptions = {}): Certificates {
   return {
     ca: caFile === undefined ? ca : textOf('caFile', caFile),
     cert: certFile === undefined ? cert : textOf('certFile', certFile),
@@ -32,14 +34,37 @@ export function certificatesOf({
   };
 }
 
-/** Returns the problem of the certificates, without quoting them. */
-export function certificatesProblem(tls: VaultTls): string | undefined {
+/** Returns every problem of the certificates as a sentence, without quoting them. */
+export function tlsProblems(tls: TlsOptions): readonly string[] {
+  const { ca, caFile, cert, certFile, key, keyFile } = tls;
+  const hasCert = cert !== undefined || certFile !== undefined;
+  const hasKey = key !== undefined || keyFile !== undefined;
+  const problems = [
+    ...bothGiven({ ca, caFile }),
+    ...bothGiven({ cert, certFile }),
+    ...bothGiven({ key, keyFile }),
+    ...(hasCert === hasKey ? [] : ['tls needs a certificate and its key, or neither']),
+    ...ruleProblems({ caFile, certFile, keyFile }, optional(FILES), 'tls.'),
+  ];
+  return problems.length > 0 ? problems : certificatesProblem(tls);
+}
+
+const FILES = { caFile: readableFile, certFile: readableFile, keyFile: readableFile };
+
+function bothGiven(pair: object): readonly string[] {
+  const isDouble = Object.values(pair).every((given) => given !== undefined);
+  return isDouble ? [`tls has both ${Object.keys(pair).join(' and ')}: give one of them`] : [];
+}
+
+function certificatesProblem(tls: TlsOptions): readonly string[] {
   try {
-    if (isUsable(certificatesOf(tls))) return undefined;
+    if (isUsable(certificatesOf(tls))) return [];
   } catch {
     // an unreadable file is a problem, too
   }
-  return 'tls cannot be used: is each of its parts PEM, and does the key belong to the certificate?';
+  return [
+    'tls cannot be used: is each of its parts PEM, and does the key belong to the certificate?',
+  ];
 }
 
 /** Returns `false` for a half-written file, and for a key that does not belong to the certificate. */
@@ -64,7 +89,7 @@ function count(text: string, pattern: RegExp): number {
   return text.match(pattern)?.length ?? 0;
 }
 
-function textOf(option: keyof VaultTls, path: string): string {
+function textOf(option: keyof TlsOptions, path: string): string {
   try {
     return readFileSync(path, 'utf8');
   } catch {
