@@ -2,6 +2,7 @@ export {
   CustomSecretManager,
   type DeleteOptions,
   type OperationOptions,
+  type RegistrationFacts,
   type SecretAnswer,
   type SecretDescription,
   type SecretMetadata,
@@ -10,7 +11,8 @@ export {
 } from './core/contract/custom-secret-manager';
 export type { Environment } from './core/contract/environment';
 export type { FleetStatus } from './core/contract/fleet-status';
-export { FALLBACKS, type Fallback, type GetOptions } from './core/contract/get-options';
+export { FALLBACKS, type Fallback } from './core/contract/fallback';
+export type { GetOptions } from './core/contract/get-options';
 export { Secret } from './core/contract/secret';
 export type {
   SecretChange,

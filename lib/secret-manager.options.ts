@@ -1,6 +1,6 @@
 import type { CustomSecretManager } from './core/contract/custom-secret-manager';
 import type { Environment } from './core/contract/environment';
-import { FALLBACKS, type Fallback } from './core/contract/get-options';
+import { FALLBACKS, type Fallback } from './core/contract/fallback';
 import { SecretManagerError } from './core/errors/secret-manager.error';
 import { kindOf } from './core/errors/wording';
 import { DEFAULT_TIMEOUT_MS } from './core/time/durations';

@@ -33,6 +33,7 @@ import {
   registeredNames,
 } from './secret-manager.tokens';
 import { Lifecycle } from './service/lifecycle';
+import { RegistrationCheck } from './service/registration-check';
 import { SecretHandles } from './service/secret-handles';
 import { SecretLookup } from './service/secret-lookup';
 import { SecretsService } from './service/secrets.service';
@@ -145,9 +146,11 @@ async function start(
       warn,
     });
     const companions = fleet ? [watch, fleet] : [watch];
-    const lifecycle = new Lifecycle(pipeline, options, lookup, warn, companions);
+    const check = new RegistrationCheck(manager, options);
+    const lifecycle = new Lifecycle(pipeline, options, lookup, warn, check, companions);
     close = () => lifecycle.close();
     warnAbout(options, manager, logger);
+    check.assert();
     await pipeline.outermost.validateEnvironment();
     await fleet?.start();
     watch.start();

@@ -216,7 +216,7 @@ export class BoundaryPolicy extends CustomSecretManager implements Pipeline {
 }
 
 /** Returns `MISCONFIGURED`, even if the author chose another code, because the environment is incomplete. */
-function misconfigured(thrown: unknown, context: OperationContext): SecretManagerError {
+export function misconfigured(thrown: unknown, context: OperationContext): SecretManagerError {
   const withheld =
     `${context.manager} found that its environment is not complete. Its text is withheld, because it may quote a secret: ` +
     'throw a SecretManagerError to have it shown, or set the `debug` option to see the original.';

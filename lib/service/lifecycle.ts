@@ -6,6 +6,7 @@ import {
 import { quoteName } from '../core/errors/wording';
 import type { SecretPipeline } from '../policies/compose';
 import type { RequiredSecret, ResolvedOptions } from '../secret-manager.options';
+import type { RegistrationCheck } from './registration-check';
 import type { SecretLookup } from './secret-lookup';
 import { readAtStart } from './startup';
 
@@ -21,6 +22,7 @@ export class Lifecycle {
   readonly #lookup: SecretLookup;
   readonly #warn: (message: string) => void;
   readonly #companions: readonly Companion[];
+  readonly #registration: RegistrationCheck;
   #isStarted = false;
 
   constructor(
@@ -28,8 +30,10 @@ export class Lifecycle {
     options: ResolvedOptions,
     lookup: SecretLookup,
     warn: (message: string) => void,
+    registration: RegistrationCheck,
     companions: readonly Companion[] = [],
   ) {
+    this.#registration = registration;
     this.#companions = companions;
     this.#pipeline = pipeline;
     this.#options = options;
@@ -78,9 +82,10 @@ export class Lifecycle {
     assertUsable: (name: string) => void = () => undefined,
   ): Promise<void> {
     try {
-      for (const given of required) {
-        const { name, isHosted } = this.#lookup.parse(context.operation, given.name);
-        if (!isHosted) continue;
+      const parsed = required.map(({ name }) => this.#lookup.parse(context.operation, name));
+      const hosted = parsed.filter(({ isHosted }) => isHosted).map(({ name }) => name);
+      this.#registration.assert(hosted);
+      for (const name of hosted) {
         assertUsable(name);
         this.#pipeline.cache.pin(name);
       }

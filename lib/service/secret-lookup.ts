@@ -1,7 +1,8 @@
 import { closed, type CallOptions } from '../core/calls/cancellation';
 import type { SecretReading } from '../core/contract/custom-secret-manager';
 import { readEnvironment } from '../core/contract/environment';
-import type { Fallback, GetOptions } from '../core/contract/get-options';
+import type { Fallback } from '../core/contract/fallback';
+import type { GetOptions } from '../core/contract/get-options';
 import {
   SecretManagerError,
   isSecretManagerError,

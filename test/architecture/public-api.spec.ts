@@ -74,6 +74,7 @@ const TYPES = [
   'OperationOptions',
   'OutputOf',
   'PreloadedSecret',
+  'RegistrationFacts',
   'RetryOptions',
   'RotateVirtualKeyOptions',
   'RotationStep',

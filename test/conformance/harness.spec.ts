@@ -1,4 +1,9 @@
-import type { DeleteOptions, OperationOptions, SecretMetadata } from 'nestjs-custom-secret-manager';
+import {
+  SecretManagerError,
+  type DeleteOptions,
+  type OperationOptions,
+  type SecretMetadata,
+} from 'nestjs-custom-secret-manager';
 import {
   InMemorySecretManager,
   secretManagerConformance,
@@ -93,12 +98,42 @@ describe('A conformance harness', () => {
       'fails with THROTTLED',
     ],
     ['the harness cannot spoil one secret', {}, 'answers the others, and an error for'],
+    ['the store takes at most 4096 bytes', { maxValueBytes: 4_096 }, 'reads 64 KiB as'],
+    ['the store takes at most 4096 bytes', { maxValueBytes: 4_096 }, 'answers 64 KiB'],
+    [
+      'the manager declares that it lacks caseSensitiveNames',
+      { lacks: ['caseSensitiveNames'] },
+      'tells upper case',
+    ],
+    [
+      'the manager declares that it lacks describing',
+      { lacks: ['describing'] },
+      'describes a secret',
+    ],
   ])('skips a case: %s', async (reason, harness, title) => {
     const found = caseOf(harness, title);
 
     expect(found.skip).toBe(reason);
     await expect(found.run()).rejects.toThrow(reason);
   });
+
+  it.each(['finds a secret whose name has parts', 'takes __proto__ for an ordinary name'])(
+    'expects INVALID_ARGUMENT for a name that the store cannot have: %s',
+    async (title) => {
+      class Refusing extends InMemorySecretManager {
+        override readSecret(): Promise<never> {
+          throw new SecretManagerError('INVALID_ARGUMENT', 'It cannot be a name.');
+        }
+      }
+      const names = { isPossible: () => false };
+
+      const refusing = caseOf({ names, create: () => new Refusing() }, title).run();
+      const answering = caseOf({ names }, title).run();
+
+      await expect(refusing).resolves.toBeUndefined();
+      await expect(answering).rejects.toThrow('answered undefined');
+    },
+  );
 
   it('runs the cases about the faults that its store supports', () => {
     const harness: Partial<ConformanceHarness> = {

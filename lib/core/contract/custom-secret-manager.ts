@@ -1,6 +1,7 @@
 import { hasBrand } from '../errors/brand';
 import { isErrorLike } from '../errors/safe-access';
 import { SecretManagerError } from '../errors/secret-manager.error';
+import type { Fallback } from './fallback';
 
 /**
  * The answer of a manager: the value, or a reading. `null` and `undefined` mean that the store has no such
@@ -62,6 +63,16 @@ export interface SecretMetadata {
    * write when it is connected again, or when their own `ttlMs` ends. Set by the library.
    */
   readonly announced?: false;
+}
+
+/** The facts of a registration that concern the store. */
+export interface RegistrationFacts {
+  /** The names known so far for which the manager is asked: of `hostedKeys`, `preload` and `forFeature`. */
+  readonly secretNames: readonly string[];
+  /** The prefix of the stored virtual keys, as `litellm/`. `undefined` if none are stored. */
+  readonly virtualKeyPrefix: string | undefined;
+  /** The option `fallback`. */
+  readonly fallback: Fallback;
 }
 
 /** The methods that a manager may leave out. */
@@ -157,6 +168,12 @@ export abstract class CustomSecretManager {
   validateEnvironment(): void | Promise<void> {
     // needs nothing
   }
+
+  /**
+   * Throws if the store cannot serve the registration, such as two names that mean the same secret there. Called before
+   * `validateEnvironment`, and again for the names of each `forFeature`. Default: none.
+   */
+  validateRegistration?(facts: RegistrationFacts): void;
 
   /** Resolves to `true` if the store can serve this application. Default: `true`. */
   checkHealth(_options?: OperationOptions): Promise<boolean> {

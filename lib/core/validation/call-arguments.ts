@@ -1,5 +1,6 @@
 import type { DeleteOptions, WriteOptions } from '../contract/custom-secret-manager';
-import { FALLBACKS, type GetOptions } from '../contract/get-options';
+import { FALLBACKS } from '../contract/fallback';
+import type { GetOptions } from '../contract/get-options';
 import { attempt } from '../errors/safe-access';
 import { SecretManagerError, type OperationContext } from '../errors/secret-manager.error';
 import { kindOf, quoteName } from '../errors/wording';

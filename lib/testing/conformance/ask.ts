@@ -60,9 +60,10 @@ export async function outcomeOf<T>(
   }
 }
 
-/** Tries to seed a secret. Resolves to `false` if the store refuses the name or the value. */
-export function trySeed(subject: Subject, name: string, value: string): Promise<boolean> {
-  return subject.seed(name, value).then(
+/** Tries to seed a secret. Resolves to `false` if the store cannot have the name, or refuses the value. */
+export async function trySeed(subject: Subject, name: string, value: string): Promise<boolean> {
+  if (subject.isPossible(name) === false) return false;
+  return await subject.seed(name, value).then(
     () => true,
     () => false,
   );

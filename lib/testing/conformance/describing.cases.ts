@@ -5,11 +5,14 @@ import type { CaseDefinition } from './harness';
 
 const KEY = 'CONFORMANCE_KEY';
 
-/** The cases about descriptions. A store without descriptions describes nothing, before and after, and passes. */
+/**
+ * The cases about descriptions. A manager that ignores descriptions describes nothing, before and after, and passes. One
+ * that refuses them lacks `describing`.
+ */
 export const describingCases: readonly CaseDefinition[] = [
   {
     title: 'keeps description and tags out of the value',
-    needs: ['write'],
+    needs: ['write', 'describing'],
     async run(subject) {
       await subject.manager.writeSecret(KEY, 'value', {
         description: 'of the kit',
@@ -21,7 +24,7 @@ export const describingCases: readonly CaseDefinition[] = [
   },
   {
     title: 'describes a secret as it was described when it was written, or says nothing',
-    needs: ['write'],
+    needs: ['write', 'describing'],
     async run({ manager }) {
       const given = { description: 'of the kit', tags: { kit: 'yes', of: 'mine' } };
       await manager.writeSecret(KEY, 'value', given);
@@ -34,7 +37,7 @@ export const describingCases: readonly CaseDefinition[] = [
   },
   ...[{}, { description: undefined, tags: undefined }].map((options): CaseDefinition => ({
     title: `leaves description and tags alone when it writes with ${inspect(options)}`,
-    needs: ['write'],
+    needs: ['write', 'describing'],
     async run({ manager }) {
       await manager.writeSecret(KEY, 'one', { description: 'of the kit', tags: { kit: 'yes' } });
       const before = await manager.describeSecret(KEY);
@@ -46,7 +49,7 @@ export const describingCases: readonly CaseDefinition[] = [
   })),
   {
     title: 'leaves the tags alone when it writes another description',
-    needs: ['write'],
+    needs: ['write', 'describing'],
     async run({ manager }) {
       await manager.writeSecret(KEY, 'one', { description: 'of the kit', tags: { kit: 'yes' } });
       const before = await manager.describeSecret(KEY);

@@ -6,7 +6,16 @@ import type { Fault } from '../given-fault';
  * store runs in the thread of the test: a waiting thread cannot answer.
  */
 export type Capability =
-  'write' | 'delete' | 'recovery' | 'sync' | 'createOnly' | 'versions' | 'health' | 'emptyValues';
+  | 'write'
+  | 'delete'
+  | 'recovery'
+  | 'sync'
+  | 'createOnly'
+  | 'versions'
+  | 'health'
+  | 'emptyValues'
+  | 'describing'
+  | 'caseSensitiveNames';
 
 /** The access of the kit to a manager and its store. */
 export interface ConformanceHarness {
@@ -29,6 +38,13 @@ export interface ConformanceHarness {
   /** Cleans up after each case. The manager is already closed. */
   dispose?(): void | Promise<void>;
   readonly lacks?: readonly Capability[];
+  /**
+   * Tells which names the store can have. The manager has to refuse the others with `INVALID_ARGUMENT`. Default: a name
+   * is impossible if `seed` throws.
+   */
+  readonly names?: { isPossible(name: string): boolean };
+  /** The size of the largest value that the store takes, in bytes of UTF-8. Default: no limit. */
+  readonly maxValueBytes?: number;
   /** Texts that no error may hold, besides the values of the kit: a token, a password. */
   readonly canaries?: readonly string[];
   /**
@@ -52,6 +68,8 @@ export interface CaseDefinition {
   readonly needs?: readonly Capability[];
   /** The fault that the harness has to be able to cause. */
   readonly fault?: Fault;
+  /** The size of the value that the case stores, in bytes. Default: small. */
+  readonly valueBytes?: number;
   /** Requires a harness that can spoil one secret. */
   readonly spoilsSecret?: boolean;
   run(subject: Subject): Promise<void>;
@@ -63,6 +81,8 @@ export interface Subject {
   seed(name: string, value: string): Promise<void>;
   fail(fault: Fault | undefined): Promise<void>;
   spoil(name: string): Promise<void>;
+  /** Returns whether the store can have the name. Returns `undefined` if the harness does not tell. */
+  isPossible(name: string): boolean | undefined;
   readonly canaries: readonly string[];
   readonly lacks: readonly Capability[];
 }

@@ -43,11 +43,14 @@ export function secretManagerConformance(harness: ConformanceHarness): Conforman
 }
 
 function reasonToSkip(
-  { needs = [], fault, spoilsSecret = false }: CaseDefinition,
+  { needs = [], fault, valueBytes = 0, spoilsSecret = false }: CaseDefinition,
   harness: ConformanceHarness,
 ): string | undefined {
   const lacking = needs.filter((capability) => harness.lacks?.includes(capability));
   if (lacking.length > 0) return `the manager declares that it lacks ${lacking.join(', ')}`;
+  if (valueBytes > (harness.maxValueBytes ?? Infinity)) {
+    return `the store takes at most ${harness.maxValueBytes} bytes`;
+  }
   if (fault && !can(harness, 'fail')) return 'the harness cannot break the store';
   if (fault && harness.faults?.includes(fault) === false) return `the store is never ${fault}`;
   if (spoilsSecret && !can(harness, 'spoil')) return 'the harness cannot spoil one secret';
@@ -68,6 +71,7 @@ async function runCase(definition: CaseDefinition, harness: ConformanceHarness):
     seed: async (name, value) => harness.seed(name, value),
     fail: async (fault) => harness.fail?.(fault),
     spoil: async (name) => harness.spoil?.(name),
+    isPossible: (name) => harness.names?.isPossible(name),
     canaries: harness.canaries ?? [],
     lacks: harness.lacks ?? [],
   };

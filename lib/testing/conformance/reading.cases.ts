@@ -38,6 +38,7 @@ export const readingCases: readonly CaseDefinition[] = [
   ...VALUES.map(([what, value]): CaseDefinition => ({
     title: `answers ${what} unchanged`,
     needs: value === '' ? ['emptyValues'] : [],
+    valueBytes: Buffer.byteLength(value),
     async run(subject) {
       await subject.seed(KEY, value);
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import type { DeleteOptions } from '../../core/contract/custom-secret-manager';
 import { DAY_MS } from '../../core/time/durations';
 import { outcomeOf, read, trySeed, valueOf } from './ask';
-import type { CaseDefinition } from './harness';
+import type { Capability, CaseDefinition } from './harness';
 
 const KEY = 'CONFORMANCE_KEY';
 
@@ -12,9 +12,13 @@ const WINDOWS: readonly (readonly [what: string, days: number, options?: DeleteO
 ];
 
 /** Ways to delete a secret. Each frees its name. */
-const WAYS: readonly (readonly [how: string, options?: DeleteOptions])[] = [
+const WAYS: readonly (readonly [
+  how: string,
+  options?: DeleteOptions,
+  needs?: readonly Capability[],
+])[] = [
   [''],
-  [' with a recovery window', { recoveryWindowInDays: 7 }],
+  [' with a recovery window', { recoveryWindowInDays: 7 }, ['recovery']],
   [' without a recovery window', { recoveryWindowInDays: 0 }],
 ];
 
@@ -78,10 +82,10 @@ export const removingCases: readonly CaseDefinition[] = [
       assert.equal(await valueOf(subject, 'team/app'), isPossible ? 'value' : undefined);
     },
   },
-  ...WAYS.flatMap(([how, options]): CaseDefinition[] => [
+  ...WAYS.flatMap(([how, options, needs = []]): CaseDefinition[] => [
     {
-      title: `creates a secret anew that was deleted${how}`,
-      needs: ['write', 'delete'],
+      title: `creates a secret again that was deleted${how}`,
+      needs: ['write', 'delete', ...needs],
       async run(subject) {
         await subject.manager.writeSecret(KEY, 'old');
         await subject.manager.deleteSecret(KEY, options);
@@ -92,8 +96,8 @@ export const removingCases: readonly CaseDefinition[] = [
       },
     },
     {
-      title: `creates a secret anew with createOnly that was deleted${how}`,
-      needs: ['write', 'delete', 'createOnly'],
+      title: `creates a secret again with createOnly that was deleted${how}`,
+      needs: ['write', 'delete', 'createOnly', ...needs],
       async run(subject) {
         await subject.manager.writeSecret(KEY, 'old');
         await subject.manager.deleteSecret(KEY, options);

@@ -25,6 +25,7 @@ export const writingCases: readonly CaseDefinition[] = [
   ...WRITTEN.map(([what, value]): CaseDefinition => ({
     title: `reads ${what} as it was written`,
     needs: value === '' ? ['write', 'emptyValues'] : ['write'],
+    valueBytes: Buffer.byteLength(value),
     async run(subject) {
       await subject.manager.writeSecret(KEY, value);
 
@@ -66,7 +67,7 @@ export const writingCases: readonly CaseDefinition[] = [
   },
   {
     title: 'changes nothing in what it is given to write',
-    needs: ['write'],
+    needs: ['write', 'describing'],
     async run(subject) {
       const tags = Object.freeze({ kit: 'yes' });
       const options = Object.freeze({ params: Object.freeze({}), description: 'of the kit', tags });

@@ -87,7 +87,7 @@ export const removingBreaks: readonly Break[] = [
   },
   {
     what: 'does not restore a secret that is pending deletion',
-    killedBy: 'creates a secret anew that was deleted',
+    killedBy: 'creates a secret again that was deleted',
     Manager: class extends CorrectSecretManager {
       override async writeSecret(
         name: string,
@@ -104,7 +104,7 @@ export const removingBreaks: readonly Break[] = [
   },
   {
     what: 'restores a secret that is pending deletion, with the old value',
-    killedBy: 'creates a secret anew that was deleted',
+    killedBy: 'creates a secret again that was deleted',
     Manager: class extends CorrectSecretManager {
       override async writeSecret(
         ...given: [string, string, WriteOptions?]
@@ -117,7 +117,7 @@ export const removingBreaks: readonly Break[] = [
   },
   {
     what: 'treats a secret that is pending deletion as existing',
-    killedBy: 'creates a secret anew with createOnly that was deleted',
+    killedBy: 'creates a secret again with createOnly that was deleted',
     Manager: class extends CorrectSecretManager {
       override async writeSecret(
         ...given: [string, string, WriteOptions?]
