@@ -101,9 +101,10 @@ export class TokenSession {
 
   /** Renews the token behind the requests. */
   private renew(): void {
+    const before = this.#current?.token;
     this.#nextRenewalAt = this.#clock.now() + backoffMs(this.#failedRenewals + 1, PAUSES);
     this.sharedLogin().then(
-      () => (this.#failedRenewals = 0),
+      ({ token }) => (this.#failedRenewals = token === before ? this.#failedRenewals + 1 : 0),
       () => (this.#failedRenewals += 1),
     );
   }
