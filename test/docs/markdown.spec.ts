@@ -3,7 +3,7 @@ import { dirname, join, normalize } from 'node:path';
 import { ROOT, anchorsOf, codeBlocksOf, filesOf, linksOf, read } from './markdown';
 
 const COLUMNS = 120;
-const LANGUAGES = ['ts', 'js', 'sh', 'json', 'yaml', 'text', 'mermaid'];
+const LANGUAGES = ['ini', 'ts', 'js', 'sh', 'json', 'yaml', 'text', 'mermaid'];
 
 /** The example driver of CONTRIBUTING.md. */
 const EXAMPLE_DRIVER = 'lib/drivers/json-file/';

@@ -424,3 +424,51 @@ describe('a missing directory', () => {
     ]);
   });
 });
+
+describe('the credentials of a systemd service', () => {
+  const { CREDENTIALS_DIRECTORY: before } = process.env;
+
+  afterEach(() => {
+    if (before === undefined) delete process.env.CREDENTIALS_DIRECTORY;
+    else process.env.CREDENTIALS_DIRECTORY = before;
+  });
+
+  it('are read from CREDENTIALS_DIRECTORY', async () => {
+    writeFileSync(join(path, 'db-password'), CANARY, { mode: 0o400 });
+    process.env.CREDENTIALS_DIRECTORY = path;
+
+    manager = new DirectorySecretManager();
+
+    expect(await valueOf('db-password')).toBe(CANARY);
+    await expect(manager.validateEnvironment()).resolves.toBeUndefined();
+  });
+
+  it('give way to the option path', async () => {
+    writeFileSync(join(path, 'db-password'), CANARY);
+    process.env.CREDENTIALS_DIRECTORY = join(path, 'elsewhere');
+
+    manager = new DirectorySecretManager({ path });
+
+    expect(await valueOf('db-password')).toBe(CANARY);
+  });
+
+  it('are reported as missing under the path of the variable', async () => {
+    process.env.CREDENTIALS_DIRECTORY = '/run/credentials/missing.service';
+
+    const error = await failureOf(new DirectorySecretManager().validateEnvironment());
+
+    expect(error.code).toBe('MISCONFIGURED');
+    expect(error.message).toMatch('"/run/credentials/missing.service"');
+  });
+
+  it.each(['', undefined])('are /run/secrets if the variable is %j', async (variable) => {
+    if (variable === undefined) delete process.env.CREDENTIALS_DIRECTORY;
+    else process.env.CREDENTIALS_DIRECTORY = variable;
+
+    const outcome = await new DirectorySecretManager()
+      .validateEnvironment()
+      .catch((error: Error) => error.message);
+
+    expect(outcome ?? '"/run/secrets"').toMatch('"/run/secrets"'); // some machines have the directory
+  });
+});

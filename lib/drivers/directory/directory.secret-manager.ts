@@ -16,7 +16,10 @@ import { lookUp, lookUpSync } from './look-up';
 import { assertNamesFile, explainMount, toReading, versionOf } from './secret-file';
 
 export interface DirectorySecretManagerOptions {
-  /** The directory in which the secrets are mounted. Default `/run/secrets`. */
+  /**
+   * The directory in which the secrets are mounted. Default: the variable `CREDENTIALS_DIRECTORY`, which systemd sets for
+   * a service with `LoadCredential=` or `SetCredentialEncrypted=`, else `/run/secrets`.
+   */
   readonly path?: string;
   /**
    * Keeps the line break at the end of a file as a part of the secret. Default `false`: one LF or CRLF is dropped.
@@ -24,11 +27,12 @@ export interface DirectorySecretManagerOptions {
   readonly keepTrailingNewline?: boolean;
 }
 
+const DEFAULT_PATH = '/run/secrets';
 const OPTIONS = ['path', 'keepTrailingNewline'];
 const NO_PARAMS = 'a directory knows one version of a secret, and no tenants';
 
 /**
- * Secrets that Docker or Kubernetes mounts as files: `team/password` is the file `password` in the folder `team`. The
+ * Secrets that Docker, Kubernetes or systemd mounts as files: `team/password` is the file `password` in the folder `team`. The
  * manager only reads. It reads the file each time, so an exchanged secret takes effect at once. A byte order mark at
  * the beginning and a line break at the end are dropped.
  *
@@ -46,7 +50,7 @@ export class DirectorySecretManager extends CustomSecretManager {
   constructor(options: DirectorySecretManagerOptions = {}) {
     super('directory');
     assertKnownOptions('DirectorySecretManager', options, OPTIONS);
-    const { path = '/run/secrets', keepTrailingNewline = false } = options;
+    const { path = credentialsDirectory() ?? DEFAULT_PATH, keepTrailingNewline = false } = options;
     this.#path = path;
     this.#keepsNewline = keepTrailingNewline;
   }
@@ -125,4 +129,10 @@ export class DirectorySecretManager extends CustomSecretManager {
       throw explainMount(thrown, this.#path);
     }
   }
+}
+
+/** Returns the directory of the credentials of a systemd service. An empty variable counts as unset. */
+function credentialsDirectory(): string | undefined {
+  const { CREDENTIALS_DIRECTORY: path } = process.env;
+  return path === '' ? undefined : path;
 }
