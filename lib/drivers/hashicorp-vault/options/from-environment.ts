@@ -1,3 +1,4 @@
+import { proxyFromEnvironment, withScheme } from '../../http/proxy-from-environment';
 import type { GivenVaultOptions, VaultAuth } from './vault.options';
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -46,7 +47,7 @@ export function optionsFromEnvironment(
   const address = givenAddress ?? familyVariable('ADDR');
   const options: GivenVaultOptions = {
     address,
-    ...proxyOf(familyVariable('PROXY_ADDR'), address, variable),
+    ...proxyOf(familyVariable('PROXY_ADDR'), address, environment),
     namespace: familyVariable('NAMESPACE'),
     mount: familyVariable('MOUNT_NAME'),
     pathPrefix: familyVariable('PATH_PREFIX'),
@@ -97,23 +98,11 @@ function mixtureProblems(family: Family, variable: (name: string) => string | un
 function proxyOf(
   own: string | undefined,
   address: string | undefined,
-  variable: (name: string) => string | undefined,
+  environment: Environment,
 ): GivenVaultOptions {
-  const first = (...names: readonly string[]): string | undefined =>
-    names.map(variable).find((value) => value !== undefined);
-  if (own !== undefined) return { proxy: withScheme(own) };
-  const names = /^http:/i.test(address ?? '')
-    ? ['http_proxy', 'HTTP_PROXY']
-    : ['https_proxy', 'HTTPS_PROXY'];
-  const proxy = first(...names);
-  return proxy === undefined
-    ? {}
-    : { proxy: withScheme(proxy), noProxy: first('no_proxy', 'NO_PROXY') };
-}
-
-/** Adds `http://` to a proxy without a scheme, such as `proxy.example:3128`. Other tools accept that, too. */
-function withScheme(proxy: string): string {
-  return proxy.includes('://') ? proxy : `http://${proxy}`;
+  return own === undefined
+    ? proxyFromEnvironment(environment, address)
+    : { proxy: withScheme(own) };
 }
 
 /** Returns the login in LiteLLM's order: AppRole, certificate, token. */
