@@ -12,7 +12,7 @@ import {
   type WriteOptions,
 } from '../core/contract/custom-secret-manager';
 import { translateError } from '../core/errors/error-table';
-import { isErrorLike } from '../core/errors/safe-access';
+import { attempt, isErrorLike } from '../core/errors/safe-access';
 import {
   SecretManagerError,
   isSecretManagerError,
@@ -126,6 +126,11 @@ export class BoundaryPolicy extends CustomSecretManager implements Pipeline {
       () => this.#manager.describeSecret(secretName, this.managerOptions(options)),
       toDescription,
     );
+  }
+
+  override explainAbsence(): string {
+    const explanation = attempt(() => this.#manager.explainAbsence?.());
+    return typeof explanation === 'string' ? explanation : '';
   }
 
   override async validateEnvironment(): Promise<void> {

@@ -137,6 +137,10 @@ export abstract class Policy extends CustomSecretManager implements Pipeline {
     return this.around('describeSecret', secretName, options, describeSecret);
   }
 
+  override explainAbsence(): string {
+    return this.#inner.explainAbsence?.() ?? '';
+  }
+
   override validateEnvironment(): Promise<void> {
     return this.around('validateEnvironment', undefined, {}, validateEnvironment);
   }

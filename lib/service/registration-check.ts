@@ -25,7 +25,8 @@ export class RegistrationCheck {
    */
   assert(secretNames: readonly string[] = []): void {
     const { settings, fallback } = this.#options;
-    const { storeVirtualKeys, prefixForStoredVirtualKeys: prefix, primarySecretName } = settings;
+    const { storeVirtualKeys, prefixForStoredVirtualKeys: prefix } = settings;
+    const { primarySecretName, description, tags } = settings;
     if (primarySecretName === undefined) for (const name of secretNames) this.#names.add(name);
     const virtualKeyPrefix = storeVirtualKeys ? prefix : undefined;
     try {
@@ -33,6 +34,8 @@ export class RegistrationCheck {
         secretNames: [...this.#names],
         virtualKeyPrefix,
         fallback,
+        description,
+        tags,
       });
     } catch (thrown) {
       const context = { manager: this.#manager.secretManagerName, operation: 'forRoot' };

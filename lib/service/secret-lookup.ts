@@ -152,7 +152,7 @@ export class SecretLookup {
     const why = this.whyNotHosted(name);
     const where =
       why === undefined
-        ? whereHosted(context, fallback)
+        ? `${whereHosted(context, fallback)} ${this.#pipeline.outermost.explainAbsence?.() ?? ''}`.trim()
         : `the environment does not have it. The manager was not asked, because ${why}.`;
     const message = `The secret ${quoteName(name)} was not found: ${where}`;
     return new SecretManagerError('NOT_FOUND', message, context);

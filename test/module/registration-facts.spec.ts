@@ -40,7 +40,12 @@ describe('The facts of a registration', () => {
     const manager = new CheckingManager();
 
     await startWith(manager, {
-      settings: { hostedKeys: ['os.environ/A', 'B'], storeVirtualKeys: true },
+      settings: {
+        hostedKeys: ['os.environ/A', 'B'],
+        storeVirtualKeys: true,
+        description: 'of the gateway',
+        tags: { team: 'payments' },
+      },
       preload: ['B', 'OF_THE_ENVIRONMENT'],
       environment: { OF_THE_ENVIRONMENT: 'value' },
       fallback: 'on-unavailable',
@@ -51,6 +56,8 @@ describe('The facts of a registration', () => {
       secretNames: ['A', 'B'],
       virtualKeyPrefix: 'litellm/',
       fallback: 'on-unavailable',
+      description: 'of the gateway',
+      tags: { team: 'payments' },
     });
   });
 
@@ -107,5 +114,26 @@ describe('The facts of a registration', () => {
     expect(error.code).toBe('MISCONFIGURED');
     expect(error.message).not.toMatch('canary-91ab');
     expect(shown).toEqual([thrown]);
+  });
+});
+
+describe('The explanation of an absence', () => {
+  afterEach(closeApplications);
+
+  it('stands in NOT_FOUND of getOrThrow', async () => {
+    class Explaining extends CheckingManager {
+      override readSecret(): Promise<never> {
+        return Promise.resolve(undefined as never);
+      }
+      override explainAbsence(): string {
+        return 'Here, a secret without a value is missing, too.';
+      }
+    }
+    const { secrets } = await startWith(new Explaining());
+
+    const error = await failureOf(secrets.getOrThrow('KEY'));
+
+    expect(error.code).toBe('NOT_FOUND');
+    expect(error.message).toMatch(/environment has it\. Here, a secret without a value is missing/);
   });
 });

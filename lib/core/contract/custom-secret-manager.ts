@@ -73,6 +73,10 @@ export interface RegistrationFacts {
   readonly virtualKeyPrefix: string | undefined;
   /** The option `fallback`. */
   readonly fallback: Fallback;
+  /** The description of the settings, which a write passes unless its call gives one. */
+  readonly description: string | undefined;
+  /** The tags of the settings, which a write passes beside those of its call. */
+  readonly tags: Readonly<Record<string, string>> | undefined;
 }
 
 /** The methods that a manager may leave out. */
@@ -174,6 +178,9 @@ export abstract class CustomSecretManager {
    * `validateEnvironment`, and again for the names of each `forFeature`. Default: none.
    */
   validateRegistration?(facts: RegistrationFacts): void;
+
+  /** Returns a sentence for `NOT_FOUND`: what an absence can mean in this store. Default: none. */
+  explainAbsence?(): string;
 
   /** Resolves to `true` if the store can serve this application. Default: `true`. */
   checkHealth(_options?: OperationOptions): Promise<boolean> {
