@@ -1,0 +1,61 @@
+import { SecretManagerError } from '../../core/errors/secret-manager.error';
+import { quoteName } from '../../core/errors/wording';
+
+/** The addresses of one account of a server. */
+export class ConjurUrls {
+  readonly #base: string;
+  readonly #account: string;
+
+  constructor(address: string, account: string) {
+    this.#base = address.replace(/\/+$/, '');
+    this.#account = account;
+  }
+
+  login(login: string): string {
+    return `${this.#base}/authn/${this.account}/${encodeURIComponent(login)}/authenticate`;
+  }
+
+  jwtLogin(serviceId: string, login?: string): string {
+    const host = login === undefined ? '' : `/${encodeURIComponent(login)}`;
+    return `${this.#base}/authn-jwt/${encodeURIComponent(serviceId)}/${this.account}${host}/authenticate`;
+  }
+
+  variable(secretName: string, version?: number): string {
+    const query = version === undefined ? '' : `?version=${version}`;
+    return `${this.#base}/secrets/${this.account}/variable/${encoded(secretName)}${query}`;
+  }
+
+  /** Returns the URL of a batch. No name may hold a comma. */
+  variables(secretNames: readonly string[]): string {
+    const ids = secretNames.map((name) => encoded(this.idOf(name)));
+    return `${this.#base}/secrets?variable_ids=${ids.join(',')}`;
+  }
+
+  /** Returns the name of a variable in the answer to a batch. */
+  idOf(secretName: string): string {
+    return `${this.#account}:variable:${secretName}`;
+  }
+
+  policy(branch: string): string {
+    return `${this.#base}/policies/${this.account}/policy/${encoded(branch)}`;
+  }
+
+  whoami(): string {
+    return `${this.#base}/whoami`;
+  }
+
+  private get account(): string {
+    return encodeURIComponent(this.#account);
+  }
+}
+
+function encoded(name: string): string {
+  try {
+    return encodeURIComponent(name);
+  } catch {
+    throw new SecretManagerError(
+      'INVALID_ARGUMENT',
+      `${quoteName(name)} is not a name: it has half of a surrogate pair.`,
+    );
+  }
+}

@@ -1,0 +1,2 @@
+export type { ConjurAuth, ConjurSecretManagerOptions } from './conjur.options';
+export { ConjurSecretManager } from './conjur.secret-manager';
