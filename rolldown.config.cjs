@@ -24,6 +24,8 @@ const entries = [
 const isOfSync = /[\\/]lib[\\/]sync[\\/]/;
 /** Typed secrets need class-validator. A driver must not load it. */
 const isOfTyped = /[\\/]lib[\\/]typed[\\/]/;
+/** The rooms that several drivers share. No other entry must load them. */
+const isOfRoom = /[\\/]lib[\\/]drivers[\\/](aws|http)[\\/]/;
 
 /** Workers are plain CommonJS and stay files of their own, beside both builds. */
 const copyWorkers = () =>
@@ -67,11 +69,16 @@ const build = (format, extension, writeBundle) => ({
       groups: [
         {
           name: 'shared',
-          test: (id) => !isOfSync.test(id) && !isOfTyped.test(id),
+          test: (id) => ![isOfSync, isOfTyped, isOfRoom].some((room) => room.test(id)),
           minShareCount: 2,
           priority: 1, // takes what typed secrets share with the rest
         },
         { name: 'typed/shared', test: isOfTyped, minShareCount: 2 },
+        {
+          name: (id) => `drivers/${isOfRoom.exec(id)?.[1]}/shared`,
+          test: isOfRoom,
+          minShareCount: 2,
+        },
         { name: 'sync/shared', test: isOfSync }, // beside the worker that it starts
       ],
     },

@@ -84,6 +84,9 @@ const LAYERS: Readonly<Record<string, Layer>> = {
   },
 };
 
+/** The folders of `drivers` that every driver may import. They are no drivers, and not public. */
+const SHARED_ROOMS = ['aws', 'http'];
+
 /** The rooms of a folder. Each may import only earlier ones. */
 const ROOMS: Readonly<Record<string, readonly string[]>> = {
   core: ['errors', 'time', 'contract', 'validation', 'calls'],
@@ -136,16 +139,24 @@ describe('the layers', () => {
     expect(IMPORTS.length).toBeGreaterThan(100);
   });
 
-  it('let a driver import no other driver, except the rooms that drivers share', () => {
-    const folder = (path: string): string | undefined => /^drivers\/([^/]+)/.exec(path)?.[1];
+  it('let a driver import no other driver, and a shared room no driver', () => {
+    const folder = (path: string): string => /^drivers\/([^/]+)/.exec(path)?.[1] ?? '';
 
-    const isShared = (name: string | undefined) => name === 'http' || name === 'aws';
     const crossing = IMPORTS.filter(
-      ({ from, to }) =>
-        folder(from) && folder(to) && folder(from) !== folder(to) && !isShared(folder(to)),
+      ({ from, to }) => folder(from) && folder(to) && folder(from) !== folder(to),
     );
 
-    expect(crossing).toEqual([]);
+    expect(crossing.filter(({ to }) => !SHARED_ROOMS.includes(folder(to)))).toEqual([]);
+  });
+
+  it('keep the shared rooms of drivers private, and free of every SDK', () => {
+    const isOfRoom = (path: string): boolean =>
+      SHARED_ROOMS.some((room) => path.startsWith(`drivers/${room}/`));
+
+    const entries = [...FILES.keys()].filter((path) => isOfRoom(path) && /index/.test(path));
+    const sdks = IMPORTS.filter(({ from, to }) => isOfRoom(from) && to.startsWith('@'));
+
+    expect([...entries, ...sdks]).toEqual([]);
   });
 
   it('do not import the command line', () => {

@@ -237,7 +237,7 @@ describe('the public API', () => {
       'drivers/aws-secrets-manager/index.ts',
       aws,
       ['AwsSecretManager'],
-      ['AwsClientOptions', 'AwsSecretManagerOptions'],
+      ['AwsClientOptions', 'AwsConnection', 'AwsSecretManagerOptions'],
     ],
     [
       './sync',

@@ -21,13 +21,16 @@ import { DEFAULT_TIMEOUT_MS } from '../../core/time/durations';
 import type { Encoding } from '../../core/validation/encoding';
 import { assertNoParams } from '../../core/validation/params';
 import { workerFile } from '../../sync/worker-file';
+import { CredentialSource } from '../aws/credential-source';
+import { isDenied } from '../aws/errors';
+import { assertUsable, warnOfRetries } from '../aws/start-checks';
 import { BatchReader } from './reads/batch';
 import { parseReadParams } from './reads/params';
 import { toReading } from './reads/reading';
 import { SecretsManagerApi } from './sdk/api';
-import { assertUsable, createClient, warnOfRetries, type AwsClientOptions } from './sdk/client';
-import { CredentialSource } from './sdk/credential-source';
-import { isAbsent, isDenied } from './sdk/errors';
+import { createClient, optionProblems, probe, type AwsClientOptions } from './sdk/client';
+import { isAbsent } from './sdk/errors';
+import { SECRETS_MANAGER } from './sdk/service';
 import { SyncSecretsManagerApi } from './sdk/sync-api';
 import { SecretDeletion } from './writes/deletion';
 import { isPendingDeletion, isPendingDeletionSync } from './writes/pending-deletion';
@@ -85,8 +88,12 @@ export class AwsSecretManager extends CustomSecretManager {
       allowInsecureHttp: options.allowInsecureHttp,
       source,
     });
-    const isClientGiven = options.client !== undefined;
-    this.#syncApi = new SyncSecretsManagerApi(options, isClientGiven, source, WORKER_FILE);
+    this.#syncApi = new SyncSecretsManagerApi({
+      connection: options,
+      isClientGiven: options.client !== undefined,
+      source,
+      workerFile: WORKER_FILE,
+    });
     this.#batches = new BatchReader(this.#api);
     this.#deletion = new SecretDeletion(this.#api, options.replicaRegions ?? []);
     this.#writer = new SecretWriter(this.#api, this.#deletion, options);
@@ -199,9 +206,16 @@ export class AwsSecretManager extends CustomSecretManager {
    * AWS.
    */
   override async validateEnvironment(): Promise<void> {
-    const isGiven = this.#options.client !== undefined;
-    await assertUsable(this.#client, isGiven, this.#options);
-    if (isGiven) await warnOfRetries(this.#client);
+    const isClientGiven = this.#options.client !== undefined;
+    await assertUsable({
+      service: SECRETS_MANAGER,
+      client: this.#client,
+      isClientGiven,
+      connection: this.#options,
+      optionProblems: optionProblems(this.#options),
+      probe,
+    });
+    if (isClientGiven) await warnOfRetries(this.#client, SECRETS_MANAGER);
     if (this.#options.startsSyncReads) this.#syncApi.start();
   }
 

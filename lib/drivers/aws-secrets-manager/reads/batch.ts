@@ -4,39 +4,28 @@ import type {
   SecretAnswer,
   SecretReading,
 } from '../../../core/contract/custom-secret-manager';
-import { translateError } from '../../../core/errors/error-table';
-import { isErrorLike } from '../../../core/errors/safe-access';
-import {
-  isSecretManagerError,
-  type SecretManagerErrorCode,
-} from '../../../core/errors/secret-manager.error';
-import { now } from '../../../core/time/clock';
+import { isSecretManagerError } from '../../../core/errors/secret-manager.error';
 import type { Encoding } from '../../../core/validation/encoding';
+import { AwsBatches, type Answers, type ReadBatch } from '../../aws/batches';
+import { AwsError, awsNameOf } from '../../aws/errors';
 import type { SecretsManagerApi } from '../sdk/api';
-import { AwsError, awsNameOf, isAbsent, isDenied, isTooLarge, toAwsError } from '../sdk/errors';
+import { isAbsent, saysPendingDeletion, toErrorOfOne } from '../sdk/errors';
 import { pairAnswers, type BatchAnswer } from './batch-answers';
 import { toReading } from './reading';
 
-export type Answers = ReadonlyMap<string, SecretAnswer | Error>;
-type ReadOneByOne = (secretNames: readonly string[]) => Promise<Answers>;
-
 /** The number of names that AWS accepts in one call. No answer has more pages than names. */
 const BATCH_SIZE = 20;
-const PARALLEL_BATCHES = 4;
-/**
- * The pause after a denied batch. A role may read single secrets without the right to batches, and may gain that
- * right later.
- */
-const DENIAL_LASTS_MS = 600_000;
 
 /**
- * Reads many secrets with few calls. Names without an unambiguous answer are read one by one. Such names are
- * missing from the batch, or failed for an unclear reason. All names are read one by one if the role may not use
- * batches.
+ * Reads many secrets with few calls. Names without an unambiguous answer are read one by one.
  */
 export class BatchReader {
   readonly #api: SecretsManagerApi;
-  #deniedUntil = -Infinity;
+  readonly #batches = new AwsBatches({
+    size: BATCH_SIZE,
+    manager: 'aws-secrets-manager',
+    isOfOneSecret: (thrown) => awsNameOf(thrown) === 'DecryptionFailure',
+  });
 
   constructor(api: SecretsManagerApi) {
     this.#api = api;
@@ -47,38 +36,16 @@ export class BatchReader {
     secretNames: readonly string[],
     encoding: Encoding,
     options: OperationOptions,
-    readOneByOne: ReadOneByOne,
+    readOneByOne: ReadBatch,
   ): Promise<Answers> {
     const names = [...new Set(secretNames)];
-    const answers = new Map<string, SecretAnswer | Error>(await this.#api.findUnreachable(names));
-    const batches = inBatches(names.filter((name) => !answers.has(name))).values();
-    const readTheNext = async (): Promise<void> => {
-      for (const batch of batches) {
-        const answered = await this.readBatch(batch, encoding, options);
-        for (const [name, answer] of answered) answers.set(name, answer);
-      }
-    };
-    await Promise.all(Array.from({ length: PARALLEL_BATCHES }, readTheNext));
-    const missing = names.filter((name) => !answers.has(name));
-    return new Map([...answers, ...(await readOneByOne(missing))]);
-  }
-
-  /** Reads one batch. Leaves out the names that need a read of their own. */
-  private async readBatch(
-    batch: readonly string[],
-    encoding: Encoding,
-    options: OperationOptions,
-  ): Promise<Answers> {
-    if (batch.length === 1 || now() < this.#deniedUntil) return new Map();
-    try {
-      return await this.readAllPages(batch, encoding, options);
-    } catch (thrown) {
-      const isOfOneKey = awsNameOf(thrown) === 'DecryptionFailure';
-      if (isDenied(thrown) && !isOfOneKey) this.#deniedUntil = now() + DENIAL_LASTS_MS;
-      if (!concernsEveryName(thrown)) return new Map();
-      if (!isErrorLike(thrown)) throw thrown;
-      return new Map(batch.map((name) => [name, thrown]));
-    }
+    const unreachable = await this.#api.findUnreachable(names);
+    const answers = await this.#batches.read(
+      names.filter((name) => !unreachable.has(name)),
+      (batch) => this.readAllPages(batch, encoding, options),
+      readOneByOne,
+    );
+    return new Map<string, SecretAnswer | Error>([...unreachable, ...answers]);
   }
 
   private async readAllPages(
@@ -109,36 +76,10 @@ function toAnswers(paired: ReadonlyMap<string, BatchAnswer>, encoding: Encoding)
       continue;
     }
     const { ErrorCode, Message } = answer.failure;
-    const call = { action: 'GetSecretValue', secretName: name };
-    const error = toAwsError({ name: ErrorCode, message: Message }, call);
+    const error = toErrorOfOne(name, ErrorCode, Message);
     if (isUnambiguous(error)) answers.set(name, meansAbsence(error) ? undefined : error);
   }
   return answers;
-}
-
-const CALL_WIDE_CODES: readonly SecretManagerErrorCode[] = [
-  'CANCELLED',
-  'MISCONFIGURED',
-  'THROTTLED',
-  'TIMEOUT',
-  'UNAUTHENTICATED',
-  'UNAVAILABLE',
-];
-
-/**
- * Returns whether a failure of the batch applies to every single read. Any other failure may concern one secret
- * only.
- */
-function concernsEveryName(thrown: unknown): boolean {
-  if (isTooLarge(thrown)) return true; // every single read may be as large
-  const context = { manager: 'aws-secrets-manager', operation: 'readSecrets' };
-  return CALL_WIDE_CODES.includes(translateError(thrown, context).code);
-}
-
-function inBatches(names: readonly string[]): string[][] {
-  return Array.from({ length: Math.ceil(names.length / BATCH_SIZE) }, (_, index) =>
-    names.slice(index * BATCH_SIZE, (index + 1) * BATCH_SIZE),
-  );
 }
 
 /**
@@ -147,11 +88,11 @@ function inBatches(names: readonly string[]): string[][] {
  */
 function isUnambiguous(error: unknown): error is AwsError {
   if (!(error instanceof AwsError)) return false;
-  return error.saysPendingDeletion || error.awsName !== 'InvalidRequestException';
+  return saysPendingDeletion(error) || error.awsName !== 'InvalidRequestException';
 }
 
 function meansAbsence(error: AwsError): boolean {
-  return isAbsent(error) || error.saysPendingDeletion;
+  return isAbsent(error) || saysPendingDeletion(error);
 }
 
 function readingOrError(

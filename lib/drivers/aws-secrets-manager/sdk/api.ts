@@ -25,45 +25,21 @@ import {
   type UpdateSecretVersionStageCommandInput,
 } from '@aws-sdk/client-secrets-manager';
 import type { OperationOptions } from '../../../core/contract/custom-secret-manager';
-import { isErrorLike, read } from '../../../core/errors/safe-access';
-import { isSecretManagerError } from '../../../core/errors/secret-manager.error';
-import { LONGEST_TIMER_MS } from '../../../core/time/durations';
+import { isErrorLike } from '../../../core/errors/safe-access';
+import type { CommandGuard } from '../../aws/command-guard';
+import type { AwsCall } from '../../aws/errors';
+import { AwsSender, type CallLimits, type SenderOptions } from '../../aws/sender';
 import { otherRegionError, regionOf } from './arn';
-import { CommandGuard } from './command-guard';
-import type { CredentialSource } from './credential-source';
-import { toAwsError, type AwsCall } from './errors';
+import { SECRETS_MANAGER } from './service';
 
-/** The options of an SDK call beside its command. */
-interface CallLimits {
-  readonly abortSignal?: AbortSignal;
-  readonly requestTimeout?: number;
-}
-
-/** The settings of a client and its owner. */
-export interface ApiOptions {
-  /** `true` if the client throws at a request timeout. Other clients only write to the console. */
-  readonly hasOwnTimeout: boolean;
-  readonly allowInsecureHttp?: boolean;
-  readonly source: CredentialSource;
-}
-
-/**
- * The calls to Secrets Manager that the driver makes. Applies the options of an operation and translates errors.
- */
+/** The calls to Secrets Manager that the driver makes. */
 export class SecretsManagerApi {
   readonly #client: SecretsManagerClient;
-  readonly #hasOwnTimeout: boolean;
-  readonly #allowsInsecureHttp: boolean;
-  readonly #source: CredentialSource;
+  readonly #sender: AwsSender;
 
-  constructor(
-    client: SecretsManagerClient,
-    { hasOwnTimeout, allowInsecureHttp = false, source }: ApiOptions,
-  ) {
+  constructor(client: SecretsManagerClient, options: SenderOptions) {
     this.#client = client;
-    this.#hasOwnTimeout = hasOwnTimeout;
-    this.#allowsInsecureHttp = allowInsecureHttp;
-    this.#source = source;
+    this.#sender = new AwsSender(SECRETS_MANAGER, options);
   }
 
   /** Resolves to an error for each id that no call may use, such as an ARN of another region. */
@@ -170,18 +146,7 @@ export class SecretsManagerApi {
     ask: (guard: CommandGuard, limits: CallLimits) => Promise<Output>,
   ): Promise<Output> {
     await this.assertReachable(call.secretName);
-    const limits = this.limitsOf(options);
-    const guard = new CommandGuard(this.#allowsInsecureHttp);
-    try {
-      return await ask(guard, limits).catch((thrown: unknown) => {
-        if (!isClockCorrected(thrown, call)) throw thrown;
-        return ask(guard, limits);
-      });
-    } catch (thrown) {
-      throw toAwsError(thrown, call, guard.wasSent ? undefined : this.#source);
-    } finally {
-      if (guard.wasSent) this.#source.recordSuccess();
-    }
+    return await this.#sender.send(call, options, ask);
   }
 
   /** Rejects an ARN of another region, or of anything but a secret. */
@@ -191,22 +156,4 @@ export class SecretsManagerApi {
     const region = await this.#client.config.region();
     if (region !== itsRegion) throw otherRegionError(secretId, itsRegion, region);
   }
-
-  private limitsOf({ signal, timeoutMs }: OperationOptions): CallLimits {
-    if (!this.#hasOwnTimeout || timeoutMs === undefined) return { abortSignal: signal };
-    return {
-      abortSignal: signal,
-      requestTimeout: Math.min(Math.max(timeoutMs, 1), LONGEST_TIMER_MS),
-    };
-  }
-}
-
-/**
- * Returns whether AWS rejected the time of the signature and the SDK has corrected its clock. AWS did not run the
- * request, so even a write can be sent again.
- */
-function isClockCorrected(thrown: unknown, call: AwsCall): boolean {
-  if (read(read(thrown, '$metadata'), 'clockSkewCorrected') !== true) return false;
-  const error = toAwsError(thrown, call);
-  return isSecretManagerError(error) && error.code === 'UNAUTHENTICATED';
 }

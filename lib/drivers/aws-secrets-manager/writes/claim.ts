@@ -1,7 +1,7 @@
 import { SecretManagerError } from '../../../core/errors/secret-manager.error';
 import { quoteName } from '../../../core/errors/wording';
+import { awsNameOf } from '../../aws/errors';
 import type { SecretsManagerApi } from '../sdk/api';
-import { awsNameOf } from '../sdk/errors';
 import type { Write } from './write';
 
 const CURRENT = 'AWSCURRENT';

@@ -1,6 +1,7 @@
 import type { DeleteOptions, SecretMetadata } from '../../../core/contract/custom-secret-manager';
+import { awsNameOf } from '../../aws/errors';
 import type { SecretsManagerApi } from '../sdk/api';
-import { awsNameOf, isAbsent } from '../sdk/errors';
+import { isAbsent } from '../sdk/errors';
 import { isPendingDeletion } from './pending-deletion';
 
 /** Deletes secrets together with the copies that the manager made in other regions. */

@@ -1,6 +1,7 @@
 import type { OperationOptions } from '../../../core/contract/custom-secret-manager';
+import { AwsError, isDenied } from '../../aws/errors';
 import type { SecretsManagerApi } from '../sdk/api';
-import { AwsError, isAbsent, isDenied } from '../sdk/errors';
+import { isAbsent, saysPendingDeletion } from '../sdk/errors';
 import type { SyncSecretsManagerApi } from '../sdk/sync-api';
 
 /** The errors with which AWS and its emulators refuse calls on a secret that is pending deletion. */
@@ -47,5 +48,5 @@ export function isPendingDeletionSync(
 /** Returns `undefined` if only the secret itself can tell. */
 function pendingDeletionIn(thrown: unknown): boolean | undefined {
   if (!(thrown instanceof AwsError) || !SUSPECTS.includes(thrown.awsName)) return false;
-  return thrown.saysPendingDeletion ? true : undefined;
+  return saysPendingDeletion(thrown) ? true : undefined;
 }

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import type { SecretMetadata, WriteOptions } from '../../../core/contract/custom-secret-manager';
+import { awsNameOf } from '../../aws/errors';
 import type { SecretsManagerApi } from '../sdk/api';
-import { awsNameOf, isAbsent } from '../sdk/errors';
+import { isAbsent } from '../sdk/errors';
 import type { SecretDeletion } from './deletion';
 import { isPendingDeletion } from './pending-deletion';
 import { SecretRestoration } from './restoration';

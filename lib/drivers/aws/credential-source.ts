@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { read } from '../../../core/errors/safe-access';
+import { read } from '../../core/errors/safe-access';
 import {
   NO_CREDENTIALS,
   REFUSED_CREDENTIALS,

@@ -1,26 +1,29 @@
-import type {
-  $Command,
-  SecretsManagerClientResolvedConfig,
-  ServiceInputTypes,
-  ServiceOutputTypes,
-} from '@aws-sdk/client-secrets-manager';
 import { Readable, Transform, pipeline, type TransformCallback } from 'node:stream';
-import { read } from '../../../core/errors/safe-access';
+import { read } from '../../core/errors/safe-access';
 import { isSafeAddress } from './endpoint';
 
 /**
- * The largest answer that is read, in the sync worker, too. Secrets Manager never exceeds it: twenty values of 64
- * KiB, with every character escaped.
+ * The largest answer that is read, in the sync worker, too. No service exceeds it: the largest answer is that of Secrets
+ * Manager, twenty values of 64 KiB, with every character escaped.
  */
 export const MAX_ANSWER_BYTES = 8 * 1024 * 1024;
 
-type AwsCommand<Input extends ServiceInputTypes, Output extends ServiceOutputTypes> = $Command<
-  Input,
-  Output,
-  SecretsManagerClientResolvedConfig,
-  ServiceInputTypes,
-  ServiceOutputTypes
->;
+/** A command of any service. Each service has types of its own for its stack. */
+interface AwsCommand {
+  readonly middlewareStack: {
+    use(plugin: { readonly applyToStack: (stack: unknown) => void }): void;
+  };
+}
+
+/** The stack of a command, as every service has it. */
+interface Stack {
+  add(
+    middleware: (next: Handler) => Handler,
+    options: { readonly step: 'deserialize'; readonly priority: 'low' },
+  ): void;
+}
+
+type Handler = (args: { readonly request: unknown }) => Promise<{ readonly response: unknown }>;
 
 /**
  * Guards one call of the SDK. Refuses to send it to an `http:` address of another machine. Aborts an answer of more
@@ -40,22 +43,24 @@ export class CommandGuard {
   }
 
   /** Adds the guard to a command and returns the same command. */
-  protect<Input extends ServiceInputTypes, Output extends ServiceOutputTypes>(
-    command: AwsCommand<Input, Output>,
-  ): AwsCommand<Input, Output> {
-    command.middlewareStack.add(
-      (next) => async (args) => {
-        if (!this.#allowsInsecureHttp && !isSafeAddress(args.request)) {
-          throw namedError('InsecureEndpoint');
-        }
-        this.#wasSent = true;
-        const result = await next(args);
-        limitBody(result.response);
-        return result;
-      },
-      { step: 'deserialize', priority: 'low' },
-    );
+  protect<Command extends AwsCommand>(command: Command): Command {
+    const options = { step: 'deserialize', priority: 'low' } as const;
+    command.middlewareStack.use({
+      applyToStack: (stack) => (stack as Stack).add((next) => this.watch(next), options),
+    });
     return command;
+  }
+
+  private watch(next: Handler): Handler {
+    return async (args) => {
+      if (!this.#allowsInsecureHttp && !isSafeAddress(args.request)) {
+        throw namedError('InsecureEndpoint');
+      }
+      this.#wasSent = true;
+      const result = await next(args);
+      limitBody(result.response);
+      return result;
+    };
   }
 }
 
