@@ -9,7 +9,7 @@ const drivers = readdirSync('lib/drivers')
 const peers = Object.fromEntries(
   Object.keys(imports).map((path) => [path.slice('#peer/'.length), path]),
 );
-const peerEntries = ['peers/aws-sdk', 'peers/terminus'];
+const peerEntries = ['peers/aws-sdk', 'peers/aws-ssm', 'peers/terminus'];
 const entries = [
   'index',
   'terminus/index',

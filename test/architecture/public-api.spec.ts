@@ -1,5 +1,6 @@
 import * as root from 'nestjs-custom-secret-manager';
 import * as driverKit from 'nestjs-custom-secret-manager/driver-kit';
+import * as parameterStore from 'nestjs-custom-secret-manager/drivers/aws-parameter-store';
 import * as aws from 'nestjs-custom-secret-manager/drivers/aws-secrets-manager';
 import * as directory from 'nestjs-custom-secret-manager/drivers/directory';
 import * as encryptedFile from 'nestjs-custom-secret-manager/drivers/encrypted-file';
@@ -238,6 +239,13 @@ describe('the public API', () => {
       aws,
       ['AwsSecretManager'],
       ['AwsClientOptions', 'AwsConnection', 'AwsSecretManagerOptions'],
+    ],
+    [
+      './drivers/aws-parameter-store',
+      'drivers/aws-parameter-store/index.ts',
+      parameterStore,
+      ['AwsParameterStoreSecretManager'],
+      ['AwsConnection', 'AwsParameterStoreSecretManagerOptions', 'ParameterTier'],
     ],
     [
       './sync',

@@ -30,7 +30,7 @@ export function refusal(name: string, message = 'no more is said', status = 400)
   return { status, body: { __type: name, message } };
 }
 
-/** A fake of Secrets Manager over HTTP. Unset actions go to the server behind it, or find no secret. */
+/** A fake of an AWS service over HTTP. Unset actions go to the server behind it, or find no secret. */
 export class AwsEndpoint {
   readonly requests: AwsRequest[] = [];
   /** The number of bytes taken of endless answers. */
@@ -96,7 +96,7 @@ export class AwsEndpoint {
   private async serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const body = await text(request);
     const { headers } = request;
-    const action = String(headers['x-amz-target']).replace('secretsmanager.', '');
+    const action = String(headers['x-amz-target']).replace(/^.*\./, ''); // `AmazonSSM.GetParameter`
     const asked = { action, input: JSON.parse(body) as AwsRequest['input'], headers };
     this.requests.push(asked);
     const reply = (await this.next('*', asked)) ?? (await this.next(action, asked));
@@ -126,8 +126,8 @@ export class AwsEndpoint {
   }
 
   private async forward(headers: IncomingMessage['headers'], body: string): Promise<AwsAnswer> {
-    if (this.behind === undefined) return refusal('ResourceNotFoundException');
     const { authorization = '', 'x-amz-target': target = '', host = '' } = headers;
+    if (this.behind === undefined) return absence(String(target));
     const sent = { authorization, 'x-amz-target': String(target), 'x-forwarded-host': host };
     const response = await fetch(this.behind, {
       method: 'POST',
@@ -136,6 +136,11 @@ export class AwsEndpoint {
     });
     return { status: response.status, body: await response.text() };
   }
+}
+
+function absence(target: string): AwsAnswer {
+  const isParameter = target.startsWith('AmazonSSM.');
+  return refusal(isParameter ? 'ParameterNotFound' : 'ResourceNotFoundException');
 }
 
 function send(response: ServerResponse, reply: Reply): void {

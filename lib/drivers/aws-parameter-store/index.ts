@@ -1,0 +1,6 @@
+export type { AwsConnection } from '../aws/connection';
+export type {
+  AwsParameterStoreSecretManagerOptions,
+  ParameterTier,
+} from './options/parameter-store.options';
+export { AwsParameterStoreSecretManager } from './parameter-store.secret-manager';
