@@ -3,6 +3,7 @@ import {
   CustomSecretManager,
   type DeleteOptions,
   type OperationOptions,
+  type RegistrationFacts,
   type SecretAnswer,
   type SecretDescription,
   type SecretMetadata,
@@ -50,8 +51,8 @@ const HEALTH_CHECK = 'nestjs-custom-secret-manager-health-check';
  * `SecureString`.
  *
  * Names: AWS wants a slash before a name with a slash inside, so `payments/db` is the parameter `/payments/db`. With
- * `pathPrefix: '/production'` it is `/production/payments/db`. `INVALID_ARGUMENT`: a name with a `:`, one whose first part
- * is `aws` or `ssm`, one of more than 15 levels, and one with other characters than ASCII letters, digits and `_ . - /`.
+ * `pathPrefix: '/production'` it is `/production/payments/db`. `INVALID_ARGUMENT`: a name with a `:`, one that begins with
+ * a slash, one whose first part is `aws` or `ssm`, one of more than 15 levels, and one with other characters than ASCII letters, digits and `_ . - /`.
  *
  * `params` of a read, of which one may be given:
  * - `version`: a number, as `reading.version` has it
@@ -208,6 +209,16 @@ export class AwsParameterStoreSecretManager extends CustomSecretManager {
       if (awsNameOf(thrown) === 'InvalidResourceId') return {}; // deleted meanwhile
       throw thrown;
     }
+  }
+
+  /** Throws `MISCONFIGURED` for names of the registration that no parameter can have. */
+  override validateRegistration({ secretNames, virtualKeyPrefix }: RegistrationFacts): void {
+    const aliases = virtualKeyPrefix === undefined ? [] : [`${virtualKeyPrefix}alias`];
+    const problems = [...secretNames, ...aliases].flatMap((name) => {
+      const problem = this.#names.problemOf(name);
+      return problem === undefined ? [] : [`The secret name ${quoteName(name)} ${problem}.`];
+    });
+    if (problems.length > 0) throw new SecretManagerError('MISCONFIGURED', problems.join(' '));
   }
 
   /** Rejects with `MISCONFIGURED` and every problem of the options. Makes no call to AWS. */

@@ -53,7 +53,7 @@ export function toAwsError(
   const awsName = isNoUrl ? 'EndpointError' : String(read(thrown, 'name'));
   const row =
     source?.explain(thrown) ?? errorRow(service, awsName, String(read(thrown, 'message')));
-  if (row === undefined) return stripAnswer(thrown);
+  if (row === undefined) return isPageNotFound(thrown) ? notAws(call) : stripAnswer(thrown);
   const { secretName } = call;
   const message = messageOf(row, call, service);
   const context = { secretName, retryAfterMs: retryAfterMs(thrown) };
@@ -84,13 +84,33 @@ export function awsNameOf(thrown: unknown): string | undefined {
   return thrown instanceof AwsError ? thrown.awsName : undefined;
 }
 
+/** Returns whether something answered that is not AWS, which says by name what is missing. */
+function isPageNotFound(thrown: unknown): boolean {
+  return statusOf(thrown) === 404;
+}
+
+function notAws({ action, secretName }: AwsCall): SecretManagerError {
+  const subject = secretName === undefined ? '' : ` of ${quoteName(secretName)}`;
+  return new SecretManagerError(
+    'MISCONFIGURED',
+    `${action}${subject} failed: HTTP 404 came from something that is not this service of AWS. Check \`endpoint\`, ` +
+      'AWS_ENDPOINT_URL and the profile.',
+    { secretName },
+  );
+}
+
+function statusOf(thrown: unknown): unknown {
+  const response = read(thrown, '$response');
+  return read(read(thrown, '$metadata'), 'httpStatusCode') ?? read(response, 'statusCode');
+}
+
 /**
  * Removes the answer from an error and keeps its status. The status decides, because the HTML of a load balancer
  * fails to parse.
  */
 function stripAnswer(thrown: unknown): unknown {
   const response = read(thrown, '$response');
-  const status = read(read(thrown, '$metadata'), 'httpStatusCode') ?? read(response, 'statusCode');
+  const status = statusOf(thrown);
   if (typeof status !== 'number') return thrown; // without an answer: the network failed, or the call was cancelled
   const code = read(thrown, 'code');
   const retryAfter = read(read(response, 'headers'), 'retry-after');

@@ -37,16 +37,18 @@ const IMPOSSIBLE: readonly (readonly [name: string, text: RegExp])[] = [
   ['a/name:label', /":"/],
   ['arn:aws:ssm:eu-central-1:123456789012:parameter/name', /":"/],
   ['aws/reference/secretsmanager/x', /"aws" or "ssm"/],
-  ['/aws/reference/secretsmanager/x', /"aws" or "ssm"/],
+  ['/aws/reference/secretsmanager/x', /begins with a slash/],
+  ['/NAME', /begins with a slash/],
+  ['/a/b', /begins with a slash/],
   ['AWS/x', /"aws" or "ssm"/],
-  ['/Ssm/x', /"aws" or "ssm"/],
+  ['Ssm/x', /"aws" or "ssm"/],
   ['ssm', /"aws" or "ssm"/],
-  ['/aws', /"aws" or "ssm"/],
+  ['aws', /"aws" or "ssm"/],
   ['a name', /ASCII letters/],
   ['näme', /ASCII letters/],
   ['na=me', /ASCII letters/],
   ['a//b', /empty part/],
-  ['//a', /empty part/],
+  ['//a', /begins with a slash/],
   ['a/', /empty part/],
   ['a/../b', /".." part/],
   ['', /is empty/],
@@ -95,12 +97,35 @@ describe('an impossible name of a parameter', () => {
   });
 });
 
+describe('a registration with names that no parameter can have', () => {
+  it('is refused at start with every problem', () => {
+    const manager = fixture.manager();
+    const facts = { virtualKeyPrefix: 'aws/', fallback: 'never' as const };
+
+    const refusal = () =>
+      manager.validateRegistration({ ...facts, secretNames: ['KEY', 'a:1', 'ssm/x'] });
+
+    expect(refusal).toThrow(/"a:1" has a ":".*"ssm\/x" begins.*"aws\/alias" begins/);
+    expect(refusal).toThrow(expect.objectContaining({ code: 'MISCONFIGURED' }));
+  });
+
+  it('is accepted with a prefix, and without such names', () => {
+    const facts = { virtualKeyPrefix: 'litellm/', fallback: 'never' as const };
+    const prefixed = fixture.manager({ pathPrefix: '/app' });
+
+    expect(() =>
+      prefixed.validateRegistration({ ...facts, secretNames: ['aws/x', 'ssm'] }),
+    ).not.toThrow();
+    expect(() =>
+      fixture.manager().validateRegistration({ ...facts, secretNames: ['a/b'] }),
+    ).not.toThrow();
+  });
+});
+
 describe('the name of a parameter', () => {
   it.each<[string, string | undefined, string]>([
     ['NAME', undefined, 'NAME'],
-    ['/NAME', undefined, '/NAME'],
     ['a/b', undefined, '/a/b'],
-    ['/a/b', undefined, '/a/b'],
     ['awsome', undefined, 'awsome'],
     ['a/aws/ssm', undefined, '/a/aws/ssm'],
     ['A_b.c-9', undefined, 'A_b.c-9'],
@@ -108,7 +133,7 @@ describe('the name of a parameter', () => {
     ['NAME', 'app', '/app/NAME'],
     ['NAME', '/app', '/app/NAME'],
     ['NAME', '/app/', '/app/NAME'],
-    ['/a/b', 'app/x/', '/app/x/a/b'],
+    ['a/b', 'app/x/', '/app/x/a/b'],
     ['aws/x', '/app', '/app/aws/x'],
     ['ssm', '/app', '/app/ssm'],
   ])('for %s with the prefix %s is %s', async (name, pathPrefix, expected) => {

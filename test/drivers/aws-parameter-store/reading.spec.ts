@@ -108,6 +108,20 @@ const NAMES = Array.from({ length: 25 }, (_, index) => `app/KEY_${index}`);
 const VALUES = Object.fromEntries(NAMES.map((name) => [`/${name}`, `of ${name}`]));
 
 describe('a batch of parameters', () => {
+  it('finds a parameter whose name AWS tells with a slash before it', async () => {
+    fixture.aws.reply('GetParameters', {
+      body: { Parameters: [{ Name: '/A', Value: 'a' }], InvalidParameters: ['/B'] },
+    });
+
+    const answers = await fixture.manager().readSecrets(['A', 'B']);
+
+    expect([...answers]).toEqual([
+      ['A', { value: 'a', version: undefined }],
+      ['B', undefined],
+    ]);
+    expect(fixture.aws.actions).toEqual(['GetParameters']);
+  });
+
   it('makes a call for ten names, with decryption', async () => {
     fixture.aws.reply('GetParameters', batchOf(VALUES));
 
@@ -123,20 +137,6 @@ describe('a batch of parameters', () => {
     const inputs = fixture.aws.inputsOf('GetParameters');
     expect(inputs.map(({ Names }) => (Names as string[]).length).sort()).toEqual([10, 10, 6]);
     expect(inputs.every(({ WithDecryption }) => WithDecryption === true)).toBe(true);
-  });
-
-  it('asks once for names that are the same to AWS', async () => {
-    fixture.aws.reply('GetParameters', batchOf({ '/a/b': 'value', KEY: 'key', '/KEY': 'key' }));
-
-    const answers = await fixture.manager().readSecrets(['a/b', '/a/b', 'KEY', '/KEY']);
-
-    expect([...answers.values()].map((answer) => (answer as { value: string }).value)).toEqual([
-      'value',
-      'value',
-      'key',
-      'key',
-    ]);
-    expect((fixture.aws.inputsOf('GetParameters')[0]?.Names as string[]).length).toBe(2);
   });
 
   it('is read one by one after a denial, and the next batch is not tried', async () => {

@@ -21,15 +21,23 @@ export class ParameterNames {
    * `INVALID_ARGUMENT` for a name that no parameter can have.
    */
   parameterOf(secretName: string): string {
-    const bare = withoutFirstSlash(secretName);
-    const path = this.#prefix === '' ? bare : `${this.#prefix}/${bare}`;
-    const problem = secretNameProblem(bare) ?? pathProblem(path);
-    if (problem === undefined) return path.includes('/') ? `/${path}` : secretName;
+    const problem = this.problemOf(secretName);
+    if (problem === undefined) return qualified(this.pathOf(secretName));
     throw new SecretManagerError(
       'INVALID_ARGUMENT',
       `The secret name ${quoteName(secretName)} ${problem}.`,
       { secretName },
     );
+  }
+
+  /** Returns why no parameter can have this name, as the end of a sentence, or `undefined`. */
+  problemOf(secretName: string): string | undefined {
+    if (secretName.startsWith('/')) return 'begins with a slash. Leave it out: the driver adds it';
+    return secretNameProblem(secretName) ?? pathProblem(this.pathOf(secretName));
+  }
+
+  private pathOf(secretName: string): string {
+    return this.#prefix === '' ? secretName : `${this.#prefix}/${secretName}`;
   }
 }
 
@@ -69,6 +77,10 @@ function segmentProblem(path: string): string | undefined {
   const segments = path.split('/');
   if (segments.includes('')) return 'has an empty part: two slashes in a row';
   return segments.some((segment) => /^\.\.?$/.test(segment)) ? 'has a "." or ".." part' : undefined;
+}
+
+function qualified(path: string): string {
+  return path.includes('/') ? `/${path}` : path;
 }
 
 function levelsOf(path: string): number {

@@ -61,19 +61,14 @@ export class BatchReader {
     parameters: ReadonlyMap<string, string>,
     options: OperationOptions,
   ): Promise<Answers> {
-    const keyOf = (secretName: string): string =>
-      withoutFirstSlash(parameters.get(secretName) ?? secretName);
-    // AWS takes a name once, and `/NAME` for `NAME`
-    const asked = new Map(batch.map((name) => [keyOf(name), parameters.get(name) ?? name]));
-    const { Parameters = [], InvalidParameters = [] } = await this.#api.getMany(
-      [...asked.values()],
-      options,
-    );
+    const parameterOf = (secretName: string): string => parameters.get(secretName) ?? secretName;
+    const answer = await this.#api.getMany(batch.map(parameterOf), options);
+    const { Parameters = [], InvalidParameters = [] } = answer;
     const found = new Map(Parameters.map((each) => [withoutFirstSlash(each.Name ?? ''), each]));
     const absent = new Set(InvalidParameters.map(withoutFirstSlash));
     const answers = new Map<string, SecretAnswer | Error>();
     for (const name of batch) {
-      const key = keyOf(name);
+      const key = withoutFirstSlash(parameterOf(name));
       if (found.has(key)) answers.set(name, readingOrError(found.get(key), name));
       else if (absent.has(key)) answers.set(name, undefined);
     }
