@@ -37,6 +37,7 @@ const bare: ConformanceHarness = {
   names: { isPossible: (name) => /^(?!(aws|ssm)(\/|$))[\w./-]+$/i.test(name) },
   maxValueBytes: 8_192,
   canaries: Object.values(CREDENTIALS),
+  caseTimeoutMs: 15_000, // the first call loads the SDK
 };
 
 describe.each([
