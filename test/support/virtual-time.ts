@@ -1,5 +1,6 @@
-interface Timer {
-  readonly at: number;
+import { TimerQueue, type Queued } from './timer-queue';
+
+interface Timer extends Queued {
   readonly callback: () => void;
   ref(): Timer;
   unref(): Timer;
@@ -24,7 +25,8 @@ export class VirtualTime {
   asleepMs = 0;
   /** Called when everything of one moment has settled. */
   onSettled: () => void = () => undefined;
-  readonly #timers = new Set<Timer>();
+  readonly #timers = new TimerQueue<Timer>();
+  #started = 0;
 
   install(random: () => number): void {
     Object.assign(globalThis, {
@@ -70,9 +72,8 @@ export class VirtualTime {
   async advance(byMs: number): Promise<void> {
     const end = this.now + byMs;
     await this.settle();
-    for (let next = this.next(end); next !== undefined; next = this.next(end)) {
+    for (let next = this.#timers.take(end); next !== undefined; next = this.#timers.take(end)) {
       this.now = Math.max(this.now, next.at);
-      this.#timers.delete(next);
       next.callback();
       await this.settle();
     }
@@ -92,20 +93,13 @@ export class VirtualTime {
   private set(callback: () => void, delayMs: number): Timer {
     const timer: Timer = {
       at: this.now + Math.max(1, delayMs),
+      order: (this.#started += 1),
       callback,
       ref: () => timer,
       unref: () => timer,
     };
     this.#timers.add(timer);
     return timer;
-  }
-
-  private next(end: number): Timer | undefined {
-    let next: Timer | undefined;
-    for (const timer of this.#timers) {
-      if (timer.at <= end && (next === undefined || timer.at < next.at)) next = timer;
-    }
-    return next;
   }
 }
 
