@@ -13,6 +13,7 @@ import {
   startGateway,
   type Gateway,
 } from '../support/gateway';
+import { hurryTime } from '../support/hurried-time';
 import { removeTemporaryFolders } from '../support/temporary-folder';
 
 jest.setTimeout(30_000); // for a machine that is busy with other tests
@@ -115,6 +116,7 @@ describe('the body of a request', () => {
   });
 
   it('that arrives too slowly is cut off', async () => {
+    const restoreTime = hurryTime(10);
     const socket = await begin(CHAT, 'content-length: 1000');
     const line = await firstLine(socket);
     const closed = new Promise((resolve) => socket.once('close', resolve));
@@ -122,6 +124,7 @@ describe('the body of a request', () => {
 
     await closed;
     clearInterval(dripping);
+    restoreTime();
 
     expect(line).toBe('HTTP/1.1 401 Unauthorized');
   }, 15_000);

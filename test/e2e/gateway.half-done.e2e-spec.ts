@@ -9,6 +9,7 @@ import {
   type Gateway,
   type Issued,
 } from '../support/gateway';
+import { hurriedTests } from '../support/hurried-time';
 import { removeTemporaryFolders } from '../support/temporary-folder';
 
 type Moment = 'before' | 'after';
@@ -58,6 +59,7 @@ const MOMENTS: readonly (readonly [number, Moment])[] = [1, 2, 3, 4, 5, 6, 7, 8]
 );
 
 describe('a change of keys that breaks off half-way', () => {
+  hurriedTests();
   let store: BreakingStore;
   let gateway: Gateway;
 

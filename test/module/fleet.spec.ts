@@ -9,6 +9,7 @@ import { InMemorySecretManager } from 'nestjs-custom-secret-manager/testing';
 import { Bus, type BusTransport } from '../fleet/support/bus';
 import { closeApplications, startApplication, startWith } from '../support/application';
 import { failureOf } from '../support/failure-of';
+import { hurryTime } from '../support/hurried-time';
 
 type Fleet = NonNullable<SecretManagerModuleOptions['fleet']>;
 
@@ -129,6 +130,7 @@ describe('The option fleet', () => {
   });
 
   it('starts as cut where the broker refuses the login, and says so once, without the address', async () => {
+    const restoreTime = hurryTime(10);
     const transport: BusTransport = new Bus().transport();
     const refused = Object.assign(new Error('sk-canary at nats://user:pass@host'), {
       code: 'ECONNREFUSED',
@@ -136,6 +138,7 @@ describe('The option fleet', () => {
     transport.subscribe = () => Promise.reject(refused);
 
     const { secrets, log } = await startWith(store(), { fleet: fleetOf({ transport }) });
+    restoreTime();
 
     expect(secrets.fleet.state).toBe('cut');
     expect(await secrets.get('KEY')).toBe('old');
@@ -145,6 +148,7 @@ describe('The option fleet', () => {
   });
 
   it('starts as cut where the source of the key fails, and connects when it works', async () => {
+    const restoreTime = hurryTime(10);
     let isBroken = true;
     const key = (): string => {
       if (isBroken) throw new Error(KEY);
@@ -155,6 +159,7 @@ describe('The option fleet', () => {
 
     isBroken = false;
     await new Promise((resolve) => setTimeout(resolve, 1_200));
+    restoreTime();
 
     expect(secrets.fleet.state).toBe('connected');
     expect(log.lines.join()).not.toContain('canary');

@@ -1,9 +1,10 @@
 import type { SecretsService } from 'nestjs-custom-secret-manager';
 import { closeApplications, startWith } from '../support/application';
 import { failureOf } from '../support/failure-of';
+import { hurriedTests } from '../support/hurried-time';
 import { ScriptedSecretManager, failure } from '../support/scripted.secret-manager';
 
-const TTL_MS = 20;
+const TTL_MS = 500;
 
 /** A store whose synchronous read blocks, like a hanging connection. */
 class HangingStore extends ScriptedSecretManager {
@@ -29,6 +30,7 @@ describe.each<[string, (secrets: SecretsService) => unknown]>([
   ['getSync', (secrets) => secrets.getSync('KEY')],
   ['reveal', (secrets) => secrets.secret('KEY').reveal()],
 ])('%s while the store hangs', (_, read) => {
+  hurriedTests(5);
   afterEach(closeApplications);
 
   async function startHanging(): Promise<{ store: HangingStore; secrets: SecretsService }> {
@@ -83,7 +85,7 @@ describe.each<[string, (secrets: SecretsService) => unknown]>([
     await pass(1_100);
 
     read(secrets);
-    await pass(10);
+    await pass(50); // the new value is still fresh
 
     expect(read(secrets)).toBe('new');
   });

@@ -2,6 +2,7 @@ import type { SecretAnswer, SecretManagerModuleOptions } from 'nestjs-custom-sec
 import { VirtualKeysService } from 'nestjs-custom-secret-manager';
 import { InMemorySecretManager } from 'nestjs-custom-secret-manager/testing';
 import { closeApplications, startWith, type Started } from '../support/application';
+import { hurriedTests } from '../support/hurried-time';
 
 type Held = Awaited<ReturnType<InMemorySecretManager['readSecret']>>;
 
@@ -80,6 +81,7 @@ describe.each([
   ['with versions', false],
   ['without versions', true],
 ])('a store %s with a lagging replica', (_, hidesVersions) => {
+  hurriedTests();
   afterEach(closeApplications);
 
   const asked = { maxAgeMs: 0 };

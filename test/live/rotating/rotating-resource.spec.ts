@@ -14,6 +14,7 @@ import {
 } from 'nestjs-custom-secret-manager/live';
 import { InMemorySecretManager, rotatingOf } from 'nestjs-custom-secret-manager/testing';
 import { CapturedLog, closeApplications, startApplication } from '../../support/application';
+import { hurryTime } from '../../support/hurried-time';
 import { failureOf } from '../../support/failure-of';
 
 const CANARY = 'sk-canary-of-the-resource';
@@ -203,6 +204,7 @@ describe('a rotating resource', () => {
     ['probe throws', (broken) => (broken.onProbe = () => Promise.reject(new TypeError(CANARY)))],
     ['probe returns false', (broken) => (broken.onProbe = () => false)],
   ])('serves on if %s, warns once, and tries again', async (_, breakIt) => {
+    const restoreTime = hurryTime(20);
     const { rotating, secrets } = await start();
     breakIt(clients);
 
@@ -215,6 +217,7 @@ describe('a rotating resource', () => {
     expect(log.warnings.filter((line) => line.includes('CLIENT'))).toHaveLength(1);
     clients.onBuild = clients.onProbe = () => undefined;
     await untilTrue(() => rotating.state === 'ready');
+    restoreTime();
 
     expect(rotating.current.password).toBe('third');
     expect(log.lines.join()).not.toContain('canary');

@@ -5,6 +5,7 @@ import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { everythingOf, failureOf } from '../../../support/failure-of';
+import { hurriedTests } from '../../../support/hurried-time';
 import { CREDENTIALS, EmptyEnvironment, Fixture } from '../fixture';
 
 const SLOW = 20_000; // the SDK asks a container endpoint four times, with a second between
@@ -61,6 +62,7 @@ function readSync(options: AwsSecretManagerOptions = {}) {
 }
 
 describe('a failing source of AWS credentials', () => {
+  hurriedTests();
   it.each([
     ['500', status(500)],
     ['429', status(429)],
@@ -157,7 +159,9 @@ describe('a failing source of AWS credentials', () => {
     },
     SLOW,
   );
+});
 
+describe('a failing source of AWS credentials, for a worker', () => {
   it(
     'is UNAVAILABLE to a synchronous read, too',
     async () => {

@@ -239,7 +239,7 @@ describe('the manager for Vault, at KV 2,', () => {
         body: { errors: ['check-and-set parameter did not match'] },
       });
 
-      const write = managerWith({ field: 'a' }).writeSecret('KEY', 'v', { timeoutMs: 100 });
+      const write = managerWith({ field: 'a' }).writeSecret('KEY', 'v', { timeoutMs: 700 });
 
       expect((await failureOf(write)).code).toBe('CONFLICT');
     });
