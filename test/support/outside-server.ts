@@ -20,6 +20,12 @@ export class OutsideServer {
     return this;
   }
 
+  /** Makes a server new that knows `POST /reset`, which is faster than another process. */
+  async reset(): Promise<void> {
+    const { ok } = await fetch(`${this.address}/reset`, { method: 'POST' });
+    if (!ok) throw new Error('the server cannot be reset');
+  }
+
   async stop(): Promise<void> {
     if (this.#process === undefined) return;
     this.#process.stdin?.end();

@@ -1,6 +1,7 @@
 /**
  * The part of Vault that a synchronous read needs, in its own process. `GET /requests` lists its requests, `POST
- * /forget-tokens` makes it forget every token. Prints its port, and ends with its parent process.
+ * /forget-tokens` makes it forget every token, and `POST /reset` makes it new. Prints its port, and ends with its
+ * parent process.
  */
 import { createServer } from 'node:http';
 import { setTimeout as pass } from 'node:timers/promises';
@@ -8,7 +9,8 @@ import { actAsProxy } from './tunnels.mjs';
 
 const requests = [];
 let isUnwrapped = false;
-const tokens = new Set(['given', 'wrapped']);
+const FIRST_TOKENS = ['given', 'wrapped'];
+const tokens = new Set(FIRST_TOKENS);
 let logins = 0;
 let leases = 0;
 
@@ -21,6 +23,7 @@ const ROUTES = [
   [/^\/tunnels$/, () => [200, tunnels]],
   [/^\/requests$/, () => [200, requests]],
   [/^\/forget-tokens$/, () => [204, tokens.clear()]],
+  [/^\/reset$/, reset],
   [/^\/v1\/auth\/approle\/login$/, logIn],
   [/^\/v1\/sys\/wrapping\/unwrap$/, unwrap],
   [/^\/v1\/auth\/token\/lookup-self$/, () => [403, { errors: [DENIED] }]],
@@ -69,6 +72,14 @@ const server = createServer(async (request, response) => {
 const tunnels = actAsProxy(server);
 server.listen(0, '127.0.0.1', () => console.log(server.address().port));
 process.stdin.on('end', () => process.exit()).resume();
+
+function reset() {
+  requests.length = tunnels.length = logins = leases = 0;
+  isUnwrapped = false;
+  tokens.clear();
+  for (const token of FIRST_TOKENS) tokens.add(token);
+  return [204];
+}
 
 async function logIn(_, { body }) {
   if (body.secret_id !== 'right') return [400, { errors: ['invalid role or secret ID'] }];

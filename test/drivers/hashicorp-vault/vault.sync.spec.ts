@@ -13,7 +13,7 @@ import { OutsideServer } from '../../support/outside-server';
 const APPROLE: VaultAuth = { method: 'approle', roleId: 'role', secretId: 'right' };
 
 describe('a synchronous read of the manager for Vault', () => {
-  let vault: OutsideServer;
+  const vault = new OutsideServer('outside-vault.process.mjs');
   let manager: VaultSecretManager;
 
   function managerWith(options: Partial<VaultSecretManagerOptions> = {}): VaultSecretManager {
@@ -29,15 +29,18 @@ describe('a synchronous read of the manager for Vault', () => {
     return requests.filter((request) => request === path).length;
   }
 
+  beforeAll(async () => {
+    await vault.start();
+  });
+
   beforeEach(async () => {
-    vault = await new OutsideServer('outside-vault.process.mjs').start();
+    await vault.reset();
     managerWith();
   });
 
-  afterEach(async () => {
-    await manager.close();
-    await vault.stop();
-  });
+  afterEach(() => manager.close());
+
+  afterAll(() => vault.stop());
 
   it('returns the result of an asynchronous read', async () => {
     const answers = [readSync('A'), await manager.readSecret('A')];

@@ -8,17 +8,20 @@ import { OutsideServer } from '../../../support/outside-server';
 const CANARY = 'canary-6d20c3f7';
 
 describe('the manager for Vault behind a proxy', () => {
-  let server: OutsideServer;
+  const server = new OutsideServer('outside-vault.process.mjs');
   const managers: VaultSecretManager[] = [];
 
-  beforeEach(async () => {
-    server = await new OutsideServer('outside-vault.process.mjs').start();
+  beforeAll(async () => {
+    await server.start();
   });
+
+  beforeEach(() => server.reset());
 
   afterEach(async () => {
     await Promise.all(managers.splice(0).map((manager) => manager.close()));
-    await server.stop();
   });
+
+  afterAll(() => server.stop());
 
   const port = (): string => new URL(server.address).port;
   const managerWith = (options: Partial<VaultSecretManagerOptions>): VaultSecretManager => {
