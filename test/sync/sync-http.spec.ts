@@ -165,7 +165,7 @@ describe('a synchronous request', () => {
     const codes: string[] = [];
 
     for (let round = 0; round < 10; round++) {
-      const error = await failureOf(() => ask('slow/40', { timeoutMs: 20 }));
+      const error = await failureOf(() => ask('slow/150', { timeoutMs: 20 }));
       codes.push(error.code);
     }
     const answer = ask('secret/A', { timeoutMs: 20_000 }).json();
