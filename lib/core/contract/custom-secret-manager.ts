@@ -74,9 +74,9 @@ export interface RegistrationFacts {
   /** The option `fallback`. */
   readonly fallback: Fallback;
   /** The description of the settings, which a write passes unless its call gives one. */
-  readonly description: string | undefined;
+  readonly description?: string;
   /** The tags of the settings, which a write passes beside those of its call. */
-  readonly tags: Readonly<Record<string, string>> | undefined;
+  readonly tags?: Readonly<Record<string, string>>;
 }
 
 /** The methods that a manager may leave out. */

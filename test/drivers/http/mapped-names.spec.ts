@@ -11,8 +11,6 @@ const facts = (secretNames: readonly string[], virtualKeyPrefix?: string) => ({
   secretNames,
   virtualKeyPrefix,
   fallback: 'on-absence' as const,
-  description: undefined,
-  tags: undefined,
 });
 
 describe('the names of a store', () => {
