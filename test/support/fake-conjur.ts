@@ -192,9 +192,9 @@ export class FakeConjur {
 
   private batch(url: string, isBase64: boolean, response: ServerResponse): void {
     const [, query = ''] = url.split('variable_ids=');
-    const ids = query
+    const ids = decodeURIComponent(query)
       .split(',')
-      .map((id) => decodeURIComponent(id).replace(`${ACCOUNT}:variable:`, ''));
+      .map((id) => id.replace(`${ACCOUNT}:variable:`, ''));
     if (ids.some((id) => this.denied.has(id) || this.invisible.has(id)))
       return void response.writeHead(403).end();
     const values = ids.map((id) => [id, this.variables.get(id)?.at(-1)] as const);
