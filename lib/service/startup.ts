@@ -2,6 +2,7 @@ import { ATTEMPTS } from '../core/calls/cancellation';
 import { pause } from '../core/calls/waiting';
 import {
   SecretManagerError,
+  hasCode,
   isSecretManagerError,
   isTransient,
   type OperationContext,
@@ -62,7 +63,8 @@ function problemOf(
   outcome: Outcome,
   lookup: SecretLookup,
 ): SecretManagerError | undefined {
-  if (outcome === undefined && optional) return undefined; // `optional` forgives no empty value
+  const isAbsent = outcome === undefined || hasCode(outcome, 'NOT_FOUND'); // a disabled version is thrown
+  if (isAbsent && optional) return undefined; // `optional` forgives no empty value
   const { context } = parsed;
   const refusal = typeof outcome === 'string' ? refusalOf?.(outcome) : undefined;
   if (refusal !== undefined) return misconfigured(refusal, context);

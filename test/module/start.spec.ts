@@ -108,6 +108,21 @@ describe('the start', () => {
     expect(error.message).not.toMatch(/"A"|"C"/);
   });
 
+  it('forgives an optional secret whose absence the manager throws, as for a disabled version', async () => {
+    const store = new InMemorySecretManager({ A: '1' });
+    store.fail('NOT_FOUND');
+
+    const outcomes = await Promise.allSettled([
+      startWith(store, { preload: [{ name: 'A', optional: true }] }),
+      startWith(store, { preload: ['A'] }),
+    ]);
+
+    expect(outcomes).toMatchObject([
+      { status: 'fulfilled' },
+      { status: 'rejected', reason: { code: 'NOT_FOUND' } },
+    ]);
+  });
+
   it('fails for a failure of an optional secret', async () => {
     const store = new InMemorySecretManager();
     store.fail('denied');
