@@ -85,7 +85,7 @@ const LAYERS: Readonly<Record<string, Layer>> = {
 };
 
 /** The folders of `drivers` that every driver may import. They are no drivers, and not public. */
-const SHARED_ROOMS = ['aws', 'http'];
+const SHARED_ROOMS = ['aws', 'google', 'http'];
 
 /** The rooms of a folder. Each may import only earlier ones. */
 const ROOMS: Readonly<Record<string, readonly string[]>> = {
@@ -93,6 +93,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   'drivers/hashicorp-vault': ['options', 'wire', 'session', 'engines'],
   'drivers/aws-secrets-manager': ['sdk', 'reads', 'writes'],
   'drivers/aws-parameter-store': ['options', 'sdk', 'reads', 'writes'],
+  'drivers/google-secret-manager': ['options', 'api', 'reads', 'writes'],
   'drivers/encrypted-file': ['pages', 'files', 'keys', 'seals', 'legacy', 'store'],
 };
 

@@ -5,6 +5,7 @@ import * as aws from 'nestjs-custom-secret-manager/drivers/aws-secrets-manager';
 import * as directory from 'nestjs-custom-secret-manager/drivers/directory';
 import * as encryptedFile from 'nestjs-custom-secret-manager/drivers/encrypted-file';
 import * as environment from 'nestjs-custom-secret-manager/drivers/environment';
+import * as google from 'nestjs-custom-secret-manager/drivers/google-secret-manager';
 import * as hashicorpVault from 'nestjs-custom-secret-manager/drivers/hashicorp-vault';
 import * as fleet from 'nestjs-custom-secret-manager/fleet';
 import * as live from 'nestjs-custom-secret-manager/live';
@@ -273,6 +274,23 @@ describe('the public API', () => {
         'VaultSecretManagerOptions',
         'VaultServerState',
         'VaultTls',
+      ],
+    ],
+    [
+      './drivers/google-secret-manager',
+      'drivers/google-secret-manager/index.ts',
+      google,
+      ['GoogleSecretManager'],
+      [
+        'ConnectionSettings',
+        'GoogleAuth',
+        'GoogleConnectionOptions',
+        'GoogleEnvironment',
+        'GoogleReplication',
+        'GoogleSecretManagerOptions',
+        'GoogleToken',
+        'GoogleTokenSource',
+        'MapName',
       ],
     ],
     [

@@ -1,0 +1,23 @@
+import { variableOf, type GoogleAuth, type GoogleEnvironment } from '../../google/google-auth';
+import { proxyFromEnvironment } from '../../http/proxy-from-environment';
+import type { GoogleSecretManagerOptions } from './google.options';
+
+/** Returns options from variables of Google and of LiteLLM. An empty variable counts as unset. */
+export function optionsFromEnvironment(environment: GoogleEnvironment): GoogleSecretManagerOptions {
+  const variable = (name: string): string | undefined => variableOf(environment, name);
+  const options: GoogleSecretManagerOptions = {
+    projectId: variable('GOOGLE_SECRET_MANAGER_PROJECT_ID') ?? variable('GOOGLE_CLOUD_PROJECT'),
+    quotaProjectId: variable('GOOGLE_CLOUD_QUOTA_PROJECT'),
+    auth: authOf(variable),
+    ...proxyFromEnvironment(environment),
+  };
+  const given = Object.entries(options).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(given);
+}
+
+/** Returns the login of LiteLLM's own variable. Without it the order of Google's own applies. */
+function authOf(variable: (name: string) => string | undefined): GoogleAuth | undefined {
+  const path = variable('GCS_PATH_SERVICE_ACCOUNT');
+  const isOverruled = variable('GOOGLE_APPLICATION_CREDENTIALS') !== undefined;
+  return path === undefined || isOverruled ? undefined : { method: 'file', path };
+}
