@@ -3,6 +3,7 @@ import type { RecordedRequest } from '../../support/fake-google-secret-manager';
 import { GoogleFixture } from './fixture';
 
 const isAdding = ({ path }: RecordedRequest): boolean => path.endsWith(':addVersion');
+const isListing = ({ path }: RecordedRequest): boolean => path.includes('/versions?');
 const isDeleting = ({ method }: RecordedRequest): boolean => method === 'DELETE';
 
 describe('A write to Google Secret Manager', () => {
@@ -122,6 +123,17 @@ describe('A write to Google Secret Manager', () => {
       expect(google.fake.store.versionsOf('KEY')).toBe(0);
     });
 
+    it('deletes it as well if the login may not look at versions', async () => {
+      google.fake.fail('denied', (request) => isAdding(request) || isListing(request));
+
+      const failure = await failureOf(
+        google.manager().writeSecret('KEY', 'value', { createOnly: true }),
+      );
+
+      expect(failure.code).toBe('ACCESS_DENIED');
+      expect(google.fake.store.versionsOf('KEY')).toBeUndefined();
+    });
+
     it('leaves the value of another writer alone', async () => {
       google.fake.fail('denied', (request) => {
         if (!isAdding(request)) return false;
@@ -155,6 +167,16 @@ describe('A write to Google Secret Manager', () => {
     it('is a CONFLICT for a secret that has a version, in whatever state', async () => {
       google.fake.store.put('KEY', 'first');
       google.fake.store.setState('KEY', 1, 'DESTROYED');
+
+      const failure = await failureOf(google.manager().writeSecret('KEY', 'value', { createOnly }));
+
+      expect(failure).toMatchObject({ code: 'CONFLICT', secretName: 'KEY' });
+      expect(google.fake.store.versionsOf('KEY')).toBe(1);
+    });
+
+    it('is a CONFLICT for a secret that exists if the login may not look at versions', async () => {
+      google.fake.store.put('KEY', 'first');
+      google.fake.fail('denied', isListing);
 
       const failure = await failureOf(google.manager().writeSecret('KEY', 'value', { createOnly }));
 
