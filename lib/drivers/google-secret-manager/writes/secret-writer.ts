@@ -49,7 +49,9 @@ export class SecretWriter {
     annotations: Annotations,
   ): HttpSteps<SecretMetadata> {
     const created = yield* this.#creation.create(call, bytes, annotations);
-    return created ?? (yield* fillEmptySecret(this.#api, call, bytes, annotations));
+    if (created !== undefined) return created;
+    if (this.#names !== undefined) yield* this.#names.check(call);
+    return yield* fillEmptySecret(this.#api, call, bytes, annotations);
   }
 
   private *createOrUpdate(
