@@ -114,6 +114,5 @@ class RequestHandler {
 
 /** Copies the bytes, because a message would hold the whole memory that they are a part of. */
 function bytesOf(/** @type {Buffer[]} */ chunks) {
-  const [only] = chunks;
-  return new Uint8Array(chunks.length === 1 ? only : Buffer.concat(chunks));
+  return new Uint8Array(Buffer.concat(chunks));
 }

@@ -85,6 +85,15 @@ function nameOf([name = '', alias]: (string | undefined)[]): string {
 }
 
 describe('the stack of a read that failed', () => {
+  const { stackTraceLimit } = Error;
+
+  beforeAll(() => {
+    Error.stackTraceLimit = 50; // the whole journey
+  });
+  afterAll(() => {
+    Error.stackTraceLimit = stackTraceLimit;
+  });
+
   afterEach(closeApplications);
 
   it('matches the diagram of the architecture: one frame a layer, from the class of the user to the controller', async () => {
