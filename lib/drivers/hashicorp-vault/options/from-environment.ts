@@ -1,3 +1,4 @@
+import { withoutUndefined } from '../../http/given-options';
 import { proxyFromEnvironment, withScheme } from '../../http/proxy-from-environment';
 import type { GivenVaultOptions, VaultAuth } from './vault.options';
 
@@ -122,9 +123,4 @@ function authOf(
   }
   const token = familyVariable('TOKEN');
   return token === undefined ? undefined : { method: 'token', token };
-}
-
-function withoutUndefined<Options extends object>(options: Options): Options {
-  const given = Object.entries(options).filter(([, value]) => value !== undefined);
-  return Object.fromEntries(given) as Options;
 }

@@ -4,7 +4,7 @@ import type { Rule } from '../../../core/validation/option-rules';
 import { secretNameProblem } from '../../../core/validation/secret-name';
 import { proxyProblem } from '../../../sync/proxy';
 import { ENVIRONMENT_PROBLEMS, type EnvironmentOptions } from './from-environment';
-import { parseHost } from './hosts';
+import { hostList } from '../../http/hosts';
 import { unknownOptionProblems } from './known-options';
 import { headerValue, nonEmptyText, readableFile } from '../../http/option-rules';
 import { tlsProblems as tlsOptionProblems } from '../../http/tls';
@@ -146,20 +146,14 @@ function connectionProblems({
     noProxy === undefined || typeof noProxy === 'string'
       ? undefined
       : `noProxy must be a string, and is ${kindOf(noProxy)}`,
-    redirectHosts === undefined ? undefined : hostsProblem(redirectHosts),
+    redirectHosts === undefined ? undefined : hostsProblem('redirectHosts', redirectHosts),
     [true, false, undefined].includes(retryDeniedWithFreshLogin)
       ? undefined
       : `retryDeniedWithFreshLogin must be true or false, and is ${kindOf(retryDeniedWithFreshLogin)}`,
   ];
 }
 
-function hostsProblem(hosts: unknown): string | undefined {
-  if (!Array.isArray(hosts)) return `redirectHosts must be an array, and is ${kindOf(hosts)}`;
-  return hosts.every((host) => parseHost(host) !== undefined)
-    ? undefined
-    : 'redirectHosts must hold host names, as "vault-2.example" or "vault-2.example:8200"';
-}
-
+const hostsProblem = sentenceOf(hostList('vault-2.example'));
 const fileProblem = sentenceOf(readableFile);
 const textProblem = sentenceOf(nonEmptyText);
 const headerProblem = sentenceOf(headerValue);

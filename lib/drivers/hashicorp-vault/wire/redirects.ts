@@ -1,6 +1,6 @@
 import { quoteName } from '../../../core/errors/wording';
 import { isLoopback } from '../../../core/validation/loopback';
-import { parseHost } from '../options/hosts';
+import { matchesHost } from '../../http/hosts';
 import type { VaultAnswer } from './vault-answer';
 import type { VaultRequest } from './vault-request';
 
@@ -81,18 +81,6 @@ const WITH_CREDENTIALS =
 const LOGIN =
   'and a login is never sent on: set address to the active node, or to a load balancer that finds it';
 
-/** Compares the hosts, and the ports if one is listed. */
-function matchesHost(host: string, target: URL): boolean {
-  const listed = parseHost(host);
-  if (listed?.hostname !== target.hostname) return false;
-  const port = /:(\d+)$/.exec(host)?.[1];
-  return port === undefined || Number(port) === portOf(target);
-}
-
 function pathOf({ pathname, search }: URL): string {
   return pathname + search;
-}
-
-function portOf({ port, protocol }: URL): number {
-  return port === '' ? ({ 'https:': 443, 'http:': 80 }[protocol] ?? 0) : Number(port);
 }
