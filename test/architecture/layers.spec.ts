@@ -94,6 +94,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   'drivers/aws-secrets-manager': ['sdk', 'reads', 'writes'],
   'drivers/aws-parameter-store': ['options', 'sdk', 'reads', 'writes'],
   'drivers/google-secret-manager': ['options', 'api', 'reads', 'writes'],
+  'drivers/azure-key-vault': ['options', 'login', 'vault'],
   'drivers/encrypted-file': ['pages', 'files', 'keys', 'seals', 'legacy', 'store'],
 };
 

@@ -2,6 +2,7 @@ import * as root from 'nestjs-custom-secret-manager';
 import * as driverKit from 'nestjs-custom-secret-manager/driver-kit';
 import * as parameterStore from 'nestjs-custom-secret-manager/drivers/aws-parameter-store';
 import * as aws from 'nestjs-custom-secret-manager/drivers/aws-secrets-manager';
+import * as azureKeyVault from 'nestjs-custom-secret-manager/drivers/azure-key-vault';
 import * as directory from 'nestjs-custom-secret-manager/drivers/directory';
 import * as encryptedFile from 'nestjs-custom-secret-manager/drivers/encrypted-file';
 import * as environment from 'nestjs-custom-secret-manager/drivers/environment';
@@ -247,6 +248,13 @@ describe('the public API', () => {
       parameterStore,
       ['AwsParameterStoreSecretManager'],
       ['AwsConnection', 'AwsParameterStoreSecretManagerOptions', 'ParameterTier'],
+    ],
+    [
+      './drivers/azure-key-vault',
+      'drivers/azure-key-vault/index.ts',
+      azureKeyVault,
+      ['AzureKeyVaultSecretManager'],
+      ['AzureAccessToken', 'AzureAuth', 'AzureCredential', 'AzureKeyVaultSecretManagerOptions'],
     ],
     [
       './sync',

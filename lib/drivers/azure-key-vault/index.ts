@@ -1,0 +1,7 @@
+export { AzureKeyVaultSecretManager } from './azure-key-vault.secret-manager';
+export type {
+  AzureAccessToken,
+  AzureAuth,
+  AzureCredential,
+  AzureKeyVaultSecretManagerOptions,
+} from './options/azure.options';
