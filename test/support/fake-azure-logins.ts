@@ -110,7 +110,7 @@ export class FakeAzureLogins {
   private isAssertion(assertion: string): boolean {
     if (assertion === FEDERATED_TOKEN) return true;
     const { certificate } = this.#settings();
-    if (certificate === undefined) return false;
+    if (certificate === undefined || assertion.split('.').length !== 3) return false;
     const { publicKey, raw } = new X509Certificate(certificate);
     const [header = '', claims = '', signature = ''] = assertion.split('.');
     const { alg, 'x5t#S256': thumbprint } = decoded(header);

@@ -2,10 +2,16 @@ import { generateKeyPairSync, randomBytes, sign } from 'node:crypto';
 import type { Certificate } from './certificates';
 
 /** Returns a certificate of its own authority for `localhost` and 127.0.0.1, valid for a day. RFC 5280. */
-export function selfSigned(commonName: string): Certificate {
-  const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+export function selfSigned(commonName: string, keyType: 'ec' | 'rsa' = 'ec'): Certificate {
+  const { privateKey, publicKey } =
+    keyType === 'ec'
+      ? generateKeyPairSync('ec', { namedCurve: 'P-256' })
+      : generateKeyPairSync('rsa', { modulusLength: 2_048 });
   const name = sequence(set(sequence(oid('550403'), der(0x0c, Buffer.from(commonName)))));
-  const algorithm = sequence(oid('2a8648ce3d040302')); // ecdsa-with-SHA256
+  const algorithm =
+    keyType === 'ec'
+      ? sequence(oid('2a8648ce3d040302')) // ecdsa-with-SHA256
+      : sequence(oid('2a864886f70d01010b'), der(0x05, Buffer.alloc(0))); // sha256WithRSAEncryption
   const now = Date.now();
   const validity = sequence(utcTime(now - 3_600_000), utcTime(now + 86_400_000));
   const names = sequence(
