@@ -1,3 +1,4 @@
+import { writesWait } from '../core/calls/waiting';
 import {
   implementsOperation,
   unsupported,
@@ -98,6 +99,7 @@ export function compose(manager: CustomSecretManager, options: PipelineOptions):
     attemptTimeoutMs,
     syncTimeoutMs,
     startTimeoutMs: timeoutMs,
+    writesWait: writesWait(manager),
   });
   const writes = new Writes();
 

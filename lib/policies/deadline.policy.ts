@@ -33,6 +33,8 @@ export interface DeadlineOptions {
   readonly attemptTimeoutMs?: number;
   /** The longest that a synchronous read may block, in milliseconds. Default 3 000. */
   readonly syncTimeoutMs?: number;
+  /** Leaves writes and deletions to the deadline of their call. Default: `false`. */
+  readonly writesWait?: boolean;
   /** The longest that the manager's `validateEnvironment` may take, in milliseconds. Default 30 000. */
   readonly startTimeoutMs?: number;
 }
@@ -49,6 +51,7 @@ export class DeadlinePolicy extends Policy {
   readonly #attemptTimeoutMs: number;
   readonly #syncTimeoutMs: number;
   readonly #startTimeoutMs: number;
+  readonly #writesWait: boolean;
   readonly #running = new Deadlines<Attempt<unknown>>();
   #closing: Promise<void> | undefined;
 
@@ -58,12 +61,14 @@ export class DeadlinePolicy extends Policy {
       attemptTimeoutMs = 10_000,
       syncTimeoutMs = 3_000,
       startTimeoutMs = DEFAULT_TIMEOUT_MS,
+      writesWait = false,
     }: DeadlineOptions = {},
   ) {
     super(inner);
     this.#attemptTimeoutMs = attemptTimeoutMs;
     this.#syncTimeoutMs = syncTimeoutMs;
     this.#startTimeoutMs = startTimeoutMs;
+    this.#writesWait = writesWait;
   }
 
   override readSecretSync(
@@ -103,6 +108,7 @@ export class DeadlinePolicy extends Policy {
   }
 
   private limitOf(operation: Operation, { timeoutMs = 0 }: CallOptions): number {
+    if (this.#writesWait && WRITES.has(operation)) return timeoutMs || DEFAULT_TIMEOUT_MS;
     if (operation === 'validateEnvironment') return this.#startTimeoutMs;
     if (operation === 'checkHealth') return Math.max(timeoutMs, HEALTH_TIMEOUT_MS);
     return this.#attemptTimeoutMs;

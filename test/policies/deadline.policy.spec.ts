@@ -1,5 +1,6 @@
 import { getEventListeners, getMaxListeners } from 'node:events';
 import { CANCELLATION, Cancellation } from '../../lib/core/calls/cancellation';
+import type { OperationOptions } from '../../lib/core/contract/custom-secret-manager';
 import { BoundaryPolicy } from '../../lib/policies/boundary.policy';
 import { DeadlinePolicy } from '../../lib/policies/deadline.policy';
 import { failureOf } from '../support/failure-of';
@@ -35,6 +36,24 @@ describe('DeadlinePolicy', () => {
     await policy.readSecret('LONG', { timeoutMs: 50_000 });
 
     expect(manager.asked.map(({ options }) => options?.timeoutMs)).toEqual([50, 1_000]);
+  });
+
+  it('gives a write the rest of the call alone, if writes wait for the store', async () => {
+    const given: unknown[] = [];
+    const keep = async (_: string, options: OperationOptions = {}): Promise<void> =>
+      void given.push(options.timeoutMs);
+    const manager = Object.assign(new ScriptedSecretManager(), {
+      writeSecret: (name: string, _: string, options?: OperationOptions) => keep(name, options),
+      deleteSecret: keep,
+    });
+    const limits = { attemptTimeoutMs: 1_000, writesWait: true };
+    const policy = new DeadlinePolicy(new BoundaryPolicy(manager), limits);
+
+    await policy.writeSecret('KEY', 'value', { timeoutMs: 50_000 });
+    await policy.deleteSecret('KEY', { timeoutMs: 20_000 });
+    await policy.readSecret('KEY', { timeoutMs: 50_000 });
+
+    expect([...given, manager.asked[0]?.options?.timeoutMs]).toEqual([50_000, 20_000, 1_000]);
   });
 
   it('gives the manager whole milliseconds, as AbortSignal.timeout requires', async () => {

@@ -92,3 +92,13 @@ export function timedOut(context: OperationContext, timeoutMs: number): SecretMa
     context,
   );
 }
+
+/**
+ * The key under which a manager says that its writes and deletions wait for the store, such as for the end of a
+ * recovery. The deadline of their call limits them, and not that of an attempt.
+ */
+export const WRITES_WAIT: unique symbol = Symbol('writes wait for the store');
+
+export function writesWait(manager: object): boolean {
+  return Reflect.get(manager, WRITES_WAIT) === true;
+}

@@ -1,3 +1,4 @@
+import { WRITES_WAIT } from '../../core/calls/waiting';
 import {
   CustomSecretManager,
   type DeleteOptions,
@@ -48,6 +49,9 @@ const HEALTH_CHECK = 'nestjs-custom-secret-manager-health-check';
  * window than the vault has is `UNSUPPORTED`. `recoveryWindowInDays: 0` purges.
  */
 export class AzureKeyVaultSecretManager extends CustomSecretManager {
+  /** @internal */
+  readonly [WRITES_WAIT] = true;
+
   readonly #options: AzureKeyVaultSecretManagerOptions;
   readonly #environment: Environment;
   readonly #names: MappedNames;

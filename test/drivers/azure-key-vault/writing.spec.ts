@@ -1,3 +1,5 @@
+import { compose } from '../../../lib/policies/compose';
+import { resolveOptions } from '../../../lib/secret-manager.options';
 import { failureOf } from '../../support/failure-of';
 import { failure, forbidden } from '../../support/fake-azure-key-vault';
 import { Fixture, warningCodes } from './fixture';
@@ -176,6 +178,19 @@ describe('a write of the manager for Azure Key Vault', () => {
     expect(failed.code).toBe('TIMEOUT');
     expect(performance.now() - startedAt).toBeGreaterThan(350);
     expect(performance.now() - startedAt).toBeLessThan(1_500);
+  });
+
+  it('waits in the pipeline for longer than an attempt may take', async () => {
+    fixture.fake.seed('API-KEY', 'old');
+    const manager = fixture.manager();
+    await manager.deleteSecret('API-KEY');
+    fixture.set({ deletionMs: 500 });
+    const options = resolveOptions({ attemptTimeoutMs: 200, timeoutMs: 5_000 }, manager);
+    const pipeline = compose(manager, options).outermost;
+
+    await pipeline.writeSecret('API-KEY', 'new');
+
+    expect(fixture.fake.current('API-KEY')?.value).toBe('new');
   });
 
   it('ends its wait when the call is aborted', async () => {
