@@ -254,7 +254,13 @@ describe('the public API', () => {
       'drivers/azure-key-vault/index.ts',
       azureKeyVault,
       ['AzureKeyVaultSecretManager'],
-      ['AzureAccessToken', 'AzureAuth', 'AzureCredential', 'AzureKeyVaultSecretManagerOptions'],
+      [
+        'AzureAccessToken',
+        'AzureAuth',
+        'AzureCredential',
+        'AzureKeyVaultSecretManagerOptions',
+        'MapName',
+      ],
     ],
     [
       './sync',

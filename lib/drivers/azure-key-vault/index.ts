@@ -1,3 +1,4 @@
+export type { MapName } from '../http/mapped-names';
 export { AzureKeyVaultSecretManager } from './azure-key-vault.secret-manager';
 export type {
   AzureAccessToken,
