@@ -54,23 +54,25 @@ export class SigningKeys {
     for (let attempt = 1; ; attempt++) {
       const stored = await this.read(call);
       if (stored !== undefined) return stored;
-      if (await this.make(call)) continue;
+      if (await this.make(call, DESCRIPTION)) continue;
       await pause(backoffMs(attempt, PAUSES), call.options, call); // another instance created it, and a replica may lag
     }
   }
 
   /**
    * Resolves to whether the store accepted a new key. The key is read back, because another instance may have created
-   * one, too.
+   * one, too. A store that keeps no descriptions gets none.
    */
-  private async make({ options }: VirtualKeyCall): Promise<boolean> {
-    const write = { ...options, description: DESCRIPTION, createOnly: true };
+  private async make(call: VirtualKeyCall, description?: string): Promise<boolean> {
+    const write = { ...call.options, description, createOnly: true };
     try {
       await this.#pipeline.writeSecret(this.#name, makeSigningKey(), write);
       return true;
     } catch (error) {
-      if (isSecretManagerError(error) && error.code === 'CONFLICT') return false;
-      throw error;
+      if (!isSecretManagerError(error)) throw error;
+      if (error.code === 'CONFLICT') return false;
+      if (error.code !== 'UNSUPPORTED' || description === undefined) throw error;
+      return await this.make(call);
     }
   }
 

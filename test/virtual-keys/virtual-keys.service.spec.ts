@@ -1,10 +1,12 @@
 import {
   CustomSecretManager,
+  SecretManagerError,
   SecretManagerModule,
   SecretsService,
   VirtualKeysService,
   getVirtualKeysServiceToken,
   type SecretManagerModuleOptions,
+  type WriteOptions,
 } from 'nestjs-custom-secret-manager';
 import { InMemorySecretManager } from 'nestjs-custom-secret-manager/testing';
 import { closeApplications, startApplication } from '../support/application';
@@ -197,6 +199,20 @@ describe('a virtual key', () => {
 
       expect(new Set(failures.map(({ code }) => code))).toEqual(new Set(['NOT_PERMITTED']));
       expect(store.calls).toEqual([]);
+    });
+
+    it('works on a store that refuses descriptions', async () => {
+      class Undescribed extends InMemorySecretManager {
+        override writeSecret(name: string, value: string, options?: WriteOptions) {
+          if (options?.description === undefined) return super.writeSecret(name, value, options);
+          throw new SecretManagerError('UNSUPPORTED', 'It keeps no description.');
+        }
+      }
+      const keys = await keysOn(new Undescribed());
+
+      const { value } = await keys.create(ALICE);
+
+      await expect(keys.verify(ALICE, value)).resolves.toBe(true);
     });
 
     it('is UNSUPPORTED by a manager that does not write, before any call', async () => {
