@@ -35,12 +35,37 @@ async function main(): Promise<void> {
   await tryMissingPeers();
   const vault = new VaultSecretManager({ address: '', auth: { method: 'token', token: 't' } });
   assert.throws(() => vault.validateEnvironment(), { code: 'MISCONFIGURED' });
+  await tryStoresOverHttp();
   await app.close();
   console.log('done');
 }
 
+/** The drivers of stores over HTTP, which need no package of the vendor. */
+const OVER_HTTP = {
+  'azure-key-vault': 'AzureKeyVaultSecretManager',
+  'cyberark-conjur': 'ConjurSecretManager',
+  'google-secret-manager': 'GoogleSecretManager',
+};
+
+/** Makes each manager with an unknown option, which its check reports. */
+async function tryStoresOverHttp(): Promise<void> {
+  const load = createRequire(join(process.cwd(), 'package.json'));
+  for (const [name, className] of Object.entries(OVER_HTTP)) {
+    const path = `nestjs-custom-secret-manager/drivers/${name}`;
+    for (const driver of [await import(path), load(path)]) {
+      const manager = new driver[className]({ unknownOption: true }) as CustomSecretManager;
+      assert.throws(() => manager.validateEnvironment(), {
+        code: 'MISCONFIGURED',
+        message: /unknownOption/,
+      });
+      await manager.close();
+    }
+  }
+}
+
 const PEERS = {
   terminus: '@nestjs/terminus',
+  'drivers/aws-parameter-store': '@aws-sdk/client-ssm',
   'drivers/aws-secrets-manager': '@aws-sdk/client-secrets-manager',
   'drivers/encrypted-file': 'lmdb',
 };
