@@ -123,7 +123,7 @@ export const nameBreaks: readonly Break[] = [
       protected override pathOf(name: string): string {
         const path = super.pathOf(name);
         const paths = [...this.store.contents.keys()];
-        return paths.find((each) => each.startsWith(`${path}-`)) ?? path;
+        return paths.find((each) => each.startsWith(`${path}_`)) ?? path;
       }
     },
   },
