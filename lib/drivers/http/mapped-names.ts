@@ -98,6 +98,7 @@ export class MappedNames {
     if (mapName === 'dashes') return secretName.replace(/[_/.]/g, '-');
     try {
       const stored: unknown = mapName(secretName);
+      if (stored instanceof Promise) stored.catch(() => undefined); // it is no name, and must not end the process
       return typeof stored === 'string' ? stored : undefined;
     } catch {
       return undefined;

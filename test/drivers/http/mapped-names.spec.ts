@@ -56,6 +56,20 @@ describe('the names of a store', () => {
     expect(error.message).not.toMatch('canary-5521');
   });
 
+  it('end no process for a function that rejects', async () => {
+    const unhandled = jest.fn();
+    process.once('unhandledRejection', unhandled);
+    const mapName = (() => Promise.reject(new Error('canary-5521'))) as never;
+
+    expect(() => new MappedNames({ ...RULES, mapName }).toStored('A')).toThrow(
+      /Check what mapName/,
+    );
+    await new Promise((resolve) => setTimeout(resolve, 10));
+    process.off('unhandledRejection', unhandled);
+
+    expect(unhandled).not.toHaveBeenCalled();
+  });
+
   it('report every two names that meet and every impossible name at once', () => {
     const names = new MappedNames({ ...RULES, mapName: 'dashes' });
 
