@@ -24,6 +24,7 @@ import {
 import { optionProblems } from './options/option-problems';
 import { bundleOf } from './vault/secret-bundle';
 import type { SecretCall } from './vault/secret-call';
+import { SecretTags } from './vault/secret-tags';
 import { Vault } from './vault/vault';
 import { isAbsent, isDenied, isDisabled, vaultError } from './vault/vault-errors';
 import { secretPath } from './vault/vault-requests';
@@ -107,9 +108,13 @@ export class AzureKeyVaultSecretManager extends CustomSecretManager {
     if (this.#options.startsSyncReads) this.#driver.startSync();
   }
 
-  /** Throws `MISCONFIGURED` for names that a vault cannot have, and for two that are one secret there. */
+  /**
+   * Throws `MISCONFIGURED` for names that a vault cannot have, for two that are one secret there, and for a description
+   * or tags of the settings that a vault does not take.
+   */
   override validateRegistration(facts: RegistrationFacts): void {
     this.#names.assertDistinct(facts);
+    new SecretTags(this.#options.mapName !== undefined).assertUsual(facts);
   }
 
   override readSecret(

@@ -113,6 +113,17 @@ describe('mapped names of the manager for Azure Key Vault', () => {
     expect(failed.message).toMatch(text);
   });
 
+  it('refuse tags of the settings with which each write would fail', async () => {
+    const settings = { accessMode: 'read_and_write' as const, tags: { name: 'x' } };
+    const manager = { useValue: fixture.manager({ mapName: 'dashes' }) };
+    const imports = [SecretManagerModule.forRoot({ manager, settings })];
+
+    const failed = await failureOf(Test.createTestingModule({ imports }).compile());
+
+    expect(failed.code).toBe('MISCONFIGURED');
+    expect(failed.message).toContain('"name"');
+  });
+
   it('serve an application', async () => {
     const application = await start(['API_KEY'], 'dashes');
     const secrets = application.get(SecretsService);

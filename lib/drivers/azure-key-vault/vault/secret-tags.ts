@@ -1,5 +1,8 @@
 import type { SecretDescription, WriteOptions } from '../../../core/contract/custom-secret-manager';
-import { SecretManagerError } from '../../../core/errors/secret-manager.error';
+import {
+  isSecretManagerError,
+  SecretManagerError,
+} from '../../../core/errors/secret-manager.error';
 import { quoteName } from '../../../core/errors/wording';
 
 type Tags = Readonly<Record<string, string>>;
@@ -48,6 +51,18 @@ export class SecretTags {
       throw invalid(
         `The tag "${NAME}" holds the name of the secret, because of mapName: leave it out`,
       );
+    }
+  }
+
+  /** Throws `MISCONFIGURED` for the description and the tags of the settings if each write would fail with them. */
+  assertUsual({ description, tags }: Pick<WriteOptions, 'description' | 'tags'>): void {
+    try {
+      this.assertGiven({ description, tags });
+      this.merge({}, '', { description, tags });
+    } catch (error) {
+      if (!isSecretManagerError(error)) throw error;
+      const message = `The description or the tags of the settings cannot be written. ${error.message}`;
+      throw new SecretManagerError('MISCONFIGURED', message);
     }
   }
 
