@@ -185,6 +185,28 @@ describe('a read of the manager for Azure Key Vault', () => {
     ]);
   });
 
+  it('reports a failure of the list of versions of a disabled secret', async () => {
+    fixture.fake.seed('API-KEY', 'value', { attributes: { enabled: false } });
+    fixture.set({
+      intercept: ({ path }) => (path.endsWith('/versions') ? failure(429, 'Throttled') : undefined),
+    });
+
+    const failed = await failureOf(fixture.manager().describeSecret('API-KEY'));
+
+    expect(failed.code).toBe('THROTTLED');
+  });
+
+  it.each([undefined, { encoding: 'base64' }])(
+    'is MALFORMED for half of a surrogate pair with the params %j',
+    async (params) => {
+      fixture.fake.seed('API-KEY', 'a\ud800b');
+
+      const failed = await failureOf(fixture.manager().readSecret('API-KEY', { params }));
+
+      expect(failed).toMatchObject({ code: 'MALFORMED', secretName: 'API-KEY' });
+    },
+  );
+
   it('never follows the link to the next page to another host', async () => {
     fixture.fake.seed('API-KEY', 'value', { attributes: { enabled: false } });
     const nextLink = 'https://evil.example/secrets/API-KEY/versions?$skiptoken=page-1';

@@ -85,6 +85,21 @@ describe('a write of the manager for Azure Key Vault', () => {
     expect(warnings).toEqual(['AZURE_PROPERTIES_DENIED']);
   });
 
+  it.each([429, 500])(
+    'does not write over the tags of a disabled secret after the status %d of their list',
+    async (status) => {
+      fixture.fake.seed('API-KEY', 'old', { tags: { team: 'a' }, attributes: { enabled: false } });
+      fixture.set({
+        intercept: ({ path }) => (path.endsWith('/versions') ? failure(status, 'X') : undefined),
+      });
+
+      const failed = await failureOf(fixture.manager().writeSecret('API-KEY', 'new'));
+
+      expect(failed.code).toBe(status === 429 ? 'THROTTLED' : 'UNAVAILABLE');
+      expect(fixture.fake.current('API-KEY')).toMatchObject({ value: 'old', tags: { team: 'a' } });
+    },
+  );
+
   it('does not write if the properties cannot be read for another reason', async () => {
     fixture.set({ intercept: ({ method }) => (method === 'GET' ? failure(500, 'X') : undefined) });
 
@@ -117,6 +132,7 @@ describe('a write of the manager for Azure Key Vault', () => {
 
   it.each<[string, string, object]>([
     ['a value of more than 25 KB', 'x'.repeat(25_601), {}],
+    ['half of a surrogate pair', 'a\ud800b', {}],
     ['16 tags', 'x', { tags: Object.fromEntries([...'abcdefghijklmnop'].map((t) => [t, t])) }],
     ['a tag of 257 characters', 'x', { tags: { long: 'x'.repeat(257) } }],
     ['a description of 257 characters', 'x', { description: 'x'.repeat(257) }],
@@ -150,6 +166,24 @@ describe('a write of the manager for Azure Key Vault', () => {
       tags: { team: 'a' },
     });
     expect(fixture.fake.asked).toContain('POST /deletedsecrets/API-KEY/recover');
+  });
+
+  it('takes a name that another client purged or recovered meanwhile', async () => {
+    fixture.set({ deletionMs: 0, recoveryMs: 0, recoveredMs: 0 });
+    fixture.fake.seed('API-KEY', 'old');
+    const manager = fixture.manager();
+    await manager.deleteSecret('API-KEY');
+    fixture.set({
+      intercept: ({ path }) => {
+        if (!path.startsWith('/deletedsecrets')) return undefined;
+        fixture.fake.reset();
+        return failure(404, 'SecretNotFound');
+      },
+    });
+
+    await manager.writeSecret('API-KEY', 'new', { timeoutMs: 2_000 });
+
+    expect(fixture.fake.current('API-KEY')?.value).toBe('new');
   });
 
   it('recovers without the right to look at deleted secrets', async () => {

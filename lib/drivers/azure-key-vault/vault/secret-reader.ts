@@ -1,12 +1,13 @@
 import type { SecretReading } from '../../../core/contract/custom-secret-manager';
+import { SecretManagerError } from '../../../core/errors/secret-manager.error';
 import { quoteName } from '../../../core/errors/wording';
 import { encodeBytes, encodingProblem, type Encoding } from '../../../core/validation/encoding';
 import { assertKnownParams, type ParamRules } from '../../../core/validation/known-params';
 import type { HttpAnswer, HttpSteps } from '../../http/http-request';
 import { bundleOf, versionsOf, type SecretBundle } from './secret-bundle';
-import type { SecretCall } from './secret-call';
+import { isWellFormed, type SecretCall } from './secret-call';
 import type { SecretTags } from './secret-tags';
-import { isAbsent, isDisabled, vaultError } from './vault-errors';
+import { isAbsent, isDenied, isDisabled, vaultError } from './vault-errors';
 import { secretPath, type VaultRequests } from './vault-requests';
 import type { Warnings } from './warnings';
 
@@ -40,6 +41,7 @@ export class SecretReader {
     if (secret?.value === undefined) throw failed(answer, secretName);
     this.#tags.assertOwn(secret, secretName, storedName);
     const { value, version, expiresAt } = secret;
+    if (!isWellFormed(value)) throw noText(secretName);
     if (expiresAt && expiresAt.getTime() < Date.now()) this.#warnings.expired(secretName, version);
     return { value: encodeBytes(Buffer.from(value), encoding, secretName), version };
   }
@@ -59,15 +61,21 @@ export class SecretReader {
     return found;
   }
 
-  /** Returns `undefined` if the versions cannot be listed. */
-  private *newestVersion({ storedName, options }: SecretCall): HttpSteps<SecretBundle | undefined> {
+  /** Returns `undefined` if the login may not list the versions. Throws another failure. */
+  private *newestVersion({
+    secretName,
+    storedName,
+    options,
+  }: SecretCall): HttpSteps<SecretBundle | undefined> {
     const path = `${secretPath(storedName)}/versions`;
     let newest: SecretBundle | undefined;
     let token: string | undefined = '';
     while (token !== undefined) {
       const query: Readonly<Record<string, string>> = token === '' ? {} : { $skiptoken: token };
-      const page = versionsOf(yield* this.#requests.send('GET', path, options, { query }));
-      if (page === undefined) return undefined;
+      const answer = yield* this.#requests.send('GET', path, options, { query });
+      if (isDenied(answer)) return undefined;
+      const page = versionsOf(answer);
+      if (page === undefined) throw failed(answer, secretName);
       for (const version of page.versions) {
         if (newest === undefined || createdAt(version) > createdAt(newest)) newest = version;
       }
@@ -90,6 +98,14 @@ function createdAt({ createdAt: at }: SecretBundle): number {
 
 function failed(answer: HttpAnswer, secretName: string): Error {
   return vaultError(answer, `Reading ${quoteName(secretName)}`);
+}
+
+/** Returns the error of a value that would change in UTF-8. */
+function noText(secretName: string): SecretManagerError {
+  return new SecretManagerError(
+    'MALFORMED',
+    `The value of ${quoteName(secretName)} is no text: it has half of a surrogate pair. Write it again.`,
+  );
 }
 
 function versionProblem(version: unknown): string | undefined {

@@ -31,39 +31,30 @@ export class SecretRecovery {
   }
 
   /**
-   * Waits until the deletion of a secret is done, and begins its recovery. Returns its properties, or `undefined` if
-   * there is nothing to recover any more.
+   * Begins the recovery of a secret whose deletion is done. Returns its properties, or `undefined` if the vault is
+   * still deleting it, or if another client recovered or purged it: a write shows which of these it is.
    */
   *recover(call: SecretCall): HttpSteps<SecretBundle | undefined> {
     const { secretName, storedName, options } = call;
-    yield* this.awaitDeletion(call);
-    for (let attempt = 1; ; attempt++) {
-      const answer = yield* this.#requests.send(
-        'POST',
-        `${deletedPath(storedName)}/recover`,
-        options,
-      );
-      const recovered = bundleOf(answer);
-      if (recovered !== undefined) return recovered;
-      if (isAbsent(answer) || isBusy(answer, 'ObjectIsBeingRecovered')) return undefined;
-      if (!isBusy(answer, 'ObjectIsBeingDeleted')) {
-        throw vaultError(answer, `Recovering the deleted secret ${quoteName(secretName)}`);
-      }
-      yield* pauseAfter(attempt, options);
+    if (!(yield* this.isDeleted(call))) return undefined;
+    const path = `${deletedPath(storedName)}/recover`;
+    const answer = yield* this.#requests.send('POST', path, options);
+    const recovered = bundleOf(answer);
+    const isOver = isAbsent(answer) || isBusy(answer, 'ObjectIsBeingRecovered');
+    if (recovered !== undefined || isOver || isBusy(answer, 'ObjectIsBeingDeleted')) {
+      return recovered;
     }
+    throw vaultError(answer, `Recovering the deleted secret ${quoteName(secretName)}`);
   }
 
-  /** Waits while the vault deletes the secret. Throws `INVALID_ARGUMENT` for a deleted secret of another name. */
-  private *awaitDeletion({ secretName, storedName, options }: SecretCall): HttpSteps<void> {
-    for (let attempt = 1; ; attempt++) {
-      const answer = yield* this.#requests.send('GET', deletedPath(storedName), options);
-      const deleted = bundleOf(answer);
-      if (deleted !== undefined) return this.#tags.assertOwn(deleted, secretName, storedName);
-      if (isDenied(answer)) return; // the recovery may be permitted
-      const isPending = isAbsent(answer) || isBusy(answer, 'ObjectIsBeingDeleted');
-      if (!isPending) throw vaultError(answer, `Looking for the deleted ${quoteName(secretName)}`);
-      yield* pauseAfter(attempt, options);
-    }
+  /** Throws `INVALID_ARGUMENT` for a deleted secret of another name. */
+  private *isDeleted({ secretName, storedName, options }: SecretCall): HttpSteps<boolean> {
+    const answer = yield* this.#requests.send('GET', deletedPath(storedName), options);
+    const deleted = bundleOf(answer);
+    if (deleted !== undefined) this.#tags.assertOwn(deleted, secretName, storedName);
+    if (deleted !== undefined || isDenied(answer)) return true; // the recovery may be permitted
+    if (isAbsent(answer) || isBusy(answer, 'ObjectIsBeingDeleted')) return false;
+    throw vaultError(answer, `Looking for the deleted ${quoteName(secretName)}`);
   }
 
   /**
