@@ -103,6 +103,18 @@ describe('a login of the manager for Azure Key Vault', () => {
     ['null', () => null, 'UNAUTHENTICATED'],
     ['no end', () => ({ token: 'x' }), 'UNAUTHENTICATED'],
     [
+      'an end that is no number',
+      () => ({
+        token: 'x',
+        expiresOnTimestamp: {
+          valueOf: () => {
+            throw new Error('canary-7f3e51aa');
+          },
+        },
+      }),
+      'UNAUTHENTICATED',
+    ],
+    [
       'a line break',
       () => ({ token: 'canary\ntoken', expiresOnTimestamp: Date.now() + 60_000 }),
       'UNAUTHENTICATED',
@@ -125,6 +137,47 @@ describe('a login of the manager for Azure Key Vault', () => {
     expect(failed.code).toBe(code);
     expect(everythingOf(failed)).not.toContain('canary');
   });
+
+  it('ends with close while the credential object hangs', async () => {
+    const getToken = jest.fn(() => new Promise<never>(() => undefined));
+    const manager = fixture.manager({ auth: { getToken } });
+    const failed = failureOf(manager.readSecret('API-KEY'));
+
+    await manager.close();
+
+    await expect(failed).resolves.toMatchObject({ code: 'UNAVAILABLE' });
+    expect(getToken).toHaveBeenCalledTimes(1);
+  });
+
+  const inAnHour = (): string => String(Math.floor(Date.now() / 1_000) + 3_600);
+
+  it.each<[string, () => object]>([
+    ['an end beside a life of null', () => ({ expires_in: null, expires_on: inAnHour() })],
+    ['an end beside an empty life', () => ({ expires_in: '', expires_on: inAnHour() })],
+    ['an end beside a life that is no number', () => ({ expires_in: 'x', expires_on: inAnHour() })],
+    ['a life as a text', () => ({ expires_in: '3600' })],
+  ])('keeps a token with %s', async (_, life) => {
+    const access_token = fixture.fake.logins.accept('token');
+    fixture.set({ interceptLogin: () => ({ status: 200, body: { access_token, ...life() } }) });
+    const manager = fixture.manager();
+
+    await manager.readSecret('API-KEY');
+    await manager.readSecret('API-KEY');
+
+    expect(logins()).toBe(1);
+  });
+
+  it.each([{}, { expires_in: null }, { expires_in: true }, { expires_in: [] }, { expires_on: '' }])(
+    'is MALFORMED if the answer tells the life of the token as %j',
+    async (life) => {
+      const body = { access_token: 'token', ...life };
+      fixture.set({ interceptLogin: () => ({ status: 200, body }) });
+
+      const failed = await failureOf(fixture.manager().readSecret('API-KEY'));
+
+      expect(failed.code).toBe('MALFORMED');
+    },
+  );
 
   it('happens again after a refused token', async () => {
     const manager = fixture.manager();
@@ -208,6 +261,28 @@ describe('a login of the manager for Azure Key Vault', () => {
     ['https://a.example', 'https://vault.azure.net'],
   ])('to %s is for %s', (vaultUrl, resource) => {
     expect(azureLogin('test', { vaultUrl, auth: BY_SECRET }, {}).resource).toBe(resource);
+  });
+
+  it.each([
+    'Bearer authorization="https://evil.example", resource=https://evil.example',
+    'Bearer authorization="https://evil.example", scope="https://evil.example/.default"',
+    'PoP nonce="x", Bearer authorization="https://evil.example", resource="https://evil.example"',
+  ])('is not repeated for the challenge %s', async (challenge) => {
+    const refusal = { status: 401, headers: { 'www-authenticate': challenge } };
+    fixture.set({ intercept: () => refusal });
+
+    const failed = await failureOf(fixture.manager().readSecret('API-KEY'));
+
+    expect([failed.code, logins()]).toEqual(['MISCONFIGURED', 1]);
+  });
+
+  it('takes the cloud of a trusted host from the login service of a pod', () => {
+    const auth = { method: 'workload-identity', ...IDS, tokenFile: '/token' } as const;
+    const environment = { AZURE_AUTHORITY_HOST: 'https://login.microsoftonline.us/' };
+
+    const { resource } = azureLogin('test', { vaultUrl: 'https://a.example', auth }, environment);
+
+    expect(resource).toBe('https://vault.usgovcloudapi.net');
   });
 
   it('uses the login service of the cloud', () => {

@@ -148,10 +148,55 @@ describe('the options of the manager for Azure Key Vault', () => {
     await manager.close();
   });
 
+  it('report every missing part of a certificate at once', async () => {
+    const problems = await problemsOf(managerWith({ auth: { method: 'certificate' } }));
+
+    for (const part of ['auth.tenantId', 'auth.clientId', 'certificateFile', 'privateKeyFile'])
+      expect(problems).toContain(part);
+  });
+
   it('show no secret of themselves', () => {
     const manager = managerWith({ auth: { ...BY_SECRET, clientSecret: CANARY } });
 
     expect(leaks(everythingOf(manager), CANARY)).toBe(false);
+  });
+});
+
+describe('the variables of the process beside the options for Azure Key Vault', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'azure-'));
+  const tokenFile = join(folder, 'token');
+  const before = { ...process.env };
+
+  beforeAll(() => writeFileSync(tokenFile, 'token'));
+  afterEach(() => void (process.env = { ...before }));
+  afterAll(() => rmSync(folder, { recursive: true }));
+
+  it.each([
+    'login.microsoftonline.us',
+    'http://login.example',
+    `https://u:${CANARY}@login.example`,
+  ])('are MISCONFIGURED with the login service %s of a pod', async (host) => {
+    process.env.AZURE_AUTHORITY_HOST = host;
+    const auth = { method: 'workload-identity', ...IDS, tokenFile };
+
+    const problems = await problemsOf(managerWith({ auth }));
+
+    expect(problems).toMatch(/^MISCONFIGURED .*\n- the variable AZURE_AUTHORITY_HOST/);
+    expect(leaks(problems, CANARY)).toBe(false);
+  });
+
+  it('do not count where the options give the login service or the endpoint', () => {
+    process.env.AZURE_AUTHORITY_HOST = 'no URL';
+    process.env.IDENTITY_ENDPOINT = 'http://192.0.2.1';
+    process.env.IDENTITY_HEADER = 'header';
+    const pod = { method: 'workload-identity', ...IDS, tokenFile };
+    const machine = { method: 'managed-identity', endpoint: 'http://169.254.169.254' };
+
+    for (const options of [
+      { auth: pod, authorityHost: 'https://login.microsoftonline.us' },
+      { auth: machine },
+    ])
+      expect(() => managerWith(options).validateEnvironment()).not.toThrow();
   });
 });
 

@@ -2,12 +2,11 @@ import type { TokenLogin } from '../../http/token-session';
 import { withDefaults } from '../options/auth-rules';
 import {
   isCredential,
-  type AzureAuth,
   type AzureKeyVaultSecretManagerOptions,
   type Environment,
 } from '../options/azure.options';
 import { cloudOf, resourceOf } from '../options/clouds';
-import { variableOf } from '../options/from-environment';
+import { authorityHostOf } from '../options/from-environment';
 import { CredentialLogin } from './credential-login';
 import {
   certificateProof,
@@ -24,6 +23,8 @@ export interface AzureLogin {
   readonly resource: string;
   /** The origin of a metadata service, which is never asked through a proxy. */
   readonly metadataOrigin?: string;
+  /** Ends a login in flight that sends no request of its own. */
+  readonly close?: () => void;
 }
 
 type WithIds = Pick<Application, 'tenantId' | 'clientId'>;
@@ -31,20 +32,25 @@ type WithIds = Pick<Application, 'tenantId' | 'clientId'>;
 /** Returns the login for a vault. The options were checked before. */
 export function azureLogin(
   manager: string,
-  { vaultUrl, auth, authorityHost }: AzureKeyVaultSecretManagerOptions,
+  options: AzureKeyVaultSecretManagerOptions,
   environment: Environment,
 ): AzureLogin {
+  const { vaultUrl, auth } = options;
+  const authorityHost = authorityHostOf(options, environment);
   const cloud = cloudOf(new URL(vaultUrl), authorityHost);
   const resource = resourceOf(cloud);
   const scope = `${resource}/.default`;
-  if (isCredential(auth)) return { login: new CredentialLogin(auth, scope, manager), resource };
+  if (isCredential(auth)) {
+    const login = new CredentialLogin(auth, scope, manager);
+    return { login, resource, close: () => login.close() };
+  }
   if (auth.method === 'managed-identity') {
     const { clientId, endpoint } = auth;
     const login = new ManagedIdentityLogin({ clientId, endpoint, resource }, environment);
     return { login, resource, metadataOrigin: login.origin };
   }
   const applicationOf = ({ tenantId, clientId }: WithIds): Application => ({
-    authorityHost: authorityHost ?? webhookHost(auth, environment) ?? cloud.authorityHost,
+    authorityHost: authorityHost ?? cloud.authorityHost,
     tenantId,
     clientId,
     scope,
@@ -59,10 +65,4 @@ export function azureLogin(
   const identity = withDefaults(auth, environment) as WithIds & { readonly tokenFile: string };
   const proof = tokenFileProof(identity.tokenFile);
   return { login: new DirectoryLogin(applicationOf(identity), proof), resource };
-}
-
-/** Returns the login service that Microsoft's webhook tells a pod with a workload identity. */
-function webhookHost(auth: AzureAuth, environment: Environment): string | undefined {
-  if (isCredential(auth) || auth.method !== 'workload-identity') return undefined;
-  return variableOf(environment)('AZURE_AUTHORITY_HOST');
 }

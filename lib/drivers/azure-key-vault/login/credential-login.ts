@@ -1,3 +1,4 @@
+import { Cancellation, CANCELLATION, type CallOptions } from '../../../core/calls/cancellation';
 import { translateError } from '../../../core/errors/error-table';
 import { read } from '../../../core/errors/safe-access';
 import {
@@ -19,6 +20,7 @@ export class CredentialLogin implements TokenLogin {
   readonly #credential: AzureCredential;
   readonly #scope: string;
   readonly #context: OperationContext;
+  readonly #closing = new Cancellation();
 
   constructor(credential: AzureCredential, scope: string, manager: string) {
     this.#credential = credential;
@@ -39,12 +41,20 @@ export class CredentialLogin implements TokenLogin {
     });
   }
 
+  /** Ends the wait for a token. */
+  close(): void {
+    this.#closing.cancel(
+      new SecretManagerError('UNAVAILABLE', 'The manager was closed.', this.#context),
+    );
+  }
+
   private async requestToken(): Promise<TokenGrant> {
-    const limit = { timeoutMs: TOKEN_TIMEOUT_MS };
+    const limit: CallOptions = { timeoutMs: TOKEN_TIMEOUT_MS, [CANCELLATION]: this.#closing };
     const granted = await waitFor(this.ask(), limit, this.#context);
     const [token, end] = [read(granted, 'token'), read(granted, 'expiresOnTimestamp')];
-    const validForMs = Number(end) - Date.now();
-    if (typeof token === 'string' && Number.isFinite(validForMs)) return { token, validForMs };
+    if (typeof token === 'string' && typeof end === 'number' && Number.isFinite(end)) {
+      return { token, validForMs: end - Date.now() };
+    }
     throw new SecretManagerError(
       'UNAUTHENTICATED',
       'The credential object of `auth` gave no token with an `expiresOnTimestamp`. Check its login.',

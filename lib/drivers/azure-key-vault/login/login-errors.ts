@@ -82,9 +82,15 @@ export const METADATA_DIALECT: ErrorDialect = {
 export function grantOf(
   answer: HttpAnswer,
 ): { readonly token: string; readonly validForMs: number } | undefined {
-  const { access_token: token, expires_in: seconds, expires_on: end } = jsonOf(answer) ?? {};
-  const validForMs =
-    seconds === undefined ? Number(end) * 1_000 - Date.now() : Number(seconds) * 1_000;
+  const { access_token: token, expires_in: life, expires_on: end } = jsonOf(answer) ?? {};
+  const validForMs = msOf(life) ?? Number(msOf(end)) - Date.now();
   const isToken = typeof token === 'string' && answer.statusCode === 200;
   return isToken && Number.isFinite(validForMs) ? { token, validForMs } : undefined;
+}
+
+/** Returns the milliseconds of seconds, which may be a text. */
+function msOf(seconds: unknown): number | undefined {
+  const isGiven = typeof seconds === 'number' || (typeof seconds === 'string' && seconds !== '');
+  const ms = isGiven ? Number(seconds) * 1_000 : NaN;
+  return Number.isFinite(ms) ? ms : undefined;
 }

@@ -52,9 +52,11 @@ export function authProblems(given: unknown, environment: Environment): readonly
   if (!isMethod(method)) return [`auth.method must be one of ${CHOICES}`];
   const auth = method === 'workload-identity' ? withDefaults(given, environment) : given;
   const problems = ruleProblems(auth, RULES[method], 'auth.');
-  if (method === 'managed-identity') return [...problems, ...appServiceProblems(environment)];
-  if (method !== 'certificate' || problems.length > 0) return problems;
-  return certificateProblems(auth as CertificateAuth, environment);
+  if (method === 'managed-identity' && given.endpoint === undefined) {
+    return [...problems, ...appServiceProblems(environment)];
+  }
+  if (method !== 'certificate') return problems;
+  return [...problems, ...certificateProblems(auth as CertificateAuth, environment, problems)];
 }
 
 const CHOICES = `${Object.keys(RULES).join(', ')}, or an object with getToken(scope)`;
@@ -77,13 +79,18 @@ export function withDefaults(
   };
 }
 
-function certificateProblems(auth: CertificateAuth, environment: Environment): readonly string[] {
+/** @param others the problems of the single options. With them, the pair is not checked. */
+function certificateProblems(
+  auth: CertificateAuth,
+  environment: Environment,
+  others: readonly string[],
+): readonly string[] {
   const { certificate, certificateFile, privateKey, privateKeyFile } = auth;
   const problems = [
     ...onlyOne({ certificate, certificateFile }),
     ...onlyOne({ privateKey, privateKeyFile }),
   ];
-  if (problems.length > 0) return problems;
+  if (problems.length > 0 || others.length > 0) return problems;
   if (isKeyPair(auth)) return [];
   const isEncrypted = variableOf(environment)('AZURE_CLIENT_CERTIFICATE_PASSWORD') !== undefined;
   return [

@@ -1,3 +1,4 @@
+import { isRecord } from '../../../core/validation/option-rules';
 import { withoutUndefined } from '../../http/given-options';
 import { proxyFromEnvironment } from '../../http/proxy-from-environment';
 import type { AzureAuth, Environment, GivenAzureOptions } from './azure.options';
@@ -26,6 +27,15 @@ export function optionsFromEnvironment(
 /** Returns a function that returns a variable, and `undefined` for an empty one. */
 export function variableOf(environment: Environment): (name: string) => string | undefined {
   return (name) => (environment[name] === '' ? undefined : environment[name]);
+}
+
+/** Returns the login service that is given, or that Microsoft's webhook tells a pod with a workload identity. */
+export function authorityHostOf(
+  { auth, authorityHost }: GivenAzureOptions,
+  environment: Environment,
+): string | undefined {
+  const isPod = isRecord(auth) && 'method' in auth && auth.method === 'workload-identity';
+  return authorityHost ?? (isPod ? variableOf(environment)('AZURE_AUTHORITY_HOST') : undefined);
 }
 
 /** Returns the login in Microsoft's order: secret, certificate, workload identity, managed identity. */

@@ -8,9 +8,9 @@ import { hostList } from '../../http/hosts';
 import { mapNameRule } from '../../http/mapped-names';
 import { CONNECTION_RULES, serverUrl } from '../../http/option-rules';
 import { authProblems } from './auth-rules';
-import type { GivenAzureOptions } from './azure.options';
+import type { Environment, GivenAzureOptions } from './azure.options';
 import { isTrustedVault } from './clouds';
-import { ENVIRONMENT, type EnvironmentOptions } from './from-environment';
+import { authorityHostOf, ENVIRONMENT, type EnvironmentOptions } from './from-environment';
 
 const VAULT = 'https://my-vault.vault.azure.net';
 const LOGIN = 'https://login.microsoftonline.com';
@@ -31,8 +31,20 @@ export function optionProblems(options: EnvironmentOptions): readonly string[] {
         ...CONNECTION_RULES,
       }),
     }),
+    ...(given.authorityHost === undefined ? webhookProblems(given, environment, url) : []),
     ...authProblems(given.auth, environment),
   ];
+}
+
+/** Returns the problem of the login service that a workload identity takes from its variable. */
+function webhookProblems(
+  given: GivenAzureOptions,
+  environment: Environment,
+  url: { readonly allowInsecureHttp: boolean },
+): readonly string[] {
+  const AZURE_AUTHORITY_HOST = authorityHostOf(given, environment);
+  const rules = optional({ AZURE_AUTHORITY_HOST: serverUrl(LOGIN, url) });
+  return ruleProblems({ AZURE_AUTHORITY_HOST }, rules, 'the variable ');
 }
 
 function vaultUrl({ allowInsecureHttp, trustedHosts }: GivenAzureOptions): Rule {

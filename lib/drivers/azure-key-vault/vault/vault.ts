@@ -20,6 +20,7 @@ export class Vault {
   readonly #recovery: SecretRecovery;
   /** The connections to a metadata service. */
   readonly #metadata: HttpClients | undefined;
+  readonly #closeLogin: (() => void) | undefined;
 
   constructor(
     manager: string,
@@ -27,7 +28,8 @@ export class Vault {
     clients: HttpClients,
     environment: Environment,
   ) {
-    const { login, resource, metadataOrigin } = azureLogin(manager, options, environment);
+    const { login, resource, metadataOrigin, close } = azureLogin(manager, options, environment);
+    this.#closeLogin = close;
     this.#metadata =
       metadataOrigin === undefined
         ? undefined
@@ -57,6 +59,7 @@ export class Vault {
   /** Ends the work behind failed writes, and closes the connections of the login. */
   async close(): Promise<void> {
     this.#recovery.close();
+    this.#closeLogin?.();
     await this.#metadata?.close();
   }
 }
