@@ -9,12 +9,15 @@ import {
   type SecretReading,
   type WriteOptions,
 } from '../../core/contract/custom-secret-manager';
+import { NamedLock } from '../../core/time/named-lock';
 import { assertNoParams } from '../../core/validation/params';
 import { HttpClients } from '../http/http-clients';
 import { HttpDriver } from '../http/http-driver';
 import type { HttpSteps } from '../http/http-request';
 import { MappedNames } from '../http/mapped-names';
+import { waitOrBlock } from '../http/steps';
 import { UsableOptions } from '../http/usable-options';
+import { waitFor } from '../http/waiting';
 import type { AzureKeyVaultSecretManagerOptions, Environment } from './options/azure.options';
 import {
   ENVIRONMENT,
@@ -25,6 +28,7 @@ import { optionProblems } from './options/option-problems';
 import { bundleOf } from './vault/secret-bundle';
 import type { SecretCall } from './vault/secret-call';
 import { SecretTags } from './vault/secret-tags';
+import { cannotBlock } from './vault/polling';
 import { Vault } from './vault/vault';
 import { isAbsent, isDenied, isDisabled, vaultError } from './vault/vault-errors';
 import { secretPath } from './vault/vault-requests';
@@ -46,7 +50,7 @@ const HEALTH_CHECK = 'nestjs-custom-secret-manager-health-check';
  * Errors: a disabled version is `NOT_FOUND`, thrown, so that no older value of the environment answers. A secret past
  * its expiry date is served, with one process warning.
  *
- * `createOnly` reads, then writes: two instances at once may both succeed. A deletion that asks for a longer recovery
+ * `createOnly` reads, then writes: two instances at once may both succeed, and two calls of one instance may not. A deletion that asks for a longer recovery
  * window than the vault has is `UNSUPPORTED`. `recoveryWindowInDays: 0` purges.
  */
 export class AzureKeyVaultSecretManager extends CustomSecretManager {
@@ -58,6 +62,7 @@ export class AzureKeyVaultSecretManager extends CustomSecretManager {
   readonly #names: MappedNames;
   readonly #clients: HttpClients;
   readonly #driver: HttpDriver;
+  readonly #changes = new NamedLock();
   #vault: Vault | undefined;
 
   constructor(options: AzureKeyVaultSecretManagerOptions) {
@@ -138,7 +143,7 @@ export class AzureKeyVaultSecretManager extends CustomSecretManager {
     value: string,
     options: WriteOptions = {},
   ): Promise<SecretMetadata> {
-    return this.run('writeSecret', secretName, options, ({ writer }, call) => {
+    return this.change('writeSecret', secretName, options, ({ writer }, call) => {
       assertNoParams(options.params, READS_ALONE);
       return writer.write(call, value, options);
     });
@@ -146,7 +151,7 @@ export class AzureKeyVaultSecretManager extends CustomSecretManager {
 
   /** Resolves to the time of the removal, which the vault sets. */
   override deleteSecret(secretName: string, options: DeleteOptions = {}): Promise<SecretMetadata> {
-    return this.run('deleteSecret', secretName, options, ({ deletion }, call) => {
+    return this.change('deleteSecret', secretName, options, ({ deletion }, call) => {
       assertNoParams(options.params, READS_ALONE);
       return deletion.delete(call, options.recoveryWindowInDays);
     });
@@ -182,6 +187,27 @@ export class AzureKeyVaultSecretManager extends CustomSecretManager {
   ): Promise<Outcome> {
     return await this.#driver.run(operation, secretName, options, (limited) =>
       steps(this.vault(), this.callOf(secretName, limited)),
+    );
+  }
+
+  /** Runs one change of a secret after the other: a write reads before it writes. */
+  private async change<Outcome>(
+    operation: string,
+    secretName: string,
+    options: OperationOptions,
+    steps: (vault: Vault, call: SecretCall) => HttpSteps<Outcome>,
+  ): Promise<Outcome> {
+    const context = { manager: this.secretManagerName, operation, secretName };
+    return await this.run(operation, secretName, options, (vault, call) =>
+      waitOrBlock({
+        wait: () =>
+          this.#changes.run(
+            [call.storedName.toLowerCase()],
+            (earlier) => waitFor(earlier, call.options, context),
+            () => this.#clients.run(steps(vault, call), call.options),
+          ),
+        block: cannotBlock,
+      }),
     );
   }
 

@@ -121,6 +121,32 @@ describe('a write of the manager for Azure Key Vault', () => {
     expect(fixture.fake.current('API-KEY')?.value).toBe('old');
   });
 
+  it('creates a secret once for two calls at the same time, in any spelling', async () => {
+    const manager = fixture.manager();
+
+    const outcomes = await Promise.allSettled(
+      ['API-KEY', 'api-key'].map((name) => manager.writeSecret(name, name, { createOnly: true })),
+    );
+
+    expect(outcomes).toMatchObject([
+      { status: 'fulfilled' },
+      { status: 'rejected', reason: { code: 'CONFLICT', operation: 'writeSecret' } },
+    ]);
+    expect(fixture.fake.current('API-KEY')?.value).toBe('API-KEY');
+  });
+
+  it('waits for an earlier change of the secret until its deadline', async () => {
+    fixture.fake.fail('hanging');
+    const manager = fixture.manager();
+    const first = failureOf(manager.writeSecret('API-KEY', 'a', { timeoutMs: 300 }));
+
+    const second = await failureOf(manager.writeSecret('API-KEY', 'b', { timeoutMs: 50 }));
+
+    expect(second).toMatchObject({ code: 'TIMEOUT', operation: 'writeSecret' });
+    await expect(first).resolves.toMatchObject({ code: 'TIMEOUT' });
+    expect(fixture.fake.asked).toHaveLength(1);
+  });
+
   it('creates nothing if it cannot know whether the secret exists', async () => {
     fixture.set({ intercept: ({ method }) => (method === 'GET' ? forbidden() : undefined) });
 

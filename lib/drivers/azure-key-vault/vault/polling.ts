@@ -21,10 +21,13 @@ export function* pauseAfter(attempt: number, options: OperationOptions): HttpSte
   const delayMs = Math.min(backoffMs(attempt, PAUSES), timeoutMs);
   yield* waitOrBlock({
     wait: () => pause(delayMs, options, CONTEXT),
-    block: () => {
-      throw new SecretManagerError('UNSUPPORTED', 'A write cannot block.');
-    },
+    block: cannotBlock,
   });
   const { timeoutMs: leftMs = DEFAULT_TIMEOUT_MS } = options;
   if (leftMs <= 0) throw timedOut(CONTEXT);
+}
+
+/** Throws, because only reads run synchronously. */
+export function cannotBlock(): never {
+  throw new SecretManagerError('UNSUPPORTED', 'A write cannot block.');
 }
