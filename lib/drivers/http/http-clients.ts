@@ -64,12 +64,12 @@ export class HttpClients {
     options: OperationOptions,
   ): Promise<HttpAnswer> {
     const { timeoutMs = DEFAULT_TIMEOUT_MS } = options;
-    const { origin } = new URL(url);
+    const { origin, pathname, search } = new URL(url);
     const dispatcher = this.#connections.dispatcherTo(origin);
     const handler = new RequestHandler(`${method} ${url}`, HTTP_ANSWERS, this.#context);
     handler.startDeadline(Math.max(timeoutMs, SHORTEST_MS), this.#deadlines);
     handler.followCancellation(options);
-    const path = url.slice(origin.length);
+    const path = pathname + search; // of the parsed URL: an address may name the default port, as `https://host:443`
     const limits = { headersTimeout: 0, bodyTimeout: 0 }; // one deadline covers the request and its answer
     dispatcher.dispatch({ origin, method, path, headers, body, ...limits }, handler);
     return await handler.answer;

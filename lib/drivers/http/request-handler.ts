@@ -146,7 +146,8 @@ export function connectionError(cause: unknown, asked: string): unknown {
   const place = placeOf(asked);
   const traits = ['name', 'code', 'status'].map((trait) => [trait, read(cause, trait)] as const);
   const given = traits.filter(([, value]) => value !== undefined);
-  const error = new Error(`${place} failed.`, { cause });
+  const holdsBytes = read(cause, 'data') !== undefined; // the parser's error has those of the answer
+  const error = new Error(`${place} failed.`, holdsBytes ? undefined : { cause });
   return Object.assign(error, Object.fromEntries(given), { [FAILED_REQUEST]: place });
 }
 
