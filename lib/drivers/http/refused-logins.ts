@@ -22,8 +22,12 @@ export class RefusedLogins {
     if (this.#refusal && this.#clock.now() < this.#refusal.until) throw copyOf(this.#refusal.error);
   }
 
-  /** Fails the next logins with this error, for a pause that grows with each refusal. */
+  /**
+   * Fails the next logins with this error, for a pause that grows with each refusal. No login happens in a pause, so
+   * another refusal within it is one of the same login, reported by a concurrent request.
+   */
   record(error: SecretManagerError): void {
+    if (this.#refusal && this.#clock.now() < this.#refusal.until) return;
     this.#refusals += 1;
     this.#refusal = { error, until: this.#clock.now() + backoffMs(this.#refusals, PAUSES) };
   }

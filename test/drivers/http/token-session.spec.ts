@@ -116,6 +116,19 @@ describe('a session with a token', () => {
     expect(logins).toBe(1);
   });
 
+  it('pauses for one second after concurrent refusals of one token', async () => {
+    grants = () => ({ token: 'same', validForMs: HOUR_MS });
+    const session = sessionOf(logIn);
+    await Promise.allSettled(Array.from({ length: 100 }, () => send(session)));
+    accepted.add('same');
+    const start = performance.now();
+    jest.spyOn(performance, 'now').mockImplementation(() => start + 1_500);
+
+    const answer = await send(session);
+
+    expect(answer.statusCode).toBe(200);
+  });
+
   it('logs in again at once after an outage of the login', async () => {
     accepted.add('token-2');
     let isDown = true;
