@@ -2,6 +2,7 @@ import type { SecretReading } from '../../core/contract/custom-secret-manager';
 import { now } from '../../core/time/clock';
 import { encodeBytes, type Encoding } from '../../core/validation/encoding';
 import { jsonOf, type HttpAnswer, type HttpRequest } from '../http/http-request';
+import { secretNameProblem } from '../../core/validation/secret-name';
 import { isErrorLike } from '../../core/errors/safe-access';
 import { storeError } from '../http/store-errors';
 import { CONJUR } from './conjur-errors';
@@ -48,9 +49,10 @@ export class ConjurBatches {
   ): Promise<Answers> {
     const headers = { 'accept-encoding': 'base64' }; // else one binary value fails the batch
     const answer = await send({ method: 'GET', url: this.#urls.variables(batch), headers });
-    if (answer.statusCode === 403) this.#deniedUntil = now() + DENIAL_LASTS_MS;
-    if (CONCERNS_ONE.has(answer.statusCode) && CONJUR.reasonOf(answer) !== undefined)
+    if (CONCERNS_ONE.has(answer.statusCode) && CONJUR.reasonOf(answer) !== undefined) {
+      if (answer.statusCode === 403) this.#deniedUntil = now() + DENIAL_LASTS_MS;
       return new Map();
+    }
     const content = answer.statusCode === 200 ? jsonOf(answer) : undefined;
     if (content === undefined) throw storeError(answer, 'Reading a batch of variables', CONJUR);
     const isBase64 = answer.headers['content-encoding'] === 'base64';
@@ -62,11 +64,14 @@ export class ConjurBatches {
     );
   }
 
-  /** Returns the batches. A name with a comma cannot be in one, and a batch of one saves nothing. */
+  /**
+   * Returns the batches. A name with a comma cannot be in one, and a batch of one saves nothing. An impossible name gets
+   * its own error from its own read.
+   */
   private batches(secretNames: readonly string[]): readonly (readonly string[])[] {
     const batches: string[][] = [[]];
     for (const name of secretNames) {
-      if (name.includes(',')) continue;
+      if (secretNameProblem(name) !== undefined || name.includes(',')) continue;
       const last = batches.at(-1) ?? [];
       const isFull =
         last.length === BATCH_SIZE || this.#urls.variables([...last, name]).length > LONGEST_URL;

@@ -35,6 +35,11 @@ function reasonOf(answer: HttpAnswer): string | undefined {
   return isBare || PLAIN.test(text) ? 'refused' : undefined;
 }
 
+/** Returns whether an answer is a page in place of Conjur's, as the login page of a proxy. */
+export function isPage({ headers }: HttpAnswer): boolean {
+  return /^text\/html\b/i.test(headers['content-type'] ?? '');
+}
+
 /** Returns whether Conjur itself says that there is no such variable, or none that the login may see. */
 export function isAbsent(answer: HttpAnswer): boolean {
   return answer.statusCode === 404 && reasonOf(answer) === 'not_found';

@@ -1,6 +1,6 @@
-import { readFileSync } from 'node:fs';
 import { SecretManagerError } from '../../core/errors/secret-manager.error';
 import { quoteName } from '../../core/errors/wording';
+import { readRegularFileSync } from '../../files/regular-file';
 import {
   formRequest,
   isObject,
@@ -16,6 +16,7 @@ import { DEFAULT_JWT_FILE, type ConjurAuth } from './conjur.options';
 
 /** The lifetime of an access token that does not tell its own. */
 const DEFAULT_LIFETIME_MS = 480_000;
+const MAX_FILE_BYTES = 1024 * 1024;
 
 /** Logs in to Conjur, or takes the token that another process keeps up to date. */
 export class ConjurLogin implements TokenLogin {
@@ -111,7 +112,7 @@ function textOf(path: string, what: string): string {
 
 function contentOf(path: string): string | undefined {
   try {
-    return readFileSync(path, 'utf8');
+    return readRegularFileSync(path, { maxBytes: MAX_FILE_BYTES }).content.toString('utf8');
   } catch {
     return undefined;
   }

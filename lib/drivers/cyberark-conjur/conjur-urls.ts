@@ -1,5 +1,6 @@
 import { SecretManagerError } from '../../core/errors/secret-manager.error';
 import { quoteName } from '../../core/errors/wording';
+import { secretNameProblem } from '../../core/validation/secret-name';
 
 /** The addresses of one account of a server. */
 export class ConjurUrls {
@@ -25,9 +26,9 @@ export class ConjurUrls {
     return `${this.#base}/secrets/${this.account}/variable/${encoded(secretName)}${query}`;
   }
 
-  /** Returns the URL of a batch. No name may hold a comma. */
+  /** Returns the URL of a batch. No name may hold a comma or be an impossible one. */
   variables(secretNames: readonly string[]): string {
-    const ids = secretNames.map((name) => encoded(this.idOf(name)));
+    const ids = secretNames.map((name) => encodeURIComponent(this.idOf(name)));
     return `${this.#base}/secrets?variable_ids=${ids.join(',')}`;
   }
 
@@ -49,13 +50,12 @@ export class ConjurUrls {
   }
 }
 
+/** Encodes a name as one part of a path. Throws `INVALID_ARGUMENT` for a name that no secret can have. */
 function encoded(name: string): string {
-  try {
-    return encodeURIComponent(name);
-  } catch {
-    throw new SecretManagerError(
-      'INVALID_ARGUMENT',
-      `${quoteName(name)} is not a name: it has half of a surrogate pair.`,
-    );
-  }
+  const problem = secretNameProblem(name);
+  if (problem === undefined) return encodeURIComponent(name);
+  throw new SecretManagerError(
+    'INVALID_ARGUMENT',
+    `The secret name ${quoteName(name)} ${problem}.`,
+  );
 }

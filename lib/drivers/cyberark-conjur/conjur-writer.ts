@@ -5,7 +5,7 @@ import { quoteName } from '../../core/errors/wording';
 import type { HttpAnswer, HttpRequest, HttpSteps } from '../http/http-request';
 import { waitOrBlock } from '../http/steps';
 import { storeError } from '../http/store-errors';
-import { CONJUR, isAbsent } from './conjur-errors';
+import { CONJUR, isAbsent, isPage } from './conjur-errors';
 import type { ConjurUrls } from './conjur-urls';
 
 export type Send = (request: HttpRequest) => HttpSteps<HttpAnswer>;
@@ -55,7 +55,7 @@ export class ConjurWriter {
     const body = `- !variable ${/^[\w./-]+$/.test(id) ? id : JSON.stringify(id)}\n`;
     for (;;) {
       const answer = yield* send({ method: 'POST', url: this.#urls.policy(branch), headers, body });
-      if (answer.statusCode === 200 || answer.statusCode === 201) return;
+      if (isWritten(answer)) return;
       if (answer.statusCode !== 409) {
         throw storeError(answer, `Declaring the variable ${quoteName(secretName)}`, CONJUR);
       }
@@ -67,8 +67,8 @@ export class ConjurWriter {
   }
 }
 
-function isWritten({ statusCode }: HttpAnswer): boolean {
-  return statusCode === 200 || statusCode === 201;
+function isWritten(answer: HttpAnswer): boolean {
+  return (answer.statusCode === 200 || answer.statusCode === 201) && !isPage(answer);
 }
 
 /** Returns the name within a branch, or `undefined` if the variable lies elsewhere. */

@@ -14,12 +14,12 @@ import { assertKnownParams, type ParamRules } from '../../core/validation/known-
 import { assertNoParams } from '../../core/validation/params';
 import { HttpClients } from '../http/http-clients';
 import { HttpDriver } from '../http/http-driver';
-import type { HttpRequest, HttpSteps } from '../http/http-request';
+import { jsonOf, type HttpRequest, type HttpSteps } from '../http/http-request';
 import { storeError } from '../http/store-errors';
 import { TokenSession } from '../http/token-session';
 import { UsableOptions } from '../http/usable-options';
 import { ConjurBatches } from './conjur-batch';
-import { CONJUR, isAbsent } from './conjur-errors';
+import { CONJUR, isAbsent, isPage } from './conjur-errors';
 import { ConjurLogin, authorize, isRefused } from './conjur-login';
 import { ConjurUrls } from './conjur-urls';
 import { ConjurWriter, type Send } from './conjur-writer';
@@ -29,7 +29,9 @@ import { optionProblems } from './option-problems';
 
 const PARAMS: ParamRules = {
   version: (value) =>
-    /^[1-9]\d{0,8}$/.test(String(value)) ? undefined : 'must be a version: 1, 2, 3, ...',
+    (typeof value === 'string' || typeof value === 'number') && /^[1-9]\d{0,8}$/.test(String(value))
+      ? undefined
+      : 'must be a version: 1, 2, 3, ...',
   encoding: encodingProblem,
 };
 
@@ -184,8 +186,7 @@ export class ConjurSecretManager extends CustomSecretManager {
     const wanted = version === undefined ? undefined : Number(version);
     const request: HttpRequest = { method: 'GET', url: this.#urls.variable(secretName, wanted) };
     const answer = yield* this.#session.send(request, options);
-    const isPage = /^text\/html\b/i.test(answer.headers['content-type'] ?? ''); // as the login page of a proxy
-    if (answer.statusCode === 200 && !isPage) {
+    if (answer.statusCode === 200 && !isPage(answer)) {
       return { value: encodeBytes(answer.body, encoding, secretName) };
     }
     if (isAbsent(answer)) return undefined;
@@ -223,7 +224,7 @@ export class ConjurSecretManager extends CustomSecretManager {
   private *whoami(options: OperationOptions): HttpSteps<boolean> {
     const request: HttpRequest = { method: 'GET', url: this.#urls.whoami() };
     const answer = yield* this.#session.send(request, options);
-    if (answer.statusCode === 200) return true;
+    if (answer.statusCode === 200 && jsonOf(answer) !== undefined) return true;
     throw storeError(answer, 'Asking Conjur who the login is', CONJUR);
   }
 }

@@ -76,7 +76,7 @@ export function serverUrl(
     const url = typeof given === 'string' && URL.canParse(given) ? new URL(given) : undefined;
     if (!url || !/^https?:$/.test(url.protocol)) return `must be a URL, as "${example}"`;
     if (url.username || url.password) return 'holds a user name or a password: take it off';
-    if (url.search || url.hash || (!hasPath && url.pathname !== '/')) {
+    if (/[?#\s]/.test(String(given)) || (!hasPath && url.pathname !== '/')) {
       return `must end with the host, as "${example}"`;
     }
     if (url.protocol === 'https:' || isLoopback(url.hostname) || allowInsecureHttp)

@@ -13,7 +13,9 @@ export class TlsFiles {
   #usable: Certificates | undefined;
   #stamp: string | undefined;
 
-  constructor(tls: TlsOptions = {}) {
+  /** Wrong options are reported before any request, so that nothing of them is used here. */
+  constructor(given?: TlsOptions) {
+    const tls = given ?? {};
     this.#tls = tls;
     this.#paths = [tls.caFile, tls.certFile, tls.keyFile].filter((path) => path !== undefined);
   }
