@@ -6,7 +6,13 @@ import { quoteName } from '../../core/errors/wording';
 import { readRegularFileSync } from '../../files/regular-file';
 import type { Credential, FileCredential } from './credential';
 import { parseJson, unusable } from './credential-json';
-import { isTokenSource, variableOf, type GoogleAuth, type GoogleEnvironment } from './google-auth';
+import {
+  isTokenSource,
+  METADATA_HOST,
+  variableOf,
+  type GoogleAuth,
+  type GoogleEnvironment,
+} from './google-auth';
 import { parseCredential } from './parse-credential';
 
 export const DEFAULT_METADATA_HOST = 'metadata.google.internal';
@@ -60,7 +66,9 @@ export class CredentialSource {
   }
 
   private metadataHost(): string {
-    return variableOf(this.#environment, 'GCE_METADATA_HOST') ?? DEFAULT_METADATA_HOST;
+    const host = variableOf(this.#environment, 'GCE_METADATA_HOST') ?? DEFAULT_METADATA_HOST;
+    if (METADATA_HOST.test(host)) return host;
+    throw unusable('GCE_METADATA_HOST', 'must be a host, or a host with its port');
   }
 
   private readFile(path: string, origin: string, tokenUrl?: string): FileCredential {

@@ -2,7 +2,13 @@ import { SecretManagerError } from '../../core/errors/secret-manager.error';
 import { quoteName } from '../../core/errors/wording';
 import { isRecord } from '../../core/validation/option-rules';
 import { readRegularFileSync } from '../../files/regular-file';
-import { formRequest, jsonOf, jsonRequest, type HttpSteps } from '../http/http-request';
+import {
+  formRequest,
+  jsonOf,
+  jsonRequest,
+  type HttpAnswer,
+  type HttpSteps,
+} from '../http/http-request';
 import type { TokenGrant } from '../http/token-session';
 import type { ExternalAccount, SubjectSource } from './credential';
 import { grantOf, loginError } from './login-errors';
@@ -34,11 +40,17 @@ function* impersonate(url: string, token: string, lifetimeSeconds: number): Http
   const headers = { ...request.headers, authorization: `Bearer ${token}` };
   const answer = yield { ...request, headers };
   const { accessToken, expireTime } = jsonOf(answer) ?? {};
-  const validForMs = typeof expireTime === 'string' ? Date.parse(expireTime) - Date.now() : NaN;
+  const validForMs = Date.parse(String(expireTime)) - timeOf(answer);
   if (answer.statusCode === 200 && typeof accessToken === 'string' && validForMs > 0) {
     return { token: accessToken, validForMs };
   }
   throw loginError(answer, 'impersonation of the service account');
+}
+
+/** Returns the time of the server, because the clock of this machine may be wrong. */
+function timeOf({ headers }: HttpAnswer): number {
+  const time = Date.parse(headers.date ?? '');
+  return Number.isNaN(time) ? Date.now() : time;
 }
 
 /** Reads the token of the other identity provider. It is short-lived, so each login reads it again. */

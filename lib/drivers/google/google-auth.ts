@@ -1,3 +1,5 @@
+import { read } from '../../core/errors/safe-access';
+
 /** A token of Google, as the clients of `google-auth-library` give it. */
 export type GoogleToken = string | { readonly token?: string | null } | null | undefined;
 
@@ -32,15 +34,19 @@ export function variableOf(environment: GoogleEnvironment, name: string): string
 
 export const GOOGLE_UNIVERSE = 'googleapis.com';
 
+/** Matches the ID or the number of a project, also of one of a domain, as `example.com:payments`. */
+export const PROJECT_ID = /^[a-z0-9][a-z0-9.:-]*$/i;
+
+/** Matches a host, or a host with its port, with or without a scheme. It has neither a user nor a path. */
+export const METADATA_HOST =
+  /^(https?:\/\/)?[\w.-]+(:\d+)?\/?$|^(https?:\/\/)?\[[0-9a-f:]+\](:\d+)?\/?$/i;
+
 /** The remedy for a credential that the driver cannot use. */
 export const USE_TOKEN_SOURCE =
   'give `auth` an object with getAccessToken(), such as a GoogleAuth of google-auth-library';
 
 export function isTokenSource(auth: unknown): auth is GoogleTokenSource {
   return (
-    typeof auth === 'object' &&
-    auth !== null &&
-    'getAccessToken' in auth &&
-    typeof auth.getAccessToken === 'function'
+    typeof auth === 'object' && auth !== null && typeof read(auth, 'getAccessToken') === 'function'
   );
 }

@@ -1,11 +1,12 @@
 import type { OperationOptions } from '../../core/contract/custom-secret-manager';
-import { SecretManagerError } from '../../core/errors/secret-manager.error';
+import { SecretManagerError, type OperationContext } from '../../core/errors/secret-manager.error';
 import { isRecord } from '../../core/validation/option-rules';
 import { HttpClients } from '../http/http-clients';
 import type { HttpAnswer, HttpRequest, HttpSteps } from '../http/http-request';
 import type { ConnectionSettings } from '../http/option-rules';
 import { waitOrBlock } from '../http/steps';
 import { TokenSession } from '../http/token-session';
+import { waitFor } from '../http/waiting';
 import { CredentialSource, DEFAULT_METADATA_HOST } from './credential-source';
 import {
   GOOGLE_UNIVERSE,
@@ -16,6 +17,8 @@ import {
 import { isRefusedByGoogle } from './google-errors';
 import { GoogleLogin } from './google-login';
 import { metadataOrigin } from './metadata-server';
+
+const PROJECT_TIMEOUT_MS = 10_000;
 
 /** The options of every driver for a service of Google. */
 export interface GoogleConnectionOptions extends ConnectionSettings {
@@ -47,7 +50,9 @@ export class GoogleConnection {
   readonly #service: GoogleService;
   readonly #login: GoogleLogin;
   readonly #session: TokenSession;
+  readonly #context: OperationContext;
   #metadataProject: string | undefined;
+  #askingProject: Promise<string | undefined> | undefined;
 
   constructor(
     manager: string,
@@ -55,6 +60,7 @@ export class GoogleConnection {
     service: GoogleService,
     environment: GoogleEnvironment,
   ) {
+    this.#context = { manager, operation: 'login' };
     this.#options = options;
     this.#environment = environment;
     this.#service = service;
@@ -87,11 +93,19 @@ export class GoogleConnection {
     const known = this.knownProjectId() ?? this.#metadataProject;
     if (known !== undefined) return known;
     const asked = yield* waitOrBlock({
-      wait: () => this.loginClients.run(this.#login.metadataProject(), options),
+      wait: () => waitFor(this.sharedProject(), options, this.#context),
       block: () => this.loginClients.runSync(this.#login.metadataProject(), options),
     });
     if (asked === undefined) throw noProject();
     return (this.#metadataProject = asked);
+  }
+
+  /** Concurrent callers share one request. */
+  private sharedProject(): Promise<string | undefined> {
+    this.#askingProject ??= this.loginClients
+      .run(this.#login.metadataProject(), { timeoutMs: PROJECT_TIMEOUT_MS })
+      .finally(() => (this.#askingProject = undefined));
+    return this.#askingProject;
   }
 
   private knownProjectId(): string | undefined {

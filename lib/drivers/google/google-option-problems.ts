@@ -10,11 +10,15 @@ import {
 } from '../../core/validation/option-rules';
 import { CONNECTION_RULES, headerValue, nonEmptyText, serverUrl } from '../http/option-rules';
 import { CredentialSource } from './credential-source';
-import { isTokenSource, variableOf, type GoogleAuth, type GoogleEnvironment } from './google-auth';
+import {
+  isTokenSource,
+  METADATA_HOST,
+  PROJECT_ID,
+  variableOf,
+  type GoogleAuth,
+  type GoogleEnvironment,
+} from './google-auth';
 import { NO_PROJECT, type GoogleConnectionOptions } from './google-connection';
-
-const PROJECT_ID = /^[a-z0-9][a-z0-9.:-]*$/i;
-const METADATA_HOST = /^(https?:\/\/)?[\w.-]+(:\d+)?\/?$|^(https?:\/\/)?\[[0-9a-f:]+\](:\d+)?\/?$/i;
 
 /** Returns the rules of the options that every service of Google shares. */
 export function googleRules(

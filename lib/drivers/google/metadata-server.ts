@@ -3,13 +3,13 @@ import { read } from '../../core/errors/safe-access';
 import type { HttpAnswer, HttpRequest, HttpSteps } from '../http/http-request';
 import type { TokenGrant } from '../http/token-session';
 import type { MetadataCredential } from './credential';
+import { PROJECT_ID } from './google-auth';
 import { grantOf, isOfMetadataServer, loginError } from './login-errors';
 
 /** The server repeats its token until four to five minutes before the end. A renewal before that is in vain. */
 export const METADATA_RENEWAL_MS = 225_000;
 
 const LOGIN = 'metadata server';
-const PROJECT_ID = /^[a-z0-9][a-z0-9.:-]*$/i;
 
 /** Requests a token of the service account of this machine or pod. */
 export function* metadataToken(credential: MetadataCredential): HttpSteps<TokenGrant> {

@@ -2,7 +2,7 @@ import { createPrivateKey, type KeyObject } from 'node:crypto';
 import { isRecord } from '../../core/validation/option-rules';
 import type { AuthorizedUser, CredentialFacts, FileCredential, ServiceAccount } from './credential';
 import { optionalText, requiredText, unusable, type CredentialJson } from './credential-json';
-import { GOOGLE_UNIVERSE, USE_TOKEN_SOURCE } from './google-auth';
+import { GOOGLE_UNIVERSE, PROJECT_ID, USE_TOKEN_SOURCE } from './google-auth';
 import { parseExternalAccount } from './parse-external-account';
 
 const USER_TOKEN_URL = 'https://oauth2.googleapis.com/token';
@@ -37,9 +37,16 @@ function factsOf(json: CredentialJson, place: string): CredentialFacts {
   if (!UNIVERSE.test(universe)) throw unusable(place, 'has a `universe_domain` that is no domain');
   return {
     universe,
-    projectId: optionalText(json.project_id),
-    quotaProjectId: optionalText(json.quota_project_id),
+    projectId: projectIn(json, 'project_id', place),
+    quotaProjectId: projectIn(json, 'quota_project_id', place),
   };
+}
+
+/** Returns the project of a field. It is sent in URLs and headers. */
+function projectIn(json: CredentialJson, field: string, place: string): string | undefined {
+  const project = optionalText(json[field]);
+  if (project === undefined || PROJECT_ID.test(project)) return project;
+  throw unusable(place, `has a \`${field}\` that is no ID of a project`);
 }
 
 function serviceAccount(

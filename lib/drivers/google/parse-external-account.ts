@@ -1,11 +1,12 @@
 import { quoteName } from '../../core/errors/wording';
 import { isRecord } from '../../core/validation/option-rules';
-import { isPrintable } from '../http/option-rules';
 import type { CredentialFacts, ExternalAccount, SubjectSource } from './credential';
 import { USE_TOKEN_SOURCE } from './google-auth';
 import { requiredText, unusable, type CredentialJson } from './credential-json';
 
 const DEFAULT_LIFETIME_SECONDS = 3_600;
+const HEADER_NAME = /^[\w!#$%&'*+.^`|~-]+$/;
+const HEADER_VALUE = /^[\x20-\x7e]*$/;
 
 /** Fields that ask for another exchange than the one that the driver knows. */
 const UNKNOWN_EXCHANGES = ['client_id', 'client_secret', 'workforce_pool_user_project'];
@@ -89,7 +90,7 @@ function subjectOf(source: unknown, place: string): SubjectSource {
   if (url !== undefined && !isHttpUrl(url)) {
     throw unusable(place, 'has a `credential_source.url` that is no URL of http: or https:');
   }
-  if (!isRecord(headers) || !Object.values(headers).every(isPrintable)) {
+  if (!isRecord(headers) || !Object.entries(headers).every(isHeader)) {
     throw unusable(place, 'has `credential_source.headers` that no request can have');
   }
   return {
@@ -100,6 +101,11 @@ function subjectOf(source: unknown, place: string): SubjectSource {
     ),
     field: fieldOf(format, place),
   };
+}
+
+/** A value may have spaces, as `Bearer ...` has, which GitHub Actions needs. */
+function isHeader([name, value]: readonly [string, unknown]): boolean {
+  return HEADER_NAME.test(name) && typeof value === 'string' && HEADER_VALUE.test(value);
 }
 
 function fieldOf(format: unknown, place: string): string | undefined {

@@ -1,5 +1,6 @@
 import { waitFor } from '../../core/calls/waiting';
 import { translateError } from '../../core/errors/error-table';
+import { read } from '../../core/errors/safe-access';
 import { isTransient, SecretManagerError } from '../../core/errors/secret-manager.error';
 import type { HttpSteps } from '../http/http-request';
 import { waitOrBlock } from '../http/steps';
@@ -35,7 +36,7 @@ export class SourceTokens {
         throw isTransient(error) ? error : failed();
       },
     );
-    const token = typeof given === 'string' ? given : given?.token;
+    const token = typeof given === 'string' ? given : read(given, 'token');
     if (typeof token !== 'string' || token === '') throw noToken();
     return (this.#last = token);
   }
