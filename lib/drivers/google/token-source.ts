@@ -23,8 +23,11 @@ export class SourceTokens {
   }
 
   *token(): HttpSteps<TokenGrant> {
-    const token = yield* waitOrBlock({ wait: () => this.ask(), block: () => this.lastToken() });
-    return { token, validForMs: FOR_ONE_REQUEST };
+    const grant = yield* waitOrBlock({
+      wait: async () => ({ token: await this.ask(), isKept: false }),
+      block: () => ({ token: this.lastToken(), isKept: true }),
+    });
+    return { ...grant, validForMs: FOR_ONE_REQUEST };
   }
 
   private async ask(): Promise<string> {

@@ -14,6 +14,8 @@ export interface TokenGrant {
   readonly token: string;
   /** The time for which the token is valid, in milliseconds. 0 logs in for each request. */
   readonly validForMs: number;
+  /** `true` for a token of an earlier login, which a blocking request takes because it cannot wait. */
+  readonly isKept?: boolean;
 }
 
 /** The login of a driver. */
@@ -36,6 +38,7 @@ export interface TokenSessionOptions {
 
 interface Credential {
   readonly token: string;
+  readonly isKept: boolean;
   /** The time at which the token ends, on the clock of the session. */
   readonly expiresAt: number;
   readonly renewAt: number;
@@ -127,22 +130,27 @@ export class TokenSession {
     this.#refused.assertOver();
     const askedAt = this.#clock.now();
     try {
-      const { token, validForMs } = yield* this.#options.login.logIn();
+      const { token, validForMs, isKept = false } = yield* this.#options.login.logIn();
       if (!isPrintable(token)) throw unusableToken();
       this.#refused.reset();
       const { renewBeforeEndMs = validForMs / 3 } = this.#options.login;
       const expiresAt = askedAt + validForMs;
-      return (this.#current = { token, expiresAt, renewAt: expiresAt - renewBeforeEndMs });
+      const renewAt = expiresAt - renewBeforeEndMs;
+      return (this.#current = { token, isKept, expiresAt, renewAt });
     } catch (error) {
       this.#refused.recordFailure(error);
       throw error;
     }
   }
 
-  /** Fails the next logins for a while, because the token of the last one was refused. */
+  /**
+   * Fails the next logins for a while, because the token of the last one was refused. The end of a kept token says
+   * nothing about the next login.
+   */
   private refuse(answer: HttpAnswer, token: string): HttpAnswer {
-    if (this.#current?.token === token) this.#current = undefined;
-    this.#refused.record(refusedToken());
+    const refused = this.#current?.token === token ? this.#current : undefined;
+    if (refused !== undefined) this.#current = undefined;
+    if (refused?.isKept !== true) this.#refused.record(refusedToken());
     return answer;
   }
 }

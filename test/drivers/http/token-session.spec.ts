@@ -2,7 +2,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { HttpClients } from '../../../lib/drivers/http/http-clients';
 import type { HttpAnswer, HttpSteps } from '../../../lib/drivers/http/http-request';
-import { waitOrBlock } from '../../../lib/drivers/http/steps';
+import { runSync, waitOrBlock } from '../../../lib/drivers/http/steps';
 import { TokenSession, type TokenGrant } from '../../../lib/drivers/http/token-session';
 import { SecretManagerError } from '../../../lib/core/errors/secret-manager.error';
 import { failureOf } from '../../support/failure-of';
@@ -127,6 +127,28 @@ describe('a session with a token', () => {
     const answer = await send(session);
 
     expect(answer.statusCode).toBe(200);
+  });
+
+  it('does not pause after the refusal of a token that a blocking request kept', async () => {
+    accepted.add('new');
+    function* kept(): HttpSteps<TokenGrant> {
+      let isKept = false;
+      const token = yield* waitOrBlock({
+        wait: () => Promise.resolve('new'),
+        block: () => ((isKept = true), 'old'),
+      });
+      return { token, validForMs: 0, isKept };
+    }
+    const session = sessionOf(kept);
+    const steps = session.send({ method: 'GET', url: `${origin}/` }, {});
+    const refusal = { statusCode: 401, headers: {}, body: Buffer.alloc(0), asked: 'GET /' };
+    const clientOfLogin = jest.spyOn(clients, 'runSync');
+    clientOfLogin.mockImplementation((login) => runSync(login, () => refusal));
+
+    const blocked = runSync(steps, () => refusal);
+    const answer = await send(session);
+
+    expect([blocked.statusCode, answer.statusCode]).toEqual([401, 200]);
   });
 
   it('logs in again at once after an outage of the login', async () => {
