@@ -242,7 +242,8 @@ export class AwsParameterStoreSecretManager extends CustomSecretManager {
    */
   override async checkHealth(options: OperationOptions = {}): Promise<boolean> {
     try {
-      await this.#api.ping(this.#names.parameterOf(HEALTH_CHECK), options);
+      const { Parameter } = await this.#api.ping(this.#names.parameterOf(HEALTH_CHECK), options);
+      toReading(Parameter, HEALTH_CHECK); // somebody created it, or it is not AWS that answers
     } catch (thrown) {
       if (!isAbsent(thrown) && !isDenied(thrown)) throw thrown;
     }

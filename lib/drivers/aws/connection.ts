@@ -27,7 +27,7 @@ export function clientConfig<Credentials>({
   credentials,
 }: AwsConnection<Credentials>) {
   return {
-    region,
+    region: region === '' ? undefined : region, // the start reports it, and the client would throw
     endpoint,
     credentials,
     maxAttempts: 1,

@@ -31,6 +31,7 @@ const client = (endpoint?: string, maxAttempts = 1) =>
 
 describe('the options of the manager for Parameter Store', () => {
   it.each<[object, RegExp]>([
+    [{ region: '' }, /region must be a string that is not empty/],
     [{ pathprefix: '/hunter2hunter2' }, /"pathprefix" is not an option/],
     [{ tier: 'hunter2hunter2' }, /tier must be one of Standard, Advanced, Intelligent-Tiering\./],
     [{ kmsKeyId: '' }, /kmsKeyId must be a string that is not empty/],

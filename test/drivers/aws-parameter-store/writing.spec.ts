@@ -325,3 +325,23 @@ it.each(['writeSecret', 'deleteSecret', 'describeSecret'] as const)(
     expect(fixture.aws.requests).toEqual([]);
   },
 );
+
+describe('a write that something else than AWS answers', () => {
+  it.each([[{}], [''], ['[]'], [{ Version: 'x' }]])('is not taken for done (%j)', async (body) => {
+    fixture.aws.reply('DescribeParameters', description());
+    fixture.aws.reply('PutParameter', { body });
+
+    const failures = [
+      await failureOf(fixture.manager().writeSecret('NAME', 'value')),
+      await failureOf(fixture.manager().writeSecret('NAME', 'value', { createOnly: true })),
+    ];
+
+    expect(failures.map(({ code }) => code)).toEqual(['MALFORMED', 'MALFORMED']);
+  });
+
+  it('is no health either', async () => {
+    fixture.aws.reply('GetParameter', { body: {} });
+
+    expect((await failureOf(fixture.manager().checkHealth())).code).toBe('MALFORMED');
+  });
+});

@@ -46,7 +46,7 @@ const nonEmptyText = must(
 
 const RULES = optional({
   client: must('be an SSMClient', (value) => typeof read(value, 'send') === 'function'),
-  region: text,
+  region: nonEmptyText,
   endpoint: text,
   credentials: must(
     'have `accessKeyId` and `secretAccessKey`, or be a function',

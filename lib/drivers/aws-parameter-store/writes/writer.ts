@@ -58,7 +58,7 @@ export class ParameterWriter {
       Tags: toTags(options.tags),
     };
     const { Version } = await this.#api.put(secretName, input, options);
-    return { version: versionOf(Version) };
+    return { version: writtenVersion(Version, secretName) };
   }
 
   /** Sends the key with the value: AWS takes the account's own key if a request names none. */
@@ -75,7 +75,7 @@ export class ParameterWriter {
       ...this.keptOf(secretName, metadata),
     };
     const { Version } = await this.#api.put(secretName, input, options);
-    const version = versionOf(Version);
+    const version = writtenVersion(Version, secretName);
     const tags = toTags(options.tags);
     if (tags !== undefined) await addTags(this.#api, write, tags, options);
     return { version };
@@ -106,6 +106,17 @@ export class ParameterWriter {
       throw thrown;
     }
   }
+}
+
+/** Returns the version that a write made. An answer without one is not that of AWS, and nothing may be written. */
+function writtenVersion(given: unknown, secretName: string): string {
+  const version = versionOf(given);
+  if (version !== undefined) return version;
+  throw new SecretManagerError(
+    'MALFORMED',
+    `AWS answered without a version to the write of ${quoteName(secretName)}, which may not be written. Check the endpoint.`,
+    { secretName },
+  );
 }
 
 function unknownKey(secretName: string): SecretManagerError {
