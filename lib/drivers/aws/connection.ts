@@ -1,3 +1,5 @@
+import { checkedCredentials } from './given-credentials';
+
 /** The connection to AWS. The SDK finds omitted options in the environment, in profiles and in roles. */
 export interface AwsConnection<Credentials = unknown> {
   /** Default: `AWS_REGION`, then `AWS_DEFAULT_REGION`, then the profile. */
@@ -29,7 +31,7 @@ export function clientConfig<Credentials>({
   return {
     region: region === '' ? undefined : region, // the start reports it, and the client would throw
     endpoint,
-    credentials,
+    credentials: checkedCredentials(credentials),
     maxAttempts: 1,
     // the SDK's own strategy hides errors of another realm (Node's under jest), even with one attempt
     retryStrategy: { retry },

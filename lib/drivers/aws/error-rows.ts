@@ -38,6 +38,10 @@ const UNKNOWN_CREDENTIALS: ErrorRow = [
   'UNAUTHENTICATED',
   'AWS did not accept the credentials. Check key, session token and region',
 ];
+const UNUSABLE_CREDENTIALS: ErrorRow = [
+  'UNAUTHENTICATED',
+  'the function `credentials` gave no keys, or some with a character that no header can hold. Check that function',
+];
 const CLOCK: ErrorRow = [
   'UNAUTHENTICATED',
   'the signature has the wrong time. Check the clock of this machine',
@@ -82,6 +86,7 @@ const BY_NAME: Readonly<Record<string, ErrorRow>> = {
   MissingAuthenticationTokenException: UNKNOWN_CREDENTIALS,
   SignatureDoesNotMatch: UNKNOWN_CREDENTIALS,
   UnrecognizedClientException: UNKNOWN_CREDENTIALS,
+  UnusableCredentials: UNUSABLE_CREDENTIALS,
   RequestExpired: CLOCK,
   RequestInTheFuture: CLOCK,
   RequestTimeTooSkewed: CLOCK,

@@ -1,4 +1,5 @@
 import type { SecretManagerErrorCode } from 'nestjs-custom-secret-manager';
+import type { AwsParameterStoreSecretManagerOptions } from 'nestjs-custom-secret-manager/drivers/aws-parameter-store';
 import { refusal, type Reply } from '../../support/aws-endpoint';
 import { everythingOf, failureOf, leaks } from '../../support/failure-of';
 import { CREDENTIALS, Fixture, parameter } from './fixture';
@@ -143,5 +144,26 @@ describe('the health of Parameter Store', () => {
     const failure = await failureOf(fixture.translated().checkHealth());
 
     expect(failure).toMatchObject({ code });
+  });
+});
+
+describe('credentials that a function of the application gives', () => {
+  const IDENTITY = { accessKeyId: 'AKIA', secretAccessKey: 'canary-key' };
+
+  it.each<[string, () => unknown]>([
+    ['an error with a secret', () => Promise.reject(new Error('canary-in-a-text'))],
+    ['a thrown string', () => Promise.reject('canary-in-a-text')], // eslint-disable-line @typescript-eslint/prefer-promise-reject-errors
+    ['null', () => Promise.resolve(null)],
+    ['nothing', () => Promise.resolve({})],
+    ['a line break', () => Promise.resolve({ ...IDENTITY, accessKeyId: 'a\r\nx: canary' })],
+    ['a token with one', () => Promise.resolve({ ...IDENTITY, sessionToken: 'a\r\nx: canary' })],
+  ])('are UNAUTHENTICATED with %s, and show nothing', async (_, provide) => {
+    const options = { credentials: provide } as AwsParameterStoreSecretManagerOptions;
+
+    const failure = await failureOf(fixture.manager(options).readSecret('NAME'));
+
+    expect(failure.code).toBe('UNAUTHENTICATED');
+    expect(everythingOf(failure)).not.toContain('canary');
+    expect(fixture.aws.requests).toEqual([]);
   });
 });
