@@ -286,6 +286,7 @@ describe('the public API', () => {
         'VaultAuth',
         'VaultParams',
         'VaultSecretManagerOptions',
+        'VaultServerOptions',
         'VaultServerState',
         'VaultTls',
       ],

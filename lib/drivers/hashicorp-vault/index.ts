@@ -3,6 +3,7 @@ export type {
   KvVersion,
   VaultAuth,
   VaultSecretManagerOptions,
+  VaultServerOptions,
   VaultTls,
 } from './options/vault.options';
 export { VaultSecretManager } from './vault.secret-manager';

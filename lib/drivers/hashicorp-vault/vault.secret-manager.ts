@@ -3,7 +3,6 @@ import {
   ENDS_BY_CANCELLATION,
   type CallOptions,
 } from '../../core/calls/cancellation';
-import { settledWithin } from '../../core/calls/waiting';
 import {
   CustomSecretManager,
   type DeleteOptions,
@@ -24,16 +23,9 @@ import { optionsFromEnvironment } from './options/from-environment';
 import { optionProblems } from './options/option-problems';
 import { vaultCall, type VaultCall } from './options/vault-call';
 import type { VaultSecretManagerOptions } from './options/vault.options';
-import { Credentials } from './session/credentials';
 import { OwnWrites } from './session/own-writes';
-import { VaultLogin } from './session/vault-login';
-import { VaultSession } from './session/vault-session';
-import { TlsFiles } from '../http/tls-files';
-import { VaultClients } from './wire/vault-clients';
-import { isDeadToken, isDenial, isFromVault, vaultError } from './wire/vault-errors';
-import { SERVING, serverState, type VaultServerState } from './wire/vault-health';
-
-const REVOKE_TIMEOUT_MS = 3_000;
+import { VaultConnection } from './session/vault-connection';
+import { serverState, type VaultServerState } from './wire/vault-health';
 
 /**
  * Reads and writes secrets of HashiCorp Vault and OpenBao: KV 1, KV 2, and dynamic credentials with their lease.
@@ -47,9 +39,7 @@ export class VaultSecretManager extends CustomSecretManager {
 
   readonly #options: VaultSecretManagerOptions;
   #problems: readonly string[];
-  readonly #clients: VaultClients;
-  readonly #credentials: Credentials;
-  readonly #session: VaultSession;
+  readonly #connection: VaultConnection;
   readonly #leases: VaultLeases;
   readonly #kv2: Engine;
   readonly #path: Engine;
@@ -57,16 +47,12 @@ export class VaultSecretManager extends CustomSecretManager {
 
   constructor(options: VaultSecretManagerOptions) {
     super('hashicorp-vault');
-    const { auth, namespace } = options;
-    const { retryDeniedWithFreshLogin = auth?.method !== 'approle' } = options;
     this.#options = options;
     this.#problems = optionProblems(options);
-    this.#clients = new VaultClients(options, new TlsFiles(options.tls));
-    const login = new VaultLogin(auth, namespace);
-    this.#credentials = new Credentials(this.#clients, login, namespace);
-    this.#session = new VaultSession(this.#clients, this.#credentials, retryDeniedWithFreshLogin);
-    this.#leases = new VaultLeases(this.#clients, this.#credentials);
-    const requests = new OwnWrites(this.#session);
+    this.#connection = new VaultConnection(options);
+    const { clients, credentials, session } = this.#connection;
+    this.#leases = new VaultLeases(clients, credentials);
+    const requests = new OwnWrites(session);
     this.#kv2 = new Kv2Engine(requests);
     this.#path = new PathEngine(requests, this.#leases);
   }
@@ -93,7 +79,7 @@ export class VaultSecretManager extends CustomSecretManager {
   /** Throws `MISCONFIGURED` with every problem of the options. Sends no request. */
   override validateEnvironment(): void {
     this.assertUsable('validateEnvironment');
-    if (this.#options.startsSyncReads) this.#clients.syncClient.start();
+    if (this.#options.startsSyncReads) this.#connection.clients.syncClient.start();
   }
 
   override async readSecret(
@@ -141,31 +127,22 @@ export class VaultSecretManager extends CustomSecretManager {
    * Rejects with `UNAVAILABLE` if the server is sealed or not initialised, and with `UNAUTHENTICATED` if it refuses
    * the login. Other failures reject with their own code. {@link serverState} tells the states apart.
    */
-  override async checkHealth(given: OperationOptions = {}): Promise<boolean> {
-    const options = countingDown(given, given.timeoutMs ?? DEFAULT_TIMEOUT_MS);
-    const state = await this.serverState(options);
-    if (!SERVING.has(state)) {
-      const context = this.context('checkHealth');
-      throw new SecretManagerError('UNAVAILABLE', `The server is ${state}.`, context);
-    }
-    const path = '/v1/auth/token/lookup-self';
-    const { namespace } = this.#options;
-    const request = { method: 'GET', path, namespace, isProbe: true } as const;
-    const answer = await this.#session.send(request, options);
-    const isDenied = isDenial(answer) && !isDeadToken(answer);
-    if (isDenied || (answer.statusCode === 200 && isFromVault(answer))) return true;
-    throw vaultError(answer, 'Looking at the token');
+  override async checkHealth(options: OperationOptions = {}): Promise<boolean> {
+    this.assertUsable('checkHealth');
+    await this.#connection.assertHealthy(options);
+    return true;
   }
 
   /** Resolves to the state that the server reports of itself. */
   async serverState(options: OperationOptions = {}): Promise<VaultServerState> {
     this.assertUsable('checkHealth');
-    return await serverState(this.#clients.client, options);
+    return await serverState(this.#connection.clients.client, options);
   }
 
   /**
    * Revokes the leases and tokens that the manager still holds, within three seconds at most, and closes the
-   * connections. A lease or token that was not revoked expires by itself.
+   * connections. A lease or token that was not revoked expires by itself. The leases come first, because their
+   * revocation needs a token.
    */
   override close(): Promise<void> {
     this.#closing ??= this.closeOnce();
@@ -174,17 +151,7 @@ export class VaultSecretManager extends CustomSecretManager {
 
   private async closeOnce(): Promise<void> {
     if (this.#problems.length > 0) return; // no request was ever sent
-    await settledWithin(REVOKE_TIMEOUT_MS, this.revokeGranted());
-    await this.#clients.close();
-  }
-
-  /**
-   * Revokes the leases first, because their revocation needs a token. On a slow server the leases end with their
-   * token.
-   */
-  private async revokeGranted(): Promise<void> {
-    await settledWithin(REVOKE_TIMEOUT_MS / 2, this.#leases.close());
-    await this.#credentials.close();
+    await this.#connection.close(() => this.#leases.close());
   }
 
   private parseCall(operation: string, secretName: string, options: OperationOptions): VaultCall {

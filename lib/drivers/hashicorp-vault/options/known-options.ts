@@ -4,6 +4,7 @@ import type {
   GivenVaultOptions,
   VaultAuth,
   VaultSecretManagerOptions,
+  VaultServerOptions,
   VaultTls,
 } from './vault.options';
 
@@ -55,12 +56,15 @@ const AUTH: AuthFields = {
  * options.
  */
 export function unknownOptionProblems(options: GivenVaultOptions): readonly string[] {
-  const { auth, tls } = options;
-  return [
-    ...unknownIn(options, OPTIONS, ''),
-    ...unknownIn(tls, TLS, 'tls'),
-    ...unknownIn(auth, fieldsOf(auth), 'auth'),
-  ];
+  return [...unknownIn(options, OPTIONS, ''), ...unknownLoginOptionProblems(options)];
+}
+
+/** Returns one problem for each unknown option of `tls` and `auth`. */
+export function unknownLoginOptionProblems({
+  auth,
+  tls,
+}: Partial<VaultServerOptions>): readonly string[] {
+  return [...unknownIn(tls, TLS, 'tls'), ...unknownIn(auth, fieldsOf(auth), 'auth')];
 }
 
 function unknownIn(given: unknown, fields: object | undefined, name: string): readonly string[] {

@@ -5,10 +5,10 @@ import { secretNameProblem } from '../../../core/validation/secret-name';
 import { proxyProblem } from '../../../sync/proxy';
 import { ENVIRONMENT_PROBLEMS, type EnvironmentOptions } from './from-environment';
 import { hostList } from '../../http/hosts';
-import { unknownOptionProblems } from './known-options';
+import { unknownLoginOptionProblems, unknownOptionProblems } from './known-options';
 import { headerValue, nonEmptyText, readableFile } from '../../http/option-rules';
 import { tlsProblems as tlsOptionProblems } from '../../http/tls';
-import { DEFAULT_JWT_FILE, type GivenVaultOptions, type VaultAuth } from './vault.options';
+import { DEFAULT_JWT_FILE, type VaultAuth, type VaultServerOptions } from './vault.options';
 
 /** Returns every problem of the options. No problem quotes a secret. Sends no request. */
 export function optionProblems(options: EnvironmentOptions): string[] {
@@ -20,15 +20,31 @@ export function optionProblems(options: EnvironmentOptions): string[] {
     namespace !== undefined && headerProblem('namespace', namespace),
     field !== undefined && textProblem('field', field),
     [1, 2, 'none'].includes(kvVersion) ? undefined : 'kvVersion must be 1, 2 or "none"',
-    ...authProblems(options.auth),
-    ...tlsProblems(options),
-    ...connectionProblems(options),
+    ...loginProblems(options),
     ...unknownOptionProblems(options),
     ...(options[ENVIRONMENT_PROBLEMS] ?? []),
   ].filter((problem) => typeof problem === 'string');
 }
 
-function addressProblem({ address, allowInsecureHttp }: GivenVaultOptions): string | undefined {
+/** Returns every problem of the options of a server, and of those of `auth` and `tls` that are unknown. */
+export function serverProblems(options: Partial<VaultServerOptions>): string[] {
+  const { namespace } = options;
+  return [
+    addressProblem(options),
+    namespace !== undefined && headerProblem('namespace', namespace),
+    ...loginProblems(options),
+    ...unknownLoginOptionProblems(options),
+  ].filter((problem) => typeof problem === 'string');
+}
+
+function loginProblems(options: Partial<VaultServerOptions>): (string | undefined)[] {
+  return [...authProblems(options.auth), ...tlsProblems(options), ...connectionProblems(options)];
+}
+
+function addressProblem({
+  address,
+  allowInsecureHttp,
+}: Partial<VaultServerOptions>): string | undefined {
   const example = 'as "https://vault.example:8200"';
   if (address === undefined || address === '') return `address is missing: give it, ${example}`;
   const url = parse(address);
@@ -54,7 +70,7 @@ function parse(address: unknown): URL | undefined {
   return typeof address === 'string' && URL.canParse(address) ? new URL(address) : undefined;
 }
 
-function pathProblem(option: string, given: unknown): string | undefined {
+export function pathProblem(option: string, given: unknown): string | undefined {
   const problem = secretNameProblem(typeof given === 'string' ? trimSlashes(given) : given);
   return problem && `${option} (${quoteName(given)}) ${problem}`;
 }
@@ -122,7 +138,7 @@ function mountProblem({ mount }: { readonly mount?: string }): string | undefine
   return mount === undefined ? undefined : pathProblem('auth.mount', mount);
 }
 
-function tlsProblems({ tls = {}, auth }: GivenVaultOptions): readonly string[] {
+function tlsProblems({ tls = {}, auth }: Partial<VaultServerOptions>): readonly string[] {
   const hasCert = tls.cert !== undefined || tls.certFile !== undefined;
   return [
     ...tlsOptionProblems(tls),
@@ -139,7 +155,7 @@ function connectionProblems({
   noProxy,
   redirectHosts,
   retryDeniedWithFreshLogin,
-}: GivenVaultOptions): (string | undefined)[] {
+}: Partial<VaultServerOptions>): (string | undefined)[] {
   const ofProxy = proxy === undefined ? undefined : proxyProblem(proxy);
   return [
     ofProxy && `proxy ${ofProxy}`,

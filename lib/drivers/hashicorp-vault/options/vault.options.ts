@@ -44,7 +44,8 @@ export type VaultAuth =
 /** Certificates and key in PEM, as text or as the path of a file. A changed file is read again. */
 export type VaultTls = TlsOptions;
 
-export interface VaultSecretManagerOptions {
+/** The options of a server and of the login there. */
+export interface VaultServerOptions {
   /**
    * The URL of the server: `https://host:port`, or `https://host/path` behind a proxy that serves it below a path.
    * Plain `http` is allowed for loopback, elsewhere only with `allowInsecureHttp`.
@@ -52,20 +53,6 @@ export interface VaultSecretManagerOptions {
   readonly address: string;
   readonly auth: VaultAuth;
   readonly namespace?: string;
-  /**
-   * The mount of the secrets engine. Default: `secret`. With `kvVersion: 'none'` the name starts with the mount.
-   */
-  readonly mount?: string;
-  /** The version of the KV engine. `none` reads any path, such as one of dynamic secrets. Default: 2. */
-  readonly kvVersion?: KvVersion;
-  /** A path between mount and name. Default: none. */
-  readonly pathPrefix?: string;
-  /**
-   * The field that is the value of a secret. A secret without this field is `MALFORMED`.
-   *
-   * Default: `value`, else `key`, else the only field. Several other fields: the whole secret as JSON.
-   */
-  readonly field?: string;
   readonly tls?: VaultTls;
   /**
    * Hosts of other nodes, as `host` or `host:port`, that a standby may redirect to. Tokens and client certificates
@@ -94,6 +81,23 @@ export interface VaultSecretManagerOptions {
   readonly startsSyncReads?: boolean;
   /** Allows plain `http` to hosts other than loopback. Tokens and secrets travel unencrypted. Default: `false`. */
   readonly allowInsecureHttp?: boolean;
+}
+
+export interface VaultSecretManagerOptions extends VaultServerOptions {
+  /**
+   * The mount of the secrets engine. Default: `secret`. With `kvVersion: 'none'` the name starts with the mount.
+   */
+  readonly mount?: string;
+  /** The version of the KV engine. `none` reads any path, such as one of dynamic secrets. Default: 2. */
+  readonly kvVersion?: KvVersion;
+  /** A path between mount and name. Default: none. */
+  readonly pathPrefix?: string;
+  /**
+   * The field that is the value of a secret. A secret without this field is `MALFORMED`.
+   *
+   * Default: `value`, else `key`, else the only field. Several other fields: the whole secret as JSON.
+   */
+  readonly field?: string;
 }
 
 export type KvVersion = 1 | 2 | 'none';
