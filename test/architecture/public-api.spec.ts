@@ -3,6 +3,7 @@ import * as driverKit from 'nestjs-custom-secret-manager/driver-kit';
 import * as parameterStore from 'nestjs-custom-secret-manager/drivers/aws-parameter-store';
 import * as aws from 'nestjs-custom-secret-manager/drivers/aws-secrets-manager';
 import * as azureKeyVault from 'nestjs-custom-secret-manager/drivers/azure-key-vault';
+import * as decrypting from 'nestjs-custom-secret-manager/drivers/decrypting';
 import * as directory from 'nestjs-custom-secret-manager/drivers/directory';
 import * as encryptedFile from 'nestjs-custom-secret-manager/drivers/encrypted-file';
 import * as environment from 'nestjs-custom-secret-manager/drivers/environment';
@@ -306,6 +307,27 @@ describe('the public API', () => {
         'GoogleToken',
         'GoogleTokenSource',
         'MapName',
+      ],
+    ],
+    [
+      './drivers/decrypting',
+      'drivers/decrypting/index.ts',
+      decrypting,
+      ['DecryptingSecretManager', 'awsKms', 'vaultTransit'],
+      [
+        'AwsConnection',
+        'AwsKmsClient',
+        'AwsKmsCredentials',
+        'AwsKmsOptions',
+        'Cipher',
+        'CipherHooks',
+        'CipherOptions',
+        'DecryptFunction',
+        'Decrypter',
+        'DecryptingSecretManagerOptions',
+        'EncryptFunction',
+        'Encrypter',
+        'VaultTransitOptions',
       ],
     ],
     [

@@ -6,6 +6,16 @@ import { kindOf, quoteName } from '../errors/wording';
 export type Environment =
   { get(name: string): unknown } | Readonly<Record<string, string | undefined>>;
 
+/** The key under which a manager tells that its values come from the environment. */
+export const READS_ENVIRONMENT: unique symbol = Symbol.for(
+  'nestjs-custom-secret-manager/reads the environment',
+);
+
+/** Returns whether the values of a manager come from the environment, also those of another copy of this package. */
+export function readsEnvironment(manager: object): boolean {
+  return Reflect.get(manager, READS_ENVIRONMENT) === true;
+}
+
 /**
  * Returns the value that the environment holds under a name, or `undefined`. `""` is a value. A boolean or a
  * finite number counts as its text, because a configuration may have converted it.

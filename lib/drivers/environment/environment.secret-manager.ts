@@ -2,6 +2,7 @@ import {
   CustomSecretManager,
   type OperationOptions,
 } from '../../core/contract/custom-secret-manager';
+import { READS_ENVIRONMENT } from '../../core/contract/environment';
 import { assertKnownOptions } from '../../core/validation/option-rules';
 import { assertNoParams } from '../../core/validation/params';
 
@@ -35,6 +36,9 @@ export class EnvironmentSecretManager extends CustomSecretManager {
     this.#environment = environment;
     this.#scrub = scrub;
   }
+
+  /** @internal */
+  readonly [READS_ENVIRONMENT] = true;
 
   override async readSecret(
     secretName: string,

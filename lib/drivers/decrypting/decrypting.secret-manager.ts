@@ -1,0 +1,320 @@
+import { types } from 'node:util';
+import {
+  CustomSecretManager,
+  implementsOperation,
+  unsupported,
+  type DeleteOptions,
+  type OperationOptions,
+  type OptionalOperation,
+  type RegistrationFacts,
+  type SecretAnswer,
+  type SecretDescription,
+  type SecretMetadata,
+  type SecretReading,
+  type WriteOptions,
+} from '../../core/contract/custom-secret-manager';
+import { READS_ENVIRONMENT, readsEnvironment } from '../../core/contract/environment';
+import { isErrorLike } from '../../core/errors/safe-access';
+import { SecretManagerError, type OperationContext } from '../../core/errors/secret-manager.error';
+import { quoteName } from '../../core/errors/wording';
+import { countingDown } from '../../core/time/clock';
+import { DEFAULT_TIMEOUT_MS } from '../../core/time/durations';
+import { malformed, toReading } from '../../core/validation/answers';
+import { isRecord } from '../../core/validation/option-rules';
+import { UsableOptions } from '../http/usable-options';
+import type { CipherHooks } from './ciphers/cipher';
+import { decryptionError, encryptionError } from './ciphers/cipher-error';
+import { decryptSyncWith, decryptWith, encryptWith } from './ciphers/given-cipher';
+import { SharedDecryptions } from './ciphers/shared-decryptions';
+import { optionProblems, type DecryptingSecretManagerOptions } from './decrypting.options';
+import { runChecks } from './start-check';
+
+type Limited<Options> = Options & { readonly timeoutMs: number };
+
+/** The operations that this manager has only if the inner one has them. */
+const OF_INNER = ['readSecretSync', 'readSecrets'] as const satisfies readonly OptionalOperation[];
+
+const PARALLEL_DECRYPTIONS = 16;
+
+/**
+ * Decrypts the values of another manager, and encrypts what is written to it. Names, versions, leases, descriptions and
+ * absences are those of the inner manager, and `params` go to it.
+ *
+ * A value that cannot be decrypted is `MALFORMED`, or `MISCONFIGURED` if the key is missing, disabled or not permitted.
+ * The ciphertext is never returned. Plaintext is kept nowhere but in the cache of the module.
+ */
+export class DecryptingSecretManager extends CustomSecretManager {
+  readonly #options: DecryptingSecretManagerOptions;
+  readonly #usable: UsableOptions;
+  readonly #decryptions: SharedDecryptions;
+  #closing: Promise<void> | undefined;
+
+  constructor(options: DecryptingSecretManagerOptions) {
+    super('decrypting');
+    const given: Partial<DecryptingSecretManagerOptions> = isRecord(options) ? options : {};
+    this.#options = { ...given } as DecryptingSecretManagerOptions; // every operation checks them first
+    this.#usable = new UsableOptions('DecryptingSecretManager', () => optionProblems(given));
+    this.#decryptions = new SharedDecryptions((ciphertext, limited) =>
+      decryptWith(this.#options.decrypt, ciphertext, limited),
+    );
+    if (!this.#usable.areWrong) this.leaveOutWhatInnerLacks();
+  }
+
+  /** @internal */
+  get [READS_ENVIRONMENT](): boolean {
+    return readsEnvironment(this.#options.inner);
+  }
+
+  override async readSecret(
+    secretName: string,
+    given: OperationOptions = {},
+  ): Promise<SecretReading | undefined> {
+    const context = this.begin('readSecret', secretName);
+    const options = withDeadline(given);
+    const answer = await this.#options.inner.readSecret(secretName, options);
+    return await this.decrypted(answer, options, context);
+  }
+
+  /**
+   * Reads and decrypts, and blocks the event loop. Throws `UNSUPPORTED` if the inner manager or the decrypter cannot do
+   * that.
+   */
+  override readSecretSync(
+    secretName: string,
+    given: OperationOptions = {},
+  ): SecretReading | undefined {
+    const context = this.begin('readSecretSync', secretName);
+    const options = withDeadline(given);
+    const { inner, decrypt } = this.#options;
+    const reading = this.ciphertextOf(inner.readSecretSync(secretName, options), context);
+    if (reading === undefined) return undefined;
+    try {
+      const limits = countingDown({}, options.timeoutMs);
+      return { ...reading, value: decryptSyncWith(decrypt, reading.value, limits) };
+    } catch (thrown) {
+      throw decryptionError(thrown, context);
+    }
+  }
+
+  /** Reads with one call of the inner manager, and decrypts each value. One that fails does not lose the others. */
+  override async readSecrets(
+    secretNames: readonly string[],
+    given: OperationOptions = {},
+  ): Promise<ReadonlyMap<string, SecretAnswer | Error>> {
+    const context = this.begin('readSecrets');
+    const options = withDeadline(given);
+    const answers: unknown = await this.#options.inner.readSecrets(secretNames, options);
+    if (!types.isMap(answers)) {
+      throw malformed('must resolve to a Map of answers', answers, this.innerContext(context));
+    }
+    const readings = new Map<string, SecretAnswer | Error>();
+    const names = new Set(secretNames).values();
+    const decryptTheNext = async (): Promise<void> => {
+      for (const secretName of names) {
+        const about = { ...context, secretName };
+        readings.set(secretName, await this.outcomeOf(answers.get(secretName), options, about));
+      }
+    };
+    await Promise.all(Array.from({ length: PARALLEL_DECRYPTIONS }, decryptTheNext));
+    return readings;
+  }
+
+  /** Encrypts and writes. Without the option `encrypt` it throws `UNSUPPORTED`. */
+  override async writeSecret(
+    secretName: string,
+    value: string,
+    given: WriteOptions = {},
+  ): Promise<SecretMetadata | void> {
+    const context = this.begin('writeSecret', secretName);
+    const { inner, encrypt } = this.#options;
+    if (!implementsOperation(inner, 'writeSecret')) {
+      throw unsupported(inner, 'writeSecret', secretName);
+    }
+    if (encrypt === undefined) throw withoutEncryption(context);
+    const options = withDeadline(given);
+    let ciphertext: string;
+    try {
+      const { signal } = options;
+      const limits = countingDown({ signal }, options.timeoutMs);
+      ciphertext = await encryptWith(encrypt, value, limits, context);
+    } catch (thrown) {
+      throw encryptionError(thrown, context);
+    }
+    return await inner.writeSecret(secretName, ciphertext, options);
+  }
+
+  override async deleteSecret(
+    secretName: string,
+    options?: DeleteOptions,
+  ): Promise<SecretMetadata | void> {
+    this.begin('deleteSecret', secretName);
+    return await this.#options.inner.deleteSecret(secretName, options);
+  }
+
+  override async describeSecret(
+    secretName: string,
+    options?: OperationOptions,
+  ): Promise<SecretDescription> {
+    this.begin('describeSecret', secretName);
+    return await this.#options.inner.describeSecret(secretName, options);
+  }
+
+  /**
+   * Throws `MISCONFIGURED` if the environment could answer for an inner manager that reads the environment: it would
+   * answer with the ciphertext. The inner manager checks the registration, too.
+   */
+  override validateRegistration(facts: RegistrationFacts): void {
+    this.#usable.assert(this.context('validateRegistration'));
+    const { inner } = this.#options;
+    if (this[READS_ENVIRONMENT] && !['never', 'on-absence'].includes(facts.fallback)) {
+      throw ciphertextAsFallback(facts, this.context('validateRegistration'));
+    }
+    inner.validateRegistration?.(facts);
+  }
+
+  /** Throws `MISCONFIGURED` with the problems of the options, of the inner manager and of the ciphers. */
+  override async validateEnvironment(): Promise<void> {
+    this.#usable.assert(this.context('validateEnvironment'));
+    const { inner } = this.#options;
+    await runChecks(this.secretManagerName, [
+      () => inner.validateEnvironment(),
+      ...this.hooks().map((hook) => () => hook.validate?.()),
+    ]);
+  }
+
+  override explainAbsence(): string {
+    return this.#options.inner.explainAbsence?.() ?? '';
+  }
+
+  /** Resolves to `true` if the inner manager and the ciphers are healthy. */
+  override async checkHealth(given: OperationOptions = {}): Promise<boolean> {
+    this.begin('checkHealth');
+    const options = withDeadline(given);
+    const parts = [this.#options.inner, ...this.hooks()];
+    const healthy = await Promise.all(
+      parts.map(async (part) => (await part.checkHealth?.(options)) ?? true),
+    );
+    return healthy.every((isHealthy) => isHealthy);
+  }
+
+  /** Closes the inner manager and the ciphers. */
+  override close(): Promise<void> {
+    this.#closing ??= this.closeOnce();
+    return this.#closing;
+  }
+
+  private async closeOnce(): Promise<void> {
+    this.#decryptions.close(this.context('close'));
+    if (this.#usable.areWrong) return;
+    const parts = [this.#options.inner, ...this.hooks()];
+    const ends = await Promise.allSettled(parts.map(async (part) => part.close?.()));
+    const failed = ends.find((end) => end.status === 'rejected');
+    if (failed !== undefined) throw failed.reason;
+  }
+
+  private async outcomeOf(
+    answer: unknown,
+    options: Limited<OperationOptions>,
+    context: OperationContext,
+  ): Promise<SecretReading | Error | undefined> {
+    if (isErrorLike(answer)) return answer;
+    try {
+      return await this.decrypted(answer, options, context);
+    } catch (thrown) {
+      return thrown as SecretManagerError; // `decrypted` throws nothing else
+    }
+  }
+
+  private async decrypted(
+    answer: unknown,
+    options: Limited<OperationOptions>,
+    context: OperationContext,
+  ): Promise<SecretReading | undefined> {
+    const reading = this.ciphertextOf(answer, context);
+    if (reading === undefined) return undefined;
+    try {
+      const value = await this.#decryptions.wait(reading.value, options, context);
+      return { ...reading, value };
+    } catch (thrown) {
+      throw decryptionError(thrown, context);
+    }
+  }
+
+  /** Returns the reading of the inner manager, whose value is ciphertext. */
+  private ciphertextOf(answer: unknown, context: OperationContext): SecretReading | undefined {
+    const reading = toReading(answer, this.innerContext(context));
+    if (reading?.value === '') throw emptyCiphertext(context);
+    return reading;
+  }
+
+  /** The ciphers that have hooks. One that decrypts and encrypts is there once. */
+  private hooks(): CipherHooks[] {
+    const { decrypt, encrypt } = this.#options;
+    return [...new Set([decrypt, encrypt])].filter((cipher) => typeof cipher === 'object');
+  }
+
+  private begin(operation: string, secretName?: string): OperationContext {
+    const context = this.context(operation, secretName);
+    this.#usable.assert(context);
+    if (this.#closing === undefined) return context;
+    throw new SecretManagerError('UNAVAILABLE', 'The manager was closed.', context);
+  }
+
+  private context(operation: string, secretName?: string): OperationContext {
+    return { manager: this.secretManagerName, operation, secretName };
+  }
+
+  private innerContext(context: OperationContext): OperationContext {
+    return { ...context, manager: this.#options.inner.secretManagerName };
+  }
+
+  /** Makes the pipeline treat this manager as it would treat the inner one. */
+  private leaveOutWhatInnerLacks(): void {
+    const { inner } = this.#options;
+    const lacking: OptionalOperation[] = OF_INNER.filter(
+      (operation) => !implementsOperation(inner, operation),
+    );
+    const isHealthKnown =
+      implementsOperation(inner, 'checkHealth') ||
+      this.hooks().some((hook) => typeof hook.checkHealth === 'function');
+    if (!isHealthKnown) lacking.push('checkHealth');
+    for (const operation of lacking) {
+      const byDefault: unknown = Reflect.get(CustomSecretManager.prototype, operation);
+      Object.defineProperty(this, operation, { value: byDefault });
+    }
+    if (typeof inner.watchSecrets !== 'function') return;
+    this.watchSecrets = (onChange, options) => inner.watchSecrets?.(onChange, options);
+  }
+}
+
+function withDeadline<Options extends OperationOptions>(options: Options): Limited<Options> {
+  return countingDown(options, options.timeoutMs ?? DEFAULT_TIMEOUT_MS);
+}
+
+function emptyCiphertext(context: OperationContext): SecretManagerError {
+  return new SecretManagerError(
+    'MALFORMED',
+    `${quoteName(context.secretName)} is empty, and no ciphertext is. Encrypt its value, or leave it out of \`hostedKeys\`.`,
+    context,
+  );
+}
+
+function withoutEncryption(context: OperationContext): SecretManagerError {
+  return new SecretManagerError(
+    'UNSUPPORTED',
+    `${quoteName(context.secretName)} was not written: DecryptingSecretManager encrypts only with its option \`encrypt\`.`,
+    context,
+  );
+}
+
+function ciphertextAsFallback(
+  { fallback }: RegistrationFacts,
+  context: OperationContext,
+): SecretManagerError {
+  return new SecretManagerError(
+    'MISCONFIGURED',
+    `fallback is "${fallback}", and the inner manager reads the environment: the fallback would answer with the ciphertext. ` +
+      'Set fallback to "on-absence" or "never".',
+    context,
+  );
+}

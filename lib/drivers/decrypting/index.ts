@@ -1,0 +1,16 @@
+export type { AwsConnection } from '../aws/connection';
+export type { AwsKmsClient, AwsKmsCredentials, AwsKmsOptions } from './aws-kms/aws-kms.options';
+export { awsKms } from './aws-kms';
+export type {
+  Cipher,
+  CipherHooks,
+  CipherOptions,
+  DecryptFunction,
+  Decrypter,
+  EncryptFunction,
+  Encrypter,
+} from './ciphers/cipher';
+export type { DecryptingSecretManagerOptions } from './decrypting.options';
+export { DecryptingSecretManager } from './decrypting.secret-manager';
+export { vaultTransit } from './vault-transit';
+export type { VaultTransitOptions } from './vault-transit/vault-transit.options';
