@@ -48,14 +48,13 @@ function cipherError(
   { happened, remedy }: Wording,
 ): SecretManagerError {
   const { code, message, ...facts } = translateError(thrown, context);
+  const subject = `${quoteName(context.secretName)} ${happened}.`;
   if (!isSecretManagerError(thrown)) {
-    return new SecretManagerError(
-      codes[code] ?? code,
-      `${quoteName(context.secretName)} ${happened}. ${message} ${remedy}`,
-      facts,
-    );
+    const own = codes[code] ?? code;
+    const text = own === code ? `${subject} ${message}` : `${subject} ${message} ${remedy}`;
+    return new SecretManagerError(own, text, facts);
   }
   const isNamed = thrown.secretName !== undefined; // the text names the secret, too
-  const named = isNamed ? message : `${quoteName(context.secretName)} ${happened}. ${message}`;
+  const named = isNamed ? message : `${subject} ${message}`;
   return new SecretManagerError(OF_CHOSEN[code] ?? code, named, facts);
 }
