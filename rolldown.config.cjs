@@ -25,7 +25,7 @@ const isOfSync = /[\\/]lib[\\/]sync[\\/]/;
 /** Typed secrets need class-validator. A driver must not load it. */
 const isOfTyped = /[\\/]lib[\\/]typed[\\/]/;
 /** The rooms that several drivers share, and Vault, which `vaultTransit` needs. No other entry must load them. */
-const isOfRoom = /[\\/]lib[\\/]drivers[\\/](aws|http|hashicorp-vault)[\\/]/;
+const isOfRoom = /[\\/]lib[\\/]drivers[\\/](aws|google|http|hashicorp-vault)[\\/]/;
 
 /** Workers are plain CommonJS and stay files of their own, beside both builds. */
 const copyWorkers = () =>

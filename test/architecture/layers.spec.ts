@@ -100,7 +100,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   'drivers/aws-parameter-store': ['options', 'sdk', 'reads', 'writes'],
   'drivers/google-secret-manager': ['options', 'api', 'reads', 'writes'],
   'drivers/azure-key-vault': ['options', 'login', 'vault'],
-  'drivers/decrypting': ['ciphers', 'aws-kms', 'vault-transit'],
+  'drivers/decrypting': ['ciphers', 'aws-kms', 'vault-transit', 'google-kms'],
   'drivers/encrypted-file': ['pages', 'files', 'keys', 'seals', 'legacy', 'store'],
 };
 

@@ -313,7 +313,7 @@ describe('the public API', () => {
       './drivers/decrypting',
       'drivers/decrypting/index.ts',
       decrypting,
-      ['DecryptingSecretManager', 'awsKms', 'vaultTransit'],
+      ['DecryptingSecretManager', 'awsKms', 'googleKms', 'vaultTransit'],
       [
         'AwsConnection',
         'AwsKmsClient',
@@ -327,6 +327,7 @@ describe('the public API', () => {
         'DecryptingSecretManagerOptions',
         'EncryptFunction',
         'Encrypter',
+        'GoogleKmsOptions',
         'VaultTransitOptions',
       ],
     ],

@@ -10,7 +10,7 @@ import type { DecryptFunction, Decrypter, EncryptFunction, Encrypter } from './c
 export interface DecryptingSecretManagerOptions {
   /** The manager whose values are ciphertext. It is closed together with this one. */
   readonly inner: CustomSecretManager;
-  /** `awsKms(...)`, `vaultTransit(...)`, a decrypter or a function of yours. */
+  /** `awsKms(...)`, `vaultTransit(...)`, `googleKms(...)`, a decrypter or a function of yours. */
   readonly decrypt: Decrypter | DecryptFunction;
   /** The same for writes. Default: writes are `UNSUPPORTED`. */
   readonly encrypt?: Encrypter | EncryptFunction;

@@ -12,5 +12,7 @@ export type {
 } from './ciphers/cipher';
 export type { DecryptingSecretManagerOptions } from './decrypting.options';
 export { DecryptingSecretManager } from './decrypting.secret-manager';
+export { googleKms } from './google-kms';
+export type { GoogleKmsOptions } from './google-kms/google-kms.options';
 export { vaultTransit } from './vault-transit';
 export type { VaultTransitOptions } from './vault-transit/vault-transit.options';
