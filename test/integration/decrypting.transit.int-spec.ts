@@ -72,7 +72,7 @@ async function failuresOf(manager: DecryptingSecretManager, name = 'KEY'): Promi
   ];
 }
 
-async function expectFailure(
+async function assertFailure(
   manager: DecryptingSecretManager,
   code: SecretManagerErrorCode,
   text: RegExp,
@@ -173,24 +173,32 @@ describe('a failed decryption by the transit engine', () => {
   ])('of %j is malformed', async (ciphertext) => {
     inner.rotate('KEY', ciphertext);
 
-    await expectFailure(managerWith(), 'MALFORMED', /"KEY" was not decrypted/);
+    await expect(
+      assertFailure(managerWith(), 'MALFORMED', /"KEY" was not decrypted/),
+    ).resolves.toBeUndefined();
   });
 
   it('with another key is malformed', async () => {
     await bao.expect('POST', 'transit/keys/other', {});
     await bao.expect('POST', 'transit/keys/other/rotate', {}); // as many versions as the key of the value
 
-    await expectFailure(managerWith({ key: 'other' }), 'MALFORMED', /another key/);
+    await expect(
+      assertFailure(managerWith({ key: 'other' }), 'MALFORMED', /another key/),
+    ).resolves.toBeUndefined();
   });
 
   it('without the context of a derived key is a wrong configuration', async () => {
     await put('KEY', VALUE, 'derived', { context: base64('a tenant') });
 
-    await expectFailure(managerWith({ key: 'derived' }), 'MISCONFIGURED', /Give `context`/);
+    await expect(
+      assertFailure(managerWith({ key: 'derived' }), 'MISCONFIGURED', /Give `context`/),
+    ).resolves.toBeUndefined();
   });
 
   it('with a context that the key ignores is a wrong configuration', async () => {
-    await expectFailure(managerWith({ context: 'a tenant' }), 'MISCONFIGURED', /not a derived one/);
+    await expect(
+      assertFailure(managerWith({ context: 'a tenant' }), 'MISCONFIGURED', /not a derived one/),
+    ).resolves.toBeUndefined();
   });
 
   it.each<[string, Partial<VaultTransitOptions>, RegExp]>([
@@ -198,7 +206,9 @@ describe('a failed decryption by the transit engine', () => {
     ['mount', { mount: 'nowhere' }, /nothing is mounted/],
     ['purpose of the key', { key: 'signing' }, /type of the key/],
   ])('with a wrong %s is a wrong configuration', async (_, options, text) => {
-    await expectFailure(managerWith(options), 'MISCONFIGURED', text);
+    await expect(
+      assertFailure(managerWith(options), 'MISCONFIGURED', text),
+    ).resolves.toBeUndefined();
     await expect(bao.request('GET', 'transit/keys/missing')).resolves.toMatchObject({
       status: 404,
     });
@@ -210,7 +220,9 @@ describe('a failed decryption by the transit engine', () => {
     await bao.expect('POST', 'transit/keys/aging/rotate', {});
     await bao.expect('POST', 'transit/keys/aging/config', { min_decryption_version: 2 });
 
-    await expectFailure(managerWith({ key: 'aging' }), 'MISCONFIGURED', /min_decryption_version/);
+    await expect(
+      assertFailure(managerWith({ key: 'aging' }), 'MISCONFIGURED', /min_decryption_version/),
+    ).resolves.toBeUndefined();
   });
 
   it('by a key that was deleted is a wrong configuration', async () => {
@@ -221,7 +233,7 @@ describe('a failed decryption by the transit engine', () => {
     await bao.expect('POST', 'transit/keys/deleted/config', { deletion_allowed: true });
     await bao.expect('DELETE', 'transit/keys/deleted');
 
-    await expectFailure(manager, 'MISCONFIGURED', /no such key/);
+    await expect(assertFailure(manager, 'MISCONFIGURED', /no such key/)).resolves.toBeUndefined();
     const written = await failureOf(manager.writeSecret('NEW', VALUE));
     expect(written).toMatchObject({ code: 'MISCONFIGURED', secretName: 'NEW' });
     await expect(bao.request('GET', 'transit/keys/deleted')).resolves.toMatchObject({
@@ -233,9 +245,13 @@ describe('a failed decryption by the transit engine', () => {
     const token = await bao.tokenFor({ 'transit/decrypt/other': ['update'] });
     const auth = { method: 'token', token } as const;
 
-    await expectFailure(managerWith({ auth }), 'ACCESS_DENIED', /policies/);
+    await expect(
+      assertFailure(managerWith({ auth }), 'ACCESS_DENIED', /policies/),
+    ).resolves.toBeUndefined();
     await bao.revoke(token);
-    await expectFailure(managerWith({ auth }), 'UNAUTHENTICATED', /Renew it/);
+    await expect(
+      assertFailure(managerWith({ auth }), 'UNAUTHENTICATED', /Renew it/),
+    ).resolves.toBeUndefined();
   });
 });
 
