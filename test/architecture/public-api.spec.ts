@@ -3,6 +3,7 @@ import * as driverKit from 'nestjs-custom-secret-manager/driver-kit';
 import * as parameterStore from 'nestjs-custom-secret-manager/drivers/aws-parameter-store';
 import * as aws from 'nestjs-custom-secret-manager/drivers/aws-secrets-manager';
 import * as azureKeyVault from 'nestjs-custom-secret-manager/drivers/azure-key-vault';
+import * as conjur from 'nestjs-custom-secret-manager/drivers/cyberark-conjur';
 import * as decrypting from 'nestjs-custom-secret-manager/drivers/decrypting';
 import * as directory from 'nestjs-custom-secret-manager/drivers/directory';
 import * as encryptedFile from 'nestjs-custom-secret-manager/drivers/encrypted-file';
@@ -262,6 +263,13 @@ describe('the public API', () => {
         'AzureKeyVaultSecretManagerOptions',
         'MapName',
       ],
+    ],
+    [
+      './drivers/cyberark-conjur',
+      'drivers/cyberark-conjur/index.ts',
+      conjur,
+      ['ConjurSecretManager'],
+      ['ConjurAuth', 'ConjurSecretManagerOptions', 'TlsOptions'],
     ],
     [
       './sync',

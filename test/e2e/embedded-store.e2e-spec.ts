@@ -76,9 +76,29 @@ describe('the store of the gateway', () => {
     ['hashicorp-vault', { VAULT_ADDR: 'http://127.0.0.1:1' }],
     ['hashicorp-vault', { BAO_ADDR: 'http://127.0.0.1:1' }],
     ['aws-secrets-manager', { SECRET_STORE: 'aws', AWS_REGION: 'eu-central-1' }],
+    ['aws-secrets-manager', { SECRET_STORE: 'aws-secrets-manager' }],
+    [
+      'aws-parameter-store',
+      { SECRET_STORE: 'aws-parameter-store', VAULT_ADDR: 'http://127.0.0.1:1' },
+    ],
+    ['google-secret-manager', { SECRET_STORE: 'google-secret-manager' }],
+    ['azure-key-vault', { SECRET_STORE: 'azure-key-vault' }],
+    ['cyberark-conjur', { SECRET_STORE: 'cyberark-conjur' }],
+    ['encrypted-file', { SECRET_STORE: 'encrypted-file' }],
   ])('is %s with %j', async (name, environment) => {
     const manager = await chosen({ DATA_DIR: temporaryFolder(), ...environment });
 
     expect(manager).toBe(name);
+  });
+
+  it.each([
+    ['vault', /SECRET_STORE is "vault", which is no store of the gateway.*hashicorp-vault/],
+    ['constructor', /no store of the gateway/],
+    ['decrypting', /set AWS_KMS_KEY_ID, GOOGLE_KMS_KEY or VAULT_TRANSIT_KEY/],
+  ])('is refused for SECRET_STORE=%s', async (SECRET_STORE, message) => {
+    const error = await failureOf(() => chosen({ SECRET_STORE }));
+
+    expect(error.code).toBe('MISCONFIGURED');
+    expect(error.message).toMatch(message);
   });
 });

@@ -96,7 +96,11 @@ export class HttpDriver {
   }
 }
 
-/** Completes an error of the steps. The error of a connection is translated by the boundary of the pipeline. */
+/**
+ * Completes an error of the steps. One of a request or of a login gets the operation that it was made for. The error of
+ * a connection is translated by the boundary of the pipeline.
+ */
 function named(error: unknown, context: OperationContext): unknown {
-  return isSecretManagerError(error) ? translateError(error, context) : error;
+  if (!isSecretManagerError(error)) return error;
+  return Object.assign(translateError(error, context), { operation: context.operation });
 }

@@ -7,6 +7,7 @@ import { ConjurSecretManager } from 'nestjs-custom-secret-manager/drivers/cybera
 import { GoogleSecretManager } from 'nestjs-custom-secret-manager/drivers/google-secret-manager';
 import { VaultSecretManager } from 'nestjs-custom-secret-manager/drivers/hashicorp-vault';
 import { TeamSecretManager } from '../team.secret-manager';
+import { makeDecryptingStore } from './decrypting-store';
 import { makeEmbeddedStore } from './embedded-store';
 
 type MakeStore = (config: ConfigService) => CustomSecretManager | Promise<CustomSecretManager>;
@@ -21,6 +22,8 @@ type MakeStore = (config: ConfigService) => CustomSecretManager | Promise<Custom
  * | `google-secret-manager`   | those of Google, `GOOGLE_SECRET_MANAGER_ENDPOINT`                                   |
  * | `azure-key-vault`         | those of Microsoft, `AZURE_KEY_VAULT_URI`, `AZURE_TRUSTED_HOSTS` (comma-separated)  |
  * | `cyberark-conjur`         | those of CyberArk, `CONJUR_POLICY_BRANCH` (default: `root`)                         |
+ * | `decrypting`              | values of the encrypted file under a key: `AWS_KMS_KEY_ID`, `GOOGLE_KMS_KEY`, or a  |
+ * |                           | `VAULT_TRANSIT_KEY` with `VAULT_ADDR` and `VAULT_TOKEN`                             |
  * | `hashicorp-vault`         | `VAULT_ADDR`, `VAULT_TOKEN`, ..., or `BAO_...`                                      |
  * | `team-store`              | `STORE_ADDR`, `STORE_TOKEN`, `STORE_MOUNT`: the manager that a team has written     |
  * | `encrypted-file`          | `DATA_DIR`; made at the first start                                                 |
@@ -46,6 +49,7 @@ const STORES: Readonly<Record<string, MakeStore>> = {
     ConjurSecretManager.fromEnvironment(process.env, {
       policyBranch: config.get<string>('CONJUR_POLICY_BRANCH', 'root'),
     }),
+  decrypting: makeDecryptingStore,
   'hashicorp-vault': () => VaultSecretManager.fromEnvironment(),
   'team-store': (config) => new TeamSecretManager(config),
   'encrypted-file': (config) => makeEmbeddedStore(config.get<string>('DATA_DIR')),

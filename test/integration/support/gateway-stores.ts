@@ -1,5 +1,9 @@
 import { PutSecretValueCommand } from '@aws-sdk/client-secrets-manager';
 import { PutParameterCommand } from '@aws-sdk/client-ssm';
+import {
+  DecryptingSecretManager,
+  vaultTransit,
+} from 'nestjs-custom-secret-manager/drivers/decrypting';
 import { EncryptedFileSecretManager } from 'nestjs-custom-secret-manager/drivers/encrypted-file';
 import { generateKeyPairSync } from 'node:crypto';
 import { renameSync, writeFileSync } from 'node:fs';
@@ -32,6 +36,7 @@ export const GATEWAY_STORES: Readonly<Record<string, () => Promise<GatewayStore>
   'aws-parameter-store': motoParameters,
   'google-secret-manager': google,
   'azure-key-vault': azure,
+  decrypting: transit,
 };
 
 export async function encryptedFile(): Promise<GatewayStore> {
@@ -157,6 +162,35 @@ async function azure(): Promise<GatewayStore> {
     put: async (name, value) => void fake.seed(dashed(name), value, { tags: { name } }),
     fail: async () => fake.fail('unavailable'),
     stop: () => fake.stop(),
+  };
+}
+
+/** An encrypted file whose values are ciphertext of Vault transit. */
+async function transit(): Promise<GatewayStore> {
+  const bao = await startOpenBao();
+  await bao.expect('POST', 'sys/mounts/transit', { type: 'transit' });
+  await bao.expect('POST', 'transit/keys/gateway', {});
+  const folder = temporaryFolder();
+  const [path, keyFile] = [join(folder, 'secrets'), join(folder, 'secrets.key')];
+  const auth = { method: 'token', token: bao.rootToken } as const;
+  const cipher = vaultTransit({ address: bao.address, auth, key: 'gateway' });
+  const inner = new EncryptedFileSecretManager({ path, keyFile });
+  const manager = new DecryptingSecretManager({ inner, decrypt: cipher, encrypt: cipher });
+  await manager.validateEnvironment();
+  return {
+    environment: {
+      SECRET_STORE: 'decrypting',
+      DATA_DIR: folder,
+      VAULT_TRANSIT_KEY: 'gateway',
+      VAULT_ADDR: bao.address,
+      VAULT_TOKEN: bao.rootToken,
+    },
+    put: async (name, value) => void (await manager.writeSecret(name, value)),
+    fail: () => bao.stop(),
+    stop: async () => {
+      await manager.close();
+      await bao.stop();
+    },
   };
 }
 

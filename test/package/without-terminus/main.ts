@@ -36,6 +36,7 @@ async function main(): Promise<void> {
   const vault = new VaultSecretManager({ address: '', auth: { method: 'token', token: 't' } });
   assert.throws(() => vault.validateEnvironment(), { code: 'MISCONFIGURED' });
   await tryStoresOverHttp();
+  await tryMissingKms();
   await app.close();
   console.log('done');
 }
@@ -47,13 +48,17 @@ const OVER_HTTP = {
   'google-secret-manager': 'GoogleSecretManager',
 };
 
+type Manager = new (options: object) => CustomSecretManager;
+
 /** Makes each manager with an unknown option, which its check reports. */
 async function tryStoresOverHttp(): Promise<void> {
   const load = createRequire(join(process.cwd(), 'package.json'));
   for (const [name, className] of Object.entries(OVER_HTTP)) {
     const path = `nestjs-custom-secret-manager/drivers/${name}`;
-    for (const driver of [await import(path), load(path)]) {
-      const manager = new driver[className]({ unknownOption: true }) as CustomSecretManager;
+    for (const driver of [await import(path), load(path)] as Readonly<Record<string, Manager>>[]) {
+      const Manager = driver[className];
+      assert.ok(Manager);
+      const manager = new Manager({ unknownOption: true });
       assert.throws(() => manager.validateEnvironment(), {
         code: 'MISCONFIGURED',
         message: /unknownOption/,
@@ -61,6 +66,17 @@ async function tryStoresOverHttp(): Promise<void> {
       await manager.close();
     }
   }
+}
+
+/** Without the SDK, only awsKms() fails. It names the package. */
+async function tryMissingKms(): Promise<void> {
+  const { awsKms, vaultTransit } = await import('nestjs-custom-secret-manager/drivers/decrypting');
+  vaultTransit({
+    address: 'https://vault.example',
+    auth: { method: 'token', token: 't' },
+    key: 'k',
+  });
+  assert.throws(() => awsKms({ keyId: 'alias/app' }), /npm install @aws-sdk\/client-kms/);
 }
 
 const PEERS = {
