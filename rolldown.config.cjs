@@ -25,7 +25,10 @@ const isOfSync = /[\\/]lib[\\/]sync[\\/]/;
 /** Typed secrets need class-validator. A driver must not load it. */
 const isOfTyped = /[\\/]lib[\\/]typed[\\/]/;
 /** The rooms that several drivers share, and Vault, which `vaultTransit` needs. No other entry must load them. */
-const isOfRoom = /[\\/]lib[\\/]drivers[\\/](aws|google|http|hashicorp-vault)[\\/]/;
+const ROOMS = ['http', 'aws', 'google', 'hashicorp-vault'];
+const isIn = (/** @type {string} */ room) =>
+  new RegExp(`[\\\\/]lib[\\\\/]drivers[\\\\/]${room}[\\\\/]`);
+const isOfRoom = isIn(`(${ROOMS.join('|')})`);
 
 /** Workers are plain CommonJS and stay files of their own, beside both builds. */
 const copyWorkers = () =>
@@ -71,15 +74,16 @@ const build = (format, extension, writeBundle) => ({
           name: 'shared',
           test: (id) => ![isOfSync, isOfTyped, isOfRoom].some((room) => room.test(id)),
           minShareCount: 2,
-          priority: 1, // takes what typed secrets share with the rest
+          priority: 10, // takes what typed secrets share with the rest
         },
         { name: 'typed/shared', test: isOfTyped, minShareCount: 2 },
-        {
-          name: (id) => `drivers/${isOfRoom.exec(id)?.[1]}/shared`,
-          test: isOfRoom,
+        ...ROOMS.map((room, at) => ({
+          name: `drivers/${room}/shared`,
+          test: isIn(room),
           minShareCount: 2,
-        },
-        { name: 'sync/shared', test: isOfSync }, // beside the worker that it starts
+          priority: ROOMS.length - at, // takes what it shares with later rooms
+        })),
+        { name: 'sync/shared', test: isOfSync, priority: 9 }, // beside the worker that it starts
       ],
     },
   },

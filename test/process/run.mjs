@@ -107,23 +107,23 @@ const LOADED_FILES = `
 
 const BUILD_CASES = [
   {
-    title: 'the main entry loads two files of the ES modules, and none of the CommonJS build',
+    title: 'the main entry loads three files of the ES modules, and none of the CommonJS build',
     script: `${LOADED_FILES}
       const dist = require('node:url').pathToFileURL(process.cwd() + '/dist/').href;
       const loaded = [...urls].filter((url) => url.startsWith(dist)).map((url) => url.slice(dist.length));
       console.log(loaded.sort().join());
     `,
-    prints: 'index.mjs,shared.mjs\n',
+    prints: 'index.mjs,shared.mjs,typed/shared.mjs\n',
   },
   {
-    title: 'the main entry of the CommonJS build loads two files',
+    title: 'the main entry of the CommonJS build loads three files',
     script: `
       loadCommonJs();
       const dist = process.cwd() + '/dist/';
       const loaded = Object.keys(require.cache).filter((path) => path.startsWith(dist) && path.endsWith('.js'));
       console.log(loaded.map((path) => path.slice(dist.length)).sort().join());
     `,
-    prints: 'index.js,shared.js\n',
+    prints: 'index.js,shared.js,typed/shared.js\n',
   },
   {
     title: 'require and import give the same classes, of every entry',

@@ -12,7 +12,7 @@ import {
   type SecretReading,
   type WriteOptions,
 } from '../../core/contract/custom-secret-manager';
-import { SecretManagerError } from '../../core/errors/secret-manager.error';
+import { SecretManagerError, type OperationContext } from '../../core/errors/secret-manager.error';
 import { countingDown } from '../../core/time/clock';
 import { DEFAULT_TIMEOUT_MS } from '../../core/time/durations';
 import type { Engine } from './engines/engine';
@@ -156,7 +156,7 @@ export class VaultSecretManager extends CustomSecretManager {
 
   private parseCall(operation: string, secretName: string, options: OperationOptions): VaultCall {
     this.assertUsable(operation);
-    const context = { ...this.context(operation), secretName };
+    const context = this.context(operation, secretName);
     if (this.#closing !== undefined) {
       throw new SecretManagerError('UNAVAILABLE', 'The manager was closed.', context);
     }
@@ -178,8 +178,8 @@ export class VaultSecretManager extends CustomSecretManager {
     );
   }
 
-  private context(operation: string): { readonly manager: string; readonly operation: string } {
-    return { manager: this.secretManagerName, operation };
+  private context(operation: string, secretName?: string): OperationContext {
+    return { manager: this.secretManagerName, operation, secretName };
   }
 }
 
