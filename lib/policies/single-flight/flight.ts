@@ -42,10 +42,10 @@ export class Flight<Outcome> extends SharedCall<Outcome> implements SharedRead, 
     readonly key: string,
     readonly secretName: string,
     readonly params: CallOptions['params'],
-    { attempts, ...terms }: FlightTerms,
+    terms: FlightTerms,
   ) {
     super(terms);
-    this.attempts = attempts;
+    this.attempts = terms.attempts;
   }
 
   /** `true` while the flight waits for another call to end. */
