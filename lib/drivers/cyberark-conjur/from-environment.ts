@@ -1,3 +1,4 @@
+import { variableOf, withoutUndefined } from '../../core/validation/given-options';
 import { proxyFromEnvironment } from '../http/proxy-from-environment';
 import type { ConjurAuth, ConjurSecretManagerOptions } from './conjur.options';
 
@@ -11,7 +12,7 @@ export function optionsFromEnvironment(
   environment: Environment,
 ): Partial<ConjurSecretManagerOptions> {
   const variable = (...names: readonly string[]): string | undefined =>
-    names.map((name) => environment[name]).find((value) => value !== undefined && value !== '');
+    variableOf(environment, ...names);
   const address = variable('CONJUR_APPLIANCE_URL', 'CYBERARK_API_BASE');
   const options = {
     address,
@@ -20,7 +21,7 @@ export function optionsFromEnvironment(
     tls: tlsOf(variable),
     ...proxyFromEnvironment(environment, address),
   };
-  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
+  return withoutUndefined(options);
 }
 
 type Variable = (...names: readonly string[]) => string | undefined;

@@ -1,3 +1,4 @@
+import { variableOf } from '../../core/validation/given-options';
 import { existsSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
@@ -9,7 +10,6 @@ import { parseJson, unusable } from './credential-json';
 import {
   isTokenSource,
   METADATA_HOST,
-  variableOf,
   type GoogleAuth,
   type GoogleEnvironment,
 } from './google-auth';

@@ -26,12 +26,6 @@ export type GoogleAuth =
 /** The variables of Application Default Credentials. */
 export type GoogleEnvironment = Readonly<Record<string, string | undefined>>;
 
-/** Returns the value of a variable. An empty one counts as unset. */
-export function variableOf(environment: GoogleEnvironment, name: string): string | undefined {
-  const value = environment[name];
-  return value === '' ? undefined : value;
-}
-
 export const GOOGLE_UNIVERSE = 'googleapis.com';
 
 /** Matches the ID or the number of a project, also of one of a domain, as `example.com:payments`. */

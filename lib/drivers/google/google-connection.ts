@@ -1,3 +1,4 @@
+import { variableOf } from '../../core/validation/given-options';
 import type { OperationOptions } from '../../core/contract/custom-secret-manager';
 import { SecretManagerError, type OperationContext } from '../../core/errors/secret-manager.error';
 import { isRecord } from '../../core/validation/option-rules';
@@ -8,12 +9,7 @@ import { waitOrBlock } from '../http/steps';
 import { TokenSession } from '../http/token-session';
 import { waitFor } from '../http/waiting';
 import { CredentialSource, DEFAULT_METADATA_HOST } from './credential-source';
-import {
-  GOOGLE_UNIVERSE,
-  variableOf,
-  type GoogleAuth,
-  type GoogleEnvironment,
-} from './google-auth';
+import { GOOGLE_UNIVERSE, type GoogleAuth, type GoogleEnvironment } from './google-auth';
 import { isRefusedByGoogle } from './google-errors';
 import { GoogleLogin } from './google-login';
 import { metadataOrigin } from './metadata-server';

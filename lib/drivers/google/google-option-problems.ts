@@ -1,3 +1,4 @@
+import { variableOf } from '../../core/validation/given-options';
 import { isSecretManagerError } from '../../core/errors/secret-manager.error';
 import { kindOf } from '../../core/errors/wording';
 import {
@@ -14,7 +15,6 @@ import {
   isTokenSource,
   METADATA_HOST,
   PROJECT_ID,
-  variableOf,
   type GoogleAuth,
   type GoogleEnvironment,
 } from './google-auth';

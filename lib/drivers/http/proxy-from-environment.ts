@@ -1,3 +1,4 @@
+import { variableOf } from '../../core/validation/given-options';
 import type { ConnectionSettings } from './option-rules';
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -13,7 +14,7 @@ export function proxyFromEnvironment(
   address = 'https://',
 ): Pick<ConnectionSettings, 'proxy' | 'noProxy'> {
   const first = (...names: readonly string[]): string | undefined =>
-    names.map((name) => environment[name]).find((value) => value !== undefined && value !== '');
+    variableOf(environment, ...names);
   const names = /^http:/i.test(address)
     ? ['http_proxy', 'HTTP_PROXY']
     : ['https_proxy', 'HTTPS_PROXY'];

@@ -1,3 +1,4 @@
+import { variableOf, withoutUndefined } from '../../../core/validation/given-options';
 import type { AwsParameterStoreSecretManagerOptions } from './parameter-store.options';
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -10,7 +11,7 @@ export function optionsFromEnvironment(
   environment: Environment,
 ): AwsParameterStoreSecretManagerOptions {
   const first = (...names: readonly string[]): string | undefined =>
-    names.map((name) => environment[name]).find((value) => value !== undefined && value !== '');
+    variableOf(environment, ...names);
   const ignoresEndpoints = environment.AWS_IGNORE_CONFIGURED_ENDPOINT_URLS === 'true';
   return withoutUndefined({
     region: first('AWS_REGION', 'AWS_DEFAULT_REGION', 'AWS_REGION_NAME'),
@@ -32,9 +33,4 @@ function credentialsIn(
     secretAccessKey: secretAccessKey ?? '',
     ...(sessionToken !== undefined && { sessionToken }),
   };
-}
-
-function withoutUndefined<Options extends object>(options: Options): Partial<Options> {
-  const given = Object.entries(options).filter(([, value]) => value !== undefined);
-  return Object.fromEntries(given) as Partial<Options>;
 }

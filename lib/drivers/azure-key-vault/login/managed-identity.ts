@@ -1,8 +1,8 @@
+import { variableOf } from '../../../core/validation/given-options';
 import type { HttpRequest, HttpSteps } from '../../http/http-request';
 import { storeError } from '../../http/store-errors';
 import type { TokenGrant, TokenLogin } from '../../http/token-session';
 import type { Environment } from '../options/azure.options';
-import { variableOf } from '../options/from-environment';
 import { grantOf, METADATA_DIALECT } from './login-errors';
 
 const METADATA_SERVICE = 'http://169.254.169.254';
@@ -42,7 +42,7 @@ function appServiceRequest(
   { endpoint, ...options }: IdentityOptions,
   environment: Environment,
 ): HttpRequest | undefined {
-  const variable = variableOf(environment);
+  const variable = (name: string): string | undefined => variableOf(environment, name);
   const [url, secret] = [variable('IDENTITY_ENDPOINT'), variable('IDENTITY_HEADER')];
   if (endpoint !== undefined || url === undefined || secret === undefined) return undefined;
   return tokenRequest(new URL(url), '2019-08-01', options, { 'x-identity-header': secret });

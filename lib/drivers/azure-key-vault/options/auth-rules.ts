@@ -1,3 +1,4 @@
+import { variableOf } from '../../../core/validation/given-options';
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { kindOf } from '../../../core/errors/wording';
@@ -10,7 +11,6 @@ import {
   type AzureAuthMethod,
   type Environment,
 } from './azure.options';
-import { variableOf } from './from-environment';
 
 /** The login by a certificate. */
 export type CertificateAuth = Extract<AzureAuth, { readonly method: 'certificate' }>;
@@ -70,7 +70,7 @@ export function withDefaults(
   { tenantId, clientId, tokenFile, ...others }: Readonly<Record<string, unknown>>,
   environment: Environment,
 ): { readonly tenantId?: unknown; readonly clientId?: unknown; readonly tokenFile?: unknown } {
-  const variable = variableOf(environment);
+  const variable = (name: string): string | undefined => variableOf(environment, name);
   return {
     ...others,
     tenantId: tenantId ?? variable('AZURE_TENANT_ID'),
@@ -92,7 +92,7 @@ function certificateProblems(
   ];
   if (problems.length > 0 || others.length > 0) return problems;
   if (isKeyPair(auth)) return [];
-  const isEncrypted = variableOf(environment)('AZURE_CLIENT_CERTIFICATE_PASSWORD') !== undefined;
+  const isEncrypted = variableOf(environment, 'AZURE_CLIENT_CERTIFICATE_PASSWORD') !== undefined;
   return [
     'auth has a certificate or a private key that cannot be used: is each of them PEM, the key RSA and without a ' +
       `password, and does it belong to the certificate?${isEncrypted ? PASSWORD : ''}`,
@@ -148,7 +148,7 @@ function isNear({ hostname }: URL): boolean {
 }
 
 function appServiceProblems(environment: Environment): readonly string[] {
-  const variable = variableOf(environment);
+  const variable = (name: string): string | undefined => variableOf(environment, name);
   const [endpoint, header] = [variable('IDENTITY_ENDPOINT'), variable('IDENTITY_HEADER')];
   if (endpoint === undefined || header === undefined) return [];
   return ruleProblems(

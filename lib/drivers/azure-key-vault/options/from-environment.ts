@@ -1,5 +1,5 @@
 import { isRecord } from '../../../core/validation/option-rules';
-import { withoutUndefined } from '../../http/given-options';
+import { variableOf, withoutUndefined } from '../../../core/validation/given-options';
 import { proxyFromEnvironment } from '../../http/proxy-from-environment';
 import type { AzureAuth, Environment, GivenAzureOptions } from './azure.options';
 
@@ -13,7 +13,7 @@ export function optionsFromEnvironment(
   environment: Environment,
   givenUrl?: string,
 ): EnvironmentOptions {
-  const variable = variableOf(environment);
+  const variable = (name: string): string | undefined => variableOf(environment, name);
   const vaultUrl = givenUrl ?? variable('AZURE_KEY_VAULT_URI');
   const options: GivenAzureOptions = {
     vaultUrl,
@@ -24,18 +24,13 @@ export function optionsFromEnvironment(
   return { ...withoutUndefined(options), [ENVIRONMENT]: environment };
 }
 
-/** Returns a function that returns a variable, and `undefined` for an empty one. */
-export function variableOf(environment: Environment): (name: string) => string | undefined {
-  return (name) => (environment[name] === '' ? undefined : environment[name]);
-}
-
 /** Returns the login service that is given, or that Microsoft's webhook tells a pod with a workload identity. */
 export function authorityHostOf(
   { auth, authorityHost }: GivenAzureOptions,
   environment: Environment,
 ): string | undefined {
   const isPod = isRecord(auth) && 'method' in auth && auth.method === 'workload-identity';
-  return authorityHost ?? (isPod ? variableOf(environment)('AZURE_AUTHORITY_HOST') : undefined);
+  return authorityHost ?? (isPod ? variableOf(environment, 'AZURE_AUTHORITY_HOST') : undefined);
 }
 
 /** Returns the login in Microsoft's order: secret, certificate, workload identity, managed identity. */

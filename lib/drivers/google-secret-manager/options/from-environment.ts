@@ -1,4 +1,5 @@
-import { variableOf, type GoogleAuth, type GoogleEnvironment } from '../../google/google-auth';
+import { variableOf, withoutUndefined } from '../../../core/validation/given-options';
+import type { GoogleAuth, GoogleEnvironment } from '../../google/google-auth';
 import { proxyFromEnvironment } from '../../http/proxy-from-environment';
 import type { GoogleSecretManagerOptions } from './google.options';
 
@@ -11,8 +12,7 @@ export function optionsFromEnvironment(environment: GoogleEnvironment): GoogleSe
     auth: authOf(variable),
     ...proxyFromEnvironment(environment),
   };
-  const given = Object.entries(options).filter(([, value]) => value !== undefined);
-  return Object.fromEntries(given);
+  return withoutUndefined(options);
 }
 
 /** Returns the login of LiteLLM's own variable. Without it the order of Google's own applies. */

@@ -1,4 +1,4 @@
-import { withoutUndefined } from '../../http/given-options';
+import { variableOf, withoutUndefined } from '../../../core/validation/given-options';
 import { proxyFromEnvironment, withScheme } from '../../http/proxy-from-environment';
 import type { GivenVaultOptions, VaultAuth } from './vault.options';
 
@@ -41,8 +41,7 @@ export function optionsFromEnvironment(
   environment: Environment,
   givenAddress?: string,
 ): EnvironmentOptions {
-  const variable = (name: string): string | undefined =>
-    environment[name] === '' ? undefined : environment[name];
+  const variable = (name: string): string | undefined => variableOf(environment, name);
   const family = findFamily(variable);
   const familyVariable = (name: string): string | undefined => variable(`${family}${name}`);
   const address = givenAddress ?? familyVariable('ADDR');
