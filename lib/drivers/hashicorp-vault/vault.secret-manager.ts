@@ -16,6 +16,7 @@ import { SecretManagerError, type OperationContext } from '../../core/errors/sec
 import { countingDown } from '../../core/time/clock';
 import { DEFAULT_TIMEOUT_MS } from '../../core/time/durations';
 import type { Engine } from './engines/engine';
+import { UsableOptions } from '../http/usable-options';
 import { Kv2Engine } from './engines/kv2.engine';
 import { PathEngine } from './engines/path.engine';
 import { VaultLeases } from './engines/vault-leases';
@@ -38,7 +39,7 @@ export class VaultSecretManager extends CustomSecretManager {
   readonly [ENDS_BY_CANCELLATION] = VaultSecretManager;
 
   readonly #options: VaultSecretManagerOptions;
-  #problems: readonly string[];
+  readonly #usable: UsableOptions;
   readonly #connection: VaultConnection;
   readonly #leases: VaultLeases;
   readonly #kv2: Engine;
@@ -48,7 +49,7 @@ export class VaultSecretManager extends CustomSecretManager {
   constructor(options: VaultSecretManagerOptions) {
     super('hashicorp-vault');
     this.#options = options;
-    this.#problems = optionProblems(options);
+    this.#usable = new UsableOptions('VaultSecretManager', () => optionProblems(options));
     this.#connection = new VaultConnection(options);
     const { clients, credentials, session } = this.#connection;
     this.#leases = new VaultLeases(clients, credentials);
@@ -78,7 +79,7 @@ export class VaultSecretManager extends CustomSecretManager {
 
   /** Throws `MISCONFIGURED` with every problem of the options. Sends no request. */
   override validateEnvironment(): void {
-    this.assertUsable('validateEnvironment');
+    this.#usable.assert(this.context('validateEnvironment'));
     if (this.#options.startsSyncReads) this.#connection.clients.syncClient.start();
   }
 
@@ -128,14 +129,14 @@ export class VaultSecretManager extends CustomSecretManager {
    * the login. Other failures reject with their own code. {@link serverState} tells the states apart.
    */
   override async checkHealth(options: OperationOptions = {}): Promise<boolean> {
-    this.assertUsable('checkHealth');
+    this.#usable.assert(this.context('checkHealth'));
     await this.#connection.assertHealthy(options);
     return true;
   }
 
   /** Resolves to the state that the server reports of itself. */
   async serverState(options: OperationOptions = {}): Promise<VaultServerState> {
-    this.assertUsable('checkHealth');
+    this.#usable.assert(this.context('checkHealth'));
     return await serverState(this.#connection.clients.client, options);
   }
 
@@ -150,13 +151,13 @@ export class VaultSecretManager extends CustomSecretManager {
   }
 
   private async closeOnce(): Promise<void> {
-    if (this.#problems.length > 0) return; // no request was ever sent
+    if (this.#usable.areWrong) return; // no request was ever sent
     await this.#connection.close(() => this.#leases.close());
   }
 
   private parseCall(operation: string, secretName: string, options: OperationOptions): VaultCall {
-    this.assertUsable(operation);
     const context = this.context(operation, secretName);
+    this.#usable.assert(context);
     if (this.#closing !== undefined) {
       throw new SecretManagerError('UNAVAILABLE', 'The manager was closed.', context);
     }
@@ -165,17 +166,6 @@ export class VaultSecretManager extends CustomSecretManager {
 
   private engineFor({ kvVersion }: VaultCall): Engine {
     return kvVersion === 2 ? this.#kv2 : this.#path;
-  }
-
-  private assertUsable(operation: string): void {
-    if (this.#problems.length === 0) return;
-    this.#problems = optionProblems(this.#options); // a missing file may exist by now
-    if (this.#problems.length === 0) return;
-    throw new SecretManagerError(
-      'MISCONFIGURED',
-      `The options of VaultSecretManager are not right:\n${this.#problems.map((problem) => `- ${problem}`).join('\n')}`,
-      this.context(operation),
-    );
   }
 
   private context(operation: string, secretName?: string): OperationContext {
