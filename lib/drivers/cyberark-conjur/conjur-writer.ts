@@ -1,9 +1,8 @@
-import { pause } from '../../core/calls/waiting';
 import type { OperationOptions } from '../../core/contract/custom-secret-manager';
 import { SecretManagerError } from '../../core/errors/secret-manager.error';
 import { quoteName } from '../../core/errors/wording';
 import type { HttpAnswer, HttpRequest, HttpSteps } from '../http/http-request';
-import { waitOrBlock } from '../http/steps';
+import { paused } from '../http/steps';
 import { storeError } from '../http/store-errors';
 import { CONJUR, isAbsent, isPage } from './conjur-errors';
 import type { ConjurUrls } from './conjur-urls';
@@ -59,10 +58,7 @@ export class ConjurWriter {
       if (answer.statusCode !== 409) {
         throw storeError(answer, `Declaring the variable ${quoteName(secretName)}`, CONJUR);
       }
-      yield* waitOrBlock({
-        wait: () => pause(LOADING_PAUSE_MS, options, CONTEXT),
-        block: () => undefined,
-      });
+      yield* paused(LOADING_PAUSE_MS, options, CONTEXT);
     }
   }
 }

@@ -1,3 +1,7 @@
+import { pause } from '../../core/calls/waiting';
+import type { OperationOptions } from '../../core/contract/custom-secret-manager';
+import { SecretManagerError, type OperationContext } from '../../core/errors/secret-manager.error';
+
 /**
  * A sequence of requests that runs asynchronously or blocking. The generator yields each request and receives its
  * answer. A request that fails throws inside the generator.
@@ -21,6 +25,20 @@ export function* waitOrBlock<Outcome>({
   const keep = (value: Outcome): void => void (outcome = () => value);
   yield { wait: async () => keep(await wait()), block: () => keep(block()) };
   return outcome();
+}
+
+/** Waits between two requests of a write. Throws `UNSUPPORTED` in a blocking run, because a write never blocks. */
+export function paused(
+  delayMs: number,
+  options: OperationOptions,
+  context: OperationContext,
+): Generator<Work<void>, void, unknown> {
+  return waitOrBlock({
+    wait: () => pause(delayMs, options, context),
+    block: () => {
+      throw new SecretManagerError('UNSUPPORTED', 'A write does not block.', context);
+    },
+  });
 }
 
 export async function run<Outcome, Request extends object, Answer>(

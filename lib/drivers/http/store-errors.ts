@@ -25,7 +25,7 @@ type Condition = RegExp | 'any' | 'foreign';
 export interface ErrorDialect {
   /** The name of the store, as in `the API of Azure Key Vault`. */
   readonly store: string;
-  /** The rows of the store itself. {@link COMMON_ROWS} follow. */
+  /** The rows of the store itself. Those of every store follow. */
   readonly rows: readonly ErrorRow[];
   /** Returns the reasons in an answer, for comparison only. Returns `undefined` if the answer is not the store's. */
   reasonOf(answer: HttpAnswer): string | undefined;

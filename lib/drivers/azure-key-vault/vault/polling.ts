@@ -1,4 +1,3 @@
-import { pause } from '../../../core/calls/waiting';
 import type { OperationOptions } from '../../../core/contract/custom-secret-manager';
 import {
   SecretManagerError,
@@ -7,7 +6,7 @@ import {
 import { backoffMs } from '../../../core/time/backoff';
 import { DEFAULT_TIMEOUT_MS } from '../../../core/time/durations';
 import type { HttpSteps } from '../../http/http-request';
-import { waitOrBlock } from '../../http/steps';
+import { paused } from '../../http/steps';
 import { timedOut } from '../../http/waiting';
 
 /** The pauses while the vault deletes or recovers a secret. It takes seconds. */
@@ -19,10 +18,7 @@ const CONTEXT: OperationContext = { manager: 'azure-key-vault', operation: 'wait
 export function* pauseAfter(attempt: number, options: OperationOptions): HttpSteps<void> {
   const { timeoutMs = DEFAULT_TIMEOUT_MS } = options;
   const delayMs = Math.min(backoffMs(attempt, PAUSES), timeoutMs);
-  yield* waitOrBlock({
-    wait: () => pause(delayMs, options, CONTEXT),
-    block: cannotBlock,
-  });
+  yield* paused(delayMs, options, CONTEXT);
   const { timeoutMs: leftMs = DEFAULT_TIMEOUT_MS } = options;
   if (leftMs <= 0) throw timedOut(CONTEXT);
 }
