@@ -7,13 +7,15 @@ import type { HttpAnswer } from './http-request';
 import { placeOf } from './request-handler';
 
 /** The meaning of an answer. The first row that matches decides. No text of an answer goes into an error. */
-export type ErrorRow = readonly [
+export type Row<When> = readonly [
   /** One status, or the first and last of a range. */
   status: number | readonly [number, number],
-  when: Condition,
+  when: When,
   code: SecretManagerErrorCode,
   meaning: string,
 ];
+
+export type ErrorRow = Row<Condition>;
 
 /**
  * The answers of a status that a row is about. A pattern matches the reasons that the store gives. `foreign`: the
@@ -39,19 +41,39 @@ export function storeError(
 ): SecretManagerError {
   const reason = dialect.reasonOf(answer);
   const rows = [...dialect.rows, ...commonRows(dialect.store)];
-  const row = rows.find((one) => matches(one, answer.statusCode, reason));
-  const [, , code, meaning] = row ?? NO_ROW;
+  const [, , code, meaning] = findRow(rows, answer, 'any', (when) => fits(when, reason));
+  return errorOfAnswer(answer, subject, code, meaning);
+}
+
+/** Returns the first row about the status whose condition is met. `when` is that of a row for no rule. */
+export function findRow<When>(
+  rows: readonly Row<When>[],
+  { statusCode }: Answered,
+  when: When,
+  isMet: (when: When) => boolean,
+): Row<When> {
+  const row = rows.find(([status, condition]) => isAbout(status, statusCode) && isMet(condition));
+  return row ?? [0, when, 'UNKNOWN', 'the answer fits no rule'];
+}
+
+/** Returns the error with this meaning. It has the pause of `Retry-After`, and no text of the answer. */
+export function errorOfAnswer(
+  answer: Answered,
+  subject: string,
+  code: SecretManagerErrorCode,
+  meaning: string,
+): SecretManagerError {
   return new SecretManagerError(code, `${subject} failed: ${meaning}. ${originOf(answer)}`, {
     retryAfterMs: parseRetryAfter(answer.headers['retry-after']),
   });
 }
 
 /** Returns status, method, host and path, in parentheses. */
-export function originOf({ statusCode, asked }: HttpAnswer): string {
+export function originOf({ statusCode, asked }: Answered): string {
   return `(HTTP ${statusCode}, ${placeOf(asked)})`;
 }
 
-const NO_ROW: ErrorRow = [0, 'any', 'UNKNOWN', 'the answer fits no rule'];
+type Answered = Pick<HttpAnswer, 'statusCode' | 'headers' | 'asked'>;
 
 /** The rows that hold for every store. */
 function commonRows(store: string): readonly ErrorRow[] {
@@ -90,13 +112,12 @@ function commonRows(store: string): readonly ErrorRow[] {
   ];
 }
 
-function matches(
-  [status, when]: ErrorRow,
-  statusCode: number,
-  reason: string | undefined,
-): boolean {
+function isAbout(status: Row<unknown>[0], statusCode: number): boolean {
   const [first, last] = typeof status === 'number' ? [status, status] : status;
-  if (statusCode < first || last < statusCode) return false;
+  return first <= statusCode && statusCode <= last;
+}
+
+function fits(when: Condition, reason: string | undefined): boolean {
   if (when === 'any') return true;
   if (when === 'foreign') return reason === undefined;
   return reason !== undefined && when.test(reason);

@@ -1,14 +1,10 @@
+import { originOf } from '../../http/store-errors';
 import {
   SecretManagerError,
   type SecretManagerErrorCode,
 } from '../../../core/errors/secret-manager.error';
 import type { VaultAnswer } from '../../hashicorp-vault/wire/vault-answer';
-import {
-  isFromVault,
-  originOfAnswer,
-  serverMessageOf,
-  vaultError,
-} from '../../hashicorp-vault/wire/vault-errors';
+import { isFromVault, serverMessageOf, vaultError } from '../../hashicorp-vault/wire/vault-errors';
 
 /** The meaning of a failure of the transit engine. The first row that matches decides. */
 type Row = readonly [
@@ -60,7 +56,7 @@ export function transitError(answer: VaultAnswer, subject: string): SecretManage
     : undefined;
   if (row === undefined) return vaultError(answer, subject);
   const [, , code, meaning] = row;
-  return new SecretManagerError(code, `${subject} failed: ${meaning}. ${originOfAnswer(answer)}`);
+  return new SecretManagerError(code, `${subject} failed: ${meaning}. ${originOf(answer)}`);
 }
 
 /** Returns whether the server found that a derived key needs a context. */

@@ -6,7 +6,8 @@ import { trimSlashes } from '../options/option-problems';
 import { DEFAULT_JWT_FILE, type VaultAuth } from '../options/vault.options';
 import { isObject, type VaultAnswer } from '../wire/vault-answer';
 import type { Steps } from '../wire/vault-steps';
-import { isFromVault, originOfAnswer, vaultError } from '../wire/vault-errors';
+import { originOf } from '../../http/store-errors';
+import { isFromVault, vaultError } from '../wire/vault-errors';
 import { encodePath } from '../wire/vault-path';
 import { TokenFile } from './token-file';
 
@@ -150,7 +151,7 @@ function loginError(answer: VaultAnswer, subject: string): SecretManagerError {
   if (!isRefused || error.code === 'MISCONFIGURED') return error;
   return new SecretManagerError(
     'UNAUTHENTICATED',
-    `${subject} failed: the server refused the credentials. Check them, the role and the mount. ${originOfAnswer(answer)}`,
+    `${subject} failed: the server refused the credentials. Check them, the role and the mount. ${originOf(answer)}`,
   );
 }
 

@@ -1,19 +1,6 @@
-import { parseRetryAfter } from '../../../core/errors/error-table';
-import {
-  SecretManagerError,
-  type SecretManagerErrorCode,
-} from '../../../core/errors/secret-manager.error';
-import { placeOf } from '../../http/request-handler';
+import type { SecretManagerError } from '../../../core/errors/secret-manager.error';
+import { errorOfAnswer, findRow, type Row } from '../../http/store-errors';
 import type { VaultAnswer } from './vault-answer';
-
-/** The meaning of an answer. The first row that matches decides. No text of an answer goes into an error. */
-type Row = readonly [
-  /** One status, or the first and last of a range. */
-  status: number | readonly [number, number],
-  when: Condition,
-  code: SecretManagerErrorCode,
-  meaning: string,
-];
 
 /**
  * The answers of a status that a row is about. A pattern matches the errors or warnings of the server, or the text of
@@ -31,7 +18,7 @@ const WANTS_TLS =
 
 const NOT_THE_API = 'what answers there is not the API of HashiCorp Vault or OpenBao';
 
-const ROWS: readonly Row[] = [
+const ROWS: readonly Row<Condition>[] = [
   [400, /check-and-set/, 'CONFLICT', 'it exists already, or was changed meanwhile'],
   [
     400,
@@ -119,21 +106,12 @@ const ROWS: readonly Row[] = [
   [[400, 499], 'any', 'UNKNOWN', 'the server refused it'],
 ];
 
-const NO_ROW: Row = [0, 'any', 'UNKNOWN', 'the answer fits no rule'];
-
 /** Returns the error for an answer. `subject` starts the message and names the request. */
 export function vaultError(answer: VaultAnswer, subject: string): SecretManagerError {
-  const [, when, code, meaning] = ROWS.find((row) => matches(row, answer)) ?? NO_ROW;
+  const isMet = (condition: Condition): boolean => fits(condition, answer);
+  const [, when, code, meaning] = findRow(ROWS, answer, 'any', isMet);
   const { explanation = meaning } = when === 'to https' ? {} : answer;
-  const said = `${subject} failed: ${explanation}. ${originOfAnswer(answer)}`;
-  return new SecretManagerError(code, said, {
-    retryAfterMs: parseRetryAfter(answer.headers['retry-after']),
-  });
-}
-
-/** Returns status, method, host and path, in parentheses. */
-export function originOfAnswer({ statusCode, asked }: VaultAnswer): string {
-  return `(HTTP ${statusCode}, ${placeOf(asked)})`;
+  return errorOfAnswer(answer, subject, code, explanation);
 }
 
 /**
@@ -170,9 +148,7 @@ export function serverMessageOf({ content = {} }: VaultAnswer): string {
     .join('\n');
 }
 
-function matches([status, when]: Row, answer: VaultAnswer): boolean {
-  const [first, last] = typeof status === 'number' ? [status, status] : status;
-  if (answer.statusCode < first || last < answer.statusCode) return false;
+function fits(when: Condition, answer: VaultAnswer): boolean {
   if (when === 'foreign') return !isFromVault(answer);
   if (when === 'to https') return asksForHttps(answer);
   return when === 'any' || when.test(serverMessageOf(answer) || (answer.text ?? ''));
