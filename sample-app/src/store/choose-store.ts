@@ -62,7 +62,8 @@ const STORES: Readonly<Record<string, MakeStore>> = {
 export function chooseStore(
   config: ConfigService,
 ): CustomSecretManager | Promise<CustomSecretManager> {
-  const name = config.get<string>('SECRET_STORE') || storeOfAddress(config);
+  const named = config.get<string>('SECRET_STORE');
+  const name = named === undefined || named === '' ? storeOfAddress(config) : named;
   const make = Object.hasOwn(STORES, name) ? STORES[name] : undefined;
   if (make !== undefined) return make(config);
   const known = Object.keys(STORES).join(', ');
