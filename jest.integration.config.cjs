@@ -2,7 +2,7 @@
 module.exports = {
   ...require('./jest.config.cjs'),
   testMatch: ['<rootDir>/test/integration/**/*.int-spec.ts'],
-  maxWorkers: 1,
+  maxWorkers: 2, // a test waits most of its time
   forceExit: true, // a server that a failed test left running would keep Jest waiting
   testTimeout: 30_000,
 };

@@ -199,10 +199,13 @@ describe('redisCredentials', () => {
     };
     await subscribe('lost');
     const kept = [await subscribe('open')];
-    await collectGarbage();
 
-    await rotate('REDIS', { password: '2' });
-    await endOfTurn();
+    for (let password = 2; told.length === 0 || told.includes('lost'); password++) {
+      await collectGarbage(); // one collection does not find everything
+      told.length = 0;
+      await rotate('REDIS', { password: String(password) });
+      await endOfTurn();
+    }
 
     expect(told).toEqual(['open']);
     expect(kept).toHaveLength(1);
