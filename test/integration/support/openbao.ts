@@ -130,7 +130,11 @@ export class OpenBao {
 
   /** Makes the server answer 429 for every secret of the mount, until {@link unthrottle}. */
   async throttle(mount: string): Promise<void> {
-    await this.expect('POST', `sys/quotas/rate-limit/${QUOTA}`, { rate: 0.001, path: mount });
+    await this.expect('POST', `sys/quotas/rate-limit/${QUOTA}`, {
+      rate: 1,
+      interval: '10m', // by default a second, in which a busy machine does not finish a test
+      path: mount,
+    });
     await eventually('OpenBao throttles', async () => {
       const { status } = await this.request('GET', `${mount}/data/ANY`);
       return status === 429;
