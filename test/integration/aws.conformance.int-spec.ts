@@ -25,6 +25,7 @@ beforeAll(async () => {
 afterAll(() => moto.stop());
 
 const bare: ConformanceHarness = {
+  caseTimeoutMs: 15_000, // for a machine that is busy with other work
   create: async () => {
     await moto.reset();
     return moto.manager();
@@ -50,6 +51,7 @@ describe.each([
 });
 
 const synchronous: ConformanceHarness = {
+  caseTimeoutMs: 15_000, // for a machine that is busy with other work
   ...bare,
   create: async () => {
     await moto.reset();

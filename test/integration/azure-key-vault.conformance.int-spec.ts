@@ -22,6 +22,7 @@ describe('the manager for Azure Key Vault, on a fake,', () => {
   afterAll(() => outside.stop());
 
   const harness: ConformanceHarness = {
+    caseTimeoutMs: 15_000, // for a machine that is busy with other work
     create: async () => {
       seeded.clear();
       await outside.call('reset');

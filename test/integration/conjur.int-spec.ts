@@ -77,6 +77,7 @@ describe('the manager for Conjur, with synchronous reads,', () => {
 
   const { account, login, apiKey } = new FakeConjur();
   const harness: ConformanceHarness = {
+    caseTimeoutMs: 15_000, // for a machine that is busy with other work
     create: async () => {
       await tell({ reset: true });
       return new ConjurSecretManager({

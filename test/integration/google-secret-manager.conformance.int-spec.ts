@@ -30,6 +30,7 @@ describe('The manager for Google Secret Manager, on the fake,', () => {
   afterAll(() => fake.stop());
 
   const harness: ConformanceHarness = {
+    caseTimeoutMs: 15_000, // for a machine that is busy with other work
     create: () => {
       fake.store.clear();
       return new GoogleSecretManager({

@@ -40,6 +40,7 @@ describe('the manager of the team, on OpenBao,', () => {
   };
 
   const harness: ConformanceHarness = {
+    caseTimeoutMs: 15_000, // for a machine that is busy with other work
     create: async () => {
       mount = `kv-${randomUUID()}`;
       await bao.expect('POST', `sys/mounts/${mount}`, { type: 'kv', options: { version: '2' } });

@@ -72,6 +72,7 @@ describe('the manager for Vault, on OpenBao,', () => {
     };
 
     return {
+      caseTimeoutMs: 15_000, // for a machine that is busy with other work
       create: async () => {
         mount = `kv-${randomUUID()}`;
         await bao.mountKv(mount, kvVersion);

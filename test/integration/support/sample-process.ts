@@ -31,10 +31,11 @@ export class SampleProcess {
   }
 
   async listens(): Promise<this> {
-    await eventually('the sample application listens', () => {
+    const listens = (): boolean => {
       if (this.#process.exitCode !== null) throw new Error(`It ended:\n${this.output}`);
       return this.url !== '';
-    });
+    };
+    await eventually('the sample application listens', listens, 25_000);
     return this;
   }
 
