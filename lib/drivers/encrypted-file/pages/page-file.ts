@@ -6,7 +6,9 @@ import { Page, isPage, type PageValue } from './page';
 const OVERFLOW = 0x04;
 /** The largest depth of an LMDB tree. */
 const MAX_DEPTH = 32;
-/** The version that lmdb-js stores before each value. A conditional write compares it. */
+/** The readings of the meta pages that may differ in a row. */
+const READINGS_MAX = 100;
+/** The version that lmdb-js stores before each value. A commit compares it. */
 const VERSION_BYTES = 8;
 
 /**
@@ -41,7 +43,7 @@ export class PageFile {
     return this.findStored(key)?.subarray(VERSION_BYTES);
   }
 
-  /** Returns the version of a key, which a conditional write compares. */
+  /** Returns the version of a key, which a commit compares. */
   versionOf(key: Buffer): number | undefined {
     return this.findStored(key)?.readDoubleLE(0); // little-endian, like all numbers of the pages
   }
@@ -88,11 +90,25 @@ function withVersion(stored: Buffer): Buffer {
   return stored;
 }
 
+/**
+ * Returns the newer meta page. Reads both pages until two readings agree: a commit may write one of them meanwhile, and
+ * the system may return a mixture of its old and new bytes.
+ */
 function readMeta(descriptor: number): Meta {
-  const first = parseMeta(readBytes(descriptor, META_BYTES, 0));
-  const second = parseMeta(readBytes(descriptor, META_BYTES, first.pageSize));
+  let pages = readMetaPages(descriptor);
+  for (let reading = 1; reading < READINGS_MAX; reading++) {
+    const before = pages;
+    pages = readMetaPages(descriptor);
+    if (pages.equals(before)) break;
+  }
+  const [first, second] = [parseMeta(pages), parseMeta(pages.subarray(META_BYTES))];
   if (second.pageSize !== first.pageSize) throw new Damage();
   return second.transaction > first.transaction ? second : first;
+}
+
+function readMetaPages(descriptor: number): Buffer {
+  const first = readBytes(descriptor, META_BYTES, 0);
+  return Buffer.concat([first, readBytes(descriptor, META_BYTES, parseMeta(first).pageSize)]);
 }
 
 function readBytes(descriptor: number, length: number, position: number): Buffer {
