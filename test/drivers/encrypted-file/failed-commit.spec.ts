@@ -1,7 +1,10 @@
+import { execFileSync } from 'node:child_process';
+import { join } from 'node:path';
 import type * as lmdbModule from '../../../lib/drivers/encrypted-file/store/lmdb';
 import { Writer } from '../../../lib/drivers/encrypted-file/store/writer';
 import { useStore } from '../../support/encrypted-file';
 import { failureOf } from '../../support/failure-of';
+import { temporaryFolder } from '../../support/temporary-folder';
 
 const mockClose = jest.fn();
 let mockIsBroken = false;
@@ -10,8 +13,8 @@ jest.mock('../../../lib/drivers/encrypted-file/store/lmdb', () => {
     '../../../lib/drivers/encrypted-file/store/lmdb',
   );
   const broken = {
-    ifVersion: () => Promise.reject(new Error('failed')),
-    transaction: (work: () => unknown) => Promise.resolve(work()),
+    transaction: () => Promise.reject(new Error('failed')),
+    transactionSync: () => true,
     close: () => void mockClose(),
   };
   return {
@@ -39,4 +42,15 @@ describe('a commit that LMDB fails to write', () => {
     expect(errors[1]?.message).toContain('start the process again');
     expect(mockClose).not.toHaveBeenCalled();
   });
+
+  it('does not end the process', () => {
+    const [typescript, script] = ['register-typescript.cjs', 'fail-commit.process.cjs'].map(
+      (file) => join(__dirname, '../../support', file),
+    );
+    const args = ['-r', `${typescript}`, `${script}`, join(temporaryFolder(), 'data')];
+
+    const printed = execFileSync(process.execPath, args, { encoding: 'utf8', stdio: 'pipe' });
+
+    expect(printed).toBe('rejected');
+  }, 20_000);
 });

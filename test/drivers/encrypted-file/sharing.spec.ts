@@ -1,4 +1,5 @@
 import { EncryptedFileSecretManager } from 'nestjs-custom-secret-manager/drivers/encrypted-file';
+import { execFileSync } from 'node:child_process';
 import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { useStore } from '../../support/encrypted-file';
@@ -49,6 +50,23 @@ describe('a store that several processes share', () => {
     );
     expect(new Set(readings.map((reading) => reading?.version)).size).toBe(names.length);
   });
+
+  it('is opened by a second manager while the first one commits', () => {
+    const [typescript, script] = ['register-typescript.cjs', 'open-during-commit.process.cjs'].map(
+      (file) => join(__dirname, '../../support', file),
+    );
+    const args = ['-r', `${typescript}`, `${script}`, store.path, store.key.toString('hex'), '6'];
+
+    const printed = execFileSync(process.execPath, args, {
+      encoding: 'utf8',
+      timeout: 30_000,
+      killSignal: 'SIGKILL', // a main thread that waits for the lock handles no other signal
+    });
+
+    expect(JSON.parse(printed)).toEqual(
+      ['1', '2', '3', '4', '5', '6'].map((round) => [round, round]),
+    );
+  }, 40_000);
 
   it('lets one of several win a createOnly race', async () => {
     const others = await Promise.all(Array.from({ length: 4 }, () => store.opened()));

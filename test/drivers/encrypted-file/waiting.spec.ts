@@ -9,9 +9,9 @@ function holdCommits(): () => void {
   const commit: Writer['commit'] = Reflect.get(Writer.prototype, 'commit');
   let release = (): void => undefined;
   const held = new Promise<void>((resolve) => (release = resolve));
-  jest.spyOn(Writer.prototype, 'commit').mockImplementation(async function (this: Writer, changes) {
+  jest.spyOn(Writer.prototype, 'commit').mockImplementation(async function (this: Writer, prepare) {
     await held;
-    return await commit.call(this, changes);
+    return await commit.call(this, prepare);
   });
   return release;
 }
@@ -87,10 +87,24 @@ describe('a write that has to wait', () => {
   });
 
   it('is prepared under the lock after it lost a race', async () => {
-    jest.spyOn(Writer.prototype, 'commit').mockResolvedValue(false);
+    const other = await store.opened();
+    const commit: Writer['commit'] = Reflect.get(Writer.prototype, 'commit');
+    let attempts = 0;
+    let isOvertaken = false;
+    jest.spyOn(Writer.prototype, 'commit').mockImplementation(async function (
+      this: Writer,
+      prepare,
+    ) {
+      if (isOvertaken) return await commit.call(this, prepare);
+      isOvertaken = true;
+      await other.writeSecret('KEY', `other ${attempts++}`);
+      isOvertaken = false;
+      return await commit.call(this, prepare);
+    });
 
     await store.manager.writeSecret('KEY', 'value');
 
+    expect(attempts).toBe(2);
     expect(await store.valueOf('KEY')).toBe('value');
   });
 

@@ -30,7 +30,7 @@ export interface Root {
 
 /** The root of a stored head. */
 export interface StoredRoot extends Root {
-  /** A number that identifies this head. LMDB commits only if the stored head still has it. */
+  /** A number that identifies this head. A commit needs the stored head to have it still. */
   readonly token: number;
 }
 

@@ -1,4 +1,5 @@
 import type { OperationOptions } from '../../../core/contract/custom-secret-manager';
+import { pause } from '../../../core/calls/waiting';
 import { unavailable } from '../files/problems';
 import type { Keyring } from '../keys/keyring';
 import { Damage } from '../pages/damage';
@@ -16,10 +17,10 @@ import { Writer } from './writer';
 
 /** The number of buckets from which each commit removes expired secrets. */
 const PURGED_BUCKETS = 4;
-/** The lost races after which a commit is prepared under LMDB's lock, so that nobody else can write meanwhile. */
-const LOST_RACES_MAX = 1;
-/** The refusals of LMDB, without a change of the store, after which a commit fails. */
-const REFUSALS_MAX = 5;
+/** The refusals after which a commit fails. Processes that open LMDB at the moment can cause some in a row. */
+const REFUSALS_MAX = 20;
+const PAUSE_MS = 20;
+const CONTEXT = { manager: 'encrypted-file', operation: 'writeSecret' };
 
 /** Sealed secrets in one LMDB file that several processes may share. */
 export class EncryptedStore {
@@ -96,32 +97,28 @@ export class EncryptedStore {
     const attempt: { changes?: SealedChanges | undefined } = {};
     const prepare = (): SealedChanges | undefined =>
       (attempt.changes = this.readSync((tree) => toChanges(tree, batch)));
-    let refused: number | undefined;
-    let refusals = 0;
-    for (let lostRaces = 0; batch.some(({ isAwaited }) => isAwaited); lostRaces++) {
-      const isDone =
-        lostRaces < LOST_RACES_MAX
-          ? await this.commitAtOnce(prepare())
-          : await this.#writer.commitLocked(prepare);
-      const { changes } = attempt;
-      if (isDone) {
-        if (changes !== undefined) this.#progress.note(changes.header, changes.changes);
-        return;
-      }
-      refusals = refused === changes?.replaces ? refusals + 1 : 0;
-      refused = changes?.replaces;
+    for (let refusals = 0; batch.some(({ isAwaited }) => isAwaited); refusals++) {
       if (refusals === REFUSALS_MAX) await this.closeAndFail();
+      if (refusals > 1) await pause(PAUSE_MS, {}, CONTEXT);
+      const isDone =
+        refusals === 0 ? await this.commitPrepared(prepare()) : await this.#writer.commit(prepare);
+      if (!isDone) continue;
+      const { changes } = attempt;
+      if (changes !== undefined) this.#progress.note(changes.header, changes.changes);
+      return;
     }
   }
 
-  private async commitAtOnce(changes: SealedChanges | undefined): Promise<boolean> {
-    return changes === undefined || (await this.#writer.commit(changes));
+  /** Commits changes that were prepared before LMDB has its lock, so that others wait for a shorter time. */
+  private async commitPrepared(changes: SealedChanges | undefined): Promise<boolean> {
+    return changes === undefined || (await this.#writer.commit(() => changes));
   }
 
   private async closeAndFail(): Promise<never> {
     await this.#writer.close();
     throw unavailable(
-      'The file of the store was exchanged while processes had it open. Nothing was written; start these processes again.',
+      'LMDB does not have the latest state of the store, as after its file was exchanged. Nothing was written; start the ' +
+        'processes that have it open again.',
     );
   }
 

@@ -2,14 +2,15 @@ import { loadPeer } from '../../../peers/load-peer';
 
 /** The part of lmdb's API that a store needs. */
 export interface Database {
-  /** Runs the writes of `block` in one transaction if the key has the version. `null` stands for a missing key. */
-  ifVersion(key: Buffer, version: number | null, block: () => void): Promise<boolean>;
   put(key: Buffer, value: Buffer, version: number): Promise<boolean>;
   remove(key: Buffer): Promise<boolean>;
   /** Waits for the lock without blocking, and runs `work` while it is held. */
   transaction<T>(work: () => T): Promise<T>;
-  getEntry(key: Buffer): { readonly version?: number } | undefined;
+  /** Blocks until it has the lock, and runs `work` while it is held. */
   transactionSync<T>(work: () => T): T;
+  /** Returns the number of the commit that the running transaction prepares. */
+  getWriteTxnId(): number;
+  getEntry(key: Buffer): { readonly version?: number } | undefined;
   close(): Promise<void>;
 }
 
@@ -25,6 +26,7 @@ export function openDatabase(path: string): Database {
     path,
     noSubdir: true,
     overlappingSync: false, // otherwise a commit resolves before it is on the disk
+    eventTurnBatching: false, // otherwise a commit that fails ends the process by an unhandled rejection
     keyEncoding: 'binary',
     encoding: 'binary',
     useVersions: true,

@@ -11,20 +11,18 @@ const OVERHEAD_PAGES = 8;
 const RESERVED_PAGES = 24;
 const RECORD = 'r'.charCodeAt(0);
 
-/** Tells whether the file has the blocks that a commit may need. */
-export function hasRoom(path: string, changes: SealedChanges): boolean {
-  return inFile(path, 'r', (descriptor) => missingBytes(descriptor, changes) <= 0);
-}
-
 /**
  * Extends the file by the blocks that a commit may need. Throws the error of the disk. Without it, a commit on a full
  * disk makes LMDB corrupt the memory of the process. Must run under LMDB's lock: another process might write there.
  */
 export function makeRoom(path: string, changes: SealedChanges): void {
-  inFile(path, 'r+', (descriptor) => {
+  const descriptor = openSync(path, 'r+');
+  try {
     const missing = missingBytes(descriptor, changes);
     if (missing > 0) grow(descriptor, missing);
-  });
+  } finally {
+    closeSync(descriptor);
+  }
 }
 
 function missingBytes(descriptor: number, changes: SealedChanges): number {
@@ -67,14 +65,5 @@ function grow(descriptor: number, missing: number): void {
   } catch (thrown) {
     ftruncateSync(descriptor, size); // LMDB's lock is held, so no other process has written there
     throw thrown;
-  }
-}
-
-function inFile<T>(path: string, flags: string, use: (descriptor: number) => T): T {
-  const descriptor = openSync(path, flags);
-  try {
-    return use(descriptor);
-  } finally {
-    closeSync(descriptor);
   }
 }

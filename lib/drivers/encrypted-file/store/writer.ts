@@ -6,15 +6,22 @@ import { isDiskError, unavailable } from '../files/problems';
 import { assertSound } from '../pages/soundness';
 import type { SealedChanges } from './draft';
 import { openDatabase, type Database } from './lmdb';
+import { betweenTransactions, inTransaction } from './lock-order';
 import { assertLockable, explainLock, isWritable, makeLockFile } from './lock-file';
 import { readSnapshot } from './snapshot';
-import { hasRoom, makeRoom } from './room';
+import { makeRoom } from './room';
+
+/** The attempts to open LMDB with the latest state, while other processes commit. */
+const OPENINGS_MAX = 3;
 
 interface OpenedDatabase {
   readonly database: Database;
   readonly path: string;
   readonly identity: string;
 }
+
+/** The result of a commit. `outdated`: LMDB does not have the latest state of the store, so nothing was written. */
+type Outcome = 'committed' | 'overtaken' | 'outdated';
 
 /** Commits changes through LMDB. The first commit opens LMDB. */
 export class Writer {
@@ -27,26 +34,15 @@ export class Writer {
   }
 
   /**
-   * Resolves to `true` when the changes are on the disk, and to `false` if another process changed the store first.
+   * Commits what `prepare` returns. Runs it under LMDB's lock, so that nobody else can write meanwhile. Resolves to
+   * `true` when the changes are on the disk, and to `false` if they are not based on the latest state of the store.
    * Rejects if they could not be written: the store is then unchanged.
    */
-  async commit(changes: SealedChanges): Promise<boolean> {
+  async commit(prepare: () => SealedChanges | undefined): Promise<boolean> {
     const { database, path } = await this.opened();
-    if (!hasRoom(path, changes)) await this.withLock(database, () => makeRoom(path, changes));
-    return await this.run(database, () => commitTo(database, changes));
-  }
-
-  /** Prepares and commits changes under LMDB's lock, so that nobody else can write. Writes nothing for `undefined`. */
-  async commitLocked(prepare: () => SealedChanges | undefined): Promise<boolean> {
-    const { database, path } = await this.opened();
-    return await this.withLock(database, () => {
-      const changes = prepare();
-      if (changes === undefined) return true;
-      if (database.getEntry(changes.head.key)?.version !== changes.replaces) return false;
-      makeRoom(path, changes);
-      void Promise.allSettled(put(database, changes)); // the transaction reports a failure
-      return true;
-    });
+    const outcome = await this.withLock(database, () => commitTo(database, path, prepare));
+    if (outcome === 'outdated') await this.close(); // opening LMDB again gives it the latest state
+    return outcome === 'committed';
   }
 
   /** Closes LMDB until the next commit. */
@@ -57,15 +53,15 @@ export class Writer {
   }
 
   private async withLock<T>(database: Database, work: () => T): Promise<T> {
-    const [outcome] = await this.run(database, () =>
+    const transact = (): Promise<readonly [{ readonly value: T } | { readonly thrown: unknown }]> =>
       database.transaction(() => {
         try {
-          return [{ value: work() }] as const;
+          return [{ value: work() }];
         } catch (thrown) {
-          return [{ thrown }] as const; // `work` failed, not LMDB
+          return [{ thrown }]; // `work` failed, not LMDB
         }
-      }),
-    );
+      });
+    const [outcome] = await this.run(database, () => inTransaction(transact));
     if ('value' in outcome) return outcome.value;
     if (isSecretManagerError(outcome.thrown)) throw outcome.thrown;
     throw explainCommit(read(outcome.thrown, 'code'), 'free some space, and try again');
@@ -92,7 +88,11 @@ export class Writer {
       const { dev, ino } = statSync(path, { bigint: true });
       const identity = `${dev} ${ino}`;
       if (this.#opened !== undefined && this.#opened.identity !== identity) await this.close();
-      this.#opened ??= { database: open(path), path, identity };
+      this.#opened ??= {
+        database: await betweenTransactions(() => open(path)),
+        path,
+        identity,
+      };
       return this.#opened;
     } catch (thrown) {
       throw explain(thrown, this.#path);
@@ -110,10 +110,37 @@ function open(path: string): Database {
   }
   assertLockable(`${path}-lock`);
   try {
-    return openDatabase(path);
-  } catch {
-    throw notWritable();
+    return openLatest(path);
+  } catch (thrown) {
+    throw isSecretManagerError(thrown) ? thrown : notWritable();
   }
+}
+
+/**
+ * Opens LMDB, and again if it does not have the latest state. To open a file, lmdb reads the number of the last commit,
+ * and stores it in the lock file later. The commits of other processes between the two steps are then forgotten.
+ */
+function openLatest(path: string): Database {
+  for (let attempt = 1; ; attempt++) {
+    const database = openDatabase(path);
+    if (attempt === OPENINGS_MAX || isLatest(database, path)) return database;
+    void database.close(); // closes at once, because nothing is in flight
+  }
+}
+
+function isLatest(database: Database, path: string): boolean {
+  try {
+    return database.transactionSync(() => hasLatest(database, path));
+  } catch (thrown) {
+    void database.close();
+    throw thrown;
+  }
+}
+
+/** Tells whether the running transaction follows the latest commit. It would overwrite that commit otherwise. */
+function hasLatest(database: Database, path: string): boolean {
+  const latest = readSnapshot(path, ({ meta }) => meta.transaction);
+  return BigInt(database.getWriteTxnId()) === latest + 1n;
 }
 
 function notWritable(): Error {
@@ -122,21 +149,25 @@ function notWritable(): Error {
   );
 }
 
-async function commitTo(database: Database, changes: SealedChanges): Promise<boolean> {
-  const { head, replaces } = changes;
-  let writes: readonly Promise<boolean>[] = [];
-  const isCommitted = database.ifVersion(head.key, replaces, () => {
-    writes = put(database, changes);
-  });
-  await Promise.allSettled(writes); // the rejection of the commit has the reason
-  return await isCommitted;
+function commitTo(
+  database: Database,
+  path: string,
+  prepare: () => SealedChanges | undefined,
+): Outcome {
+  if (!hasLatest(database, path)) return 'outdated';
+  const changes = prepare();
+  if (changes === undefined) return 'committed';
+  if (database.getEntry(changes.head.key)?.version !== changes.replaces) return 'overtaken';
+  makeRoom(path, changes);
+  put(database, changes);
+  return 'committed';
 }
 
-function put(database: Database, { head, puts }: SealedChanges): readonly Promise<boolean>[] {
-  const writes = puts.map(([key, value]) =>
-    value === undefined ? database.remove(key) : database.put(key, value, 0),
-  );
-  return [...writes, database.put(head.key, head.bytes, head.token)];
+function put(database: Database, { head, puts }: SealedChanges): void {
+  for (const [key, value] of puts) {
+    void (value === undefined ? database.remove(key) : database.put(key, value, 0));
+  }
+  void database.put(head.key, head.bytes, head.token); // the transaction reports a failure
 }
 
 function explainCommit(code: unknown, remedy: string): Error {
