@@ -1,6 +1,6 @@
 import { SecretManagerError } from '../../core/errors/secret-manager.error';
 import { quoteName } from '../../core/errors/wording';
-import { readRegularFileSync } from '../../files/regular-file';
+import { textOfFile } from '../../files/text-file';
 import {
   formRequest,
   isObject,
@@ -16,7 +16,6 @@ import { DEFAULT_JWT_FILE, type ConjurAuth } from './conjur.options';
 
 /** The lifetime of an access token that does not tell its own. */
 const DEFAULT_LIFETIME_MS = 480_000;
-const MAX_FILE_BYTES = 1024 * 1024;
 
 /** Logs in to Conjur, or takes the token that another process keeps up to date. */
 export class ConjurLogin implements TokenLogin {
@@ -101,19 +100,11 @@ function parse(json: string): Readonly<Record<string, unknown>> | undefined {
 
 /** Reads a file. The read blocks in an asynchronous login, too, so that both logins share the same code. */
 function textOf(path: string, what: string): string {
-  const text = contentOf(path)?.trim();
+  const text = textOfFile(path)?.trim();
   if (text !== undefined && text !== '') return text;
   const problem = text === undefined ? 'cannot be read' : 'is empty';
   throw new SecretManagerError(
     'UNAVAILABLE',
     `The file of ${what}, ${quoteName(path)}, ${problem}.`,
   );
-}
-
-function contentOf(path: string): string | undefined {
-  try {
-    return readRegularFileSync(path, { maxBytes: MAX_FILE_BYTES }).content.toString('utf8');
-  } catch {
-    return undefined;
-  }
 }

@@ -4,7 +4,7 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { isSecretManagerError } from '../../core/errors/secret-manager.error';
 import { quoteName } from '../../core/errors/wording';
-import { readRegularFileSync } from '../../files/regular-file';
+import { textOfFile } from '../../files/text-file';
 import type { Credential, FileCredential } from './credential';
 import { parseJson, unusable } from './credential-json';
 import {
@@ -18,7 +18,6 @@ import { parseCredential } from './parse-credential';
 export const DEFAULT_METADATA_HOST = 'metadata.google.internal';
 
 const WELL_KNOWN_FILE = 'application_default_credentials.json';
-const MAX_FILE_BYTES = 1024 * 1024;
 
 /**
  * The credential of a manager. Without `auth` it is the first of Application Default Credentials: the file of
@@ -86,11 +85,9 @@ export class CredentialSource {
 }
 
 function contentOf(path: string, place: string): string {
-  try {
-    return readRegularFileSync(path, { maxBytes: MAX_FILE_BYTES }).content.toString('utf8');
-  } catch {
-    throw unusable(place, 'cannot be read: is the file there, and may this process read it?');
-  }
+  const text = textOfFile(path);
+  if (text !== undefined) return text;
+  throw unusable(place, 'cannot be read: is it a file, is it there, and may this process read it?');
 }
 
 function keyJson(key: string | object): unknown {

@@ -1,7 +1,7 @@
 import { SecretManagerError } from '../../core/errors/secret-manager.error';
 import { quoteName } from '../../core/errors/wording';
 import { isRecord } from '../../core/validation/option-rules';
-import { readRegularFileSync } from '../../files/regular-file';
+import { textOfFile } from '../../files/text-file';
 import {
   formRequest,
   jsonOf,
@@ -13,8 +13,6 @@ import type { TokenGrant } from '../http/token-session';
 import type { ExternalAccount, SubjectSource } from './credential';
 import { grantOf, loginError } from './login-errors';
 import { CLOUD_PLATFORM_SCOPE } from './service-account';
-
-const MAX_TOKEN_BYTES = 1024 * 1024;
 
 /** Exchanges the token of another identity provider, and impersonates a service account if the file says so. */
 export function* externalToken(account: ExternalAccount): HttpSteps<TokenGrant> {
@@ -62,11 +60,9 @@ function* subjectTokenOf({ file, url, headers, field }: SubjectSource): HttpStep
 }
 
 function textOf(path: string): string {
-  try {
-    return readRegularFileSync(path, { maxBytes: MAX_TOKEN_BYTES }).content.toString('utf8');
-  } catch {
-    throw noSubjectToken(`The file ${quoteName(path)}`, 'cannot be read');
-  }
+  const text = textOfFile(path);
+  if (text !== undefined) return text;
+  throw noSubjectToken(`The file ${quoteName(path)}`, 'cannot be read');
 }
 
 function tokenIn(text: string, field: string | undefined, place: string): string {

@@ -1,7 +1,7 @@
-import { accessSync, constants } from 'node:fs';
 import { kindOf, quoteName } from '../../core/errors/wording';
 import { isLoopback } from '../../core/validation/loopback';
 import { flag, text, type Rule, type Rules } from '../../core/validation/option-rules';
+import { textOfFile } from '../../files/text-file';
 import { proxyProblem } from '../../sync/proxy';
 
 const PRINTABLE = /^[\x21-\x7e]+$/;
@@ -23,12 +23,9 @@ export const headerValue: Rule = (given, path) =>
 export const readableFile: Rule = (given, path) => {
   const problem = nonEmptyText(given, path);
   if (problem !== undefined) return problem;
-  try {
-    accessSync(given as string, constants.R_OK);
-    return undefined;
-  } catch {
-    return `(${quoteName(given)}) cannot be read: is the file there, and may this process read it?`;
-  }
+  return textOfFile(given as string) === undefined
+    ? `(${quoteName(given)}) cannot be read: is it a file, is it there, and may this process read it?`
+    : undefined;
 };
 
 export function isPrintable(given: unknown): given is string {

@@ -1,9 +1,9 @@
 import { X509Certificate } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { createSecureContext } from 'node:tls';
 import { SecretManagerError } from '../../core/errors/secret-manager.error';
 import { quoteName } from '../../core/errors/wording';
 import { optional, ruleProblems } from '../../core/validation/option-rules';
+import { textOfFile } from '../../files/text-file';
 import { readableFile } from './option-rules';
 import type { TlsOptions } from './tls-options';
 
@@ -90,12 +90,10 @@ function count(text: string, pattern: RegExp): number {
 }
 
 function textOf(option: keyof TlsOptions, path: string): string {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch {
-    throw new SecretManagerError(
-      'MISCONFIGURED',
-      `tls.${option} (${quoteName(path)}) cannot be read: is the file there, and may this process read it?`,
-    );
-  }
+  const text = textOfFile(path);
+  if (text !== undefined) return text;
+  throw new SecretManagerError(
+    'MISCONFIGURED',
+    `tls.${option} (${quoteName(path)}) cannot be read: is it a file, is it there, and may this process read it?`,
+  );
 }

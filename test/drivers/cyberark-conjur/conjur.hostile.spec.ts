@@ -121,14 +121,6 @@ describe('the manager for Conjur', () => {
     expect((await failureOf(read)).code).toBe('INVALID_ARGUMENT');
   });
 
-  it('does not wait for a pipe in place of the token', async () => {
-    const path = join(temporaryFolder(), 'pipe');
-    execFileSync('mkfifo', [path]);
-    manager = create({ auth: { method: 'token-file', path } });
-
-    expect((await failureOf(manager.readSecret('KEY'))).code).toBe('UNAVAILABLE');
-  });
-
   it.each(['?', '#', ' ', '\n'])('refuses an address that ends with %j', (end) => {
     const wrong = create({ address: conjur.address + end });
 

@@ -1,6 +1,6 @@
-import { readFileSync } from 'node:fs';
 import { SecretManagerError } from '../../../core/errors/secret-manager.error';
 import { quoteName } from '../../../core/errors/wording';
+import { textOfFile } from '../../../files/text-file';
 import { formRequest, type HttpSteps } from '../../http/http-request';
 import { storeError } from '../../http/store-errors';
 import type { TokenGrant, TokenLogin } from '../../http/token-session';
@@ -76,18 +76,10 @@ function signed(auth: CertificateAuth, audience: string): string {
 }
 
 function tokenOf(path: string): string {
-  const token = textOf(path).trim();
-  if (token !== '') return token;
+  const token = textOfFile(path)?.trim();
+  if (token) return token;
   throw new SecretManagerError(
     'UNAUTHENTICATED',
     `The token file ${quoteName(path)} is empty, or cannot be read. Check the service account of the pod.`,
   );
-}
-
-function textOf(path: string): string {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch {
-    return '';
-  }
 }

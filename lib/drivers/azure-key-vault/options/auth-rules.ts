@@ -1,9 +1,9 @@
 import { variableOf } from '../../../core/validation/given-options';
 import { createPrivateKey, X509Certificate } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { kindOf } from '../../../core/errors/wording';
 import { isLoopback } from '../../../core/validation/loopback';
 import { isRecord, optional, ruleProblems, type Rule } from '../../../core/validation/option-rules';
+import { textOfFile } from '../../../files/text-file';
 import { headerValue, nonEmptyText, readableFile, serverUrl } from '../../http/option-rules';
 import {
   isCredential,
@@ -106,7 +106,7 @@ function onlyOne(pair: object): readonly string[] {
   return given.length === 1 ? [] : [`auth needs one of ${Object.keys(pair).join(' and ')}`];
 }
 
-/** Returns the certificate and the key as PEM. Throws for a file that cannot be read. */
+/** Returns the certificate and the key as PEM. A file that cannot be read counts as empty. */
 export function pemOf({
   certificate,
   certificateFile,
@@ -117,7 +117,7 @@ export function pemOf({
   readonly privateKey: string;
 } {
   const text = (given: string | undefined, file: string | undefined): string =>
-    given ?? readFileSync(file ?? '', 'utf8');
+    given ?? textOfFile(file ?? '') ?? '';
   return {
     certificate: text(certificate, certificateFile),
     privateKey: text(privateKey, privateKeyFile),

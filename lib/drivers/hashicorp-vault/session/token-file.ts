@@ -1,6 +1,7 @@
-import { readFileSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { now } from '../../../core/time/clock';
+import { textOfFile } from '../../../files/text-file';
 
 const CHECK_INTERVAL_MS = 1_000;
 const MISSING = { ino: 0, mtimeMs: 0, size: 0 };
@@ -35,7 +36,7 @@ export class TokenFile {
    * coarse.
    */
   holdsOther(token: string | undefined): boolean {
-    const content = contentOf(this.#path);
+    const content = textOfFile(this.#path)?.trim() ?? '';
     return content !== '' && content !== token;
   }
 
@@ -50,15 +51,6 @@ export class TokenFile {
     const hasChanged = seen !== this.#seen && size > 0;
     this.#seen = seen;
     return hasChanged;
-  }
-}
-
-/** Returns `''` for a file that is missing. */
-function contentOf(path: string): string {
-  try {
-    return readFileSync(path, 'utf8').trim();
-  } catch {
-    return '';
   }
 }
 

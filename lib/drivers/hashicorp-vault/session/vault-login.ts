@@ -1,6 +1,6 @@
-import { readFileSync } from 'node:fs';
 import { SecretManagerError } from '../../../core/errors/secret-manager.error';
 import { quoteName } from '../../../core/errors/wording';
+import { textOfFile } from '../../../files/text-file';
 import { isPrintable } from '../../http/option-rules';
 import { trimSlashes } from '../options/option-problems';
 import { DEFAULT_JWT_FILE, type VaultAuth } from '../options/vault.options';
@@ -175,19 +175,11 @@ function jwtOf(auth: VaultAuth & { readonly method: 'jwt' | 'kubernetes' }): str
  * Reads a one-line file. The read blocks in an asynchronous login, too, so that both logins share the same code.
  */
 function lineOf(path: string, what: string): string {
-  const line = textOf(path)?.trim();
+  const line = textOfFile(path)?.trim();
   if (isPrintable(line)) return line;
   const problem = line === undefined ? 'cannot be read' : 'is empty, or holds more than one line';
   throw new SecretManagerError(
     'MISCONFIGURED',
     `The file of ${what}, ${quoteName(path)}, ${problem}.`,
   );
-}
-
-function textOf(path: string): string | undefined {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch {
-    return undefined;
-  }
 }
