@@ -1,5 +1,6 @@
 import { SecretManagerError, type OperationContext } from '../errors/secret-manager.error';
-import { quoteName } from '../errors/wording';
+import { kindOf, quoteName } from '../errors/wording';
+import { isRecord } from './option-rules';
 import { canonicalSecretName } from './secret-name';
 
 type Params = Readonly<Record<string, unknown>>;
@@ -37,6 +38,16 @@ export function copyParams(params: unknown, context: OperationContext): Params {
   }
 }
 
+/** Returns the params of a call, or none. Throws `INVALID_ARGUMENT` for what is no object. */
+export function givenParams(params: unknown = {}, context?: OperationContext): Params {
+  if (isRecord(params)) return params;
+  throw new SecretManagerError(
+    'INVALID_ARGUMENT',
+    `\`params\` must be an object, and is ${kindOf(params)}.`,
+    context,
+  );
+}
+
 /**
  * Throws `INVALID_ARGUMENT` if there are params, for an operation that supports none. Ignoring them would
  * return another tenant's or version's secret.
@@ -44,10 +55,10 @@ export function copyParams(params: unknown, context: OperationContext): Params {
  * @param reason the reason, as the rest of a sentence
  */
 export function assertNoParams(
-  params: Readonly<Record<string, unknown>> = {},
+  params: Readonly<Record<string, unknown>> | undefined,
   reason: string,
 ): void {
-  const given = Object.entries(params).find(([, value]) => value !== undefined);
+  const given = Object.entries(givenParams(params)).find(([, value]) => value !== undefined);
   if (given === undefined) return;
   throw new SecretManagerError(
     'INVALID_ARGUMENT',

@@ -1,4 +1,8 @@
-import { SecretManagerError, type OperationContext } from '../errors/secret-manager.error';
+import {
+  SecretManagerError,
+  type OperationContext,
+  type SecretManagerErrorContext,
+} from '../errors/secret-manager.error';
 import { kindOf, quoteName } from '../errors/wording';
 
 const MAX_LENGTH = 512;
@@ -67,11 +71,26 @@ function outerProblem(name: string): string | undefined {
 /** Returns the canonical form of a name that a caller gave. Throws `INVALID_ARGUMENT` for a wrong one. */
 export function parseSecretName(given: unknown, context: OperationContext): string {
   const name = canonicalSecretName(given as string); // the check rejects what is no string
+  assertSecretName(name, context, given);
+  return name;
+}
+
+/**
+ * Throws `INVALID_ARGUMENT` for a name that no secret can have. The pipeline has checked every name. A manager that is
+ * called without it checks the name itself.
+ *
+ * @param shown the name in the message
+ */
+export function assertSecretName(
+  name: unknown,
+  context?: SecretManagerErrorContext,
+  shown = name,
+): asserts name is string {
   const problem = secretNameProblem(name);
-  if (problem === undefined) return name;
+  if (problem === undefined) return;
   throw new SecretManagerError(
     'INVALID_ARGUMENT',
-    `The secret name ${quoteName(given)} ${problem}. A name has 1 to ${MAX_LENGTH} characters, none of them \\, % or a ` +
+    `The secret name ${quoteName(shown)} ${problem}. A name has 1 to ${MAX_LENGTH} characters, none of them \\, % or a ` +
       'control character, and no empty, "." or ".." part between slashes.',
     context,
   );

@@ -20,6 +20,7 @@ import { countingDown } from '../../core/time/clock';
 import { DEFAULT_TIMEOUT_MS } from '../../core/time/durations';
 import type { Encoding } from '../../core/validation/encoding';
 import { assertNoParams } from '../../core/validation/params';
+import { assertSecretName } from '../../core/validation/secret-name';
 import { workerFile } from '../../sync/worker-file';
 import { CredentialSource } from '../aws/credential-source';
 import { isDenied } from '../aws/errors';
@@ -159,7 +160,7 @@ export class AwsSecretManager extends CustomSecretManager {
     value: string,
     options: WriteOptions = {},
   ): Promise<SecretMetadata> {
-    assertNoParams(options.params, READS_ALONE);
+    assertWholeCall(secretName, options);
     if (value !== '') return await this.#writer.write(secretName, value, options);
     throw new SecretManagerError(
       'INVALID_ARGUMENT',
@@ -175,7 +176,7 @@ export class AwsSecretManager extends CustomSecretManager {
     secretName: string,
     options: DeleteOptions = {},
   ): Promise<SecretMetadata> {
-    assertNoParams(options.params, READS_ALONE);
+    assertWholeCall(secretName, options);
     const { recoveryWindowInDays: days = DEFAULT_RECOVERY_WINDOW_IN_DAYS } = options;
     const isPossible = days === 0 || (Number.isInteger(days) && days >= 7 && days <= 30);
     if (isPossible) return await this.#deletion.delete(secretName, days, options);
@@ -191,7 +192,7 @@ export class AwsSecretManager extends CustomSecretManager {
     secretName: string,
     options: OperationOptions = {},
   ): Promise<SecretDescription> {
-    assertNoParams(options.params, READS_ALONE);
+    assertWholeCall(secretName, options);
     try {
       const { Description, Tags } = await this.#api.describe(secretName, options);
       return { description: Description, tags: userTags(Tags) };
@@ -242,8 +243,15 @@ function parseRead(
   secretName: string,
   { params }: OperationOptions,
 ): { readonly request: GetSecretValueCommandInput; readonly encoding: Encoding } {
+  assertSecretName(secretName);
   const { versionId: VersionId, versionStage: VersionStage, encoding } = parseReadParams(params);
   return { request: { SecretId: secretName, VersionId, VersionStage }, encoding };
+}
+
+/** Throws `INVALID_ARGUMENT` for a wrong name, and for any params. */
+function assertWholeCall(secretName: string, { params }: OperationOptions): void {
+  assertSecretName(secretName);
+  assertNoParams(params, READS_ALONE);
 }
 
 /** Returns the tags of the user. Only AWS sets tags that start with `aws:`. */

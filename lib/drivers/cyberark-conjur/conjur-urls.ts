@@ -1,6 +1,4 @@
-import { SecretManagerError } from '../../core/errors/secret-manager.error';
-import { quoteName } from '../../core/errors/wording';
-import { secretNameProblem } from '../../core/validation/secret-name';
+import { assertSecretName } from '../../core/validation/secret-name';
 
 /** The addresses of one account of a server. */
 export class ConjurUrls {
@@ -52,10 +50,6 @@ export class ConjurUrls {
 
 /** Encodes a name as one part of a path. Throws `INVALID_ARGUMENT` for a name that no secret can have. */
 function encoded(name: string): string {
-  const problem = secretNameProblem(name);
-  if (problem === undefined) return encodeURIComponent(name);
-  throw new SecretManagerError(
-    'INVALID_ARGUMENT',
-    `The secret name ${quoteName(name)} ${problem}.`,
-  );
+  assertSecretName(name);
+  return encodeURIComponent(name);
 }

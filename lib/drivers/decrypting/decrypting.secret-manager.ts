@@ -21,6 +21,8 @@ import { countingDown } from '../../core/time/clock';
 import { DEFAULT_TIMEOUT_MS } from '../../core/time/durations';
 import { malformed, toReading } from '../../core/validation/answers';
 import { isRecord } from '../../core/validation/option-rules';
+import { givenParams } from '../../core/validation/params';
+import { assertSecretName } from '../../core/validation/secret-name';
 import { UsableOptions } from '../http/usable-options';
 import type { CipherHooks } from './ciphers/cipher';
 import { decryptionError, encryptionError } from './ciphers/cipher-error';
@@ -69,7 +71,7 @@ export class DecryptingSecretManager extends CustomSecretManager {
     secretName: string,
     given: OperationOptions = {},
   ): Promise<SecretReading | undefined> {
-    const context = this.begin('readSecret', secretName);
+    const context = this.begin('readSecret', given, secretName);
     const options = withDeadline(given);
     const answer = await this.#options.inner.readSecret(secretName, options);
     return await this.decrypted(answer, options, context);
@@ -83,7 +85,7 @@ export class DecryptingSecretManager extends CustomSecretManager {
     secretName: string,
     given: OperationOptions = {},
   ): SecretReading | undefined {
-    const context = this.begin('readSecretSync', secretName);
+    const context = this.begin('readSecretSync', given, secretName);
     const options = withDeadline(given);
     const { inner, decrypt } = this.#options;
     const reading = this.ciphertextOf(inner.readSecretSync(secretName, options), context);
@@ -101,7 +103,7 @@ export class DecryptingSecretManager extends CustomSecretManager {
     secretNames: readonly string[],
     given: OperationOptions = {},
   ): Promise<ReadonlyMap<string, SecretAnswer | Error>> {
-    const context = this.begin('readSecrets');
+    const context = this.begin('readSecrets', given);
     const options = withDeadline(given);
     const answers: unknown = await this.#options.inner.readSecrets(secretNames, options);
     if (!types.isMap(answers)) {
@@ -125,7 +127,7 @@ export class DecryptingSecretManager extends CustomSecretManager {
     value: string,
     given: WriteOptions = {},
   ): Promise<SecretMetadata | void> {
-    const context = this.begin('writeSecret', secretName);
+    const context = this.begin('writeSecret', given, secretName);
     const { inner, encrypt } = this.#options;
     if (!implementsOperation(inner, 'writeSecret')) {
       throw unsupported(inner, 'writeSecret', secretName);
@@ -145,17 +147,17 @@ export class DecryptingSecretManager extends CustomSecretManager {
 
   override async deleteSecret(
     secretName: string,
-    options?: DeleteOptions,
+    options: DeleteOptions = {},
   ): Promise<SecretMetadata | void> {
-    this.begin('deleteSecret', secretName);
+    this.begin('deleteSecret', options, secretName);
     return await this.#options.inner.deleteSecret(secretName, options);
   }
 
   override async describeSecret(
     secretName: string,
-    options?: OperationOptions,
+    options: OperationOptions = {},
   ): Promise<SecretDescription> {
-    this.begin('describeSecret', secretName);
+    this.begin('describeSecret', options, secretName);
     return await this.#options.inner.describeSecret(secretName, options);
   }
 
@@ -188,7 +190,7 @@ export class DecryptingSecretManager extends CustomSecretManager {
 
   /** Resolves to `true` if the inner manager and the ciphers are healthy. */
   override async checkHealth(given: OperationOptions = {}): Promise<boolean> {
-    this.begin('checkHealth');
+    this.begin('checkHealth', given);
     const options = withDeadline(given);
     const parts = [this.#options.inner, ...this.hooks()];
     const healthy = await Promise.all(
@@ -253,9 +255,15 @@ export class DecryptingSecretManager extends CustomSecretManager {
     return [...new Set([decrypt, encrypt])].filter((cipher) => typeof cipher === 'object');
   }
 
-  private begin(operation: string, secretName?: string): OperationContext {
-    const context = this.context(operation, secretName);
+  private begin(
+    operation: string,
+    { params }: OperationOptions,
+    ...names: readonly [secretName?: string]
+  ): OperationContext {
+    const context = this.context(operation, ...names);
     this.#usable.assert(context);
+    givenParams(params, context);
+    for (const name of names) assertSecretName(name, context);
     if (this.#closing === undefined) return context;
     throw new SecretManagerError('UNAVAILABLE', 'The manager was closed.', context);
   }

@@ -3,7 +3,7 @@ import type { SecretReading } from '../../core/contract/custom-secret-manager';
 import { read } from '../../core/errors/safe-access';
 import { SecretManagerError } from '../../core/errors/secret-manager.error';
 import { quoteName } from '../../core/errors/wording';
-import { secretNameProblem } from '../../core/validation/secret-name';
+import { assertSecretName } from '../../core/validation/secret-name';
 import { UnusableFile, type RegularFile } from '../../files/regular-file';
 import { isBelow } from './opened-file';
 
@@ -23,16 +23,12 @@ export function isAbsence(thrown: unknown): boolean {
  * Throws `INVALID_ARGUMENT` for a name that leads out of the directory, or into the version folders of Kubernetes.
  */
 export function assertNamesFile(secretName: string): void {
-  const isOfKubernetes = secretName.split('/').some((segment) => segment.startsWith('..'));
-  const problem =
-    secretNameProblem(secretName) ??
-    (isOfKubernetes
-      ? 'has a part that begins with two dots, as only folders of Kubernetes do'
-      : '');
-  if (problem === '') return;
+  assertSecretName(secretName);
+  if (!secretName.split('/').some((segment) => segment.startsWith('..'))) return;
   throw new SecretManagerError(
     'INVALID_ARGUMENT',
-    `The secret name ${quoteName(secretName)} ${problem}. It is the path of a file below the directory of secrets.`,
+    `The secret name ${quoteName(secretName)} has a part that begins with two dots, as only folders of Kubernetes do. ` +
+      'It is the path of a file below the directory of secrets.',
   );
 }
 

@@ -14,6 +14,7 @@ import { isSecretManagerError } from '../../core/errors/secret-manager.error';
 import { quoteName } from '../../core/errors/wording';
 import { unknownOptions } from '../../core/validation/option-rules';
 import { assertNoParams } from '../../core/validation/params';
+import { assertSecretName } from '../../core/validation/secret-name';
 import { warnOfReadableKey } from './files/ownership';
 import { isDiskError, misconfigured } from './files/problems';
 import { keyProblems, toKeySource, type KeyOptions } from './keys/key-source';
@@ -88,7 +89,7 @@ export class EncryptedFileSecretManager extends CustomSecretManager {
     secretName: string,
     options?: OperationOptions,
   ): Promise<SecretReading | undefined> {
-    this.assertUsable(options);
+    this.assertUsableFor(secretName, options);
     return await this.#store.read((tree) => readingOf(tree, secretName));
   }
 
@@ -96,7 +97,7 @@ export class EncryptedFileSecretManager extends CustomSecretManager {
     secretName: string,
     options?: OperationOptions,
   ): SecretReading | undefined {
-    this.assertUsable(options);
+    this.assertUsableFor(secretName, options);
     return this.#store.readSync((tree) => readingOf(tree, secretName));
   }
 
@@ -105,7 +106,7 @@ export class EncryptedFileSecretManager extends CustomSecretManager {
     value: string,
     options: WriteOptions = {},
   ): Promise<SecretMetadata> {
-    this.assertUsable(options);
+    this.assertUsableFor(secretName, options);
     return await this.#store.change(options, (draft) => writeTo(draft, secretName, value, options));
   }
 
@@ -117,7 +118,7 @@ export class EncryptedFileSecretManager extends CustomSecretManager {
     secretName: string,
     options: DeleteOptions = {},
   ): Promise<SecretMetadata> {
-    this.assertUsable(options);
+    this.assertUsableFor(secretName, options);
     const { recoveryWindowInDays = DEFAULT_RECOVERY_WINDOW_IN_DAYS } = options;
     return await this.#store.change(options, (draft) =>
       deleteFrom(draft, secretName, recoveryWindowInDays),
@@ -128,7 +129,7 @@ export class EncryptedFileSecretManager extends CustomSecretManager {
     secretName: string,
     options?: OperationOptions,
   ): Promise<SecretDescription> {
-    this.assertUsable(options);
+    this.assertUsableFor(secretName, options);
     const content = await this.#store.read((tree) => contentOf(tree, secretName));
     return { description: content?.description, tags: content?.tags };
   }
@@ -200,6 +201,11 @@ export class EncryptedFileSecretManager extends CustomSecretManager {
       throw misconfigured(`The options of EncryptedFileSecretManager are wrong:\n${problems}`);
     }
     assertNoParams(params, 'an encrypted file keeps one version of a secret, and knows no tenants');
+  }
+
+  private assertUsableFor(secretName: string, options?: OperationOptions): void {
+    this.assertUsable(options);
+    if (typeof secretName !== 'string') assertSecretName(secretName); // a file can hold any text
   }
 }
 

@@ -5,6 +5,7 @@ import {
 import { READS_ENVIRONMENT } from '../../core/contract/environment';
 import { assertKnownOptions } from '../../core/validation/option-rules';
 import { assertNoParams } from '../../core/validation/params';
+import { assertSecretName } from '../../core/validation/secret-name';
 
 export interface EnvironmentSecretManagerOptions {
   /** The prefix of every variable: with `APP_`, the secret `TOKEN` is the variable `APP_TOKEN`. Default: none. */
@@ -52,6 +53,7 @@ export class EnvironmentSecretManager extends CustomSecretManager {
     { params }: OperationOptions = {},
   ): string | undefined {
     assertNoParams(params, 'an environment knows one version of a secret, and no tenants');
+    assertSecretName(secretName);
     const variable = this.#prefix + secretName;
     const value = Object.hasOwn(this.#environment, variable)
       ? this.#environment[variable]

@@ -2,6 +2,7 @@ import type { RegistrationFacts } from '../../core/contract/custom-secret-manage
 import { SecretManagerError } from '../../core/errors/secret-manager.error';
 import { quoteName } from '../../core/errors/wording';
 import { listed, type Rule } from '../../core/validation/option-rules';
+import { assertSecretName } from '../../core/validation/secret-name';
 
 /** The way from the name of a secret to its name in the store. `dashes` turns `_`, `/` and `.` into `-`. */
 export type MapName = 'dashes' | ((secretName: string) => string);
@@ -31,6 +32,7 @@ export class MappedNames {
 
   /** Returns the name in the store. Throws `INVALID_ARGUMENT` for a name that the store cannot have. */
   toStored(secretName: string): string {
+    assertSecretName(secretName);
     const stored = this.map(secretName);
     if (stored !== undefined && this.#rules.pattern.test(stored)) return stored;
     throw new SecretManagerError('INVALID_ARGUMENT', `${this.problemOf(secretName)}.`, {

@@ -31,7 +31,8 @@ export class ParameterNames {
   }
 
   /** Returns why no parameter can have this name, as the end of a sentence, or `undefined`. */
-  problemOf(secretName: string): string | undefined {
+  problemOf(secretName: unknown): string | undefined {
+    if (typeof secretName !== 'string') return secretNameProblem(secretName);
     if (secretName.startsWith('/')) return 'begins with a slash. Leave it out: the driver adds it';
     return secretNameProblem(secretName) ?? pathProblem(this.pathOf(secretName));
   }

@@ -26,6 +26,7 @@ import {
 } from '@aws-sdk/client-secrets-manager';
 import type { OperationOptions } from '../../../core/contract/custom-secret-manager';
 import { isErrorLike } from '../../../core/errors/safe-access';
+import { assertSecretName } from '../../../core/validation/secret-name';
 import type { CommandGuard } from '../../aws/command-guard';
 import type { AwsCall } from '../../aws/errors';
 import { AwsSender, type CallLimits, type SenderOptions } from '../../aws/sender';
@@ -145,12 +146,13 @@ export class SecretsManagerApi {
     options: OperationOptions,
     ask: (guard: CommandGuard, limits: CallLimits) => Promise<Output>,
   ): Promise<Output> {
-    await this.assertReachable(call.secretName);
+    if (call.secretName !== undefined) await this.assertReachable(call.secretName);
     return await this.#sender.send(call, options, ask);
   }
 
-  /** Rejects an ARN of another region, or of anything but a secret. */
-  private async assertReachable(secretId = ''): Promise<void> {
+  /** Rejects a name that no secret can have, an ARN of another region, and one of anything but a secret. */
+  private async assertReachable(secretId: string): Promise<void> {
+    assertSecretName(secretId);
     const itsRegion = regionOf(secretId);
     if (itsRegion === undefined) return;
     const region = await this.#client.config.region();

@@ -2,7 +2,7 @@ import type { OperationOptions } from '../../../core/contract/custom-secret-mana
 import type { OperationContext } from '../../../core/errors/secret-manager.error';
 import { kindOf } from '../../../core/errors/wording';
 import { assertKnownParams } from '../../../core/validation/known-params';
-import { secretNameProblem } from '../../../core/validation/secret-name';
+import { assertSecretName, secretNameProblem } from '../../../core/validation/secret-name';
 import { isPrintable } from '../../http/option-rules';
 import { trimSlashes } from './option-problems';
 import type { KvVersion, VaultSecretManagerOptions } from './vault.options';
@@ -33,14 +33,15 @@ export interface VaultCall {
 const DEFAULT_MOUNT = 'secret';
 const NONE: VaultParams = {};
 
-/** Returns the secret that the call addresses. Throws `INVALID_ARGUMENT` for an unknown or invalid param. */
+/** Returns the secret that the call addresses. Throws `INVALID_ARGUMENT` for a wrong name or param. */
 export function vaultCall(
   secretName: string,
   options: OperationOptions,
   own: VaultSecretManagerOptions,
   context: OperationContext,
 ): VaultCall {
-  const params = options.params ? parseParams(options.params, context) : NONE;
+  if (typeof secretName !== 'string') assertSecretName(secretName, context); // the path checks the rest
+  const params = options.params === undefined ? NONE : parseParams(options.params, context);
   const { version, field = own.field, namespace = own.namespace } = params;
   const { kvVersion = own.kvVersion ?? 2 } = params;
   const below = own.pathPrefix ? `${trimSlashes(own.pathPrefix)}/${secretName}` : secretName;

@@ -68,12 +68,12 @@ describe('a read from AWS', () => {
   });
 
   it.each([
-    [{ version: '1' }, /"version", which is unknown: there are versionId, versionStage, encoding/],
-    [{ versionId: 1 }, /"versionId", which must be a string, and is a number/],
-    [{ versionStage: '' }, /"versionStage", which is empty/],
-    [{ versionStage: null }, /"versionStage", which must be a string, and is null/],
-    [{ encoding: 'rot13' }, /"encoding", which must be one of base64, /],
-    [{ toString: 'x' }, /"toString", which is unknown/],
+    [{ version: '1' }, /params: "version" is unknown: there are versionId, versionStage, encoding/],
+    [{ versionId: 1 }, /params\.versionId must be a string, and is a number/],
+    [{ versionStage: '' }, /params\.versionStage is empty/],
+    [{ versionStage: null }, /params\.versionStage must be a string, and is null/],
+    [{ encoding: 'rot13' }, /params\.encoding must be one of base64, /],
+    [{ toString: 'x' }, /params: "toString" is unknown/],
   ])('refuses the params %j before a call to AWS', async (params, text) => {
     const manager = fixture.manager();
 
