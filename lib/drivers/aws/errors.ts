@@ -5,6 +5,7 @@ import {
   type SecretManagerErrorContext,
 } from '../../core/errors/secret-manager.error';
 import { quoteName } from '../../core/errors/wording';
+import { foreignAnswer } from '../http/answer-rows';
 import type { AwsService } from './aws-service';
 import type { CredentialSource } from './credential-source';
 import { errorRow, type ErrorRow } from './error-rows';
@@ -53,7 +54,11 @@ export function toAwsError(
   const awsName = isNoUrl ? 'EndpointError' : String(read(thrown, 'name'));
   const row =
     source?.explain(thrown) ?? errorRow(service, awsName, String(read(thrown, 'message')));
-  if (row === undefined) return isPageNotFound(thrown) ? notAws(call) : stripAnswer(thrown);
+  if (row === undefined) {
+    return source === undefined && isForeign(thrown)
+      ? foreignError(thrown, call, service)
+      : stripAnswer(thrown);
+  }
   const { secretName } = call;
   const message = messageOf(row, call, service);
   const context = { secretName, retryAfterMs: retryAfterMs(thrown) };
@@ -84,19 +89,33 @@ export function awsNameOf(thrown: unknown): string | undefined {
   return thrown instanceof AwsError ? thrown.awsName : undefined;
 }
 
-/** Returns whether something answered that is not AWS, which says by name what is missing. */
-function isPageNotFound(thrown: unknown): boolean {
-  return statusOf(thrown) === 404;
+/** The names that the SDK gives to an error answer in which AWS names none: a page, other JSON, or nothing. */
+const UNNAMED = /^(SyntaxError|Unknown|UnknownError|\d+)$/;
+
+/** Returns whether something else than AWS answered. AWS names each error, and answers none with 404. */
+function isForeign(thrown: unknown): boolean {
+  const status = statusOf(thrown);
+  if (typeof status !== 'number') return false;
+  return status === 404 || UNNAMED.test(String(read(thrown, 'name')));
 }
 
-function notAws({ action, secretName }: AwsCall): SecretManagerError {
+/** Returns the error for an answer of a proxy, a firewall or a web server, by the rules of every store over HTTP. */
+function foreignError(
+  thrown: unknown,
+  { action, secretName }: AwsCall,
+  { name }: AwsService,
+): SecretManagerError {
+  const status = Number(statusOf(thrown));
+  const { code, meaning } = foreignAnswer(name, status);
   const subject = secretName === undefined ? '' : ` of ${quoteName(secretName)}`;
-  return new SecretManagerError(
-    'MISCONFIGURED',
-    `${action}${subject} failed: HTTP 404 came from something that is not this service of AWS. Check \`endpoint\`, ` +
-      'AWS_ENDPOINT_URL and the profile.',
-    { secretName },
+  const remedy = meaning.replace(
+    'Check the address',
+    'Check `endpoint`, AWS_ENDPOINT_URL and the profile',
   );
+  return new SecretManagerError(code, `${action}${subject} failed (HTTP ${status}): ${remedy}.`, {
+    secretName,
+    retryAfterMs: retryAfterMs(thrown),
+  });
 }
 
 function statusOf(thrown: unknown): unknown {

@@ -1,5 +1,5 @@
 import { jsonOf, isObject, type HttpAnswer } from '../http/http-request';
-import type { ErrorRow } from '../http/store-errors';
+import type { ErrorRow } from '../http/answer-rows';
 
 /** The failures that every service of Google shares. The first row that matches decides. */
 export const GOOGLE_ROWS: readonly ErrorRow[] = [

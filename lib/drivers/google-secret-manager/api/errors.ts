@@ -1,7 +1,8 @@
 import type { SecretManagerError } from '../../../core/errors/secret-manager.error';
 import { GOOGLE_ROWS, googleMessage, googleReasons } from '../../google/google-errors';
 import type { HttpAnswer } from '../../http/http-request';
-import { storeError, type ErrorRow } from '../../http/store-errors';
+import type { ErrorRow } from '../../http/answer-rows';
+import { storeError } from '../../http/store-errors';
 
 /** The role of an operation. */
 export type Role = 'secretAccessor' | 'viewer' | 'secretVersionAdder' | 'admin';

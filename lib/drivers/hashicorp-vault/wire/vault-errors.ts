@@ -1,5 +1,6 @@
 import type { SecretManagerError } from '../../../core/errors/secret-manager.error';
-import { errorOfAnswer, findRow, type Row } from '../../http/store-errors';
+import { findRow, type Row } from '../../http/answer-rows';
+import { errorOfAnswer } from '../../http/store-errors';
 import type { VaultAnswer } from './vault-answer';
 
 /**
