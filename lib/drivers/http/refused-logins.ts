@@ -5,8 +5,10 @@ import type { AgeClock } from '../../core/time/clock';
 const PAUSES = { firstMs: 1_000, longestMs: 30_000 };
 
 /**
- * The pause after a refused login. Logins fail with the same error until it ends: after 1 s, doubling to 30 s. A
- * login with wrong credentials must not lock the account.
+ * The pause after a refused login, and after a refused token of an accepted login. Logins fail with the same error until
+ * it ends: after 1 s, doubling to 30 s. A login with wrong credentials must not lock the account.
+ *
+ * An accepted login does not end the count, because its token may be refused, too. 30 s without a refusal do.
  */
 export class RefusedLogins {
   readonly #clock: AgeClock;
@@ -27,20 +29,16 @@ export class RefusedLogins {
    * another refusal within it is one of the same login, reported by a concurrent request.
    */
   record(error: SecretManagerError): void {
-    if (this.#refusal && this.#clock.now() < this.#refusal.until) return;
-    this.#refusals += 1;
-    this.#refusal = { error, until: this.#clock.now() + backoffMs(this.#refusals, PAUSES) };
+    const time = this.#clock.now();
+    const { until = -Infinity } = this.#refusal ?? {};
+    if (time < until) return;
+    this.#refusals = time < until + PAUSES.longestMs ? this.#refusals + 1 : 1;
+    this.#refusal = { error, until: time + backoffMs(this.#refusals, PAUSES) };
   }
 
   /** Records a failure of a login, unless it says nothing about the credentials. */
   recordFailure(thrown: unknown): void {
     if (isSecretManagerError(thrown) && thrown.code === 'UNAUTHENTICATED') this.record(thrown);
-  }
-
-  /** Ends the pause, because a login was accepted. */
-  reset(): void {
-    this.#refusal = undefined;
-    this.#refusals = 0;
   }
 }
 

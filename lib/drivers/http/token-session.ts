@@ -132,7 +132,6 @@ export class TokenSession {
     try {
       const { token, validForMs, isKept = false } = yield* this.#options.login.logIn();
       if (!isPrintable(token)) throw unusableToken();
-      this.#refused.reset();
       const { renewBeforeEndMs = validForMs / 3 } = this.#options.login;
       const expiresAt = askedAt + validForMs;
       const renewAt = expiresAt - renewBeforeEndMs;

@@ -129,6 +129,46 @@ describe('a session with a token', () => {
     expect(answer.statusCode).toBe(200);
   });
 
+  it('logs in less and less often while the store refuses every new token', async () => {
+    let time = performance.now();
+    jest.spyOn(performance, 'now').mockImplementation(() => time);
+    const session = sessionOf(logIn);
+
+    for (let tenths = 0; tenths < 600; tenths++) {
+      await send(session).catch(() => undefined);
+      time += 100;
+    }
+    const refused = logins;
+    accepted.add(`token-${refused + 1}`);
+    time += 60_000;
+    const answer = await send(session);
+
+    expect(answer.statusCode).toBe(200);
+    expect(refused).toBeGreaterThan(6); // two in each of the pauses of 1, 2, 4, 8 and more seconds
+    expect(refused).toBeLessThan(25);
+  });
+
+  it('pauses for one second again after 30 s without a refusal', async () => {
+    let time = performance.now();
+    jest.spyOn(performance, 'now').mockImplementation(() => time);
+    const session = sessionOf(logIn);
+    for (let refusal = 0; refusal < 5; refusal++) {
+      await send(session).catch(() => undefined);
+      time += 30_000;
+    }
+    accepted.add(`token-${logins + 1}`);
+    const before = await send(session);
+    time += 60_000;
+    accepted.clear();
+    await send(session).catch(() => undefined);
+
+    time += 1_001;
+    accepted.add(`token-${logins + 1}`);
+    const after = await send(session);
+
+    expect([before.statusCode, after.statusCode]).toEqual([200, 200]);
+  });
+
   it('does not pause after the refusal of a token that a blocking request kept', async () => {
     accepted.add('new');
     function* kept(): HttpSteps<TokenGrant> {

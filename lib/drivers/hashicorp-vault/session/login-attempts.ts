@@ -47,7 +47,6 @@ export class LoginAttempts {
     const askedAt = this.#clock.now();
     try {
       const grant = yield* this.#login.logIn();
-      this.#refused.reset();
       const fresh = credentialOf(grant, askedAt);
       if (!this.#login.isGiven) this.#granted.add(fresh);
       return fresh;

@@ -232,6 +232,22 @@ describe('the login of the manager for Vault', () => {
     expect(vault.logins).toBe(2);
   });
 
+  it('comes less and less often while every token is refused', async () => {
+    vault.on('GET /v1/secret/data/KEY', DEAD);
+    let time = performance.now();
+    jest.spyOn(performance, 'now').mockImplementation(() => time);
+    const manager = managerWith(APPROLE);
+
+    for (let tenths = 0; tenths < 600; tenths++) {
+      await failureOf(manager.readSecret('KEY'));
+      time += 100;
+    }
+    jest.restoreAllMocks();
+
+    expect(vault.logins).toBeGreaterThan(6);
+    expect(vault.logins).toBeLessThan(25);
+  });
+
   it.each([400, 403])(
     'that is refused with %d is not repeated per read, and discloses nothing',
     async (status) => {
