@@ -33,16 +33,11 @@ export class MappedNames {
   /** Returns the name in the store. Throws `INVALID_ARGUMENT` for a name that the store cannot have. */
   toStored(secretName: string): string {
     assertSecretName(secretName);
-    const stored = this.map(secretName);
-    if (stored !== undefined && this.#rules.pattern.test(stored)) return stored;
+    const stored = this.storedOf(secretName);
+    if (stored !== undefined) return stored;
     throw new SecretManagerError('INVALID_ARGUMENT', `${this.problemOf(secretName)}.`, {
       secretName,
     });
-  }
-
-  /** Returns whether the store has the secret under another name. */
-  isMapped(secretName: string): boolean {
-    return this.toStored(secretName) !== secretName;
   }
 
   /**
@@ -50,38 +45,26 @@ export class MappedNames {
    * one secret there.
    */
   assertDistinct({ secretNames, virtualKeyPrefix }: RegistrationFacts): void {
-    const names = new Map<string, string>();
+    const found = new Map<string, { readonly name: string; readonly stored: string }>();
     const problems: string[] = [];
     for (const name of secretNames) {
-      if (!this.isPossible(name)) {
+      const stored = this.storedOf(name);
+      if (stored === undefined) {
         problems.push(this.problemOf(name));
         continue;
       }
-      const stored = this.keyOf(name);
-      const other = names.get(stored);
-      if (other !== undefined && other !== name) problems.push(this.meeting(other, name));
-      names.set(stored, name);
+      const key = this.#rules.ignoresCase ? stored.toLowerCase() : stored;
+      const other = found.get(key);
+      if (other !== undefined && other.name !== name) problems.push(meeting(other, name));
+      found.set(key, { name, stored });
     }
-    if (virtualKeyPrefix !== undefined && !this.isPossible(`${virtualKeyPrefix}key`)) {
+    const virtualKey = virtualKeyPrefix === undefined ? undefined : `${virtualKeyPrefix}key`;
+    if (virtualKey !== undefined && this.storedOf(virtualKey) === undefined) {
       problems.push(
-        `Virtual keys are stored below ${quoteName(virtualKeyPrefix)}: ${this.problemOf(`${virtualKeyPrefix}key`)}`,
+        `Virtual keys are stored below ${quoteName(virtualKeyPrefix)}: ${this.problemOf(virtualKey)}`,
       );
     }
     if (problems.length > 0) throw new SecretManagerError('MISCONFIGURED', listed(problems));
-  }
-
-  private isPossible(secretName: string): boolean {
-    const stored = this.map(secretName);
-    return stored !== undefined && this.#rules.pattern.test(stored);
-  }
-
-  private keyOf(secretName: string): string {
-    const stored = this.toStored(secretName);
-    return this.#rules.ignoresCase ? stored.toLowerCase() : stored;
-  }
-
-  private meeting(one: string, other: string): string {
-    return `${quoteName(one)} and ${quoteName(other)} are the same secret in the store, ${quoteName(this.toStored(one))}: rename one of them`;
   }
 
   private problemOf(secretName: string): string {
@@ -91,6 +74,12 @@ export class MappedNames {
         ? 'Set mapName, for example to "dashes"'
         : 'Check what mapName returns for it';
     return `The store cannot have the name ${quoteName(secretName)}: a name there ${demand}. ${remedy}`;
+  }
+
+  /** Returns the name in the store, or `undefined` if the store cannot have it. */
+  private storedOf(secretName: string): string | undefined {
+    const stored = this.map(secretName);
+    return stored !== undefined && this.#rules.pattern.test(stored) ? stored : undefined;
   }
 
   /** Returns `undefined` if the function of the application fails, or returns no string. */
@@ -106,4 +95,11 @@ export class MappedNames {
       return undefined;
     }
   }
+}
+
+function meeting(
+  { name, stored }: { readonly name: string; readonly stored: string },
+  other: string,
+): string {
+  return `${quoteName(name)} and ${quoteName(other)} are the same secret in the store, ${quoteName(stored)}: rename one of them`;
 }

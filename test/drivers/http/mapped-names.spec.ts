@@ -22,8 +22,18 @@ describe('the names of a store', () => {
     const names = new MappedNames({ ...RULES, mapName: 'dashes' });
 
     expect(names.toStored('team/app.API_KEY')).toBe('team-app-API-KEY');
-    expect(names.isMapped('team/app.API_KEY')).toBe(true);
-    expect(names.isMapped('api-key')).toBe(false);
+  });
+
+  it('ask the function of the application once for each name at start', () => {
+    const mapName = jest.fn((name: string) => (name.startsWith('b') ? 'b' : name));
+    const names = new MappedNames({ ...RULES, mapName });
+
+    const error = thrownBy(() =>
+      names.assertDistinct(facts(['a', 'b1', 'b2', 'no name'])),
+    ) as Error;
+
+    expect(error.message).toContain('"b1" and "b2" are the same secret in the store, "b"');
+    expect(mapName.mock.calls.flat()).toEqual(['a', 'b1', 'b2', 'no name']);
   });
 
   it('come from a function of the application', () => {
