@@ -5,6 +5,8 @@ import {
   type CustomSecretManager,
   type OptionalOperation,
 } from '../core/contract/custom-secret-manager';
+import { fallbackProblem } from '../core/contract/environment';
+import type { Fallback } from '../core/contract/fallback';
 import { BoundaryPolicy, type BoundaryOptions } from './boundary.policy';
 import { BundlePolicy } from './bundle/bundle.policy';
 import { CachePolicy, type CacheOptions } from './cache/cache.policy';
@@ -76,6 +78,8 @@ export interface SecretPipeline {
    * answer.
    */
   readonly isClosed: () => boolean;
+  /** Returns why a call may not have this fallback, as the end of a sentence, or `undefined`. */
+  readonly fallbackProblem: (fallback: Fallback) => string | undefined;
   /** `true` if the manager reports changes of the store by itself. */
   readonly isPushed: boolean;
   /** Returns whether the manager implements the operation. */
@@ -158,6 +162,7 @@ export function compose(manager: CustomSecretManager, options: PipelineOptions):
       await Promise.all([outermost.close(), keys.cached.close()]);
     },
     isClosed: () => isClosed,
+    fallbackProblem: (fallback) => fallbackProblem(manager, fallback),
     circuitState: () => (circuitBreaker ? circuitBreaker.state : 'closed'),
     circuitRetryAfterMs: () => (circuitBreaker ? circuitBreaker.refusedForMs : undefined),
     isPushed: typeof manager.watchSecrets === 'function',

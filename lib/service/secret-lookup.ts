@@ -70,6 +70,8 @@ export class SecretLookup {
     const { params, signal, maxAgeMs, staleIfErrorMs } = options;
     const { timeoutMs = this.#options.timeoutMs } = options;
     const { fallback = this.#options.fallback, allowEmpty = false } = options;
+    const isHosted = this.whyNotHosted(name) === undefined;
+    if (isHosted) this.assertFallback(fallback, context);
     return {
       name,
       context,
@@ -77,8 +79,19 @@ export class SecretLookup {
       fallback,
       whenAbsent: options.default,
       allowEmpty,
-      isHosted: this.whyNotHosted(name) === undefined,
+      isHosted,
     };
+  }
+
+  /** Throws `INVALID_ARGUMENT` for a fallback that would answer with ciphertext. */
+  private assertFallback(fallback: Fallback, context: OperationContext): void {
+    const problem = this.#pipeline.fallbackProblem(fallback);
+    if (problem === undefined) return;
+    throw new SecretManagerError(
+      'INVALID_ARGUMENT',
+      `The option \`fallback\` ${problem}.`,
+      context,
+    );
   }
 
   /** Returns the setting that excludes a name from the manager, or `undefined`. */

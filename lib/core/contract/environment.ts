@@ -1,19 +1,36 @@
 import { types } from 'node:util';
 import { SecretManagerError, type OperationContext } from '../errors/secret-manager.error';
 import { kindOf, quoteName } from '../errors/wording';
+import type { Fallback } from './fallback';
 
 /** The source of a fallback: a `ConfigService`, or a record such as `process.env`. */
 export type Environment =
   { get(name: string): unknown } | Readonly<Record<string, string | undefined>>;
 
-/** The key under which a manager tells that its values come from the environment. */
+/**
+ * The key under which a manager tells that its values come from the environment: `true`, or `encrypted` if the
+ * environment holds their ciphertext.
+ */
 export const READS_ENVIRONMENT: unique symbol = Symbol.for(
   'nestjs-custom-secret-manager/reads the environment',
 );
 
 /** Returns whether the values of a manager come from the environment, also those of another copy of this package. */
 export function readsEnvironment(manager: object): boolean {
-  return Reflect.get(manager, READS_ENVIRONMENT) === true;
+  return [true, 'encrypted'].includes(Reflect.get(manager, READS_ENVIRONMENT) as string | true);
+}
+
+/**
+ * Returns why the environment must not answer for failures of a manager, as the end of a sentence, or `undefined`. An
+ * environment that holds the ciphertext of the secrets would answer with it.
+ */
+export function fallbackProblem(manager: object, fallback: Fallback): string | undefined {
+  const isForAbsences = fallback === 'never' || fallback === 'on-absence';
+  if (isForAbsences || Reflect.get(manager, READS_ENVIRONMENT) !== 'encrypted') return undefined;
+  return (
+    `is "${fallback}", and the environment holds the ciphertext of the secrets, which would be the answer. ` +
+    'Set it to "on-absence" or "never"'
+  );
 }
 
 /**

@@ -13,7 +13,11 @@ import {
   type SecretReading,
   type WriteOptions,
 } from '../../core/contract/custom-secret-manager';
-import { READS_ENVIRONMENT, readsEnvironment } from '../../core/contract/environment';
+import {
+  fallbackProblem,
+  READS_ENVIRONMENT,
+  readsEnvironment,
+} from '../../core/contract/environment';
 import { isErrorLike } from '../../core/errors/safe-access';
 import { SecretManagerError, type OperationContext } from '../../core/errors/secret-manager.error';
 import { quoteName } from '../../core/errors/wording';
@@ -63,8 +67,8 @@ export class DecryptingSecretManager extends CustomSecretManager {
   }
 
   /** @internal */
-  get [READS_ENVIRONMENT](): boolean {
-    return readsEnvironment(this.#options.inner);
+  get [READS_ENVIRONMENT](): 'encrypted' | undefined {
+    return readsEnvironment(this.#options.inner) ? 'encrypted' : undefined;
   }
 
   override async readSecret(
@@ -163,15 +167,16 @@ export class DecryptingSecretManager extends CustomSecretManager {
 
   /**
    * Throws `MISCONFIGURED` if the environment could answer for an inner manager that reads the environment: it would
-   * answer with the ciphertext. The inner manager checks the registration, too.
+   * answer with the ciphertext. A call with such a `fallback` is refused, too. The inner manager checks the registration, too.
    */
   override validateRegistration(facts: RegistrationFacts): void {
-    this.#usable.assert(this.context('validateRegistration'));
-    const { inner } = this.#options;
-    if (this[READS_ENVIRONMENT] && !['never', 'on-absence'].includes(facts.fallback)) {
-      throw ciphertextAsFallback(facts, this.context('validateRegistration'));
+    const context = this.context('validateRegistration');
+    this.#usable.assert(context);
+    const problem = fallbackProblem(this, facts.fallback);
+    if (problem !== undefined) {
+      throw new SecretManagerError('MISCONFIGURED', `fallback ${problem}.`, context);
     }
-    inner.validateRegistration?.(facts);
+    this.#options.inner.validateRegistration?.(facts);
   }
 
   /** Throws `MISCONFIGURED` with the problems of the options, of the inner manager and of the ciphers. */
@@ -311,18 +316,6 @@ function withoutEncryption(context: OperationContext): SecretManagerError {
   return new SecretManagerError(
     'UNSUPPORTED',
     `${quoteName(context.secretName)} was not written: DecryptingSecretManager encrypts only with its option \`encrypt\`.`,
-    context,
-  );
-}
-
-function ciphertextAsFallback(
-  { fallback }: RegistrationFacts,
-  context: OperationContext,
-): SecretManagerError {
-  return new SecretManagerError(
-    'MISCONFIGURED',
-    `fallback is "${fallback}", and the inner manager reads the environment: the fallback would answer with the ciphertext. ` +
-      'Set fallback to "on-absence" or "never".',
     context,
   );
 }

@@ -1,4 +1,8 @@
-import { CustomSecretManager, SecretManagerError } from 'nestjs-custom-secret-manager';
+import {
+  CustomSecretManager,
+  SecretManagerError,
+  type Fallback,
+} from 'nestjs-custom-secret-manager';
 import {
   DecryptingSecretManager,
   type Cipher,
@@ -9,6 +13,7 @@ import { EnvironmentSecretManager } from 'nestjs-custom-secret-manager/drivers/e
 import { InMemorySecretManager } from 'nestjs-custom-secret-manager/testing';
 import { implementsOperation } from '../../../lib/core/contract/custom-secret-manager';
 import { BoundaryPolicy } from '../../../lib/policies/boundary.policy';
+import { closeApplications, startWith } from '../../support/application';
 import { everythingOf, failureOf, leaks } from '../../support/failure-of';
 import { LocalCipher } from './local-cipher';
 
@@ -376,6 +381,8 @@ describe('a write through the decrypting manager', () => {
 });
 
 describe('the start of the decrypting manager', () => {
+  afterEach(closeApplications);
+
   it('reports every problem of the options at once', async () => {
     const options = { inner: {}, decrypt: 'key', encrypt: { decrypt: unseal }, key: PLAINTEXT };
     const manager = new DecryptingSecretManager(options as never);
@@ -441,6 +448,34 @@ describe('the start of the decrypting manager', () => {
       }
     }
   });
+
+  it.each<Fallback>(['on-unavailable', 'on-any-failure'])(
+    'refuses the fallback %s of a call over the environment, and answers with no ciphertext',
+    async (fallback) => {
+      const environment = { KEY: 'ciphertext-of-the-key', OTHER: 'plain' };
+      const down = (): never => {
+        throw new SecretManagerError('UNAVAILABLE', 'The key service is down.');
+      };
+      const { secrets } = await startWith(
+        new DecryptingSecretManager({
+          inner: new EnvironmentSecretManager({ environment }),
+          decrypt: down,
+        }),
+        { environment, settings: { hostedKeys: ['KEY'] }, retry: false },
+      );
+
+      const asked = [
+        await failureOf(secrets.get('KEY', { fallback })),
+        await failureOf(() => secrets.getSync('KEY', { fallback })),
+      ];
+      const many = await secrets.getMany(['KEY', 'OTHER'], { fallback });
+
+      expect(asked.map(({ code }) => code)).toEqual(['INVALID_ARGUMENT', 'INVALID_ARGUMENT']);
+      expect(asked[0]?.message).toContain(fallback);
+      expect(many.get('KEY')).toMatchObject({ error: { code: 'INVALID_ARGUMENT' } });
+      expect(many.get('OTHER')).toEqual({ value: 'plain' }); // the manager is not asked for it
+    },
+  );
 
   it.each<[string, CustomSecretManager]>([
     ['never', new EnvironmentSecretManager()],
