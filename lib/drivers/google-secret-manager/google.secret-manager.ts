@@ -73,7 +73,7 @@ export class GoogleSecretManager extends CustomSecretManager {
       manager,
       options: new UsableOptions('GoogleSecretManager', () => optionProblems(options, environment)),
       clients: connection.clients,
-      loginClients: connection.loginClients,
+      closeLogin: () => connection.closeLogin(),
     });
   }
 

@@ -40,7 +40,7 @@ export interface GoogleService {
 /** The address of a service of Google and the login there. A token goes to that address only. */
 export class GoogleConnection {
   readonly clients: HttpClients;
-  readonly loginClients: HttpClients;
+  readonly #loginClients: HttpClients;
   readonly #options: GoogleConnectionOptions;
   readonly #environment: GoogleEnvironment;
   readonly #service: GoogleService;
@@ -67,10 +67,10 @@ export class GoogleConnection {
     const origin = options.endpoint ?? originOf(service, GOOGLE_UNIVERSE);
     this.clients = new HttpClients(manager, { origin: hostOf(origin), proxy, noProxy });
     const loginOrigin = `https://oauth2.${GOOGLE_UNIVERSE}`;
-    this.loginClients = new HttpClients(manager, { origin: loginOrigin, proxy, noProxy });
+    this.#loginClients = new HttpClients(manager, { origin: loginOrigin, proxy, noProxy });
     this.#session = new TokenSession(manager, {
       login: this.#login,
-      loginClients: this.loginClients,
+      loginClients: this.#loginClients,
       authorize: (request, token) => this.authorize(request, token),
       isRefused: isRefusedByGoogle,
     });
@@ -90,15 +90,21 @@ export class GoogleConnection {
     if (known !== undefined) return known;
     const asked = yield* waitOrBlock({
       wait: () => waitFor(this.sharedProject(), options, this.#context),
-      block: () => this.loginClients.runSync(this.#login.metadataProject(), options),
+      block: () => this.#loginClients.runSync(this.#login.metadataProject(), options),
     });
     if (asked === undefined) throw noProject();
     return (this.#metadataProject = asked);
   }
 
+  /** Closes the connections of the login. Logins in flight fail. */
+  async closeLogin(): Promise<void> {
+    this.#login.close();
+    await this.#loginClients.close();
+  }
+
   /** Concurrent callers share one request. */
   private sharedProject(): Promise<string | undefined> {
-    this.#askingProject ??= this.loginClients
+    this.#askingProject ??= this.#loginClients
       .run(this.#login.metadataProject(), { timeoutMs: PROJECT_TIMEOUT_MS })
       .finally(() => (this.#askingProject = undefined));
     return this.#askingProject;

@@ -4,10 +4,11 @@ import { userToken } from './authorized-user';
 import type { Credential, CredentialFacts } from './credential';
 import type { CredentialSource } from './credential-source';
 import { externalToken } from './external-account';
+import type { CredentialObject } from '../http/credential-object';
 import { GOOGLE_UNIVERSE, type GoogleTokenSource } from './google-auth';
 import { METADATA_RENEWAL_MS, metadataProject, metadataToken } from './metadata-server';
 import { selfSignedToken } from './service-account';
-import { SourceTokens } from './token-source';
+import { sourceLogin } from './token-source';
 
 const NO_FACTS: CredentialFacts = { universe: GOOGLE_UNIVERSE };
 
@@ -17,7 +18,7 @@ export class GoogleLogin implements TokenLogin {
   readonly #credentials: CredentialSource;
   readonly #audience: string;
   #current: Credential | undefined;
-  #sourceTokens: SourceTokens | undefined;
+  #sourceLogin: CredentialObject | undefined;
   #issuedAt = 0;
 
   /** @param audience the service of a self-signed token, as `https://secretmanager.googleapis.com/` */
@@ -44,7 +45,7 @@ export class GoogleLogin implements TokenLogin {
       case 'external_account':
         return yield* externalToken(credential);
       case 'token source':
-        return yield* this.sourceTokens(credential.source).token();
+        return yield* this.sourceLogin(credential.source).logIn();
     }
   }
 
@@ -60,6 +61,11 @@ export class GoogleLogin implements TokenLogin {
     return credential.type === 'metadata' ? yield* metadataProject(credential) : undefined;
   }
 
+  /** Ends the wait for an object of the application. */
+  close(): void {
+    this.#sourceLogin?.close();
+  }
+
   private credential(): Credential {
     return (this.#current ??= this.#credentials.read());
   }
@@ -70,7 +76,7 @@ export class GoogleLogin implements TokenLogin {
     return (this.#issuedAt = now === this.#issuedAt ? now - 1 : now);
   }
 
-  private sourceTokens(source: GoogleTokenSource): SourceTokens {
-    return (this.#sourceTokens ??= new SourceTokens(this.#manager, source));
+  private sourceLogin(source: GoogleTokenSource): CredentialObject {
+    return (this.#sourceLogin ??= sourceLogin(this.#manager, source));
   }
 }

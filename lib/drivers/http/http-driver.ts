@@ -16,8 +16,8 @@ export interface HttpDriverParts {
   readonly manager: string;
   readonly options: UsableOptions;
   readonly clients: HttpClients;
-  /** The connections of the login, if they are other ones. */
-  readonly loginClients?: HttpClients;
+  /** Closes the connections of the login, if they are other ones. */
+  readonly closeLogin?: () => Promise<void>;
 }
 
 /**
@@ -78,8 +78,8 @@ export class HttpDriver {
   async close(): Promise<void> {
     if (this.#isClosed) return;
     this.#isClosed = true;
-    const { clients, loginClients } = this.#parts;
-    await Promise.all([clients.close(), loginClients?.close()]);
+    const { clients, closeLogin } = this.#parts;
+    await Promise.all([clients.close(), closeLogin?.()]);
   }
 
   /** Adds the deadline of all requests of a call. */

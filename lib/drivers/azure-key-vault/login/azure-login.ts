@@ -7,7 +7,7 @@ import {
 } from '../options/azure.options';
 import { cloudOf, resourceOf } from '../options/clouds';
 import { authorityHostOf } from '../options/from-environment';
-import { CredentialLogin } from './credential-login';
+import { credentialLogin } from './credential-login';
 import {
   certificateProof,
   DirectoryLogin,
@@ -41,7 +41,7 @@ export function azureLogin(
   const resource = resourceOf(cloud);
   const scope = `${resource}/.default`;
   if (isCredential(auth)) {
-    const login = new CredentialLogin(auth, scope, manager);
+    const login = credentialLogin(manager, auth, scope);
     return { login, resource, close: () => login.close() };
   }
   if (auth.method === 'managed-identity') {

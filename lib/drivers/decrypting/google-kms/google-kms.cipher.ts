@@ -67,8 +67,7 @@ export class GoogleKmsCipher implements Cipher {
   }
 
   async close(): Promise<void> {
-    const { clients, loginClients } = this.#connection;
-    await Promise.all([clients.close(), loginClients.close()]);
+    await Promise.all([this.#connection.clients.close(), this.#connection.closeLogin()]);
   }
 
   private run<Outcome>(
