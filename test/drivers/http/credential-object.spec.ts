@@ -37,11 +37,11 @@ describe('the login by a credential object', () => {
     expect(error.message).toBe('getToken() of `auth` gave no usable token. Check the object.');
   });
 
-  it.each<[string, object, string]>([
+  it.each<[string, Error, string]>([
     ['a refusal', new Error('canary-7740'), 'UNAUTHENTICATED'],
     ['an outage', Object.assign(new Error('canary-7740'), { code: 'ECONNREFUSED' }), 'UNAVAILABLE'],
   ])('hides the error of %s', async (_, thrown, code) => {
-    const error = await failureOf(logIn(objectWith(() => Promise.reject(thrown as Error))));
+    const error = await failureOf(logIn(objectWith(() => Promise.reject(thrown))));
 
     expect(error.code).toBe(code);
     expect(everythingOf(error)).not.toContain('canary');

@@ -82,7 +82,9 @@ export class GoogleKmsCipher implements Cipher {
     const bytes = ciphertextBytes(given, SERVICE, MAX_CIPHERTEXT_BYTES);
     const answer = yield* this.post('decrypt', { ...checked('ciphertext', bytes) }, limits);
     const content = answer.statusCode === 200 ? jsonOf(answer) : undefined;
-    if (content === undefined) throw kmsError(answer, 'Decrypting', 'cryptoKeyDecrypter');
+    if (content === undefined || !isDecryption(content)) {
+      throw kmsError(answer, 'Decrypting', 'cryptoKeyDecrypter');
+    }
     const { plaintext = '', plaintextCrc32c } = content; // an empty one is left out
     return plaintextOf(receivedBytes(plaintext, plaintextCrc32c));
   }
@@ -125,6 +127,17 @@ export class GoogleKmsCipher implements Cipher {
 
 function withDeadline(options: CipherOptions): CipherOptions {
   return countingDown(options, options.timeoutMs ?? DEFAULT_TIMEOUT_MS);
+}
+
+const BESIDE_PLAINTEXT = ['plaintextCrc32c', 'usedPrimary', 'protectionLevel'];
+
+/**
+ * Returns whether an answer is one of Google. It leaves out an empty plaintext, and the JSON of something else must not
+ * become an empty secret.
+ */
+function isDecryption(content: Readonly<Record<string, unknown>>): boolean {
+  const isEmpty = Object.keys(content).every((field) => BESIDE_PLAINTEXT.includes(field));
+  return isEmpty || content.plaintext !== undefined;
 }
 
 /** Returns bytes and their checksum as the fields of a request. */
