@@ -66,7 +66,11 @@ const FAILURES: readonly (readonly [Reply, SecretManagerErrorCode, RegExp])[] = 
   [{ ...refusal('ThrottlingException'), headers: { 'retry-after': '3' } }, 'THROTTLED', /fewer/],
   [{ status: 404, body: `<html>${VALUE}` }, 'MISCONFIGURED', /Check `endpoint`/],
   [{ status: 503, body: `<html>${VALUE}` }, 'UNAVAILABLE', /HTTP 503/],
-  [{ body: `{"Plaintext":"${base64(VALUE)}` }, 'MALFORMED', /not understood/],
+  [
+    { body: `{"Plaintext":"${base64(VALUE)}` },
+    'MALFORMED',
+    /not the API of KMS, or the answer is not complete/,
+  ],
   [{ body: {} }, 'MALFORMED', /without a plaintext/],
   [{ body: { Plaintext: '5A==' } }, 'MALFORMED', /no UTF-8/],
   ['reset', 'TIMEOUT', /in time/],
