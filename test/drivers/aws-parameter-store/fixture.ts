@@ -2,44 +2,18 @@ import {
   AwsParameterStoreSecretManager,
   type AwsParameterStoreSecretManagerOptions,
 } from 'nestjs-custom-secret-manager/drivers/aws-parameter-store';
-import { BoundaryPolicy } from '../../../lib/policies/boundary.policy';
-import { AwsEndpoint, type AwsAnswer } from '../../support/aws-endpoint';
+import type { AwsAnswer } from '../../support/aws-endpoint';
+import { AwsFixture } from '../../support/aws-fixture';
 
-export const CREDENTIALS = {
-  accessKeyId: 'AKIACANARYACCESSKEY1',
-  secretAccessKey: 'canary/secret/access/key/of/the/test',
-  sessionToken: 'canary-session-token-of-the-test',
-};
+export { CREDENTIALS } from '../../support/aws-fixture';
 
-/** A manager whose Parameter Store answers as the test says. Create it in `beforeEach` and close it afterwards. */
-export class Fixture {
-  readonly aws = new AwsEndpoint();
-  readonly #managers: AwsParameterStoreSecretManager[] = [];
-
-  async start(): Promise<this> {
-    await this.aws.start();
-    return this;
-  }
-
-  manager(options: AwsParameterStoreSecretManagerOptions = {}): AwsParameterStoreSecretManager {
-    const manager = new AwsParameterStoreSecretManager({
-      region: 'eu-central-1',
-      endpoint: this.aws.url,
-      credentials: CREDENTIALS,
-      ...options,
-    });
-    this.#managers.push(manager);
-    return manager;
-  }
-
-  /** The same manager behind the boundary that translates errors. */
-  translated(options: AwsParameterStoreSecretManagerOptions = {}): BoundaryPolicy {
-    return new BoundaryPolicy(this.manager(options));
-  }
-
-  async close(): Promise<void> {
-    for (const manager of this.#managers) await manager.close();
-    await this.aws.stop();
+/** A manager whose Parameter Store answers as the test says. */
+export class Fixture extends AwsFixture<
+  AwsParameterStoreSecretManagerOptions,
+  AwsParameterStoreSecretManager
+> {
+  constructor() {
+    super((options) => new AwsParameterStoreSecretManager(options));
   }
 }
 

@@ -4,6 +4,7 @@ import {
   type AwsParameterStoreSecretManagerOptions,
 } from 'nestjs-custom-secret-manager/drivers/aws-parameter-store';
 import { BoundaryPolicy } from '../../../lib/policies/boundary.policy';
+import { traitsOf } from '../../support/aws-fixture';
 import { everythingOf, failureOf } from '../../support/failure-of';
 import { OutsideServer } from '../../support/outside-server';
 import { CREDENTIALS } from './fixture';
@@ -89,9 +90,3 @@ describe('a synchronous read of the manager for Parameter Store', () => {
     });
   });
 });
-
-function traitsOf(error: unknown): unknown {
-  const { code, message, retryAfterMs, secretName } = error as Record<string, unknown>;
-  const text = String(message).replace('readSecretSync', 'readSecret');
-  return { code, text, retryAfterMs, secretName };
-}

@@ -5,44 +5,14 @@ import {
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { BoundaryPolicy } from '../../../lib/policies/boundary.policy';
-import { AwsEndpoint } from '../../support/aws-endpoint';
+import { AwsFixture } from '../../support/aws-fixture';
 
-export const CREDENTIALS = {
-  accessKeyId: 'AKIACANARYACCESSKEY1',
-  secretAccessKey: 'canary/secret/access/key/of/the/test',
-  sessionToken: 'canary-session-token-of-the-test',
-};
+export { CREDENTIALS } from '../../support/aws-fixture';
 
-/** A manager whose AWS answers as the test says. Create it in `beforeEach` and close it afterwards. */
-export class Fixture {
-  readonly aws = new AwsEndpoint();
-  readonly #managers: AwsSecretManager[] = [];
-
-  async start(): Promise<this> {
-    await this.aws.start();
-    return this;
-  }
-
-  manager(options: AwsSecretManagerOptions = {}): AwsSecretManager {
-    const manager = new AwsSecretManager({
-      region: 'eu-central-1',
-      endpoint: this.aws.url,
-      credentials: CREDENTIALS,
-      ...options,
-    });
-    this.#managers.push(manager);
-    return manager;
-  }
-
-  /** The same manager behind the boundary that translates errors. */
-  translated(options: AwsSecretManagerOptions = {}): BoundaryPolicy {
-    return new BoundaryPolicy(this.manager(options));
-  }
-
-  async close(): Promise<void> {
-    for (const manager of this.#managers) await manager.close();
-    await this.aws.stop();
+/** A manager whose Secrets Manager answers as the test says. */
+export class Fixture extends AwsFixture<AwsSecretManagerOptions, AwsSecretManager> {
+  constructor() {
+    super((options) => new AwsSecretManager(options));
   }
 }
 

@@ -5,6 +5,7 @@ import {
   type AwsSecretManagerOptions,
 } from 'nestjs-custom-secret-manager/drivers/aws-secrets-manager';
 import { BoundaryPolicy } from '../../../lib/policies/boundary.policy';
+import { traitsOf } from '../../support/aws-fixture';
 import { everythingOf, failureOf } from '../../support/failure-of';
 import { OutsideServer } from '../../support/outside-server';
 import { thrownBy } from '../../support/thrown-by';
@@ -88,9 +89,3 @@ describe('a synchronous read of the manager for AWS', () => {
     expect(isSecretManagerError(error) && error.code).toBe('UNAVAILABLE');
   });
 });
-
-function traitsOf(error: unknown): unknown {
-  const { code, message, retryAfterMs, secretName } = error as Record<string, unknown>;
-  const text = String(message).replace('readSecretSync', 'readSecret');
-  return { code, text, retryAfterMs, secretName };
-}
