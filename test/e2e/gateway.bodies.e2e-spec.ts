@@ -247,9 +247,10 @@ describe('the body of a request', () => {
     let longestMs = 0;
     const watch = async (): Promise<void> => {
       while (!isOver) {
-        const startedAt = performance.now();
+        const before = process.cpuUsage(); // time on the clock counts what other processes do
         await new Promise((resolve) => setTimeout(resolve, 5));
-        longestMs = Math.max(longestMs, performance.now() - startedAt);
+        const { user, system } = process.cpuUsage(before);
+        longestMs = Math.max(longestMs, (user + system) / 1_000);
       }
     };
     const watched = watch();
@@ -259,7 +260,7 @@ describe('the body of a request', () => {
     await watched;
 
     expect([200, 400]).toContain(status);
-    expect(longestMs).toBeLessThan(2_000); // on a busy machine; half a second on an idle one
+    expect(longestMs).toBeLessThan(2_000); // half a second on an idle machine
   });
 
   it.each([
