@@ -32,7 +32,7 @@ export {
   StoreResponseError,
   type StoreResponseErrorOptions,
 } from './core/errors/store-response.error';
-export type { CacheOptions } from './policies/cache/cache.policy';
+export type { CacheOptions } from './policies/cache/cache-options';
 export type { SecretInspection } from './policies/cache/secret-cache';
 export type {
   CircuitBreakerOptions,

@@ -21,7 +21,7 @@ import {
   type FleetOptions,
   type ResolvedFleetOptions,
 } from './fleet/fleet-options';
-import type { CacheOptions } from './policies/cache/cache.policy';
+import type { CacheOptions } from './policies/cache/cache-options';
 import type { CircuitBreakerOptions } from './policies/circuit-breaker/circuit-breaker.policy';
 import type { RetryOptions } from './policies/retry.policy';
 import {

@@ -9,7 +9,8 @@ import { fallbackProblem } from '../core/contract/environment';
 import type { Fallback } from '../core/contract/fallback';
 import { BoundaryPolicy, type BoundaryOptions } from './boundary.policy';
 import { BundlePolicy } from './bundle/bundle.policy';
-import { CachePolicy, type CacheOptions } from './cache/cache.policy';
+import type { CacheOptions } from './cache/cache-options';
+import { CachePolicy } from './cache/cache.policy';
 import { NO_CACHE, type SecretCache } from './cache/secret-cache';
 import {
   CircuitBreakerPolicy,

@@ -71,8 +71,8 @@ const MUTATIONS = [
   },
   {
     breaks: 'a value that is served becomes younger',
-    file: 'lib/policies/cache/cached-secrets.ts',
-    from: "if (state === 'stale') this.refreshWhenDue(read);",
+    file: 'lib/policies/cache/served-secrets.ts',
+    from: "if (state === 'stale') this.#refreshes.refreshWhenDue(read);",
     to: "if (state === 'stale') Object.assign(entry, { readAt: Math.trunc(this.#clock.now()) });",
   },
   {

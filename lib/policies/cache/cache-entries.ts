@@ -103,8 +103,9 @@ export class CacheEntries {
     return [...this.values(), ...absences];
   }
 
-  /** Returns the read of the name, and all cached reads of the name with params. */
-  readsOf(secretName: string): SharedRead[] {
+  /** Returns the read of the name, and all cached reads of the name with params; without a name, all cached reads. */
+  readsOf(secretName?: string): SharedRead[] {
+    if (secretName === undefined) return this.all().map(([read]) => read);
     const withParams = this.#readsWithParams.get(secretName)?.values() ?? [];
     return [sharedRead(secretName, undefined), ...withParams];
   }

@@ -14,36 +14,11 @@ import { RecentWrites, type SecretState } from '../writes/recent-writes';
 import type { WriteObserver } from '../writes/writes.policy';
 import type { CacheEntry } from './cache-entry';
 import { toReading } from './cache-views';
+import type { CacheOptions } from './cache-options';
 import { CachedSecrets } from './cached-secrets';
 import { isLeaseOver } from './freshness';
 import type { CacheObserver, CachedReading, SecretCache, SecretInspection } from './secret-cache';
-
-export interface CacheOptions {
-  /**
-   * The time for which a value is fresh, in milliseconds. Up to 10 % are subtracted, so that values do not
-   * expire together. Default 300 000.
-   */
-  readonly ttlMs?: number;
-  /**
-   * The time after `ttlMs` in which a value is served while a background refresh runs, in milliseconds. Default
-   * 60 000.
-   */
-  readonly staleWhileRevalidateMs?: number;
-  /**
-   * The time after `ttlMs` in which a value is served if the store cannot be asked, in milliseconds. Default 3
-   * 600 000 (RFC 5861).
-   */
-  readonly staleIfErrorMs?: number;
-  /** The time for which an absence is cached, in milliseconds. Default 10 000. */
-  readonly absenceTtlMs?: number;
-  /**
-   * The largest number of cached values. The least recently used ones are evicted first. Default 10 000.
-   * Absences have a bound of their own, 1 000.
-   */
-  readonly maxEntries?: number;
-  /** Called once when the first refresh fails, and once when all refreshes succeed again. */
-  readonly onStateChange?: (state: 'stale' | 'recovered', error?: unknown) => void;
-}
+import type { ServedSecrets } from './served-secrets';
 
 /**
  * Answers from memory within stated bounds.
@@ -56,6 +31,7 @@ export class CachePolicy extends Policy implements SecretCache, WriteObserver {
   readonly #flights: SingleFlightPolicy;
   readonly #recentWrites: RecentWrites;
   readonly #cached: CachedSecrets;
+  readonly #served: ServedSecrets;
   readonly maxStaleMs: number;
 
   constructor(
@@ -80,11 +56,12 @@ export class CachePolicy extends Policy implements SecretCache, WriteObserver {
       maxEntries,
       onStateChange,
     });
+    this.#served = this.#cached.served;
     inner.observe(this.#cached);
   }
 
   peek(secretName: string): string | undefined {
-    return this.#cached.peek(secretName);
+    return this.#served.peek(secretName);
   }
 
   override async readSecret(
@@ -92,12 +69,12 @@ export class CachePolicy extends Policy implements SecretCache, WriteObserver {
     options: CallOptions = {},
   ): Promise<SecretReading | undefined> {
     const read = sharedRead(secretName, options.params);
-    const entry = this.#cached.servable(read, options);
+    const entry = this.#served.servable(read, options);
     if (entry !== undefined) return toReading(entry);
     try {
       return await this.#flights.readSecret(secretName, this.attemptOptions(read.key, options));
     } catch (error) {
-      return this.#cached.staleOrThrow(read, error, options);
+      return this.#served.staleOrThrow(read, error, options);
     }
   }
 
@@ -107,20 +84,24 @@ export class CachePolicy extends Policy implements SecretCache, WriteObserver {
   ): SecretReading | undefined {
     const read = sharedRead(secretName, options.params);
     const entry =
-      this.#cached.servable(read, options) ?? this.#cached.servableUnasked(read, options);
+      this.#served.servable(read, options) ?? this.#served.servableUnasked(read, options);
     if (entry !== undefined) return toReading(entry);
     const startedAt = this.#flights.clock.now();
     try {
       const reading = this.inner.readSecretSync(secretName, options);
       if (this.#recentWrites.mayBeReplaced(read.key, reading))
-        return this.#cached.laggingAnswer(read, reading);
+        return this.#served.laggingAnswer(read, reading);
       this.#flights.outdate(read.key);
       this.#cached.onAnswer(read, reading, startedAt);
       return reading;
     } catch (error) {
       if (!hasCode(error, 'UNSUPPORTED')) this.#cached.onFailure(read, error);
-      else this.#cached.refreshKept(read);
-      return this.#cached.staleOrThrow(read, this.#cached.refreshError(read.key) ?? error, options);
+      else this.#cached.refreshes.refreshKept(read);
+      return this.#served.staleOrThrow(
+        read,
+        this.#cached.refreshes.errorOf(read.key) ?? error,
+        options,
+      );
     } finally {
       this.#cached.clearMemo(); // the read blocked the thread
     }
@@ -133,7 +114,7 @@ export class CachePolicy extends Policy implements SecretCache, WriteObserver {
     const { params } = options;
     const served = new Map<string, CacheEntry>();
     for (const secretName of secretNames) {
-      const entry = this.#cached.servable(sharedRead(secretName, params), options);
+      const entry = this.#served.servable(sharedRead(secretName, params), options);
       if (entry !== undefined) served.set(secretName, entry);
     }
     const missing = secretNames.filter((secretName) => !served.has(secretName));
@@ -149,7 +130,7 @@ export class CachePolicy extends Policy implements SecretCache, WriteObserver {
         const again = () => this.readSecret(secretName, options).catch(asOutcome);
         readings.set(
           secretName,
-          isLeaseOver(entry, this.#cached.ageOf(entry)) ? await again() : toReading(entry),
+          isLeaseOver(entry, this.#served.ageOf(entry)) ? await again() : toReading(entry),
         );
       }
     }
@@ -157,15 +138,15 @@ export class CachePolicy extends Policy implements SecretCache, WriteObserver {
   }
 
   pin(secretName: string): void {
-    this.#cached.pin(secretName);
+    this.#cached.refreshes.pin(secretName);
   }
 
   unpin(secretName: string): void {
-    this.#cached.unpin(secretName);
+    this.#cached.refreshes.unpin(secretName);
   }
 
   cached(secretName: string): CachedReading | undefined {
-    return this.#cached.reading(secretName);
+    return this.#served.reading(secretName);
   }
 
   observe(observer: CacheObserver): () => void {
@@ -198,13 +179,13 @@ export class CachePolicy extends Policy implements SecretCache, WriteObserver {
   }
 
   expire(secretName: string | undefined, change: ReportedChange): void {
-    const kept = this.#cached.expire(secretName, change);
+    const kept = this.#cached.changes.expire(secretName, change);
     if (kept) this.#flights.supersede(secretName, kept);
   }
 
   revoke(secretName: string | undefined, change: ReportedChange): void {
     this.supersede(secretName);
-    this.#cached.revoke(secretName, change);
+    this.#cached.changes.revoke(secretName, change);
   }
 
   joinFleet(fleet: FleetTerms): void {
@@ -227,7 +208,7 @@ export class CachePolicy extends Policy implements SecretCache, WriteObserver {
   }
 
   inspect(): readonly SecretInspection[] {
-    return this.#cached.inspect();
+    return this.#served.inspect();
   }
 
   override close(): void | Promise<void> {
@@ -242,7 +223,7 @@ export class CachePolicy extends Policy implements SecretCache, WriteObserver {
   ): SecretReading | SecretManagerError | undefined {
     if (!isSecretManagerError(outcome)) return outcome;
     try {
-      return this.#cached.staleOrThrow(read, outcome, options);
+      return this.#served.staleOrThrow(read, outcome, options);
     } catch {
       return outcome;
     }
@@ -253,7 +234,7 @@ export class CachePolicy extends Policy implements SecretCache, WriteObserver {
    * attempts instead of the retry.
    */
   private attemptOptions(key: string, options: CallOptions): CallOptions {
-    const isFailing = options[ATTEMPTS] === undefined && this.#cached.isFailing(key);
+    const isFailing = options[ATTEMPTS] === undefined && this.#cached.refreshes.isFailing(key);
     return isFailing ? singleAttempt(options) : options;
   }
 }

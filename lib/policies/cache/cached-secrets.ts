@@ -1,4 +1,3 @@
-import type { CallOptions } from '../../core/calls/cancellation';
 import type { SecretReading } from '../../core/contract/custom-secret-manager';
 import type { SecretChangeSource } from '../../core/contract/secret-change';
 import {
@@ -6,29 +5,21 @@ import {
   isTransient,
   type SecretManagerError,
 } from '../../core/errors/secret-manager.error';
-import type { AgeClock } from '../../core/time/clock';
 import { asOutcome } from '../policy';
-import { plainRead, sharedRead, type SharedRead } from '../single-flight/flight';
+import type { SharedRead } from '../single-flight/flight';
 import type { FlightObserver } from '../single-flight/flight-observer';
 import type { SingleFlightPolicy } from '../single-flight/single-flight.policy';
-import type { FleetTerms, ReportedChange } from '../writes/announcements';
+import type { FleetTerms } from '../writes/announcements';
 import type { RecentChanges } from '../writes/recent-changes';
 import { REPLICA_LAG_MS, type RecentWrites } from '../writes/recent-writes';
 import { CacheEntries } from './cache-entries';
-import { dueAt, type CacheEntry } from './cache-entry';
-import { toCachedReading, toInspection, toReading } from './cache-views';
-import {
-  freshMs,
-  freshUntil,
-  servable,
-  servableOnError,
-  servableUnasked,
-  type EntryState,
-  type FreshnessBounds,
-} from './freshness';
-import { PinnedSecrets } from './pinned-secrets';
-import { RefreshBackoff } from './refresh-backoff';
-import type { CacheObserver, CachedReading, SecretInspection } from './secret-cache';
+import { Expiries } from './expiries';
+import { freshUntil, type FreshnessBounds } from './freshness';
+import { PinnedSecrets } from './refresh/pinned-secrets';
+import { Refreshes } from './refresh/refreshes';
+import { ReportedChanges } from './reported-changes';
+import type { CacheObserver } from './secret-cache';
+import { ServedSecrets } from './served-secrets';
 import { SharedFreshness } from './shared-freshness';
 
 export interface CachedSecretsOptions {
@@ -37,18 +28,19 @@ export interface CachedSecretsOptions {
   readonly onStateChange?: (state: 'stale' | 'recovered', error?: unknown) => void;
 }
 
-/** The secrets in memory: which of them may be served, and when each is refreshed. */
+/** The secrets in memory. Every outcome of a read changes them: an answer is stored, and a denial drops the value. */
 export class CachedSecrets implements FlightObserver {
-  readonly #flights: SingleFlightPolicy;
-  readonly #clock: AgeClock;
   readonly #recentWrites: RecentWrites;
   readonly #recentChanges: RecentChanges;
   readonly #bounds: FreshnessBounds;
-  readonly #entries: CacheEntries;
   readonly #pinned: PinnedSecrets;
-  readonly #backoff: RefreshBackoff;
-  readonly #observers = new Set<CacheObserver>();
+  readonly #entries: CacheEntries;
+  readonly #expiries: Expiries;
   readonly #shared: SharedFreshness;
+  readonly #observers = new Set<CacheObserver>();
+  readonly served: ServedSecrets;
+  readonly refreshes: Refreshes;
+  readonly changes: ReportedChanges;
   #isClosed = false;
 
   constructor(
@@ -57,108 +49,32 @@ export class CachedSecrets implements FlightObserver {
     recentChanges: RecentChanges,
     { bounds, maxEntries, onStateChange }: CachedSecretsOptions,
   ) {
-    this.#flights = flights;
-    this.#clock = flights.clock;
+    const { clock } = flights;
+    const pinned = new PinnedSecrets(
+      ({ secretName, params }) => flights.refreshInBackground(secretName, params),
+      clock,
+    );
+    const entries = new CacheEntries(maxEntries, pinned, clock);
+    const expiries = new Expiries(clock);
+    const shared = new SharedFreshness({ entries, expiries, bounds, clock, recentChanges });
+    const refreshes = new Refreshes({ flights, entries, pinned, expiries, bounds, onStateChange });
     this.#recentWrites = recentWrites;
     this.#recentChanges = recentChanges;
     this.#bounds = bounds;
-    this.#pinned = new PinnedSecrets((read) => this.refreshInBackground(read), this.#clock);
-    this.#entries = new CacheEntries(maxEntries, this.#pinned, this.#clock);
-    this.#backoff = new RefreshBackoff(this.#clock, onStateChange);
-    this.#shared = new SharedFreshness({
-      entries: this.#entries,
-      bounds,
-      clock: this.#clock,
+    this.#pinned = pinned;
+    this.#entries = entries;
+    this.#expiries = expiries;
+    this.#shared = shared;
+    this.served = new ServedSecrets({ flights, entries, refreshes, shared, recentWrites, bounds });
+    this.refreshes = refreshes;
+    this.changes = new ReportedChanges({
+      entries,
+      expiries,
+      refreshes,
+      recentWrites,
       recentChanges,
+      drop: (key) => this.drop(key),
     });
-  }
-
-  /** Returns the value of a name if it may be served without asking the store. */
-  peek(secretName: string): string | undefined {
-    return this.#entries.freshValue(secretName) ?? this.servable(plainRead(secretName))?.value;
-  }
-
-  /** Returns the entry that may be served without asking the store. Refreshes it in the background if it is stale. */
-  servable(read: SharedRead, options: CallOptions = {}): CacheEntry | undefined {
-    const entry = this.#entries.get(read);
-    if (entry === undefined) return undefined;
-    const ageMs = this.ageOf(entry);
-    const state = servable(this.#bounds, entry, ageMs, options, this.stateOf(read.key, ageMs));
-    if (state === undefined) return undefined;
-    if (state === 'stale') this.refreshWhenDue(read);
-    this.#entries.touch(entry);
-    return entry;
-  }
-
-  /**
-   * Returns the entry for a synchronous read while the store cannot be asked or a read is in flight. Another
-   * call could block the event loop while the store hangs.
-   */
-  servableUnasked(read: SharedRead, options: CallOptions): CacheEntry | undefined {
-    const { key } = read;
-    if (!this.#backoff.isFailing(key) && !this.#flights.isInFlight(key)) return undefined;
-    const entry = this.#entries.get(read);
-    const isServable = entry && servableUnasked(this.#bounds, entry, this.ageOf(entry), options);
-    if (!isServable) return undefined;
-    this.refreshWhenDue(read);
-    this.#entries.touch(entry);
-    return entry;
-  }
-
-  /**
-   * Returns the answer of a synchronous read that may be outdated, because a synchronous read cannot wait for a
-   * replica. A fresh cached value, or the state after a recent write, wins. Otherwise the answer itself is
-   * returned, and not cached.
-   */
-  laggingAnswer(read: SharedRead, reading: SecretReading | undefined): SecretReading | undefined {
-    const entry = this.#entries.get(read);
-    const isKnown = entry && !this.#recentWrites.mayBeReplaced(read.key, toReading(entry));
-    if (isKnown && this.ageOf(entry) < freshMs(this.#bounds, entry)) return toReading(entry);
-    const { ttlMs, absenceTtlMs } = this.#bounds;
-    const state = this.#recentWrites.lastState(read.key, ({ value }) =>
-      value === undefined ? absenceTtlMs : ttlMs,
-    );
-    return state === undefined ? reading : toReading(state);
-  }
-
-  /** Returns the cached reading in place of a failure if the bounds permit it. Otherwise throws the failure. */
-  staleOrThrow(read: SharedRead, error: unknown, options: CallOptions): SecretReading | undefined {
-    const entry = this.#entries.get(read);
-    const isServable =
-      entry && servableOnError(this.#bounds, entry, this.ageOf(entry), options, error);
-    if (!isServable) throw error;
-    return toReading(entry);
-  }
-
-  ageOf({ readAt }: CacheEntry): number {
-    return this.#clock.now() - readAt;
-  }
-
-  /** Returns the error of the last refresh, if it failed. */
-  refreshError(key: string): unknown {
-    return this.#backoff.errorOf(key);
-  }
-
-  isFailing(key: string): boolean {
-    return this.#backoff.isFailing(key);
-  }
-
-  pin(secretName: string): void {
-    const read = sharedRead(secretName, undefined);
-    this.#pinned.add(read);
-    this.planRefresh(read.key);
-  }
-
-  unpin(secretName: string): void {
-    const { key } = sharedRead(secretName, undefined);
-    this.#pinned.remove(key);
-    if (!this.isKept(key)) this.#backoff.forget(key);
-  }
-
-  /** Returns the cached reading, even a stale one; `undefined` without one, and after the end of its lease. */
-  reading(secretName: string): CachedReading | undefined {
-    const entry = this.#entries.get(sharedRead(secretName, undefined));
-    return entry && toCachedReading(this.#bounds, entry, this.ageOf(entry));
   }
 
   /** Reports the outcomes of reads without params from now on. Returns a function that ends it. */
@@ -175,61 +91,19 @@ export class CachedSecrets implements FlightObserver {
   ): void {
     const cause = source === 'read' ? this.#shared.causeOf(read) : source;
     if (cause === 'read') this.#shared.announceFound(read, reading);
-    this.#backoff.recordSuccess(read.key);
+    this.refreshes.recordSuccess(read.key);
     this.store(read, reading, startedAt, cause);
     if (this.#observers.size > 0) this.report(read, reading, cause);
   }
 
   onFailure(read: SharedRead, error: unknown): void {
     if (!isTransient(error) && !hasCode(error, 'CANCELLED')) this.drop(read.key);
-    if (this.isKept(read.key)) {
-      this.#backoff.recordFailure(read.key, error, this.#entries.getByKey(read.key) !== undefined);
-    }
-    this.planRefresh(read.key);
+    this.refreshes.recordFailure(read.key, error);
     if (this.#observers.size > 0) this.report(read, asOutcome(error), 'read');
   }
 
   onDiscard({ key }: SharedRead): void {
-    this.planRefresh(key);
-  }
-
-  /** Refreshes a secret that is cached or pinned, unless it is too early after a failure. */
-  refreshKept(read: SharedRead): void {
-    if (this.isKept(read.key)) this.refreshWhenDue(read);
-  }
-
-  /**
-   * Expires the cached reads of one secret, or all. Returns the keys of the reads in flight that go on: their answers
-   * expire again, because the secret has expired less than a second ago.
-   */
-  expire(secretName: string | undefined, change: ReportedChange): ReadonlySet<string> | undefined {
-    const { expiries } = this.#shared;
-    const kept = new Set<string>();
-    let isOutdated = false;
-    for (const read of this.readsOf(secretName)) {
-      if (this.isCurrent(read, change)) continue;
-      isOutdated = true;
-      if (!this.isKept(read.key)) continue;
-      if (secretName !== undefined) this.rememberReplaced(read, change);
-      const { at, isPostponed } = expiries.instantFor(read.secretName, change);
-      const planned = expiries.plan(read, at, change.source);
-      if (isPostponed && planned.againAt !== undefined) kept.add(read.key);
-      const entry = this.#entries.get(read);
-      if (entry) this.#entries.limitFreshness(read, entry, planned.at);
-      this.planRefresh(read.key);
-    }
-    return isOutdated ? kept : undefined;
-  }
-
-  /** Drops the cached reads of one secret, or all. Pinned secrets are read again at once. */
-  revoke(secretName: string | undefined, change: ReportedChange): void {
-    for (const read of this.readsOf(secretName)) {
-      if (this.isCurrent(read, change) || !this.isKept(read.key)) continue;
-      if (secretName !== undefined) this.rememberReplaced(read, change);
-      this.drop(read.key);
-      const atOnce = { ...change, spreadMs: 0 };
-      this.#pinned.plan(read.key, this.#shared.expiries.instantFor(read.secretName, atOnce).at);
-    }
+    this.refreshes.plan(key);
   }
 
   joinFleet(fleet: FleetTerms): void {
@@ -240,7 +114,7 @@ export class CachedSecrets implements FlightObserver {
   limitFreshness(isCut: boolean): void {
     this.#shared.limit(isCut);
     if (!isCut) return;
-    for (const { key } of this.readsOf()) this.planRefresh(key);
+    for (const { key } of this.readsOf()) this.refreshes.plan(key);
   }
 
   /** Returns the names that are cached or pinned. */
@@ -250,25 +124,13 @@ export class CachedSecrets implements FlightObserver {
 
   drop(key: string): void {
     this.#entries.delete(key);
-    this.#shared.expiries.delete(key);
-    if (this.#pinned.has(key)) this.planRefresh(key);
-    else this.#backoff.forget(key);
+    this.#expiries.delete(key);
+    this.refreshes.onDrop(key);
   }
 
   /** Returns the cached reads of one secret, including its versions and stages, or of all. */
   readsOf(secretName?: string): SharedRead[] {
-    if (secretName !== undefined) return this.#entries.readsOf(secretName);
-    return this.#entries.all().map(([read]) => read);
-  }
-
-  inspect(): readonly SecretInspection[] {
-    const at = Math.trunc(this.#clock.now());
-    return this.#entries
-      .all()
-      .map(([{ key, secretName }, entry]) =>
-        toInspection(this.#bounds, secretName, entry, at - entry.readAt, this.isFailing(key)),
-      )
-      .filter((inspection) => inspection !== undefined);
+    return this.#entries.readsOf(secretName);
   }
 
   /** Clears the memo of fresh values, so that every read looks at the clock again. */
@@ -282,31 +144,9 @@ export class CachedSecrets implements FlightObserver {
     this.#recentWrites.clear();
     this.#recentChanges.clear();
     this.#shared.close();
-    this.#pinned.close();
+    this.#expiries.clear();
+    this.refreshes.close();
     this.#entries.clear();
-    this.#backoff.clear();
-  }
-
-  private stateOf(key: string, ageMs: number): EntryState {
-    return {
-      isFailing: this.#backoff.isFailing(key),
-      isWaiting: this.#backoff.isWaiting(key),
-      isExpired: this.#shared.isExpired(key, ageMs),
-    };
-  }
-
-  /** Returns whether the cached version is the one that was reported. */
-  private isCurrent(read: SharedRead, { isCurrent }: ReportedChange): boolean {
-    const version = this.#entries.get(read)?.version;
-    return version !== undefined && isCurrent?.(version) === true;
-  }
-
-  /** Remembers the cached state that another instance has replaced. */
-  private rememberReplaced(read: SharedRead, { source }: ReportedChange): void {
-    if (source !== 'fleet') return;
-    this.#recentWrites.forget(read.key);
-    const entry = this.#entries.get(read);
-    if (entry) this.#recentChanges.add(read, { value: entry.value, version: entry.version });
   }
 
   private report(
@@ -316,18 +156,6 @@ export class CachedSecrets implements FlightObserver {
   ): void {
     if (params !== undefined && key !== secretName) return; // empty params are none
     for (const observer of this.#observers) observer.onOutcome(secretName, () => outcome, source);
-  }
-
-  private refreshInBackground({ secretName, params }: SharedRead): void {
-    this.#flights.refreshInBackground(secretName, params);
-  }
-
-  private refreshWhenDue(read: SharedRead): void {
-    if (!this.#backoff.isWaiting(read.key)) this.refreshInBackground(read);
-  }
-
-  private isKept(key: string): boolean {
-    return this.#entries.getByKey(key) !== undefined || this.#pinned.has(key);
   }
 
   private store(
@@ -351,17 +179,9 @@ export class CachedSecrets implements FlightObserver {
     };
     this.#shared.adopt(read, entry, cause);
     this.#entries.set(read, entry);
-    const expiry = this.#shared.expiries.settle(read.key, readAt);
+    const expiry = this.#expiries.settle(read.key, readAt);
     if (expiry) this.#entries.limitFreshness(read, entry, expiry.at);
     for (const key of this.#entries.surplus()) this.drop(key);
-    this.planRefresh(read.key);
-  }
-
-  private planRefresh(key: string): void {
-    if (!this.#pinned.has(key)) return;
-    const entry = this.#entries.getByKey(key);
-    const due = dueAt(entry, entry ? freshMs(this.#bounds, entry) : 0, this.#clock.now());
-    const expiresAt = this.#shared.expiries.get(key)?.at ?? Infinity;
-    this.#pinned.plan(key, Math.max(Math.min(due, expiresAt), this.#backoff.nextAt(key)));
+    this.refreshes.plan(read.key);
   }
 }

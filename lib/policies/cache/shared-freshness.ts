@@ -7,23 +7,24 @@ import type { RecentChanges } from '../writes/recent-changes';
 import type { CacheEntries } from './cache-entries';
 import type { CacheEntry } from './cache-entry';
 import { toReading } from './cache-views';
-import { Expiries } from './expiries';
+import type { Expiries } from './expiries';
 import { freshUntil, type FreshnessBounds } from './freshness';
 
 export interface SharedFreshnessOptions {
   readonly entries: CacheEntries;
+  readonly expiries: Expiries;
   readonly bounds: FreshnessBounds;
   readonly clock: AgeClock;
   readonly recentChanges: RecentChanges;
 }
 
 /**
- * The freshness of cached secrets in a fleet: what reported changes expire, what a cut limits, and which found changes
- * are announced.
+ * The freshness of cached secrets in a fleet: what a cut limits, how instances spread their reads, and which found
+ * changes are announced.
  */
 export class SharedFreshness {
-  readonly expiries: Expiries;
   readonly #entries: CacheEntries;
+  readonly #expiries: Expiries;
   readonly #bounds: FreshnessBounds;
   readonly #clock: AgeClock;
   readonly #recentChanges: RecentChanges;
@@ -31,9 +32,9 @@ export class SharedFreshness {
   /** The age at which every value expires while this instance is cut off from its fleet, in milliseconds. */
   #longestFreshMs = Infinity;
 
-  constructor({ entries, bounds, clock, recentChanges }: SharedFreshnessOptions) {
-    this.expiries = new Expiries(clock);
+  constructor({ entries, expiries, bounds, clock, recentChanges }: SharedFreshnessOptions) {
     this.#entries = entries;
+    this.#expiries = expiries;
     this.#bounds = bounds;
     this.#clock = clock;
     this.#recentChanges = recentChanges;
@@ -53,13 +54,13 @@ export class SharedFreshness {
   }
 
   isExpired(key: string, ageMs: number): boolean {
-    return ageMs >= this.#longestFreshMs || this.expiries.isExpired(key);
+    return ageMs >= this.#longestFreshMs || this.#expiries.isExpired(key);
   }
 
   /** Returns who has caused a read of the store. */
   causeOf(read: SharedRead): SecretChangeSource {
     const { key } = read;
-    const planned = this.expiries.get(key);
+    const planned = this.#expiries.get(key);
     if (planned !== undefined) return planned.source;
     const entry = this.#entries.get(read);
     if (entry === undefined) return this.#recentChanges.has(key) ? 'fleet' : 'read';
@@ -101,6 +102,5 @@ export class SharedFreshness {
 
   close(): void {
     this.#fleet = undefined;
-    this.expiries.clear();
   }
 }

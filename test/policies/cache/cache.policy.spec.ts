@@ -1,6 +1,7 @@
 import type { SecretAnswer } from 'nestjs-custom-secret-manager';
 import { BoundaryPolicy } from '../../../lib/policies/boundary.policy';
-import { CachePolicy, type CacheOptions } from '../../../lib/policies/cache/cache.policy';
+import type { CacheOptions } from '../../../lib/policies/cache/cache-options';
+import { CachePolicy } from '../../../lib/policies/cache/cache.policy';
 import { DeadlinePolicy } from '../../../lib/policies/deadline.policy';
 import { SingleFlightPolicy } from '../../../lib/policies/single-flight/single-flight.policy';
 import {

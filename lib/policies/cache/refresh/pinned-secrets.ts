@@ -1,5 +1,5 @@
-import { startTimer, type AgeClock } from '../../core/time/clock';
-import type { SharedRead } from '../single-flight/flight';
+import { startTimer, type AgeClock } from '../../../core/time/clock';
+import type { SharedRead } from '../../single-flight/flight';
 
 interface PinnedSecret {
   readonly read: SharedRead;

@@ -1,5 +1,5 @@
-import { backoffMs } from '../../core/time/backoff';
-import type { AgeClock } from '../../core/time/clock';
+import { backoffMs } from '../../../core/time/backoff';
+import type { AgeClock } from '../../../core/time/clock';
 
 interface Backoff {
   readonly failures: number;

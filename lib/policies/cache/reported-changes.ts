@@ -1,0 +1,83 @@
+import type { SharedRead } from '../single-flight/flight';
+import type { ReportedChange } from '../writes/announcements';
+import type { RecentChanges } from '../writes/recent-changes';
+import type { RecentWrites } from '../writes/recent-writes';
+import type { CacheEntries } from './cache-entries';
+import type { Expiries } from './expiries';
+import type { Refreshes } from './refresh/refreshes';
+
+export interface ReportedChangesOptions {
+  readonly entries: CacheEntries;
+  readonly expiries: Expiries;
+  readonly refreshes: Refreshes;
+  readonly recentWrites: RecentWrites;
+  readonly recentChanges: RecentChanges;
+  /** Drops the entry of a key. */
+  readonly drop: (key: string) => void;
+}
+
+/** The changes that others have made to the store, and have reported: by the fleet, a webhook, a push. */
+export class ReportedChanges {
+  readonly #entries: CacheEntries;
+  readonly #expiries: Expiries;
+  readonly #refreshes: Refreshes;
+  readonly #recentWrites: RecentWrites;
+  readonly #recentChanges: RecentChanges;
+  readonly #drop: (key: string) => void;
+
+  constructor(options: ReportedChangesOptions) {
+    this.#entries = options.entries;
+    this.#expiries = options.expiries;
+    this.#refreshes = options.refreshes;
+    this.#recentWrites = options.recentWrites;
+    this.#recentChanges = options.recentChanges;
+    this.#drop = options.drop;
+  }
+
+  /**
+   * Expires the cached reads of one secret, or all. Returns the keys of the reads in flight that go on: their answers
+   * expire again, because the secret has expired less than a second ago.
+   */
+  expire(secretName: string | undefined, change: ReportedChange): ReadonlySet<string> | undefined {
+    const kept = new Set<string>();
+    let isOutdated = false;
+    for (const read of this.#entries.readsOf(secretName)) {
+      if (this.isCurrent(read, change)) continue;
+      isOutdated = true;
+      if (!this.#refreshes.isKept(read.key)) continue;
+      if (secretName !== undefined) this.rememberReplaced(read, change);
+      const { at, isPostponed } = this.#expiries.instantFor(read.secretName, change);
+      const planned = this.#expiries.plan(read, at, change.source);
+      if (isPostponed && planned.againAt !== undefined) kept.add(read.key);
+      const entry = this.#entries.get(read);
+      if (entry) this.#entries.limitFreshness(read, entry, planned.at);
+      this.#refreshes.plan(read.key);
+    }
+    return isOutdated ? kept : undefined;
+  }
+
+  /** Drops the cached reads of one secret, or all. Pinned secrets are read again at once. */
+  revoke(secretName: string | undefined, change: ReportedChange): void {
+    for (const read of this.#entries.readsOf(secretName)) {
+      if (this.isCurrent(read, change) || !this.#refreshes.isKept(read.key)) continue;
+      if (secretName !== undefined) this.rememberReplaced(read, change);
+      this.#drop(read.key);
+      const atOnce = { ...change, spreadMs: 0 };
+      this.#refreshes.planAt(read.key, this.#expiries.instantFor(read.secretName, atOnce).at);
+    }
+  }
+
+  /** Returns whether the cached version is the one that was reported. */
+  private isCurrent(read: SharedRead, { isCurrent }: ReportedChange): boolean {
+    const version = this.#entries.get(read)?.version;
+    return version !== undefined && isCurrent?.(version) === true;
+  }
+
+  /** Remembers the cached state that another instance has replaced. */
+  private rememberReplaced(read: SharedRead, { source }: ReportedChange): void {
+    if (source !== 'fleet') return;
+    this.#recentWrites.forget(read.key);
+    const entry = this.#entries.get(read);
+    if (entry) this.#recentChanges.add(read, { value: entry.value, version: entry.version });
+  }
+}
