@@ -3,14 +3,15 @@ import { settledWithin } from '../../core/calls/waiting';
 import type { FleetStatus } from '../../core/contract/fleet-status';
 import { translateError } from '../../core/errors/error-table';
 import { now, startTimer } from '../../core/time/clock';
-import type { FleetEntry } from '../../policies/compose';
 import type { Announcement, Announcer } from '../../policies/writes/announcements';
-import type { ResolvedFleetOptions } from '../fleet-options';
 import { NameIndex } from '../name-index';
-import { Acceptance, type AcceptedMessage } from '../wire/acceptance';
+import { Acceptance } from '../wire/acceptance';
 import { DIGEST_BYTES, fleetDigest } from '../wire/fleet-key';
 import { Keyring } from '../wire/keyring';
 import { MAX_NAMES } from '../wire/message';
+import { CutWarnings } from './cut-warnings';
+import type { FleetSetup } from './fleet-setup';
+import { HeardChanges } from './heard-changes';
 import { Heartbeat } from './heartbeat';
 import { Outbox } from './outbox';
 import { Publisher } from './publisher';
@@ -24,14 +25,6 @@ const CLOSE_TIMEOUT_MS = 1_000;
 /** The time after which a missing key is asked for again, in milliseconds. */
 const KEY_INTERVAL_MS = 1_000;
 
-export interface FleetSetup extends ResolvedFleetOptions {
-  readonly id: string;
-  /** The name of the manager in warnings. */
-  readonly manager: string;
-  readonly changes: FleetEntry;
-  readonly warn: (message: string) => void;
-}
-
 /**
  * One instance of a fleet. It announces its changes, and applies those of the others.
  *
@@ -40,7 +33,6 @@ export interface FleetSetup extends ResolvedFleetOptions {
  */
 export class Fleet implements Announcer {
   readonly #setup: FleetSetup;
-  readonly #origin = randomBytes(DIGEST_BYTES).toString('latin1');
   readonly #keyring: Keyring;
   readonly #names: NameIndex;
   readonly #acceptance: Acceptance;
@@ -49,13 +41,14 @@ export class Fleet implements Announcer {
   readonly #heartbeat: Heartbeat;
   readonly #subscription: Subscription;
   readonly #resync: Resync;
+  readonly #heard: HeardChanges;
+  readonly #warnings: CutWarnings;
   #state: 'connected' | 'cut' = 'cut';
   #since = now();
   /** `true` while the broker has confirmed the subscription, as far as the transport knows. */
   #isSubscribed = false;
   /** `true` after a silent cut, until something is heard. */
   #isInDoubt = false;
-  #wasReported = false;
   /** `true` until the first secret may be read. Nothing is cached before. */
   #isStarting = true;
   #isClosed = false;
@@ -65,15 +58,15 @@ export class Fleet implements Announcer {
   constructor(setup: FleetSetup) {
     const { id, key, manager, warn, transport, changes, disconnectedTtlMs, spreadMs } = setup;
     this.#setup = setup;
-    this.#keyring = new Keyring({ source: key, fleetId: id, manager, warn });
-    const keyring = this.#keyring;
+    const origin = randomBytes(DIGEST_BYTES).toString('latin1');
+    const keyring = new Keyring({ source: key, fleetId: id, manager, warn });
+    this.#keyring = keyring;
     this.#names = new NameIndex(() => changes.heldNames());
-    const ownOrigin = this.#origin;
-    this.#acceptance = new Acceptance({ fleetId: id, ownOrigin, keyring, manager, warn });
+    this.#acceptance = new Acceptance({ fleetId: id, ownOrigin: origin, keyring, manager, warn });
     this.#publisher = new Publisher({
       transport,
       fleet: fleetDigest(id),
-      origin: ownOrigin,
+      origin,
       keyring,
       names: this.#names,
     });
@@ -90,6 +83,8 @@ export class Fleet implements Announcer {
       silent: () => this.onSilence(),
     });
     this.#resync = new Resync(() => changes.expire(undefined, { source: 'fleet', spreadMs }));
+    this.#heard = new HeardChanges({ changes, names: this.#names, resync: this.#resync, spreadMs });
+    this.#warnings = new CutWarnings({ manager, disconnectedTtlMs, warn });
     this.#subscription = new Subscription(transport, {
       message: (bytes) => this.receive(bytes),
       connected: () => this.onSubscribed(),
@@ -179,27 +174,7 @@ export class Fleet implements Announcer {
     this.#isInDoubt = false;
     if (this.#state === 'cut' && this.#isSubscribed) this.connect();
     if (accepted.isOwn) this.#outbox.confirm(accepted.message.sequence);
-    else this.apply(accepted);
-  }
-
-  private apply({ message: { kind, entries }, key, isAfterGap }: AcceptedMessage): void {
-    const { changes, spreadMs } = this.#setup;
-    if (isAfterGap) this.#resync.request();
-    if (kind === 'heartbeat') return;
-    if (entries === 'all') {
-      if (kind === 'changed') this.#resync.request();
-      else changes.revoke(undefined, { source: 'fleet', spreadMs });
-      return;
-    }
-    for (const { name: digest, version: announced } of entries) {
-      const secretName = this.#names.nameOf(digest, key);
-      if (secretName === undefined) continue;
-      const isCurrent = (version: string): boolean =>
-        announced !== undefined && key.digestOfVersion(secretName, version).equals(announced);
-      const change = { source: 'fleet', spreadMs, isCurrent } as const;
-      if (kind === 'changed') changes.expire(secretName, change);
-      else changes.revoke(secretName, change);
-    }
+    else this.#heard.apply(accepted);
   }
 
   private onSubscribed(): void {
@@ -220,10 +195,7 @@ export class Fleet implements Announcer {
     this.enter('connected');
     if (!this.#isStarting) this.#resync.request();
     this.#outbox.open();
-    if (wasCut && this.#wasReported) {
-      this.#wasReported = false;
-      this.warn('is connected to its fleet again; everything cached is read again');
-    }
+    if (wasCut) this.#warnings.onReconnect();
     this.#onConnected();
   }
 
@@ -243,8 +215,7 @@ export class Fleet implements Announcer {
 
   /** Reports by class and code. The text of the error may hold the address with its password. */
   private onRefused(error: unknown): void {
-    const { manager } = this.#setup;
-    const { code } = translateError(error, { manager, operation: 'fleet' });
+    const { code } = translateError(error, { manager: this.#setup.manager, operation: 'fleet' });
     this.reportCut(
       `the broker refused the subscription (${code}). Check its address and the login`,
     );
@@ -282,18 +253,8 @@ export class Fleet implements Announcer {
     this.#stopKeyTimer = startTimer(ask, KEY_INTERVAL_MS, { keepsAlive: false });
   }
 
-  /** Warns once for each cut. */
+  /** Warns once for each cut, unless this instance shuts down. */
   private reportCut(why: string): void {
-    if (this.#wasReported || this.#isClosed) return;
-    this.#wasReported = true;
-    const { disconnectedTtlMs } = this.#setup;
-    this.warn(
-      `is cut off from its fleet: ${why}. Changes are not heard; nothing is fresh for longer than ${disconnectedTtlMs} ms ` +
-        'until the reconnect',
-    );
-  }
-
-  private warn(text: string): void {
-    this.#setup.warn(`${this.#setup.manager} ${text}.`);
+    if (!this.#isClosed) this.#warnings.onCut(why);
   }
 }
