@@ -12,7 +12,7 @@ export {
 export type { Environment } from './core/contract/environment';
 export type { FleetStatus } from './core/contract/fleet-status';
 export { FALLBACKS, type Fallback } from './core/contract/fallback';
-export type { GetOptions } from './core/contract/get-options';
+export type { BooleanGetOptions, GetOptions } from './core/contract/get-options';
 export { Secret } from './core/contract/secret';
 export type {
   SecretChange,
@@ -66,13 +66,10 @@ export {
   getSecretsServiceToken,
   getVirtualKeysServiceToken,
 } from './secret-manager.tokens';
+export type { InvalidateOptions } from './service/changes/change-reports';
 export type { SecretOutcome } from './service/many-secrets';
 export type { NextSecret } from './service/secret-writer';
-export {
-  SecretsService,
-  type BooleanGetOptions,
-  type InvalidateOptions,
-} from './service/secrets.service';
+export { SecretsService } from './service/secrets.service';
 export {
   SecretValue,
   type SecretFieldDecorator,

@@ -7,13 +7,11 @@ import type {
   SecretMetadata,
   WriteOptions,
 } from '../core/contract/custom-secret-manager';
-import type { GetOptions } from '../core/contract/get-options';
+import type { BooleanGetOptions, GetOptions } from '../core/contract/get-options';
 import type { Secret } from '../core/contract/secret';
-import { SecretManagerError, type OperationContext } from '../core/errors/secret-manager.error';
-import { kindOf } from '../core/errors/wording';
-import { readArguments, readCallOptions, readList } from '../core/validation/call-arguments';
+import type { OperationContext } from '../core/errors/secret-manager.error';
+import { readCallOptions } from '../core/validation/call-arguments';
 import { flag } from '../core/validation/option-rules';
-import { parseSecretName } from '../core/validation/secret-name';
 import type { SecretInspection } from '../policies/cache/secret-cache';
 import type { CircuitState } from '../policies/circuit-breaker/circuit-breaker.policy';
 import type { SecretPipeline } from '../policies/compose';
@@ -21,22 +19,13 @@ import { asOutcome } from '../policies/policy';
 import type { ResolvedOptions } from '../secret-manager.options';
 import { parseBoolean } from './booleans';
 import { isCacheable } from './cacheable-options';
-import { inSlices } from './in-slices';
+import { ChangeReports, type InvalidateOptions } from './changes/change-reports';
 import { assertMadeByModule } from './made-by-module';
 import { findMany, type SecretOutcome } from './many-secrets';
 import { RequiredReads } from './required-reads';
 import { SecretHandles } from './secret-handles';
 import { SecretLookup } from './secret-lookup';
 import { SecretWriter, type NextSecret } from './secret-writer';
-
-export interface BooleanGetOptions extends Omit<GetOptions, 'default'> {
-  readonly default?: boolean;
-}
-
-export interface InvalidateOptions {
-  /** Makes the other instances of the fleet drop the secret, too. By default they read it again. */
-  readonly everywhere?: boolean;
-}
 
 /** Counts the versions that the fields of classes with `@SecretValue` have refused. */
 interface RejectedVersions {
@@ -65,6 +54,7 @@ export class SecretsService {
   readonly #writer: SecretWriter;
   readonly #reads: RequiredReads;
   readonly #handles: SecretHandles;
+  readonly #reports: ChangeReports;
   readonly #typed: RejectedVersions | undefined;
   readonly #fleetStatus: () => FleetStatus;
 
@@ -83,6 +73,7 @@ export class SecretsService {
     this.#reads = new RequiredReads(pipeline.cache, this.#lookup);
     const hasCache = options.cache !== false;
     this.#handles = handles ?? new SecretHandles(pipeline, this.#lookup, { hasCache, warn });
+    this.#reports = new ChangeReports(pipeline, this.#lookup);
     this.#typed = typed;
     this.#fleetStatus = fleetStatus;
   }
@@ -220,12 +211,7 @@ export class SecretsService {
    * with `everywhere: true` they drop it, too.
    */
   invalidate(name?: string, options: InvalidateOptions = {}): void {
-    const context = this.context('invalidate');
-    const parsed = name === undefined ? undefined : this.#lookup.parse('invalidate', name).name;
-    const { everywhere = false } = readArguments(options, ['everywhere'], context);
-    const problem = flag(everywhere);
-    if (problem !== undefined) throw invalid(`The option \`everywhere\` ${problem}.`, context);
-    this.#pipeline.forget(parsed, everywhere ? 'revoked' : 'changed');
+    this.#reports.invalidate(name, options);
   }
 
   /**
@@ -234,14 +220,7 @@ export class SecretsService {
    * Throws `INVALID_ARGUMENT` for what is no list of names, before anything expires.
    */
   announce(names: readonly string[]): void {
-    const context = this.context('announce');
-    const list = readList(names);
-    if (list === undefined)
-      throw invalid(`announce() takes a list of names, and not ${kindOf(names)}.`, context);
-    const parsed = list.map((name) => parseSecretName(name, context));
-    inSlices([...new Set(parsed)], ANNOUNCED_AT_ONCE, (name) =>
-      this.#pipeline.report(name, 'read', true),
-    );
+    this.#reports.announce(names);
   }
 
   /** The state of this instance in its fleet, with counts. `off` without the option `fleet`. */
@@ -275,11 +254,4 @@ export class SecretsService {
   }
 }
 
-/** The number of names that are announced without a pause. Ten thousand would block the event loop for 50 ms and more. */
-const ANNOUNCED_AT_ONCE = 1_000;
-
 announceCopy('SecretsService', SecretsService);
-
-function invalid(message: string, context: OperationContext): SecretManagerError {
-  return new SecretManagerError('INVALID_ARGUMENT', message, context);
-}

@@ -20,3 +20,7 @@ export interface GetOptions extends OperationOptions {
   /** Accepts an empty value where a secret is required: `getOrThrow`, `get` of a handle. Default `false`. */
   readonly allowEmpty?: boolean;
 }
+
+export interface BooleanGetOptions extends Omit<GetOptions, 'default'> {
+  readonly default?: boolean;
+}

@@ -1,0 +1,57 @@
+import { SecretManagerError, type OperationContext } from '../../core/errors/secret-manager.error';
+import { kindOf } from '../../core/errors/wording';
+import { readArguments, readList } from '../../core/validation/call-arguments';
+import { flag } from '../../core/validation/option-rules';
+import { parseSecretName } from '../../core/validation/secret-name';
+import type { SecretPipeline } from '../../policies/compose';
+import type { SecretLookup } from '../secret-lookup';
+import { inSlices } from './in-slices';
+
+export interface InvalidateOptions {
+  /** Makes the other instances of the fleet drop the secret, too. By default they read it again. */
+  readonly everywhere?: boolean;
+}
+
+/** The number of names that are announced without a pause. Ten thousand would block the event loop for 50 ms and more. */
+const ANNOUNCED_AT_ONCE = 1_000;
+
+/** Takes the reports of an application that secrets have changed in the store. */
+export class ChangeReports {
+  readonly #pipeline: SecretPipeline;
+  readonly #lookup: SecretLookup;
+
+  constructor(pipeline: SecretPipeline, lookup: SecretLookup) {
+    this.#pipeline = pipeline;
+    this.#lookup = lookup;
+  }
+
+  /** Drops one secret or all here. The other instances read it again, or drop it with `everywhere`. */
+  invalidate(name: string | undefined, options: InvalidateOptions): void {
+    const context = this.context('invalidate');
+    const parsed = name === undefined ? undefined : this.#lookup.parse('invalidate', name).name;
+    const { everywhere = false } = readArguments(options, ['everywhere'], context);
+    const problem = flag(everywhere);
+    if (problem !== undefined) throw invalid(`The option \`everywhere\` ${problem}.`, context);
+    this.#pipeline.forget(parsed, everywhere ? 'revoked' : 'changed');
+  }
+
+  /** Expires secrets in every instance. Throws `INVALID_ARGUMENT` for a wrong name, before anything expires. */
+  announce(names: readonly string[]): void {
+    const context = this.context('announce');
+    const list = readList(names);
+    if (list === undefined)
+      throw invalid(`announce() takes a list of names, and not ${kindOf(names)}.`, context);
+    const parsed = list.map((name) => parseSecretName(name, context));
+    inSlices([...new Set(parsed)], ANNOUNCED_AT_ONCE, (name) =>
+      this.#pipeline.report(name, 'read', true),
+    );
+  }
+
+  private context(operation: string): OperationContext {
+    return { manager: this.#pipeline.outermost.secretManagerName, operation };
+  }
+}
+
+function invalid(message: string, context: OperationContext): SecretManagerError {
+  return new SecretManagerError('INVALID_ARGUMENT', message, context);
+}
