@@ -84,7 +84,7 @@ const MUTATIONS = [
   {
     breaks: 'a read with maxAgeMs joins a call that is older than its question',
     file: 'lib/policies/single-flight/single-flight.policy.ts',
-    from: 'return isRecent ? flight : this.follow(flight, options);',
+    from: 'return isRecent ? flight : this.#flights.follow(flight, options);',
     to: 'return flight;',
   },
   {

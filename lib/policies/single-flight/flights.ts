@@ -1,3 +1,4 @@
+import { ATTEMPTS, type CallOptions } from '../../core/calls/cancellation';
 import type { SharedCall } from '../../core/calls/shared-call';
 import type { SecretReading } from '../../core/contract/custom-secret-manager';
 import type { SecretManagerError } from '../../core/errors/secret-manager.error';
@@ -5,7 +6,7 @@ import { AgeClock } from '../../core/time/clock';
 import { EventLoopTurns } from '../../core/time/event-loop-turns';
 import { UnorderedSet } from '../../core/time/unordered-set';
 import type { Pipeline } from '../policy';
-import type { Flight } from './flight';
+import { Flight } from './flight';
 
 export type ReadFlight = Flight<SecretReading | undefined>;
 
@@ -19,19 +20,32 @@ export class Flights {
   /** All flights, including the superseded ones. */
   readonly #all = new UnorderedSet<ReadFlight>();
 
+  readonly #timeoutMs: number;
   readonly #fly: (flight: ReadFlight) => ReturnType<Pipeline['readSecret']>;
 
-  /** @param fly makes the call of a flight */
-  constructor(fly: (flight: ReadFlight) => ReturnType<Pipeline['readSecret']>) {
+  /**
+   * @param timeoutMs the deadline of a caller that gives none
+   * @param fly makes the call of a flight
+   */
+  constructor(timeoutMs: number, fly: (flight: ReadFlight) => ReturnType<Pipeline['readSecret']>) {
+    this.#timeoutMs = timeoutMs;
     this.#fly = fly;
+  }
+
+  /** Returns a new flight for a call with these options. */
+  create(key: string, secretName: string, options: CallOptions): ReadFlight {
+    const { params, timeoutMs = this.#timeoutMs, [ATTEMPTS]: attempts } = options;
+    return new Flight(key, secretName, params, { timeoutMs, attempts });
   }
 
   add(flight: ReadFlight): void {
     this.#all.add(flight);
   }
 
-  /** Makes `next` the follow-up call of a flight. It starts when the flight has ended. */
-  follow(flight: ReadFlight, next: ReadFlight): void {
+  /** Returns the follow-up call of a flight, which starts when the flight has ended. */
+  follow(flight: ReadFlight, options: CallOptions): ReadFlight {
+    if (isOpen(flight.next)) return flight.next;
+    const next = this.create(flight.key, flight.secretName, options);
     this.add(next);
     next.share(
       new Promise((resolve, reject) => {
@@ -45,6 +59,7 @@ export class Flights {
       }),
     );
     flight.next = next;
+    return next;
   }
 
   /** Starts a flight, so that callers can join it. */

@@ -1,10 +1,4 @@
-import {
-  ATTEMPTS,
-  cancelled,
-  closed,
-  shuttingDown,
-  type CallOptions,
-} from '../../core/calls/cancellation';
+import { cancelled, closed, shuttingDown, type CallOptions } from '../../core/calls/cancellation';
 import type { SecretReading } from '../../core/contract/custom-secret-manager';
 import { isTransient } from '../../core/errors/secret-manager.error';
 import type { AgeClock } from '../../core/time/clock';
@@ -18,7 +12,7 @@ import { Batch } from './batch';
 import { freshReadOptions, isAbandoned, isOutlived } from './failed-flight';
 import { Flight } from './flight';
 import type { FlightObserver } from './flight-observer';
-import { Flights, isOpen, type ReadFlight } from './flights';
+import { Flights, type ReadFlight } from './flights';
 import { SharedHealthCheck } from './shared-health-check';
 
 export interface SingleFlightOptions {
@@ -39,7 +33,7 @@ export interface SingleFlightOptions {
 export class SingleFlightPolicy extends Policy implements WriteObserver {
   readonly #timeoutMs: number;
   readonly #readsBatches: boolean;
-  readonly #flights = new Flights((flight) => this.fly(flight));
+  readonly #flights: Flights;
   readonly #deadlines = new Deadlines();
   #observer: FlightObserver | undefined;
   readonly #health: SharedHealthCheck;
@@ -53,6 +47,7 @@ export class SingleFlightPolicy extends Policy implements WriteObserver {
     super(inner);
     this.#timeoutMs = timeoutMs;
     this.#readsBatches = readsBatches;
+    this.#flights = new Flights(timeoutMs, (flight) => this.fly(flight));
     this.#health = new SharedHealthCheck(inner, this.#deadlines);
   }
 
@@ -148,32 +143,20 @@ export class SingleFlightPolicy extends Policy implements WriteObserver {
     return super.close();
   }
 
-  private follow(flight: ReadFlight, options: CallOptions): ReadFlight {
-    if (isOpen(flight.next)) return flight.next;
-    const next = this.newFlight(flight.key, flight.secretName, options);
-    this.#flights.follow(flight, next);
-    return next;
-  }
-
-  private newFlight(key: string, secretName: string, options: CallOptions): ReadFlight {
-    const { params, timeoutMs = this.#timeoutMs, [ATTEMPTS]: attempts } = options;
-    return new Flight(key, secretName, params, { timeoutMs, attempts });
-  }
-
   private launchRead(
     key: string,
     secretName: string,
     options: CallOptions,
   ): ReadFlight | undefined {
     if (!this.isWanted(options)) return undefined;
-    const flight = this.newFlight(key, secretName, options);
+    const flight = this.#flights.create(key, secretName, options);
     this.launch(flight);
     return flight;
   }
 
   private launchBatch(secretNames: readonly string[], options: CallOptions): void {
     const flights = [...new Set(secretNames)]
-      .map((name) => this.newFlight(secretKey(name, options.params), name, options))
+      .map((name) => this.#flights.create(secretKey(name, options.params), name, options))
       .filter(({ key }) => !this.isInFlight(key));
     if (flights.length === 0) return;
     const batch = new Batch(flights, options, (names, given) =>
@@ -197,7 +180,7 @@ export class SingleFlightPolicy extends Policy implements WriteObserver {
     const { maxAgeMs } = options;
     if (flight === undefined || maxAgeMs === undefined || !this.isWanted(options)) return flight;
     const isRecent = this.#flights.isRecent(flight, maxAgeMs);
-    return isRecent ? flight : this.follow(flight, options);
+    return isRecent ? flight : this.#flights.follow(flight, options);
   }
 
   /**
