@@ -79,7 +79,11 @@ export {
   type SecretValueOptions,
   type SecretsClass,
 } from './typed/secret-value';
-export type { OutputOf, StandardSchema, StandardSchemaResult } from './typed/standard-schema';
+export type {
+  OutputOf,
+  StandardSchema,
+  StandardSchemaResult,
+} from './typed/conversions/standard-schema';
 export type { VirtualKey } from './virtual-keys/virtual-key-names';
 export type {
   RotateVirtualKeyOptions,

@@ -10,7 +10,7 @@ import {
 import type { AgeClock } from '../core/time/clock';
 import type { CachedReading } from '../policies/cache/secret-cache';
 import type { ReadLimits, SecretView, Served } from '../service/secret-view';
-import type { Converted } from './converted';
+import type { Converted } from './conversions/converted';
 
 export interface AcceptedValueOptions {
   readonly convert: (text: string) => Converted;

@@ -1,7 +1,7 @@
 import type { Secret } from '../core/contract/secret';
 import { SecretManagerError } from '../core/errors/secret-manager.error';
 import { isRecord } from '../core/validation/option-rules';
-import type { OutputOf, StandardSchema } from './standard-schema';
+import type { OutputOf, StandardSchema } from './conversions/standard-schema';
 
 const FIELDS = Symbol.for('nestjs-custom-secret-manager/typed fields');
 

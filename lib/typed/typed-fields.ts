@@ -2,14 +2,14 @@ import { kindOf, quoteName } from '../core/errors/wording';
 import { isRecord, unknownOptions } from '../core/validation/option-rules';
 import { configuredNameProblem } from '../core/validation/secret-name';
 import { isAsync, rulesOf } from './class-rules';
-import { constructorProblem, isClass, jsonClassProblem } from './json-class';
+import { constructorProblem, isClass, jsonClassProblem } from './conversions/json-class';
 import {
   declaredFields,
   type DeclaredField,
   type FieldOptions,
   type SecretsClass,
 } from './secret-value';
-import { isStandardSchema } from './standard-schema';
+import { isStandardSchema } from './conversions/standard-schema';
 
 /** A valid field of a class with `@SecretValue`. */
 export interface TypedField {

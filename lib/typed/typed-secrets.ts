@@ -1,28 +1,20 @@
-import type { SecretReading } from '../core/contract/custom-secret-manager';
 import { LiveSecret, type Secret } from '../core/contract/secret';
-import {
-  SecretManagerError,
-  hasCode,
-  isSecretManagerError,
-} from '../core/errors/secret-manager.error';
+import { SecretManagerError, hasCode } from '../core/errors/secret-manager.error';
 import { quoteName } from '../core/errors/wording';
 import { AgeClock } from '../core/time/clock';
-import type { CacheObserver, CachedReading } from '../policies/cache/secret-cache';
 import type { SecretPipeline } from '../policies/compose';
 import type { RequiredSecret } from '../secret-manager.options';
 import type { SecretHandles } from '../service/secret-handles';
 import type { Lookup, SecretLookup } from '../service/secret-lookup';
 import { AcceptedValue } from './accepted-value';
-import { fieldConversion } from './field-conversion';
+import { fieldConversion } from './conversions/field-conversion';
+import { FollowedSecrets, type FollowedSecretsOptions } from './followed-secrets';
 import { ignoreRejection } from './promises';
 import type { SecretsClass } from './secret-value';
 import { toInstance } from './secrets-instance';
 import { classProblems, fieldsOf, type TypedField } from './typed-fields';
 
-export interface TypedSecretsOptions {
-  /** The secret that holds all others, if there is one. */
-  readonly primarySecretName?: string;
-  readonly warn: (message: string) => void;
+export interface TypedSecretsOptions extends FollowedSecretsOptions {
   readonly debug?: (original: unknown, operation: string) => unknown;
 }
 
@@ -36,15 +28,6 @@ interface LiveField {
   readonly handle: Secret<unknown>;
 }
 
-/** One secret, and the fields of all classes that hold it. */
-interface FollowedSecret {
-  readonly fields: LiveField[];
-  /** The last text that a field refused. */
-  refused: string | undefined;
-  /** The number of versions that a field has refused, once one was accepted. */
-  rejected: number;
-}
-
 interface LiveClass {
   readonly instance: object;
   readonly fields: ReadonlyMap<string, LiveField>;
@@ -53,14 +36,14 @@ interface LiveClass {
 }
 
 /** The instances of the classes with `@SecretValue` over one manager. Each class has one instance. */
-export class TypedSecrets implements CacheObserver {
+export class TypedSecrets {
   readonly #pipeline: SecretPipeline;
   readonly #lookup: SecretLookup;
   readonly #handles: SecretHandles;
   readonly #options: TypedSecretsOptions;
   readonly #clock = new AgeClock();
   readonly #classes = new Map<SecretsClass, LiveClass>();
-  readonly #followed = new Map<string, FollowedSecret>();
+  readonly #followed: FollowedSecrets;
 
   constructor(
     pipeline: SecretPipeline,
@@ -72,7 +55,7 @@ export class TypedSecrets implements CacheObserver {
     this.#lookup = lookup;
     this.#handles = handles;
     this.#options = options;
-    pipeline.onForget((secretName) => this.forget(secretName));
+    this.#followed = new FollowedSecrets(pipeline, options);
   }
 
   /** Returns the instance of a valid class. */
@@ -128,58 +111,16 @@ export class TypedSecrets implements CacheObserver {
 
   /** Returns the number of versions that the fields of a secret, or of all, have refused. */
   rejected(secretName?: string): number {
-    const isOfAll = secretName === undefined || secretName === this.#options.primarySecretName;
-    if (!isOfAll) return this.#followed.get(secretName)?.rejected ?? 0;
-    return [...this.#followed.values()].reduce((sum, { rejected }) => sum + rejected, 0);
-  }
-
-  onOutcome(
-    secretName: string | undefined,
-    outcomeOf: (secretName: string) => SecretReading | SecretManagerError | undefined,
-  ): void {
-    const names = secretName === undefined ? [...this.#followed.keys()] : [secretName];
-    for (const name of names) {
-      const followed = this.#followed.get(name);
-      if (followed !== undefined) this.apply(name, followed, outcomeOf(name));
-    }
+    return this.#followed.rejected(secretName);
   }
 
   private get managerName(): string {
     return this.#pipeline.outermost.secretManagerName;
   }
 
-  private forget(secretName: string | undefined): void {
-    for (const [name, { fields }] of this.#followed) {
-      if (secretName !== undefined && secretName !== name) continue;
-      for (const { accepted } of fields) accepted.forget();
-    }
-  }
-
-  private apply(
-    name: string,
-    followed: FollowedSecret,
-    outcome: SecretReading | SecretManagerError | undefined,
-  ): void {
-    const cached = this.#pipeline.cache.cached(name);
-    for (const { accepted } of followed.fields) accepted.follow(outcome, cached);
-    if (outcome === undefined || isSecretManagerError(outcome)) return;
-    const { value: text } = outcome;
-    const problems = followed.fields.flatMap(({ accepted }) =>
-      accepted.hasAccepted ? (accepted.refusalOf(text) ?? []) : [],
-    );
-    if (problems.length === 0) followed.refused = undefined;
-    if (problems.length === 0 || text === followed.refused) return;
-    followed.refused = text;
-    followed.rejected += 1;
-    this.#options.warn(
-      `${this.managerName}: a new version is refused, and the last accepted one serves on. ${problems.join(' ')}`,
-    );
-  }
-
   private liveClass(type: SecretsClass): LiveClass {
     const known = this.#classes.get(type);
     if (known !== undefined) return known;
-    if (this.#classes.size === 0) this.#pipeline.cache.observe(this);
     const fields = new Map(
       fieldsOf(type).map((field) => [field.field, this.liveField(type, field)]),
     );
@@ -201,26 +142,9 @@ export class TypedSecrets implements CacheObserver {
       maxStaleMs: this.#pipeline.cache.maxStaleMs,
       debug: (original) => this.debug(original),
     });
-    const live = {
-      name,
-      owner,
-      options,
-      lookup,
-      accepted,
-      handle: this.#handles.typed(name, lookup, accepted),
-    };
-    this.follow(live);
-    return live;
-  }
-
-  private follow(live: LiveField): void {
-    const { name, isHosted } = live.lookup;
-    if (!isHosted) return;
-    const followed = this.#followed.get(name) ?? { fields: [], refused: undefined, rejected: 0 };
-    this.#followed.set(name, followed);
-    followed.fields.push(live);
-    const cached = this.#pipeline.cache.cached(name);
-    if (cached?.isServed) live.accepted.follow(toReading(cached), cached);
+    const handle = this.#handles.typed(name, lookup, accepted);
+    if (lookup.isHosted) this.#followed.follow(lookup.name, accepted);
+    return { name, owner, options, lookup, accepted, handle };
   }
 
   /** Returns the handle, or `undefined` for an optional secret that is absent at this moment. */
@@ -259,10 +183,4 @@ function revealing(value: unknown, handle: Secret<unknown>): Secret<unknown> {
     onChange: (listener) => handle.onChange(listener),
     use: (work, options) => handle.use(work, options),
   });
-}
-
-function toReading({ value, version, expiresAt, ageMs }: CachedReading): SecretReading | undefined {
-  if (value === undefined) return undefined;
-  const validForMs = expiresAt && ageMs + expiresAt.getTime() - Date.now();
-  return { value, version, validForMs };
 }

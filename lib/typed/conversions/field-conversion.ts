@@ -1,9 +1,9 @@
-import { fieldRules, type Refusal } from './class-rules';
+import { fieldRules, type Refusal } from '../class-rules';
 import type { Convert, Converted } from './converted';
 import { toJsonClass } from './json-class';
 import { parsedJson } from './json-text';
-import { ignoreRejection, isThenable } from './promises';
-import type { FieldOptions, SecretsClass } from './secret-value';
+import { ignoreRejection, isThenable } from '../promises';
+import type { FieldOptions, SecretsClass } from '../secret-value';
 import type { StandardSchema } from './standard-schema';
 
 /** Returns what makes the value of a field from a text, and validates the value by the decorators of the field. */

@@ -1,6 +1,6 @@
-import { isAsync, rulesOf, validate } from './class-rules';
+import { isAsync, rulesOf, validate } from '../class-rules';
 import { parsedJson } from './json-text';
-import type { SecretsClass } from './secret-value';
+import type { SecretsClass } from '../secret-value';
 import type { Convert } from './converted';
 
 /** Returns the problem of a class for `json` as the end of a sentence, or `undefined`. */
