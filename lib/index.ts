@@ -39,7 +39,7 @@ export type {
   CircuitState,
 } from './policies/circuit-breaker/circuit-breaker.policy';
 export type { RetryOptions } from './policies/retry.policy';
-export type { ManagerBinding } from './secret-manager.binding';
+export type { ManagerBinding } from './module/binding';
 export {
   InjectSecret,
   InjectSecrets,
@@ -47,8 +47,8 @@ export {
   InjectVirtualKeys,
   OnSecretChange,
 } from './secret-manager.decorators';
-export type { SecretFieldReference } from './secret-manager.change-listeners';
-export type { FeatureSecret } from './secret-manager.feature';
+export type { SecretFieldReference } from './module/change-listeners';
+export type { FeatureSecret } from './module/feature';
 export { SecretManagerModule } from './secret-manager.module';
 export type {
   SecretManagerModuleAsyncOptions,
@@ -67,8 +67,8 @@ export {
   getVirtualKeysServiceToken,
 } from './secret-manager.tokens';
 export type { InvalidateOptions } from './service/changes/change-reports';
-export type { SecretOutcome } from './service/many-secrets';
-export type { NextSecret } from './service/secret-writer';
+export type { SecretOutcome } from './service/reading/many-secrets';
+export type { NextSecret } from './service/writing/secret-writer';
 export { SecretsService } from './service/secrets.service';
 export {
   SecretValue,

@@ -1,8 +1,5 @@
 import { Inject } from '@nestjs/common';
-import {
-  declareChangeListener,
-  type SecretFieldReference,
-} from './secret-manager.change-listeners';
+import { declareChangeListener, type SecretFieldReference } from './module/change-listeners';
 import {
   getSecretToken,
   getSecretsOfToken,

@@ -8,15 +8,11 @@ import {
   type ModuleMetadata,
   type Provider,
 } from '@nestjs/common';
-import {
-  bindingProblem,
-  registrationNameProblem,
-  type ManagerBinding,
-} from './secret-manager.binding';
-import { circleGuards } from './secret-manager.guards';
-import { holdOptions } from './secret-manager.held-options';
+import { bindingProblem, registrationNameProblem, type ManagerBinding } from './module/binding';
+import { circleGuards } from './module/guards';
+import { holdOptions } from './module/held-options';
 import type { SecretManagerModuleOptions } from './secret-manager.options';
-import { createProviders, type Registration } from './secret-manager.providers';
+import { createProviders, type Registration } from './module/providers';
 import {
   SECRET_MANAGER_OPTIONS,
   getRegistrationToken,

@@ -1,15 +1,15 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import { ModulesContainer } from '@nestjs/core';
-import { assertOneManager } from './secret-manager.ambiguous-class';
+import { assertOneManager } from './module/ambiguous-class';
 import { SecretManagerError } from './core/errors/secret-manager.error';
 import { fieldsOf, readFields } from './core/validation/option-copies';
-import { loadFeature, noManager, readFeature, type FeatureSecret } from './secret-manager.feature';
+import { loadFeature, noManager, readFeature, type FeatureSecret } from './module/feature';
 import {
   SecretManagerModuleBuilder,
   type SecretManagerModuleAsyncOptions,
   type SecretManagerModuleRootOptions,
 } from './secret-manager.module-definition';
-import type { Registration } from './secret-manager.providers';
+import type { Registration } from './module/providers';
 import { getRegistrationToken, getSecretToken, getSecretsOfToken } from './secret-manager.tokens';
 import type { SecretsClass } from './typed/secret-value';
 

@@ -29,7 +29,7 @@ import {
   requiredSecretProblem,
   type PreloadedSecret,
   type RequiredSecret,
-} from './secret-manager.required-secrets';
+} from './module/required-secrets';
 import {
   resolveSettings,
   settingsProblems,

@@ -5,15 +5,20 @@ export {
   type AwsCredentials,
   type AwsCredentialsFields,
 } from './feeds/aws-credentials';
-export { jwtKeys, type JwtKeys, type JwtSignOptions } from './feeds/jwt-keys';
-export type { JwtKeysOptions } from './feeds/jwt-keys-options';
-export type { JwtAlgorithm } from './feeds/jwt-signature';
+export { jwtKeys, type JwtKeys, type JwtSignOptions } from './feeds/jwt/jwt-keys';
+export type { JwtKeysOptions } from './feeds/jwt/jwt-keys-options';
+export type { JwtAlgorithm } from './feeds/jwt/jwt-signature';
 export type { LiveCredentials, LoginFields } from './feeds/live-credentials';
-export { liveKnex, type KnexDone, type KnexPool, type LiveKnexOptions } from './feeds/live-knex';
-export { livePassword } from './feeds/live-password';
-export { livePgClient } from './feeds/live-pg-client';
-export { liveRedis } from './feeds/live-redis';
-export { liveSequelize, type SequelizeHooks } from './feeds/live-sequelize';
+export {
+  liveKnex,
+  type KnexDone,
+  type KnexPool,
+  type LiveKnexOptions,
+} from './feeds/databases/live-knex';
+export { livePassword } from './feeds/databases/live-password';
+export { livePgClient } from './feeds/databases/live-pg-client';
+export { liveRedis } from './feeds/redis/live-redis';
+export { liveSequelize, type SequelizeHooks } from './feeds/databases/live-sequelize';
 export {
   liveTls,
   type CertificateFields,
@@ -25,7 +30,7 @@ export {
   redisCredentials,
   type RedisCredentialsProvider,
   type RedisLogin,
-} from './feeds/redis-credentials';
+} from './feeds/redis/redis-credentials';
 export { InjectRotating } from './rotating/inject-rotating';
 export {
   rotatingResource,

@@ -5,9 +5,9 @@ import type { CachedReading, SecretCache } from '../policies/cache/secret-cache'
 import type { SecretPipeline } from '../policies/compose';
 import { SecretChanges } from './changes/secret-changes';
 import { SecretUses } from './changes/secret-uses';
-import { RequiredReads } from './required-reads';
-import type { Lookup, SecretLookup } from './secret-lookup';
-import type { SecretView } from './secret-view';
+import { RequiredReads } from './reading/required-reads';
+import type { Lookup, SecretLookup } from './reading/secret-lookup';
+import type { SecretView } from './reading/secret-view';
 
 /** Makes the live handles of a registration. */
 export class SecretHandles {

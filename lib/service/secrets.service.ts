@@ -17,15 +17,15 @@ import type { CircuitState } from '../policies/circuit-breaker/circuit-breaker.p
 import type { SecretPipeline } from '../policies/compose';
 import { asOutcome } from '../policies/policy';
 import type { ResolvedOptions } from '../secret-manager.options';
-import { parseBoolean } from './booleans';
-import { isCacheable } from './cacheable-options';
+import { parseBoolean } from './reading/booleans';
+import { isCacheable } from './reading/cacheable-options';
 import { ChangeReports, type InvalidateOptions } from './changes/change-reports';
 import { assertMadeByModule } from './made-by-module';
-import { findMany, type SecretOutcome } from './many-secrets';
-import { RequiredReads } from './required-reads';
+import { findMany, type SecretOutcome } from './reading/many-secrets';
+import { RequiredReads } from './reading/required-reads';
 import { SecretHandles } from './secret-handles';
-import { SecretLookup } from './secret-lookup';
-import { SecretWriter, type NextSecret } from './secret-writer';
+import { SecretLookup } from './reading/secret-lookup';
+import { SecretWriter, type NextSecret } from './writing/secret-writer';
 
 /** Counts the versions that the fields of classes with `@SecretValue` have refused. */
 interface RejectedVersions {

@@ -9,7 +9,7 @@ import {
 } from '../core/errors/secret-manager.error';
 import type { AgeClock } from '../core/time/clock';
 import type { CachedReading } from '../policies/cache/secret-cache';
-import type { ReadLimits, SecretView, Served } from '../service/secret-view';
+import type { ReadLimits, SecretView, Served } from '../service/reading/secret-view';
 import type { Converted } from './conversions/converted';
 
 export interface AcceptedValueOptions {

@@ -5,7 +5,7 @@ import { AgeClock } from '../core/time/clock';
 import type { SecretPipeline } from '../policies/compose';
 import type { RequiredSecret } from '../secret-manager.options';
 import type { SecretHandles } from '../service/secret-handles';
-import type { Lookup, SecretLookup } from '../service/secret-lookup';
+import type { Lookup, SecretLookup } from '../service/reading/secret-lookup';
 import { AcceptedValue } from './accepted-value';
 import { fieldConversion } from './conversions/field-conversion';
 import { FollowedSecrets, type FollowedSecretsOptions } from './followed-secrets';

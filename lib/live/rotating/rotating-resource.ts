@@ -11,7 +11,7 @@ import type { Rotating } from '../../core/contract/rotating';
 import { SecretManagerError } from '../../core/errors/secret-manager.error';
 import { quoteName } from '../../core/errors/wording';
 import { getRegistrationToken, registeredNames } from '../../secret-manager.tokens';
-import type { Lifecycle } from '../../service/lifecycle';
+import type { Lifecycle } from '../../service/start/lifecycle';
 import type { SecretsClass } from '../../typed/secret-value';
 import type { TypedSecrets } from '../../typed/typed-secrets';
 import { LiveValues } from './live-values';

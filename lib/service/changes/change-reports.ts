@@ -4,7 +4,7 @@ import { readArguments, readList } from '../../core/validation/call-arguments';
 import { flag } from '../../core/validation/option-rules';
 import { parseSecretName } from '../../core/validation/secret-name';
 import type { SecretPipeline } from '../../policies/compose';
-import type { SecretLookup } from '../secret-lookup';
+import type { SecretLookup } from '../reading/secret-lookup';
 import { inSlices } from './in-slices';
 
 export interface InvalidateOptions {

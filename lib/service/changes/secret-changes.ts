@@ -14,8 +14,8 @@ import { kindOf } from '../../core/errors/wording';
 import type { CacheObserver } from '../../policies/cache/secret-cache';
 import type { SecretPipeline } from '../../policies/compose';
 import { asOutcome } from '../../policies/policy';
-import type { Lookup, SecretLookup } from '../secret-lookup';
-import type { SecretView, Served } from '../secret-view';
+import type { Lookup, SecretLookup } from '../reading/secret-lookup';
+import type { SecretView, Served } from '../reading/secret-view';
 import { Subscriptions } from './subscriptions';
 
 /** A secret that somebody listens to. */

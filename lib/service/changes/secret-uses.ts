@@ -6,8 +6,8 @@ import { SecretManagerError, type OperationContext } from '../../core/errors/sec
 import { kindOf } from '../../core/errors/wording';
 import { readArguments } from '../../core/validation/call-arguments';
 import type { SecretCache } from '../../policies/cache/secret-cache';
-import type { Lookup } from '../secret-lookup';
-import type { Served } from '../secret-view';
+import type { Lookup } from '../reading/secret-lookup';
+import type { Served } from '../reading/secret-view';
 
 /** The largest number of names with a limit of reads, as that of cached values. */
 const MAX_NAMES = 10_000;

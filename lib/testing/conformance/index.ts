@@ -1,18 +1,18 @@
 import { withTimeout } from '../with-timeout';
-import { abortCases } from './abort.cases';
-import { batchCases } from './batch.cases';
-import { creatingCases } from './creating.cases';
-import { describingCases } from './describing.cases';
-import { failureCases } from './failure.cases';
+import { abortCases } from './cases/abort.cases';
+import { batchCases } from './cases/batch.cases';
+import { creatingCases } from './cases/creating.cases';
+import { describingCases } from './cases/describing.cases';
+import { failureCases } from './cases/failure.cases';
 import type { CaseDefinition, ConformanceCase, ConformanceHarness, Subject } from './harness';
-import { leakCases } from './leak.cases';
-import { lifecycleCases } from './lifecycle.cases';
-import { misleadingNameCases } from './misleading-name.cases';
-import { nameCases } from './name.cases';
-import { readingCases } from './reading.cases';
-import { removingCases } from './removing.cases';
-import { syncCases } from './sync.cases';
-import { writingCases } from './writing.cases';
+import { leakCases } from './cases/leak.cases';
+import { lifecycleCases } from './cases/lifecycle.cases';
+import { misleadingNameCases } from './cases/misleading-name.cases';
+import { nameCases } from './cases/name.cases';
+import { readingCases } from './cases/reading.cases';
+import { removingCases } from './cases/removing.cases';
+import { syncCases } from './cases/sync.cases';
+import { writingCases } from './cases/writing.cases';
 
 const CASES: readonly CaseDefinition[] = [
   ...readingCases,

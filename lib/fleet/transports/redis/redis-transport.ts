@@ -1,0 +1,49 @@
+import type { FleetTransport, FleetTransportListener } from '../../fleet-transport';
+import { assertChannel, assertOptions, DEFAULT_CHANNEL } from '../client-checks';
+import { FailureWarnings } from '../failure-warnings';
+import { redisDialect, type RedisClient, type RedisDialect } from './redis-dialect';
+import { startSubscription, Subscription } from '../subscription';
+
+export interface RedisTransportOptions {
+  /** The channel of the messages. Default `nestjs-custom-secret-manager.fleet`. A key prefix does not apply. */
+  readonly channel?: string;
+}
+
+/**
+ * A transport over the publish/subscribe of Redis or Valkey, for a client of ioredis 5 or 6, or of node-redis 4 to 6.
+ *
+ * The transport publishes through the client, which stays open. It subscribes through a `duplicate()` of it, whatever
+ * `keyPrefix`, `lazyConnect`, `enableOfflineQueue` and the strategy for reconnects are. A client of node-redis must be
+ * connected by the team.
+ *
+ * Throws `MISCONFIGURED` for a client of another shape, for a cluster, and for an empty channel.
+ */
+export class RedisTransport implements FleetTransport {
+  readonly #redis: RedisDialect;
+  readonly #channel: string;
+  readonly #warnings = new FailureWarnings('RedisTransport');
+
+  constructor(client: RedisClient, options: RedisTransportOptions = {}) {
+    this.#redis = redisDialect(client);
+    assertOptions('RedisTransport', options, ['channel']);
+    const { channel = DEFAULT_CHANNEL } = options;
+    this.#channel = assertChannel('RedisTransport', 'channel', channel);
+  }
+
+  async publish(message: Uint8Array): Promise<void> {
+    const { buffer, byteOffset, byteLength } = message;
+    await this.#redis.publish(this.#channel, Buffer.from(buffer, byteOffset, byteLength));
+  }
+
+  async subscribe(
+    on: FleetTransportListener,
+    { signal }: { readonly signal: AbortSignal },
+  ): Promise<() => Promise<void>> {
+    const subscription = new Subscription(
+      (events) => this.#redis.subscriber(this.#channel, events),
+      on,
+      this.#warnings,
+    );
+    return startSubscription(subscription, signal);
+  }
+}
