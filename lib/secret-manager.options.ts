@@ -23,6 +23,7 @@ import {
 } from './fleet/fleet-options';
 import type { CacheOptions } from './policies/cache/cache-options';
 import type { CircuitBreakerOptions } from './policies/circuit-breaker/circuit-breaker.policy';
+import type { PipelineOptions } from './policies/compose';
 import type { RetryOptions } from './policies/retry.policy';
 import {
   requiredSecret,
@@ -67,17 +68,14 @@ export interface SecretManagerModuleOptions {
 }
 
 /** Complete and valid options. */
-export interface ResolvedOptions {
+export interface ResolvedOptions extends Pick<
+  PipelineOptions,
+  'timeoutMs' | 'attemptTimeoutMs' | 'syncTimeoutMs' | 'cache' | 'retry' | 'circuitBreaker'
+> {
   readonly settings: Readonly<KeyManagementSettings>;
   readonly fallback: Fallback;
   readonly environment: Environment;
   readonly preload: readonly RequiredSecret[];
-  readonly timeoutMs: number;
-  readonly attemptTimeoutMs: number;
-  readonly syncTimeoutMs: number;
-  readonly cache: false | CacheOptions;
-  readonly retry: false | RetryOptions;
-  readonly circuitBreaker: false | CircuitBreakerOptions;
   readonly fleet: ResolvedFleetOptions | undefined;
   readonly debug?: SecretManagerModuleOptions['debug'];
 }

@@ -1,5 +1,6 @@
 import type { InjectionToken } from '@nestjs/common';
 import { copiesOf } from './core/contract/copies';
+import { quoteName } from './core/errors/wording';
 import { canonicalSecretName } from './core/validation/secret-name';
 import { SecretsService } from './service/secrets.service';
 import { VirtualKeysService } from './virtual-keys/virtual-keys.service';
@@ -77,6 +78,12 @@ export function registeredNames(
     .flatMap(({ providers }) => [...providers.keys()])
     .filter((token) => typeof token === 'string' && token.startsWith(REGISTRATION))
     .map((token) => String(token).slice(REGISTRATION.length));
+}
+
+/** Returns the end of a sentence about a manager that is missing: the registered names. Empty without any. */
+export function registeredHint(names: readonly string[]): string {
+  if (names.length === 0) return '';
+  return `, or give \`managerName\`: registered are ${names.map(quoteName).join(', ')}`;
 }
 
 /** Returns whether a token is that of a handle over the manager that is registered by `name`. */

@@ -7,7 +7,7 @@ import { registrationError } from './binding';
 import { circleProblem } from './guards';
 import type { Registration } from './providers';
 import { requiredSecret, requiredSecretProblem, type RequiredSecret } from './required-secrets';
-import { DEFAULT_MANAGER, registeredNames } from '../secret-manager.tokens';
+import { DEFAULT_MANAGER, registeredHint, registeredNames } from '../secret-manager.tokens';
 import type { SecretsClass } from '../typed/secret-value';
 import { classProblems } from '../typed/typed-fields';
 
@@ -79,10 +79,8 @@ export function noManager(
   const which = managerName === undefined ? '' : ` with name: '${managerName}'`;
   const others = registeredNames(modules.values());
   if (others.includes(managerName ?? DEFAULT_MANAGER)) throw registrationError(circleProblem());
-  const registered = others.map(quoteName).join(', ');
   throw misconfigured(
-    `of ${names} found no manager. Import SecretManagerModule.forRoot()${which} in the root module` +
-      (registered === '' ? '' : `, or give \`managerName\`: registered are ${registered}`),
+    `of ${names} found no manager. Import SecretManagerModule.forRoot()${which} in the root module${registeredHint(others)}`,
   );
 }
 

@@ -32,7 +32,7 @@ const LAYERS: Readonly<Record<string, Layer>> = {
   },
   'the transports of a fleet': {
     files: /^fleet\/transports\//,
-    imports: [/^core\/errors\//, PURE_NODE],
+    imports: [/^core\/(errors\/|calls\/waiting\.ts$)/, PURE_NODE],
     types: [/^fleet\/fleet-transport\.ts$/],
   },
   'the driver kit': { files: /^driver-kit\//, imports: [CORE] },

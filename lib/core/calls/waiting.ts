@@ -72,13 +72,17 @@ export function pause(
   });
 }
 
-/** Resolves when the work has settled, or after `limitMs` milliseconds. Never rejects. */
-export async function settledWithin(limitMs: number, work: Promise<unknown>): Promise<void> {
+/**
+ * Resolves when the work has settled, or after `limitMs` milliseconds: to whether the work has settled in time. Never
+ * rejects.
+ */
+export async function settledWithin(limitMs: number, work: Promise<unknown>): Promise<boolean> {
   let stop = (): void => undefined;
-  const passed = new Promise<void>((resolve) => {
-    stop = startTimer(resolve, limitMs, { keepsAlive: true });
+  const passed = new Promise<boolean>((resolve) => {
+    stop = startTimer(() => resolve(false), limitMs, { keepsAlive: true });
   });
-  await Promise.race([Promise.allSettled([work]), passed]).finally(() => stop());
+  const settled = Promise.allSettled([work]).then(() => true);
+  return await Promise.race([settled, passed]).finally(() => stop());
 }
 
 /** Returns the error of a call whose own deadline has passed. */

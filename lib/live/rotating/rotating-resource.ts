@@ -10,7 +10,7 @@ import { ModuleRef, ModulesContainer } from '@nestjs/core';
 import type { Rotating } from '../../core/contract/rotating';
 import { SecretManagerError } from '../../core/errors/secret-manager.error';
 import { quoteName } from '../../core/errors/wording';
-import { getRegistrationToken, registeredNames } from '../../secret-manager.tokens';
+import { getRegistrationToken, registeredHint, registeredNames } from '../../secret-manager.tokens';
 import type { Lifecycle } from '../../service/start/lifecycle';
 import type { SecretsClass } from '../../typed/secret-value';
 import type { TypedSecrets } from '../../typed/typed-secrets';
@@ -161,8 +161,7 @@ function noManager(
   { title, managerName }: { readonly title: string; readonly managerName: string | undefined },
 ): never {
   const which = managerName === undefined ? '' : ` with name: ${quoteName(managerName)}`;
-  const registered = registeredNames(modules.values()).map(quoteName).join(', ');
-  const hint = registered === '' ? '' : `, or give \`managerName\`: registered are ${registered}`;
+  const hint = registeredHint(registeredNames(modules.values()));
   throw new SecretManagerError(
     'MISCONFIGURED',
     `${title} found no manager. Import SecretManagerModule.forRoot()${which} in the root module${hint}.`,

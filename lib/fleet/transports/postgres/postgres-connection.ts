@@ -1,3 +1,4 @@
+import { settledWithin } from '../../../core/calls/waiting';
 import { read } from '../../../core/errors/safe-access';
 import type { OwnConnection } from '../own-connections';
 import { closedError, PendingCalls } from '../pending-calls';
@@ -88,19 +89,10 @@ export class PostgresConnection implements OwnConnection {
 /** Ends a client. Destroys its socket if the server does not answer. */
 async function closed(client: PostgresClient): Promise<void> {
   const ended = (async () => await client.end())().catch(() => undefined);
-  if (await isWithin(GOODBYE_WITHIN_MS, ended)) return;
+  if (await settledWithin(GOODBYE_WITHIN_MS, ended)) return;
   const stream = read(read(client, 'connection'), 'stream');
   if (isDestroyable(stream)) stream.destroy();
-  await isWithin(GOODBYE_WITHIN_MS, ended);
-}
-
-/** Resolves to whether the work has ended within the limit, in milliseconds. */
-async function isWithin(limitMs: number, work: Promise<unknown>): Promise<boolean> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<boolean>((resolve) => {
-    timer = setTimeout(() => resolve(false), limitMs);
-  });
-  return await Promise.race([work.then(() => true), late]).finally(() => clearTimeout(timer));
+  await settledWithin(GOODBYE_WITHIN_MS, ended);
 }
 
 function isDestroyable(candidate: unknown): candidate is { destroy(): void } {
