@@ -96,6 +96,8 @@ const PERMITTED_CROSSINGS: readonly (readonly [from: RegExp, to: RegExp])[] = [
 const ROOMS: Readonly<Record<string, readonly string[]>> = {
   core: ['errors', 'time', 'contract', 'validation', 'calls'],
   service: ['reading', 'changes', 'writing', 'start'],
+  'drivers/http': ['options', 'tls', 'wire', 'login'],
+  'drivers/google': ['errors', 'credentials', 'login'],
   'drivers/hashicorp-vault': ['options', 'wire', 'session', 'engines'],
   'drivers/aws-secrets-manager': ['sdk', 'reads', 'writes'],
   'drivers/aws-parameter-store': ['options', 'sdk', 'reads', 'writes'],

@@ -5,7 +5,7 @@ import {
   type SecretManagerErrorContext,
 } from '../../core/errors/secret-manager.error';
 import { quoteName } from '../../core/errors/wording';
-import { foreignAnswer } from '../http/answer-rows';
+import { foreignAnswer } from '../http/wire/answer-rows';
 import type { AwsService } from './aws-service';
 import type { CredentialSource } from './credential-source';
 import { errorRow, type ErrorRow } from './error-rows';

@@ -11,13 +11,13 @@ import {
 } from '../../core/contract/custom-secret-manager';
 import { NamedLock } from '../../core/time/named-lock';
 import { assertNoParams } from '../../core/validation/params';
-import { HttpClients } from '../http/http-clients';
+import { HttpClients } from '../http/wire/http-clients';
 import { HttpDriver } from '../http/http-driver';
-import type { HttpSteps } from '../http/http-request';
-import { MappedNames } from '../http/mapped-names';
-import { waitOrBlock } from '../http/steps';
-import { UsableOptions } from '../http/usable-options';
-import { waitFor } from '../http/waiting';
+import type { HttpSteps } from '../http/wire/http-request';
+import { MappedNames } from '../http/options/mapped-names';
+import { waitOrBlock } from '../http/wire/steps';
+import { UsableOptions } from '../http/options/usable-options';
+import { waitFor } from '../http/wire/waiting';
 import type { AzureKeyVaultSecretManagerOptions, Environment } from './options/azure.options';
 import {
   ENVIRONMENT,

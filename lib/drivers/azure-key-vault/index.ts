@@ -1,4 +1,4 @@
-export type { MapName } from '../http/mapped-names';
+export type { MapName } from '../http/options/mapped-names';
 export { AzureKeyVaultSecretManager } from './azure-key-vault.secret-manager';
 export type {
   AzureAccessToken,

@@ -1,10 +1,10 @@
 import type { SecretReading } from '../../core/contract/custom-secret-manager';
 import { now } from '../../core/time/clock';
 import { encodeBytes, type Encoding } from '../../core/validation/encoding';
-import { jsonOf, type HttpAnswer, type HttpRequest } from '../http/http-request';
+import { jsonOf, type HttpAnswer, type HttpRequest } from '../http/wire/http-request';
 import { secretNameProblem } from '../../core/validation/secret-name';
 import { isErrorLike } from '../../core/errors/safe-access';
-import { storeError } from '../http/store-errors';
+import { storeError } from '../http/wire/store-errors';
 import { CONJUR } from './conjur-errors';
 import type { ConjurUrls } from './conjur-urls';
 

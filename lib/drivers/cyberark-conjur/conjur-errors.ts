@@ -1,5 +1,5 @@
-import { jsonOf, isObject, type HttpAnswer } from '../http/http-request';
-import type { ErrorDialect } from '../http/store-errors';
+import { jsonOf, isObject, type HttpAnswer } from '../http/wire/http-request';
+import type { ErrorDialect } from '../http/wire/store-errors';
 
 /** The failures of Conjur. It answers 401 and 403 without JSON, or without a body. */
 export const CONJUR: ErrorDialect = {

@@ -7,9 +7,9 @@ import {
   type HttpAnswer,
   type HttpRequest,
   type HttpSteps,
-} from '../http/http-request';
-import { storeError } from '../http/store-errors';
-import type { TokenGrant, TokenLogin } from '../http/token-session';
+} from '../http/wire/http-request';
+import { storeError } from '../http/wire/store-errors';
+import type { TokenGrant, TokenLogin } from '../http/login/token-session';
 import { CONJUR } from './conjur-errors';
 import type { ConjurUrls } from './conjur-urls';
 import { DEFAULT_JWT_FILE, type ConjurAuth } from './conjur.options';

@@ -1,9 +1,9 @@
 import type { OperationOptions } from '../../core/contract/custom-secret-manager';
 import { SecretManagerError } from '../../core/errors/secret-manager.error';
 import { quoteName } from '../../core/errors/wording';
-import type { HttpAnswer, HttpRequest, HttpSteps } from '../http/http-request';
-import { paused } from '../http/steps';
-import { storeError } from '../http/store-errors';
+import type { HttpAnswer, HttpRequest, HttpSteps } from '../http/wire/http-request';
+import { paused } from '../http/wire/steps';
+import { storeError } from '../http/wire/store-errors';
 import { CONJUR, isAbsent, isPage } from './conjur-errors';
 import type { ConjurUrls } from './conjur-urls';
 

@@ -1,5 +1,5 @@
-import type { ConnectionSettings } from '../http/option-rules';
-import type { TlsOptions } from '../http/tls-options';
+import type { ConnectionSettings } from '../http/options/option-rules';
+import type { TlsOptions } from '../http/tls/tls-options';
 
 /** The login of the manager. */
 export type ConjurAuth =

@@ -1,5 +1,5 @@
 import { variableOf, withoutUndefined } from '../../core/validation/given-options';
-import { proxyFromEnvironment } from '../http/proxy-from-environment';
+import { proxyFromEnvironment } from '../http/options/proxy-from-environment';
 import type { ConjurAuth, ConjurSecretManagerOptions } from './conjur.options';
 
 type Environment = Readonly<Record<string, string | undefined>>;

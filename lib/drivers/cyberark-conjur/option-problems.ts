@@ -1,8 +1,13 @@
 import { isRecord, optional, ruleProblems, type Rules } from '../../core/validation/option-rules';
 import { secretNameProblem } from '../../core/validation/secret-name';
 import { kindOf, quoteName } from '../../core/errors/wording';
-import { CONNECTION_RULES, nonEmptyText, readableFile, serverUrl } from '../http/option-rules';
-import { tlsProblems } from '../http/tls';
+import {
+  CONNECTION_RULES,
+  nonEmptyText,
+  readableFile,
+  serverUrl,
+} from '../http/options/option-rules';
+import { tlsProblems } from '../http/tls/tls';
 import {
   DEFAULT_JWT_FILE,
   type ConjurAuth,

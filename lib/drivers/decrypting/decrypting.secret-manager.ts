@@ -27,7 +27,7 @@ import { malformed, toReading } from '../../core/validation/answers';
 import { isRecord } from '../../core/validation/option-rules';
 import { givenParams } from '../../core/validation/params';
 import { assertSecretName } from '../../core/validation/secret-name';
-import { UsableOptions } from '../http/usable-options';
+import { UsableOptions } from '../http/options/usable-options';
 import type { CipherHooks } from './ciphers/cipher';
 import { decryptionError, encryptionError } from './ciphers/cipher-error';
 import { decryptSyncWith, decryptWith, encryptWith } from './ciphers/given-cipher';

@@ -1,4 +1,4 @@
-import type { GoogleEnvironment } from '../google/google-auth';
+import type { GoogleEnvironment } from '../google/credentials/google-auth';
 import type { Cipher } from './ciphers/cipher';
 import { GoogleKmsCipher } from './google-kms/google-kms.cipher';
 import type { GoogleKmsOptions } from './google-kms/google-kms.options';

@@ -12,12 +12,12 @@ import { hasCode, SecretManagerError } from '../../core/errors/secret-manager.er
 import { quoteName } from '../../core/errors/wording';
 import { listed } from '../../core/validation/option-rules';
 import { assertNoParams } from '../../core/validation/params';
-import type { GoogleEnvironment } from '../google/google-auth';
+import type { GoogleEnvironment } from '../google/credentials/google-auth';
 import { GoogleConnection } from '../google/google-connection';
 import { HttpDriver } from '../http/http-driver';
-import type { HttpSteps } from '../http/http-request';
-import { MappedNames } from '../http/mapped-names';
-import { UsableOptions } from '../http/usable-options';
+import type { HttpSteps } from '../http/wire/http-request';
+import { MappedNames } from '../http/options/mapped-names';
+import { UsableOptions } from '../http/options/usable-options';
 import { assertName, NotedNames } from './api/noted-names';
 import { descriptionIn, tagProblems } from './api/annotations';
 import { SecretsApi, type SecretCall } from './api/secrets-api';

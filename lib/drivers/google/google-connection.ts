@@ -2,17 +2,21 @@ import { variableOf } from '../../core/validation/given-options';
 import type { OperationOptions } from '../../core/contract/custom-secret-manager';
 import { SecretManagerError, type OperationContext } from '../../core/errors/secret-manager.error';
 import { isRecord } from '../../core/validation/option-rules';
-import { HttpClients } from '../http/http-clients';
-import type { HttpAnswer, HttpRequest, HttpSteps } from '../http/http-request';
-import type { ConnectionSettings } from '../http/option-rules';
-import { waitOrBlock } from '../http/steps';
-import { TokenSession } from '../http/token-session';
-import { waitFor } from '../http/waiting';
-import { CredentialSource, DEFAULT_METADATA_HOST } from './credential-source';
-import { GOOGLE_UNIVERSE, type GoogleAuth, type GoogleEnvironment } from './google-auth';
-import { isRefusedByGoogle } from './google-errors';
-import { GoogleLogin } from './google-login';
-import { metadataOrigin } from './metadata-server';
+import { HttpClients } from '../http/wire/http-clients';
+import type { HttpAnswer, HttpRequest, HttpSteps } from '../http/wire/http-request';
+import type { ConnectionSettings } from '../http/options/option-rules';
+import { waitOrBlock } from '../http/wire/steps';
+import { TokenSession } from '../http/login/token-session';
+import { waitFor } from '../http/wire/waiting';
+import { CredentialSource, DEFAULT_METADATA_HOST } from './credentials/credential-source';
+import {
+  GOOGLE_UNIVERSE,
+  type GoogleAuth,
+  type GoogleEnvironment,
+} from './credentials/google-auth';
+import { isRefusedByGoogle } from './errors/google-errors';
+import { GoogleLogin } from './login/google-login';
+import { metadataOrigin } from './login/metadata-server';
 
 const PROJECT_TIMEOUT_MS = 10_000;
 

@@ -9,15 +9,20 @@ import {
   type Rule,
   type Rules,
 } from '../../core/validation/option-rules';
-import { CONNECTION_RULES, headerValue, nonEmptyText, serverUrl } from '../http/option-rules';
-import { CredentialSource } from './credential-source';
+import {
+  CONNECTION_RULES,
+  headerValue,
+  nonEmptyText,
+  serverUrl,
+} from '../http/options/option-rules';
+import { CredentialSource } from './credentials/credential-source';
 import {
   isTokenSource,
   METADATA_HOST,
   PROJECT_ID,
   type GoogleAuth,
   type GoogleEnvironment,
-} from './google-auth';
+} from './credentials/google-auth';
 import { NO_PROJECT, type GoogleConnectionOptions } from './google-connection';
 
 /** Returns the rules of the options that every service of Google shares. */

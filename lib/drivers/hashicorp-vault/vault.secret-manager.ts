@@ -16,7 +16,7 @@ import { SecretManagerError, type OperationContext } from '../../core/errors/sec
 import { countingDown } from '../../core/time/clock';
 import { DEFAULT_TIMEOUT_MS } from '../../core/time/durations';
 import type { Engine } from './engines/engine';
-import { UsableOptions } from '../http/usable-options';
+import { UsableOptions } from '../http/options/usable-options';
 import { Kv2Engine } from './engines/kv2.engine';
 import { PathEngine } from './engines/path.engine';
 import { VaultLeases } from './engines/vault-leases';

@@ -7,9 +7,9 @@ import {
 } from '../../core/errors/secret-manager.error';
 import { countingDown } from '../../core/time/clock';
 import { DEFAULT_TIMEOUT_MS } from '../../core/time/durations';
-import type { HttpClients } from './http-clients';
-import type { HttpSteps } from './http-request';
-import type { UsableOptions } from './usable-options';
+import type { HttpClients } from './wire/http-clients';
+import type { HttpSteps } from './wire/http-request';
+import type { UsableOptions } from './options/usable-options';
 
 /** The parts of a driver that speaks HTTP, which run its operations. */
 export interface HttpDriverParts {

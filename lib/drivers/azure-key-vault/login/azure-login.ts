@@ -1,4 +1,4 @@
-import type { TokenLogin } from '../../http/token-session';
+import type { TokenLogin } from '../../http/login/token-session';
 import { withDefaults } from '../options/auth-rules';
 import {
   isCredential,

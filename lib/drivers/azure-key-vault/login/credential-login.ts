@@ -1,6 +1,6 @@
 import { read } from '../../../core/errors/safe-access';
-import { CredentialObject } from '../../http/credential-object';
-import type { TokenGrant } from '../../http/token-session';
+import { CredentialObject } from '../../http/login/credential-object';
+import type { TokenGrant } from '../../http/login/token-session';
 import type { AzureCredential } from '../options/azure.options';
 
 /** Returns the login by a credential object, which is asked again before its token ends. */

@@ -1,9 +1,9 @@
 import { SecretManagerError } from '../../../core/errors/secret-manager.error';
 import { quoteName } from '../../../core/errors/wording';
 import { textOfFile } from '../../../files/text-file';
-import { formRequest, type HttpSteps } from '../../http/http-request';
-import { storeError } from '../../http/store-errors';
-import type { TokenGrant, TokenLogin } from '../../http/token-session';
+import { formRequest, type HttpSteps } from '../../http/wire/http-request';
+import { storeError } from '../../http/wire/store-errors';
+import type { TokenGrant, TokenLogin } from '../../http/login/token-session';
 import { pemOf, type CertificateAuth } from '../options/auth-rules';
 import { clientAssertion } from './client-assertion';
 import { grantOf, LOGIN_DIALECT } from './login-errors';

@@ -1,5 +1,5 @@
-import { isObject, jsonOf, type HttpAnswer } from '../../http/http-request';
-import type { ErrorDialect } from '../../http/store-errors';
+import { isObject, jsonOf, type HttpAnswer } from '../../http/wire/http-request';
+import type { ErrorDialect } from '../../http/wire/store-errors';
 
 /** The failures of the login service. Codes of Microsoft are compared, and never shown. */
 export const LOGIN_DIALECT: ErrorDialect = {

@@ -1,7 +1,7 @@
 import { variableOf } from '../../../core/validation/given-options';
-import type { HttpRequest, HttpSteps } from '../../http/http-request';
-import { storeError } from '../../http/store-errors';
-import type { TokenGrant, TokenLogin } from '../../http/token-session';
+import type { HttpRequest, HttpSteps } from '../../http/wire/http-request';
+import { storeError } from '../../http/wire/store-errors';
+import type { TokenGrant, TokenLogin } from '../../http/login/token-session';
 import type { Environment } from '../options/azure.options';
 import { grantOf, METADATA_DIALECT } from './login-errors';
 

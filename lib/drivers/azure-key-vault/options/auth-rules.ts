@@ -4,7 +4,12 @@ import { kindOf } from '../../../core/errors/wording';
 import { isLoopback } from '../../../core/validation/loopback';
 import { isRecord, optional, ruleProblems, type Rule } from '../../../core/validation/option-rules';
 import { textOfFile } from '../../../files/text-file';
-import { headerValue, nonEmptyText, readableFile, serverUrl } from '../../http/option-rules';
+import {
+  headerValue,
+  nonEmptyText,
+  readableFile,
+  serverUrl,
+} from '../../http/options/option-rules';
 import {
   isCredential,
   type AzureAuth,

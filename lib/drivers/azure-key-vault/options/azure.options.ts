@@ -1,5 +1,5 @@
-import type { MapName } from '../../http/mapped-names';
-import type { ConnectionSettings } from '../../http/option-rules';
+import type { MapName } from '../../http/options/mapped-names';
+import type { ConnectionSettings } from '../../http/options/option-rules';
 
 /** A credential object, such as one of `@azure/identity`. It is recognised by its method. */
 export interface AzureCredential {

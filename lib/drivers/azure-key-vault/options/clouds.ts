@@ -1,4 +1,4 @@
-import { matchesHost } from '../../http/hosts';
+import { matchesHost } from '../../http/options/hosts';
 
 /** A cloud of Azure: the hosts of its vaults, and its login. */
 export interface Cloud {

@@ -1,6 +1,6 @@
 import { isRecord } from '../../../core/validation/option-rules';
 import { variableOf, withoutUndefined } from '../../../core/validation/given-options';
-import { proxyFromEnvironment } from '../../http/proxy-from-environment';
+import { proxyFromEnvironment } from '../../http/options/proxy-from-environment';
 import type { AzureAuth, Environment, GivenAzureOptions } from './azure.options';
 
 /** The environment of a manager, if it is not that of the process. */

@@ -4,9 +4,9 @@ import {
   unchecked,
   type Rule,
 } from '../../../core/validation/option-rules';
-import { hostList } from '../../http/hosts';
-import { mapNameRule } from '../../http/mapped-names';
-import { CONNECTION_RULES, serverUrl } from '../../http/option-rules';
+import { hostList } from '../../http/options/hosts';
+import { mapNameRule } from '../../http/options/mapped-names';
+import { CONNECTION_RULES, serverUrl } from '../../http/options/option-rules';
 import { authProblems } from './auth-rules';
 import type { Environment, GivenAzureOptions } from './azure.options';
 import { isTrustedVault } from './clouds';

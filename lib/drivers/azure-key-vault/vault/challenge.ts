@@ -1,4 +1,4 @@
-import type { HttpAnswer } from '../../http/http-request';
+import type { HttpAnswer } from '../../http/wire/http-request';
 
 /** Matches the resource or the scope in a challenge for a bearer token. */
 const NAMED = /\b(?:resource|scope)=(?:"([^"]*)"|([^\s",]+))/gi;

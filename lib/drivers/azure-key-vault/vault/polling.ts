@@ -5,9 +5,9 @@ import {
 } from '../../../core/errors/secret-manager.error';
 import { backoffMs } from '../../../core/time/backoff';
 import { DEFAULT_TIMEOUT_MS } from '../../../core/time/durations';
-import type { HttpSteps } from '../../http/http-request';
-import { paused } from '../../http/steps';
-import { timedOut } from '../../http/waiting';
+import type { HttpSteps } from '../../http/wire/http-request';
+import { paused } from '../../http/wire/steps';
+import { timedOut } from '../../http/wire/waiting';
 
 /** The pauses while the vault deletes or recovers a secret. It takes seconds. */
 const PAUSES = { firstMs: 100, longestMs: 2_000 };

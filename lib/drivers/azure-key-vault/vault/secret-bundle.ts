@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer';
-import { isObject, jsonOf, type HttpAnswer } from '../../http/http-request';
+import { isObject, jsonOf, type HttpAnswer } from '../../http/wire/http-request';
 
 /** A version of a secret, as the vault describes it. */
 export interface SecretBundle {

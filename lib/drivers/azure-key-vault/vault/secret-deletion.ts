@@ -2,7 +2,7 @@ import type { SecretMetadata } from '../../../core/contract/custom-secret-manage
 import { translateError } from '../../../core/errors/error-table';
 import { hasCode, SecretManagerError } from '../../../core/errors/secret-manager.error';
 import { quoteName } from '../../../core/errors/wording';
-import type { HttpSteps } from '../../http/http-request';
+import type { HttpSteps } from '../../http/wire/http-request';
 import { pauseAfter } from './polling';
 import { bundleOf, type SecretBundle } from './secret-bundle';
 import type { SecretCall } from './secret-call';

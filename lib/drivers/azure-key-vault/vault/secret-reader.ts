@@ -3,7 +3,7 @@ import { SecretManagerError } from '../../../core/errors/secret-manager.error';
 import { quoteName } from '../../../core/errors/wording';
 import { encodeBytes, encodingProblem, type Encoding } from '../../../core/validation/encoding';
 import { assertKnownParams, type ParamRules } from '../../../core/validation/known-params';
-import type { HttpAnswer, HttpSteps } from '../../http/http-request';
+import type { HttpAnswer, HttpSteps } from '../../http/wire/http-request';
 import { bundleOf, versionsOf, type SecretBundle } from './secret-bundle';
 import { isWellFormed, type SecretCall } from './secret-call';
 import type { SecretTags } from './secret-tags';

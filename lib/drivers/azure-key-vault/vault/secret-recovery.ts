@@ -2,8 +2,8 @@ import { Cancellation, CANCELLATION, type CallOptions } from '../../../core/call
 import { SecretManagerError } from '../../../core/errors/secret-manager.error';
 import { quoteName } from '../../../core/errors/wording';
 import { countingDown } from '../../../core/time/clock';
-import type { HttpClients } from '../../http/http-clients';
-import type { HttpSteps } from '../../http/http-request';
+import type { HttpClients } from '../../http/wire/http-clients';
+import type { HttpSteps } from '../../http/wire/http-request';
 import { pauseAfter } from './polling';
 import { bundleOf, type SecretBundle } from './secret-bundle';
 import type { SecretCall } from './secret-call';

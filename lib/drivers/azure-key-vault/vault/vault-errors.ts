@@ -1,6 +1,6 @@
 import { SecretManagerError } from '../../../core/errors/secret-manager.error';
-import { isObject, jsonOf, type HttpAnswer } from '../../http/http-request';
-import { storeError, type ErrorDialect } from '../../http/store-errors';
+import { isObject, jsonOf, type HttpAnswer } from '../../http/wire/http-request';
+import { storeError, type ErrorDialect } from '../../http/wire/store-errors';
 import { challengedResources } from './challenge';
 
 const DIALECT: ErrorDialect = {

@@ -4,8 +4,8 @@ import {
   type HttpAnswer,
   type HttpRequest,
   type HttpSteps,
-} from '../../http/http-request';
-import type { TokenSession } from '../../http/token-session';
+} from '../../http/wire/http-request';
+import type { TokenSession } from '../../http/login/token-session';
 import { asksForOtherResource } from './challenge';
 import { isRefusedToken, otherResource } from './vault-errors';
 

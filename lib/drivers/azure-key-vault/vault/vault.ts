@@ -1,5 +1,5 @@
-import { HttpClients } from '../../http/http-clients';
-import { TokenSession } from '../../http/token-session';
+import { HttpClients } from '../../http/wire/http-clients';
+import { TokenSession } from '../../http/login/token-session';
 import { azureLogin } from '../login/azure-login';
 import type { AzureKeyVaultSecretManagerOptions, Environment } from '../options/azure.options';
 import { SecretDeletion } from './secret-deletion';

@@ -5,7 +5,7 @@ import { CredentialSource } from '../../aws/credential-source';
 import { isDenied } from '../../aws/errors';
 import { assertUsable, warnOfRetries } from '../../aws/start-checks';
 import { SyncAwsSender } from '../../aws/sync-sender';
-import { UsableOptions } from '../../http/usable-options';
+import { UsableOptions } from '../../http/options/usable-options';
 import { assertSize, ciphertextBytes, plaintextOf } from '../ciphers/bytes';
 import type { Cipher, CipherOptions } from '../ciphers/cipher';
 import { limitsOf } from '../ciphers/shared-decryptions';

@@ -1,5 +1,5 @@
 import { must, optional, ruleProblems, type Rules } from '../../../core/validation/option-rules';
-import type { GoogleEnvironment } from '../../google/google-auth';
+import type { GoogleEnvironment } from '../../google/credentials/google-auth';
 import type { GoogleConnectionOptions } from '../../google/google-connection';
 import { credentialProblems, googleRules, matching } from '../../google/google-option-problems';
 

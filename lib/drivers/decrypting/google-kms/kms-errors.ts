@@ -1,8 +1,8 @@
 import type { SecretManagerError } from '../../../core/errors/secret-manager.error';
-import { GOOGLE_ROWS, googleReasons } from '../../google/google-errors';
-import type { HttpAnswer } from '../../http/http-request';
-import type { ErrorRow } from '../../http/answer-rows';
-import { storeError } from '../../http/store-errors';
+import { GOOGLE_ROWS, googleReasons } from '../../google/errors/google-errors';
+import type { HttpAnswer } from '../../http/wire/http-request';
+import type { ErrorRow } from '../../http/wire/answer-rows';
+import { storeError } from '../../http/wire/store-errors';
 
 const WRONG_CIPHERTEXT: ErrorRow = [
   400,

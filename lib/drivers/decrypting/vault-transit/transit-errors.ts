@@ -1,4 +1,4 @@
-import { originOf } from '../../http/store-errors';
+import { originOf } from '../../http/wire/store-errors';
 import {
   SecretManagerError,
   type SecretManagerErrorCode,

@@ -2,7 +2,7 @@ import { hasCode, SecretManagerError } from '../../../core/errors/secret-manager
 import { quoteName } from '../../../core/errors/wording';
 import { setYoungest } from '../../../core/time/bounded-map';
 import { AgeClock } from '../../../core/time/clock';
-import type { HttpSteps } from '../../http/http-request';
+import type { HttpSteps } from '../../http/wire/http-request';
 import { NAME_ANNOTATION } from './annotations';
 import type { SecretCall, SecretsApi, StoredSecret } from './secrets-api';
 

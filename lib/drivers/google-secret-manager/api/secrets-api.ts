@@ -3,7 +3,12 @@ import { quoteName } from '../../../core/errors/wording';
 import { isRecord } from '../../../core/validation/option-rules';
 import { crc32c } from '../../google/crc32c';
 import type { GoogleConnection } from '../../google/google-connection';
-import { jsonOf, type HttpAnswer, type HttpRequest, type HttpSteps } from '../../http/http-request';
+import {
+  jsonOf,
+  type HttpAnswer,
+  type HttpRequest,
+  type HttpSteps,
+} from '../../http/wire/http-request';
 import type { GoogleReplication } from '../options/google.options';
 import { existsAlready, hasOtherEtag, isMissing, secretError, type Role } from './errors';
 

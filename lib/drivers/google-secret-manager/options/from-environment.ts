@@ -1,6 +1,6 @@
 import { variableOf, withoutUndefined } from '../../../core/validation/given-options';
-import type { GoogleAuth, GoogleEnvironment } from '../../google/google-auth';
-import { proxyFromEnvironment } from '../../http/proxy-from-environment';
+import type { GoogleAuth, GoogleEnvironment } from '../../google/credentials/google-auth';
+import { proxyFromEnvironment } from '../../http/options/proxy-from-environment';
 import type { GoogleSecretManagerOptions } from './google.options';
 
 /** Returns options from variables of Google and of LiteLLM. An empty variable counts as unset. */

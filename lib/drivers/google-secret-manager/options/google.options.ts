@@ -1,4 +1,4 @@
-import type { MapName } from '../../http/mapped-names';
+import type { MapName } from '../../http/options/mapped-names';
 import type { GoogleConnectionOptions } from '../../google/google-connection';
 
 /** The places of new secrets, in the words of Google's API. */

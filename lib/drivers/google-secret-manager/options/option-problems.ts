@@ -4,9 +4,9 @@ import {
   ruleProblems,
   type Rules,
 } from '../../../core/validation/option-rules';
-import type { GoogleEnvironment } from '../../google/google-auth';
+import type { GoogleEnvironment } from '../../google/credentials/google-auth';
 import { credentialProblems, googleRules, matching } from '../../google/google-option-problems';
-import { mapNameRule } from '../../http/mapped-names';
+import { mapNameRule } from '../../http/options/mapped-names';
 import type { GoogleSecretManagerOptions } from './google.options';
 
 const LOCATION = /^[a-z][a-z0-9-]*$/;

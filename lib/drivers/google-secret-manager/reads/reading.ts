@@ -3,7 +3,7 @@ import { SecretManagerError } from '../../../core/errors/secret-manager.error';
 import { quoteName } from '../../../core/errors/wording';
 import { encodeBytes, type Encoding } from '../../../core/validation/encoding';
 import { matchesCrc32c } from '../../google/crc32c';
-import { isObject, jsonOf, type HttpAnswer } from '../../http/http-request';
+import { isObject, jsonOf, type HttpAnswer } from '../../http/wire/http-request';
 import { secretError } from '../api/errors';
 import { versionIn, type SecretCall } from '../api/secrets-api';
 

@@ -1,7 +1,7 @@
 import { SecretManagerError } from '../../../core/errors/secret-manager.error';
 import { quoteName } from '../../../core/errors/wording';
 import { backoffMs, jittered } from '../../../core/time/backoff';
-import type { HttpSteps } from '../../http/http-request';
+import type { HttpSteps } from '../../http/wire/http-request';
 import { assertSize } from '../api/annotations';
 import { assertName } from '../api/noted-names';
 import type { Annotations, SecretCall, SecretsApi } from '../api/secrets-api';

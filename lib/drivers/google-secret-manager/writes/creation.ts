@@ -6,9 +6,9 @@ import {
 } from '../../../core/errors/secret-manager.error';
 import { quoteName } from '../../../core/errors/wording';
 import { countingDown } from '../../../core/time/clock';
-import type { HttpClients } from '../../http/http-clients';
-import type { HttpSteps } from '../../http/http-request';
-import { waitOrBlock } from '../../http/steps';
+import type { HttpClients } from '../../http/wire/http-clients';
+import type { HttpSteps } from '../../http/wire/http-request';
+import { waitOrBlock } from '../../http/wire/steps';
 import type { AddedVersion, Annotations, SecretCall, SecretsApi } from '../api/secrets-api';
 
 /** The time of a clean-up. It has its own, because the deadline of the call may have passed. */

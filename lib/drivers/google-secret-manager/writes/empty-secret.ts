@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { hasCode, SecretManagerError } from '../../../core/errors/secret-manager.error';
 import { quoteName } from '../../../core/errors/wording';
-import type { HttpSteps } from '../../http/http-request';
+import type { HttpSteps } from '../../http/wire/http-request';
 import { CLAIM_ANNOTATION, assertSize } from '../api/annotations';
 import { assertName } from '../api/noted-names';
 import type { AddedVersion, Annotations, SecretCall, SecretsApi } from '../api/secrets-api';

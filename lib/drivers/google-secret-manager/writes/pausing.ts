@@ -1,5 +1,5 @@
-import type { HttpSteps } from '../../http/http-request';
-import * as steps from '../../http/steps';
+import type { HttpSteps } from '../../http/wire/http-request';
+import * as steps from '../../http/wire/steps';
 import type { SecretCall } from '../api/secrets-api';
 
 /** Waits between two requests of a write. */

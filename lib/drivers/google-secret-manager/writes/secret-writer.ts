@@ -1,6 +1,6 @@
 import type { SecretMetadata, WriteOptions } from '../../../core/contract/custom-secret-manager';
-import type { HttpClients } from '../../http/http-clients';
-import type { HttpSteps } from '../../http/http-request';
+import type { HttpClients } from '../../http/wire/http-clients';
+import type { HttpSteps } from '../../http/wire/http-request';
 import { annotationsFor, assertSize, NAME_ANNOTATION } from '../api/annotations';
 import { assertName, type NotedNames } from '../api/noted-names';
 import type { Annotations, SecretCall, SecretsApi } from '../api/secrets-api';

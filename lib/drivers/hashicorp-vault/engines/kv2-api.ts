@@ -4,7 +4,7 @@ import { quoteName } from '../../../core/errors/wording';
 import type { VaultCall } from '../options/vault-call';
 import type { Requests } from '../session/own-writes';
 import { isObject, type VaultAnswer } from '../wire/vault-answer';
-import { run, runSync } from '../../http/steps';
+import { run, runSync } from '../../http/wire/steps';
 import { serverMessageOf, vaultError } from '../wire/vault-errors';
 import { hasInternalPart, vaultPath } from '../wire/vault-path';
 import type { VaultRequest } from '../wire/vault-request';

@@ -11,7 +11,7 @@ import type { VaultCall } from '../options/vault-call';
 import type { AuthorizedAnswer } from '../session/credential';
 import type { Requests } from '../session/own-writes';
 import { isObject } from '../wire/vault-answer';
-import { run, runSync } from '../../http/steps';
+import { run, runSync } from '../../http/wire/steps';
 import { isDeadToken, isDenial, vaultError } from '../wire/vault-errors';
 import { vaultPath } from '../wire/vault-path';
 import type { VaultRequest } from '../wire/vault-request';

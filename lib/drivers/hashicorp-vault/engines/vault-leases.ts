@@ -5,7 +5,7 @@ import { DAY_MS, DEFAULT_TIMEOUT_MS } from '../../../core/time/durations';
 import type { VaultCall } from '../options/vault-call';
 import type { AuthorizedAnswer, Credential } from '../session/credential';
 import type { Credentials } from '../session/credentials';
-import { waitOrBlock } from '../../http/steps';
+import { waitOrBlock } from '../../http/wire/steps';
 import type { Steps } from '../wire/vault-steps';
 import type { VaultClients } from '../wire/vault-clients';
 import { CONTEXT } from '../wire/waiting';

@@ -1,5 +1,5 @@
 import { variableOf, withoutUndefined } from '../../../core/validation/given-options';
-import { proxyFromEnvironment, withScheme } from '../../http/proxy-from-environment';
+import { proxyFromEnvironment, withScheme } from '../../http/options/proxy-from-environment';
 import type { GivenVaultOptions, VaultAuth } from './vault.options';
 
 type Environment = Readonly<Record<string, string | undefined>>;

@@ -4,10 +4,10 @@ import type { Rule } from '../../../core/validation/option-rules';
 import { secretNameProblem } from '../../../core/validation/secret-name';
 import { proxyProblem } from '../../../sync/proxy';
 import { ENVIRONMENT_PROBLEMS, type EnvironmentOptions } from './from-environment';
-import { hostList } from '../../http/hosts';
+import { hostList } from '../../http/options/hosts';
 import { unknownLoginOptionProblems, unknownOptionProblems } from './known-options';
-import { headerValue, nonEmptyText, readableFile } from '../../http/option-rules';
-import { tlsProblems as tlsOptionProblems } from '../../http/tls';
+import { headerValue, nonEmptyText, readableFile } from '../../http/options/option-rules';
+import { tlsProblems as tlsOptionProblems } from '../../http/tls/tls';
 import { DEFAULT_JWT_FILE, type VaultAuth, type VaultServerOptions } from './vault.options';
 
 /** Returns every problem of the options. No problem quotes a secret. Sends no request. */

@@ -3,7 +3,7 @@ import type { OperationContext } from '../../../core/errors/secret-manager.error
 import { kindOf } from '../../../core/errors/wording';
 import { assertKnownParams } from '../../../core/validation/known-params';
 import { assertSecretName, secretNameProblem } from '../../../core/validation/secret-name';
-import { isPrintable } from '../../http/option-rules';
+import { isPrintable } from '../../http/options/option-rules';
 import { trimSlashes } from './option-problems';
 import type { KvVersion, VaultSecretManagerOptions } from './vault.options';
 

@@ -1,4 +1,4 @@
-import type { TlsOptions } from '../../http/tls-options';
+import type { TlsOptions } from '../../http/tls/tls-options';
 
 /** The login of the manager. `mount` is the mount of the auth method. Default: the name of the method. */
 export type VaultAuth =

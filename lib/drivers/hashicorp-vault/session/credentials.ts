@@ -1,7 +1,7 @@
 import type { OperationOptions } from '../../../core/contract/custom-secret-manager';
 import type { SecretManagerError } from '../../../core/errors/secret-manager.error';
 import { AgeClock } from '../../../core/time/clock';
-import { waitOrBlock } from '../../http/steps';
+import { waitOrBlock } from '../../http/wire/steps';
 import type { Steps } from '../wire/vault-steps';
 import type { VaultClients } from '../wire/vault-clients';
 import { waitFor } from '../wire/waiting';

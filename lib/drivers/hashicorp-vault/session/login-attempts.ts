@@ -1,6 +1,6 @@
 import type { SecretManagerError } from '../../../core/errors/secret-manager.error';
 import { countingDown, type AgeClock } from '../../../core/time/clock';
-import { RefusedLogins } from '../../http/refused-logins';
+import { RefusedLogins } from '../../http/login/refused-logins';
 import type { VaultClients } from '../wire/vault-clients';
 import type { Steps } from '../wire/vault-steps';
 import { credentialOf, type Credential } from './credential';

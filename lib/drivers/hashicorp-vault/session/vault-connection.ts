@@ -3,7 +3,7 @@ import type { OperationOptions } from '../../../core/contract/custom-secret-mana
 import { SecretManagerError } from '../../../core/errors/secret-manager.error';
 import { countingDown } from '../../../core/time/clock';
 import { DEFAULT_TIMEOUT_MS } from '../../../core/time/durations';
-import { TlsFiles } from '../../http/tls-files';
+import { TlsFiles } from '../../http/tls/tls-files';
 import type { VaultServerOptions } from '../options/vault.options';
 import { VaultClients } from '../wire/vault-clients';
 import { isDeadToken, isDenial, isFromVault, vaultError } from '../wire/vault-errors';

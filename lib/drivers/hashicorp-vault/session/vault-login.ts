@@ -1,12 +1,12 @@
 import { SecretManagerError } from '../../../core/errors/secret-manager.error';
 import { quoteName } from '../../../core/errors/wording';
 import { textOfFile } from '../../../files/text-file';
-import { isPrintable } from '../../http/option-rules';
+import { isPrintable } from '../../http/options/option-rules';
 import { trimSlashes } from '../options/option-problems';
 import { DEFAULT_JWT_FILE, type VaultAuth } from '../options/vault.options';
 import { isObject, type VaultAnswer } from '../wire/vault-answer';
 import type { Steps } from '../wire/vault-steps';
-import { originOf } from '../../http/store-errors';
+import { originOf } from '../../http/wire/store-errors';
 import { isFromVault, vaultError } from '../wire/vault-errors';
 import { encodePath } from '../wire/vault-path';
 import { TokenFile } from './token-file';

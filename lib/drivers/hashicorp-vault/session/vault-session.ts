@@ -1,6 +1,6 @@
 import type { OperationOptions } from '../../../core/contract/custom-secret-manager';
 import type { VaultAnswer } from '../wire/vault-answer';
-import { waitOrBlock } from '../../http/steps';
+import { waitOrBlock } from '../../http/wire/steps';
 import type { Steps } from '../wire/vault-steps';
 import type { VaultClients } from '../wire/vault-clients';
 import { isDeadToken, isDenial, vaultError } from '../wire/vault-errors';

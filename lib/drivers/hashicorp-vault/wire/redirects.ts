@@ -1,6 +1,6 @@
 import { quoteName } from '../../../core/errors/wording';
 import { isLoopback } from '../../../core/validation/loopback';
-import { matchesHost } from '../../http/hosts';
+import { matchesHost } from '../../http/options/hosts';
 import type { VaultAnswer } from './vault-answer';
 import type { VaultRequest } from './vault-request';
 

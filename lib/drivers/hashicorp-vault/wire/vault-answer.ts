@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { JsonNumber, parseExactJson } from '../../../core/validation/exact-json';
-import { type AnswerFormat } from '../../http/request-handler';
+import { type AnswerFormat } from '../../http/wire/request-handler';
 
 export interface VaultAnswer {
   readonly statusCode: number;

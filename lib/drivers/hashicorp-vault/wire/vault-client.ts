@@ -3,11 +3,11 @@ import { now } from '../../../core/time/clock';
 import { Deadlines } from '../../../core/time/deadlines';
 import { DEFAULT_TIMEOUT_MS } from '../../../core/time/durations';
 import { exactJson } from '../../../core/validation/exact-json';
-import { Connections, type ConnectionOptions } from '../../http/connections';
+import { Connections, type ConnectionOptions } from '../../http/wire/connections';
 import { Redirects, type RedirectOptions } from './redirects';
-import { RequestHandler } from '../../http/request-handler';
+import { RequestHandler } from '../../http/wire/request-handler';
 import { VAULT_ANSWERS, type VaultAnswer } from './vault-answer';
-import type { TlsFiles } from '../../http/tls-files';
+import type { TlsFiles } from '../../http/tls/tls-files';
 import { CONTEXT } from './waiting';
 import type { VaultRequest } from './vault-request';
 

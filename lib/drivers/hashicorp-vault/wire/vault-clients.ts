@@ -1,7 +1,7 @@
 import type { OperationOptions } from '../../../core/contract/custom-secret-manager';
-import { run, runSync } from '../../http/steps';
+import { run, runSync } from '../../http/wire/steps';
 import type { Steps } from './vault-steps';
-import type { TlsFiles } from '../../http/tls-files';
+import type { TlsFiles } from '../../http/tls/tls-files';
 import { VaultClient, type VaultClientOptions } from './vault-client';
 import { VaultSyncClient } from './vault-sync-client';
 

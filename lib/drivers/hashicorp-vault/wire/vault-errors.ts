@@ -1,6 +1,6 @@
 import type { SecretManagerError } from '../../../core/errors/secret-manager.error';
-import { findRow, type Row } from '../../http/answer-rows';
-import { errorOfAnswer } from '../../http/store-errors';
+import { findRow, type Row } from '../../http/wire/answer-rows';
+import { errorOfAnswer } from '../../http/wire/store-errors';
 import type { VaultAnswer } from './vault-answer';
 
 /**

@@ -1,4 +1,4 @@
-import type * as http from '../../http/steps';
+import type * as http from '../../http/wire/steps';
 import type { VaultAnswer } from './vault-answer';
 import type { VaultRequest } from './vault-request';
 

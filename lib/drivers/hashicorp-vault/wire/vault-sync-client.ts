@@ -4,9 +4,9 @@ import { DEFAULT_TIMEOUT_MS } from '../../../core/time/durations';
 import { exactJson } from '../../../core/validation/exact-json';
 import { SyncHttp } from '../../../sync';
 import { Redirects } from './redirects';
-import { connectionError } from '../../http/request-handler';
+import { connectionError } from '../../http/wire/request-handler';
 import { answerOf, type VaultAnswer } from './vault-answer';
-import type { TlsFiles } from '../../http/tls-files';
+import type { TlsFiles } from '../../http/tls/tls-files';
 import {
   basePathOf,
   headersOf,

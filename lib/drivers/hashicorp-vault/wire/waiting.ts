@@ -1,5 +1,5 @@
 import type { OperationOptions } from '../../../core/contract/custom-secret-manager';
-import * as waiting from '../../http/waiting';
+import * as waiting from '../../http/wire/waiting';
 
 /** The context of an error in this folder. The boundary of the pipeline completes it. */
 export const CONTEXT = { manager: 'hashicorp-vault', operation: 'request' };

@@ -3,7 +3,7 @@ import { mkdtempSync, renameSync, rmSync, utimesSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { rootCertificates } from 'node:tls';
-import { TlsFiles } from '../../../../lib/drivers/http/tls-files';
+import { TlsFiles } from '../../../../lib/drivers/http/tls/tls-files';
 import { failureOf } from '../../../support/failure-of';
 
 const [FIRST = '', SECOND = '', THIRD = ''] = rootCertificates.map((pem) => `${pem}\n`);
