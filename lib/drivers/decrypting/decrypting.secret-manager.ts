@@ -1,4 +1,3 @@
-import { types } from 'node:util';
 import {
   CustomSecretManager,
   implementsOperation,
@@ -18,29 +17,23 @@ import {
   READS_ENVIRONMENT,
   readsEnvironment,
 } from '../../core/contract/environment';
-import { isErrorLike } from '../../core/errors/safe-access';
 import { SecretManagerError, type OperationContext } from '../../core/errors/secret-manager.error';
 import { quoteName } from '../../core/errors/wording';
 import { countingDown } from '../../core/time/clock';
 import { DEFAULT_TIMEOUT_MS } from '../../core/time/durations';
-import { malformed, toReading } from '../../core/validation/answers';
 import { isRecord } from '../../core/validation/option-rules';
 import { givenParams } from '../../core/validation/params';
 import { assertSecretName } from '../../core/validation/secret-name';
 import { UsableOptions } from '../http/options/usable-options';
 import type { CipherHooks } from './ciphers/cipher';
-import { decryptionError, encryptionError } from './ciphers/cipher-error';
-import { decryptSyncWith, decryptWith, encryptWith } from './ciphers/given-cipher';
-import { SharedDecryptions } from './ciphers/shared-decryptions';
+import { encryptionError } from './ciphers/cipher-error';
+import { encryptWith } from './ciphers/given-cipher';
 import { optionProblems, type DecryptingSecretManagerOptions } from './decrypting.options';
+import { InnerAnswers, type Limited } from './inner-answers';
 import { runChecks } from './start-check';
-
-type Limited<Options> = Options & { readonly timeoutMs: number };
 
 /** The operations that this manager has only if the inner one has them. */
 const OF_INNER = ['readSecretSync', 'readSecrets'] as const satisfies readonly OptionalOperation[];
-
-const PARALLEL_DECRYPTIONS = 16;
 
 /**
  * Decrypts the values of another manager, and encrypts what is written to it. Names, versions, leases, descriptions and
@@ -52,7 +45,7 @@ const PARALLEL_DECRYPTIONS = 16;
 export class DecryptingSecretManager extends CustomSecretManager {
   readonly #options: DecryptingSecretManagerOptions;
   readonly #usable: UsableOptions;
-  readonly #decryptions: SharedDecryptions;
+  readonly #answers: InnerAnswers;
   #closing: Promise<void> | undefined;
 
   constructor(options: DecryptingSecretManagerOptions) {
@@ -60,9 +53,7 @@ export class DecryptingSecretManager extends CustomSecretManager {
     const given: Partial<DecryptingSecretManagerOptions> = isRecord(options) ? options : {};
     this.#options = { ...given } as DecryptingSecretManagerOptions; // every operation checks them first
     this.#usable = new UsableOptions('DecryptingSecretManager', () => optionProblems(given));
-    this.#decryptions = new SharedDecryptions((ciphertext, limited) =>
-      decryptWith(this.#options.decrypt, ciphertext, limited),
-    );
+    this.#answers = new InnerAnswers(this.#options);
     if (!this.#usable.areWrong) this.leaveOutWhatInnerLacks();
   }
 
@@ -78,7 +69,7 @@ export class DecryptingSecretManager extends CustomSecretManager {
     const context = this.begin('readSecret', given, secretName);
     const options = withDeadline(given);
     const answer = await this.#options.inner.readSecret(secretName, options);
-    return await this.decrypted(answer, options, context);
+    return await this.#answers.decrypt(answer, options, context);
   }
 
   /**
@@ -91,15 +82,8 @@ export class DecryptingSecretManager extends CustomSecretManager {
   ): SecretReading | undefined {
     const context = this.begin('readSecretSync', given, secretName);
     const options = withDeadline(given);
-    const { inner, decrypt } = this.#options;
-    const reading = this.ciphertextOf(inner.readSecretSync(secretName, options), context);
-    if (reading === undefined) return undefined;
-    try {
-      const limits = countingDown({}, options.timeoutMs);
-      return { ...reading, value: decryptSyncWith(decrypt, reading.value, limits) };
-    } catch (thrown) {
-      throw decryptionError(thrown, context);
-    }
+    const answer = this.#options.inner.readSecretSync(secretName, options);
+    return this.#answers.decryptSync(answer, options, context);
   }
 
   /** Reads with one call of the inner manager, and decrypts each value. One that fails does not lose the others. */
@@ -109,20 +93,8 @@ export class DecryptingSecretManager extends CustomSecretManager {
   ): Promise<ReadonlyMap<string, SecretAnswer | Error>> {
     const context = this.begin('readSecrets', given);
     const options = withDeadline(given);
-    const answers: unknown = await this.#options.inner.readSecrets(secretNames, options);
-    if (!types.isMap(answers)) {
-      throw malformed('must resolve to a Map of answers', answers, this.innerContext(context));
-    }
-    const readings = new Map<string, SecretAnswer | Error>();
-    const names = new Set(secretNames).values();
-    const decryptTheNext = async (): Promise<void> => {
-      for (const secretName of names) {
-        const about = { ...context, secretName };
-        readings.set(secretName, await this.outcomeOf(answers.get(secretName), options, about));
-      }
-    };
-    await Promise.all(Array.from({ length: PARALLEL_DECRYPTIONS }, decryptTheNext));
-    return readings;
+    const answers = await this.#options.inner.readSecrets(secretNames, options);
+    return await this.#answers.decryptMany(secretNames, answers, options, context);
   }
 
   /** Encrypts and writes. Without the option `encrypt` it throws `UNSUPPORTED`. */
@@ -211,47 +183,12 @@ export class DecryptingSecretManager extends CustomSecretManager {
   }
 
   private async closeOnce(): Promise<void> {
-    this.#decryptions.close(this.context('close'));
+    this.#answers.close(this.context('close'));
     if (this.#usable.areWrong) return;
     const parts = [this.#options.inner, ...this.hooks()];
     const ends = await Promise.allSettled(parts.map(async (part) => part.close?.()));
     const failed = ends.find((end) => end.status === 'rejected');
     if (failed !== undefined) throw failed.reason;
-  }
-
-  private async outcomeOf(
-    answer: unknown,
-    options: Limited<OperationOptions>,
-    context: OperationContext,
-  ): Promise<SecretReading | Error | undefined> {
-    if (isErrorLike(answer)) return answer;
-    try {
-      return await this.decrypted(answer, options, context);
-    } catch (thrown) {
-      return thrown as SecretManagerError; // `decrypted` throws nothing else
-    }
-  }
-
-  private async decrypted(
-    answer: unknown,
-    options: Limited<OperationOptions>,
-    context: OperationContext,
-  ): Promise<SecretReading | undefined> {
-    const reading = this.ciphertextOf(answer, context);
-    if (reading === undefined) return undefined;
-    try {
-      const value = await this.#decryptions.wait(reading.value, options, context);
-      return { ...reading, value };
-    } catch (thrown) {
-      throw decryptionError(thrown, context);
-    }
-  }
-
-  /** Returns the reading of the inner manager, whose value is ciphertext. */
-  private ciphertextOf(answer: unknown, context: OperationContext): SecretReading | undefined {
-    const reading = toReading(answer, this.innerContext(context));
-    if (reading?.value === '') throw emptyCiphertext(context);
-    return reading;
   }
 
   /** The ciphers that have hooks. One that decrypts and encrypts is there once. */
@@ -277,10 +214,6 @@ export class DecryptingSecretManager extends CustomSecretManager {
     return { manager: this.secretManagerName, operation, secretName };
   }
 
-  private innerContext(context: OperationContext): OperationContext {
-    return { ...context, manager: this.#options.inner.secretManagerName };
-  }
-
   /** Makes the pipeline treat this manager as it would treat the inner one. */
   private leaveOutWhatInnerLacks(): void {
     const { inner } = this.#options;
@@ -302,14 +235,6 @@ export class DecryptingSecretManager extends CustomSecretManager {
 
 function withDeadline<Options extends OperationOptions>(options: Options): Limited<Options> {
   return countingDown(options, options.timeoutMs ?? DEFAULT_TIMEOUT_MS);
-}
-
-function emptyCiphertext(context: OperationContext): SecretManagerError {
-  return new SecretManagerError(
-    'MALFORMED',
-    `${quoteName(context.secretName)} is empty, and no ciphertext is. Encrypt its value, or leave it out of \`hostedKeys\`.`,
-    context,
-  );
 }
 
 function withoutEncryption(context: OperationContext): SecretManagerError {
