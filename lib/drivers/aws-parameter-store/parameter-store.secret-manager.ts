@@ -19,6 +19,7 @@ import { workerFile } from '../../sync/worker-file';
 import { CredentialSource } from '../aws/credential-source';
 import { awsNameOf, isDenied } from '../aws/errors';
 import { assertUsable, warnOfRetries } from '../aws/start-checks';
+import { userTags } from '../aws/tags';
 import { optionsFromEnvironment } from './options/from-environment';
 import { ParameterNames } from './options/parameter-names';
 import {
@@ -33,8 +34,6 @@ import { createClient, probe } from './sdk/client';
 import { isAbsent } from './sdk/errors';
 import { MANAGER_NAME, PARAMETER_STORE } from './sdk/service';
 import { SyncParameterStoreApi } from './sdk/sync-api';
-import { userTags } from './writes/tags';
-import { valueProblem } from './writes/value-problem';
 import { ParameterWriter } from './writes/writer';
 
 /** The worker lies beside this file, and beside the bundle of this driver. */
@@ -164,14 +163,7 @@ export class AwsParameterStoreSecretManager extends CustomSecretManager {
     options: WriteOptions = {},
   ): Promise<SecretMetadata> {
     assertNoParams(options.params, READS_ALONE);
-    const target = this.targetOf(secretName);
-    const problem = valueProblem(value, this.#options.tier);
-    if (problem === undefined) return await this.#writer.write(target, value, options);
-    throw new SecretManagerError(
-      'INVALID_ARGUMENT',
-      `The value of ${quoteName(secretName)} ${problem}.`,
-      { secretName },
-    );
+    return await this.#writer.write(this.targetOf(secretName), value, options);
   }
 
   /**
@@ -214,10 +206,7 @@ export class AwsParameterStoreSecretManager extends CustomSecretManager {
   /** Throws `MISCONFIGURED` for names of the registration that no parameter can have. */
   override validateRegistration({ secretNames, virtualKeyPrefix }: RegistrationFacts): void {
     const aliases = virtualKeyPrefix === undefined ? [] : [`${virtualKeyPrefix}alias`];
-    const problems = [...secretNames, ...aliases].flatMap((name) => {
-      const problem = this.#names.problemOf(name);
-      return problem === undefined ? [] : [`The secret name ${quoteName(name)} ${problem}.`];
-    });
+    const problems = this.#names.problemsOf([...secretNames, ...aliases]);
     if (problems.length > 0) throw new SecretManagerError('MISCONFIGURED', problems.join(' '));
   }
 

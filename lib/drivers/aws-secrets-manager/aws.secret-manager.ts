@@ -1,7 +1,6 @@
 import type {
   GetSecretValueCommandInput,
   SecretsManagerClient,
-  Tag,
 } from '@aws-sdk/client-secrets-manager';
 import {
   CustomSecretManager,
@@ -25,6 +24,7 @@ import { workerFile } from '../../sync/worker-file';
 import { CredentialSource } from '../aws/credential-source';
 import { isDenied } from '../aws/errors';
 import { assertUsable, warnOfRetries } from '../aws/start-checks';
+import { userTags } from '../aws/tags';
 import { BatchReader } from './reads/batch';
 import { parseReadParams } from './reads/params';
 import { toReading } from './reads/reading';
@@ -252,13 +252,4 @@ function parseRead(
 function assertWholeCall(secretName: string, { params }: OperationOptions): void {
   assertSecretName(secretName);
   assertNoParams(params, READS_ALONE);
-}
-
-/** Returns the tags of the user. Only AWS sets tags that start with `aws:`. */
-function userTags(tags: readonly Tag[] = []): Record<string, string> {
-  return Object.fromEntries(
-    tags
-      .filter(({ Key = '' }) => !Key.startsWith('aws:'))
-      .map(({ Key = '', Value = '' }) => [Key, Value]),
-  );
 }

@@ -213,10 +213,7 @@ export class SecretLookup {
     return lookup.fallback === 'never' ? undefined : this.readEnvironment(lookup);
   }
 
-  /**
-   * Returns the value of the environment if the fallback covers the failure of the manager. Otherwise throws
-   * the failure.
-   */
+  /** Returns the value of the environment if the fallback covers the failure. Throws the failure otherwise. */
   private fallBack(error: unknown, lookup: Lookup): string | undefined {
     const { name, context, fallback, call } = lookup;
     if (!isSecretManagerError(error) || call.signal?.aborted) throw error;

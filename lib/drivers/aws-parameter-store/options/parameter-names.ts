@@ -37,6 +37,14 @@ export class ParameterNames {
     return secretNameProblem(secretName) ?? pathProblem(this.pathOf(secretName));
   }
 
+  /** Returns a sentence for each name that no parameter can have. */
+  problemsOf(secretNames: readonly string[]): string[] {
+    return secretNames.flatMap((name) => {
+      const problem = this.problemOf(name);
+      return problem === undefined ? [] : [`The secret name ${quoteName(name)} ${problem}.`];
+    });
+  }
+
   private pathOf(secretName: string): string {
     return this.#prefix === '' ? secretName : `${this.#prefix}/${secretName}`;
   }

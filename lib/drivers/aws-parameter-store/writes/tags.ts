@@ -28,17 +28,3 @@ export async function addTags(
     );
   }
 }
-
-export function toTags(tags: WriteOptions['tags'] = {}): Tag[] | undefined {
-  const entries = Object.entries(tags);
-  return entries.length > 0 ? entries.map(([Key, Value]) => ({ Key, Value })) : undefined;
-}
-
-/** Returns the tags of the user. Only AWS sets tags that start with `aws:`. */
-export function userTags(tags: readonly Tag[] = []): Record<string, string> {
-  return Object.fromEntries(
-    tags
-      .filter(({ Key = '' }) => !Key.startsWith('aws:'))
-      .map(({ Key = '', Value = '' }) => [Key, Value]),
-  );
-}

@@ -3,11 +3,13 @@ import type { SecretMetadata, WriteOptions } from '../../../core/contract/custom
 import { SecretManagerError } from '../../../core/errors/secret-manager.error';
 import { quoteName } from '../../../core/errors/wording';
 import { isDenied } from '../../aws/errors';
+import { toTags } from '../../aws/tags';
 import type { ParameterTier } from '../options/parameter-store.options';
 import { versionOf } from '../reads/reading';
 import type { ParameterStoreApi, Target } from '../sdk/api';
 import { isTaken } from '../sdk/errors';
-import { addTags, toTags } from './tags';
+import { addTags } from './tags';
+import { valueProblem } from './value-problem';
 
 export interface WriterOptions {
   readonly kmsKeyId?: string;
@@ -33,6 +35,7 @@ export class ParameterWriter {
   }
 
   async write(target: Target, value: string, options: WriteOptions): Promise<SecretMetadata> {
+    this.assertStorable(target, value);
     const write = { ...target, value, options };
     if (options.createOnly) return await this.create(write);
     const metadata = await this.describe(write);
@@ -44,6 +47,16 @@ export class ParameterWriter {
       if (!isTaken(thrown)) throw thrown;
       return await this.overwrite(write, await this.describe(write));
     }
+  }
+
+  private assertStorable({ secretName }: Target, value: string): void {
+    const problem = valueProblem(value, this.#tier);
+    if (problem === undefined) return;
+    throw new SecretManagerError(
+      'INVALID_ARGUMENT',
+      `The value of ${quoteName(secretName)} ${problem}.`,
+      { secretName },
+    );
   }
 
   private async create({ parameter, secretName, value, options }: Write): Promise<SecretMetadata> {

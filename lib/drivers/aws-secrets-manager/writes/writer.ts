@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { SecretMetadata, WriteOptions } from '../../../core/contract/custom-secret-manager';
 import { awsNameOf } from '../../aws/errors';
+import { toTags } from '../../aws/tags';
 import type { SecretsManagerApi } from '../sdk/api';
 import { isAbsent } from '../sdk/errors';
 import type { SecretDeletion } from './deletion';
@@ -97,9 +98,4 @@ export class SecretWriter {
   private isPendingDeletion(thrown: unknown, { name, options }: Write): Promise<boolean> {
     return isPendingDeletion(thrown, this.#api, name, options);
   }
-}
-
-function toTags(tags: WriteOptions['tags'] = {}): { Key: string; Value: string }[] | undefined {
-  const entries = Object.entries(tags);
-  return entries.length > 0 ? entries.map(([Key, Value]) => ({ Key, Value })) : undefined;
 }
