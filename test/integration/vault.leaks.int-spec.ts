@@ -92,7 +92,7 @@ describe('a secret of OpenBao, a token and a password', () => {
           manager: { useFactory: () => manager },
           settings: { accessMode: 'read_and_write' },
           cache: false,
-          attemptTimeoutMs: 150,
+          attemptTimeoutMs: 500,
           retry: { maxAttempts: 2, baseDelayMs: 1, maxDelayMs: 1 },
           environment: {},
           ...options,
