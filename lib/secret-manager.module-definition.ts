@@ -9,7 +9,7 @@ import {
   type Provider,
 } from '@nestjs/common';
 import { bindingProblem, registrationNameProblem, type ManagerBinding } from './module/binding';
-import { circleGuards } from './module/guards';
+import { circleGuards } from './module/circular-injection';
 import { holdOptions } from './module/held-options';
 import type { SecretManagerModuleOptions } from './secret-manager.options';
 import { createProviders, type Registration } from './module/providers';

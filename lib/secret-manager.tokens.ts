@@ -1,5 +1,5 @@
 import type { InjectionToken } from '@nestjs/common';
-import { copiesOf } from './core/contract/copies';
+import { copiesOf } from './core/contract/package-copies';
 import { quoteName } from './core/errors/wording';
 import { canonicalSecretName } from './core/validation/secret-name';
 import { SecretsService } from './service/secrets.service';

@@ -4,7 +4,7 @@ import { kindOf, quoteName } from '../core/errors/wording';
 import { copyOption } from '../core/validation/option-copies';
 import { listed } from '../core/validation/option-rules';
 import { registrationError } from './binding';
-import { circleProblem } from './guards';
+import { circleProblem } from './circular-injection';
 import type { Registration } from './providers';
 import { requiredSecret, requiredSecretProblem, type RequiredSecret } from './required-secrets';
 import { DEFAULT_MANAGER, registeredHint, registeredNames } from '../secret-manager.tokens';

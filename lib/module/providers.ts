@@ -13,7 +13,7 @@ import { DeadlinePolicy } from '../policies/deadline.policy';
 import { isOwned, registrationError, toProvider, type ManagerBinding } from './binding';
 import { subscribeListeners } from './change-listeners';
 import { assertOneKeyPerFleet, createFleet } from './fleet';
-import { assertMadeOnce, circleProblem, scopeGuard } from './guards';
+import { assertMadeOnce, circleProblem, scopeGuard } from './circular-injection';
 import type { HeldOptions } from './held-options';
 import {
   resolveOptions,

@@ -1,6 +1,6 @@
 import { closed } from '../core/calls/cancellation';
 import { NO_FLEET, type FleetStatus } from '../core/contract/fleet-status';
-import { announceCopy } from '../core/contract/copies';
+import { announceCopy } from '../core/contract/package-copies';
 import type {
   DeleteOptions,
   OperationOptions,

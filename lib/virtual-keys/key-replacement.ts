@@ -7,7 +7,7 @@ import {
 import { quoteName } from '../core/errors/wording';
 import type { SecretPipeline } from '../policies/compose';
 import type { ResolvedOptions } from '../secret-manager.options';
-import { rotateSecret } from '../service/writing/rotation';
+import { rotateSecret } from '../service/writing/secret-rotation';
 import { recordOf } from './overlap-record';
 import type { VirtualKeyCall } from './virtual-key-calls';
 import { previousName } from './virtual-key-names';

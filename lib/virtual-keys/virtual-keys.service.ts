@@ -1,6 +1,6 @@
 import type { CallOptions } from '../core/calls/cancellation';
 import { waitFor } from '../core/calls/waiting';
-import { announceCopy } from '../core/contract/copies';
+import { announceCopy } from '../core/contract/package-copies';
 import type {
   DeleteOptions,
   OperationOptions,

@@ -24,7 +24,7 @@ import { optionsFromEnvironment } from './options/from-environment';
 import { optionProblems } from './options/option-problems';
 import { vaultCall, type VaultCall } from './options/vault-call';
 import type { VaultSecretManagerOptions } from './options/vault.options';
-import { OwnWrites } from './session/own-writes';
+import { OwnWrites } from './session/read-your-writes';
 import { VaultConnection } from './session/vault-connection';
 import { serverState, type VaultServerState } from './wire/vault-health';
 

@@ -5,7 +5,7 @@ import { translateError } from '../../core/errors/error-table';
 import { now, startTimer } from '../../core/time/clock';
 import type { Announcement, Announcer } from '../../policies/writes/announcements';
 import { NameIndex } from '../name-index';
-import { Acceptance } from '../wire/acceptance';
+import { Acceptance } from '../wire/message-check';
 import { DIGEST_BYTES, fleetDigest } from '../wire/fleet-key';
 import { Keyring } from '../wire/keyring';
 import { MAX_NAMES } from '../wire/message';

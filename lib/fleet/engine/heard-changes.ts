@@ -1,6 +1,6 @@
 import type { FleetEntry } from '../../policies/compose';
 import type { NameIndex } from '../name-index';
-import type { AcceptedMessage } from '../wire/acceptance';
+import type { AcceptedMessage } from '../wire/message-check';
 import type { Resync } from './resync';
 
 export interface HeardChangesOptions {

@@ -17,7 +17,7 @@ import type { TypedSecrets } from '../../typed/typed-secrets';
 import { LiveValues } from './live-values';
 import { ResourceBuilder } from './resource-builder';
 import { readOptions, wrongOptions, type ReadOptions } from './rotating-options';
-import { startRotation } from './rotation';
+import { startRotation } from './resource-replacement';
 import { classesOf, givenBy, partsOf, type SourceServices } from './sources';
 import type { Values } from './values';
 

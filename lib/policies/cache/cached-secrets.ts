@@ -20,7 +20,7 @@ import { Refreshes } from './refresh/refreshes';
 import { ReportedChanges } from './reported-changes';
 import type { CacheObserver } from './secret-cache';
 import { ServedSecrets } from './served-secrets';
-import { SharedFreshness } from './shared-freshness';
+import { SharedFreshness } from './fleet-freshness';
 
 export interface CachedSecretsOptions {
   readonly bounds: FreshnessBounds;

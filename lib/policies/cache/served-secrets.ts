@@ -17,7 +17,7 @@ import {
 } from './freshness';
 import type { Refreshes } from './refresh/refreshes';
 import type { CachedReading, SecretInspection } from './secret-cache';
-import type { SharedFreshness } from './shared-freshness';
+import type { SharedFreshness } from './fleet-freshness';
 
 export interface ServedSecretsOptions {
   readonly flights: SingleFlightPolicy;

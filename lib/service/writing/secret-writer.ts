@@ -19,7 +19,7 @@ import { parseSecretName } from '../../core/validation/secret-name';
 import type { SecretPipeline } from '../../policies/compose';
 import type { Pipeline } from '../../policies/policy';
 import type { ResolvedOptions } from '../../secret-manager.options';
-import { rotateSecret } from './rotation';
+import { rotateSecret } from './secret-rotation';
 import type { SecretLookup } from '../reading/secret-lookup';
 
 /** The secret after a rotation. Without a name it keeps its own. */

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { Acceptance } from '../../../lib/fleet/wire/acceptance';
+import { Acceptance } from '../../../lib/fleet/wire/message-check';
 import { FleetKey, fleetDigest } from '../../../lib/fleet/wire/fleet-key';
 import { Keyring } from '../../../lib/fleet/wire/keyring';
 import { encodeMessage, type FleetMessage } from '../../../lib/fleet/wire/message';

@@ -8,7 +8,7 @@ import { unavailable } from '../files/problems';
 import type { SealedChanges } from './draft';
 import { openDatabase, type Database } from './lmdb';
 import { assertLockable, makeLockFile } from './lock-file';
-import { makeRoom } from './room';
+import { makeRoom } from './free-space';
 
 const CONTEXT = { manager: 'encrypted-file', operation: 'validateEnvironment' };
 const PATIENCE_MS = 30_000;

@@ -9,7 +9,7 @@ import { openDatabase, type Database } from './lmdb';
 import { betweenTransactions, inTransaction } from './lock-order';
 import { assertLockable, explainLock, isWritable, makeLockFile } from './lock-file';
 import { readSnapshot } from './snapshot';
-import { makeRoom } from './room';
+import { makeRoom } from './free-space';
 
 /** The attempts to open LMDB with the latest state, while other processes commit. */
 const OPENINGS_MAX = 3;

@@ -2,7 +2,7 @@ import type { SecretMetadata } from '../../../core/contract/custom-secret-manage
 import type { SecretManagerError } from '../../../core/errors/secret-manager.error';
 import { quoteName } from '../../../core/errors/wording';
 import type { VaultCall } from '../options/vault-call';
-import type { Requests } from '../session/own-writes';
+import type { Requests } from '../session/read-your-writes';
 import { isObject, type VaultAnswer } from '../wire/vault-answer';
 import { run, runSync } from '../../http/wire/steps';
 import { serverMessageOf, vaultError } from '../wire/vault-errors';

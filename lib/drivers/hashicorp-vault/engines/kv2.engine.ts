@@ -13,7 +13,7 @@ import { now } from '../../../core/time/clock';
 import { DEFAULT_TIMEOUT_MS } from '../../../core/time/durations';
 import { NamedLock } from '../../../core/time/named-lock';
 import type { VaultCall } from '../options/vault-call';
-import type { Requests } from '../session/own-writes';
+import type { Requests } from '../session/read-your-writes';
 import { waitFor } from '../wire/waiting';
 import { descriptionOf, mergeMetadata, type CustomMetadata } from './custom-metadata';
 import { subjectOf, type Engine } from './engine';

@@ -9,7 +9,7 @@ import { SecretManagerError } from '../../../core/errors/secret-manager.error';
 import { NamedLock } from '../../../core/time/named-lock';
 import type { VaultCall } from '../options/vault-call';
 import type { AuthorizedAnswer } from '../session/credential';
-import type { Requests } from '../session/own-writes';
+import type { Requests } from '../session/read-your-writes';
 import { isObject } from '../wire/vault-answer';
 import { run, runSync } from '../../http/wire/steps';
 import { isDeadToken, isDenial, vaultError } from '../wire/vault-errors';

@@ -1,5 +1,5 @@
 import fs, { statSync } from 'node:fs';
-import { makeRoom } from '../../../lib/drivers/encrypted-file/store/room';
+import { makeRoom } from '../../../lib/drivers/encrypted-file/store/free-space';
 import { useStore } from '../../support/encrypted-file';
 import { failureOf } from '../../support/failure-of';
 import { thrownBy } from '../../support/thrown-by';
