@@ -40,7 +40,7 @@ export class ReportedChanges {
    */
   expire(secretName: string | undefined, change: ReportedChange): ReadonlySet<string> | undefined {
     const kept = new Set<string>();
-    let isOutdated = false;
+    let isOutdated = secretName === undefined; // also the first read of a name that is not cached
     for (const read of this.#entries.readsOf(secretName)) {
       if (this.isCurrent(read, change)) continue;
       isOutdated = true;

@@ -1,0 +1,32 @@
+import { VirtualFleet } from './support/virtual-fleet';
+
+describe('A fleet whose events overlap', () => {
+  let fleet: VirtualFleet;
+
+  beforeEach(() => {
+    fleet = new VirtualFleet();
+  });
+
+  afterEach(() => fleet.close());
+
+  it('keeps a read that began before a reconnect from bringing an old first value', async () => {
+    const [writer, reader] = await fleet.startTwo();
+    let answer = (_: string): void => undefined;
+    jest
+      .spyOn(fleet.store, 'readSecret')
+      .mockImplementationOnce(
+        () => new Promise((resolve) => (answer = (value) => resolve({ value, version: '1' }))),
+      );
+    reader.transport.cut();
+    const inFlight = reader.secrets.get('KEY');
+    await fleet.time.advance(1);
+    await writer.secrets.set('KEY', 'new');
+    reader.transport.reconnect();
+    await fleet.time.advance(1);
+
+    answer('old');
+
+    expect(await inFlight).toBe('old');
+    expect(await reader.secrets.get('KEY')).toBe('new');
+  });
+});
