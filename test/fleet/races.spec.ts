@@ -29,4 +29,17 @@ describe('A fleet whose events overlap', () => {
     expect(await inFlight).toBe('old');
     expect(await reader.secrets.get('KEY')).toBe('new');
   });
+
+  it('announces a write that the shutdown cancels, because the store may have made it', async () => {
+    const [writer, reader] = await fleet.startTwo();
+    jest.spyOn(fleet.store, 'writeSecret').mockReturnValue(new Promise(() => undefined));
+    const writing = writer.secrets.set('KEY', 'new').catch((error: unknown) => error);
+    await fleet.time.advance(1);
+
+    void writer.close();
+    await fleet.time.advance(1);
+
+    expect(await writing).toMatchObject({ code: 'CANCELLED' });
+    expect(reader.secrets.fleet.received).toBe(1);
+  });
 });

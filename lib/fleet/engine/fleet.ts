@@ -24,6 +24,8 @@ const START_TIMEOUT_MS = 2_000;
 const CLOSE_TIMEOUT_MS = 1_000;
 /** The time after which a missing key is asked for again, in milliseconds. */
 const KEY_INTERVAL_MS = 1_000;
+/** Node's own `setImmediate`, read at import. A fake one would hold the shutdown up. */
+const runAtEndOfTurn = setImmediate;
 
 /**
  * One instance of a fleet. It announces its changes, and applies those of the others.
@@ -152,8 +154,12 @@ export class Fleet implements Announcer {
     this.#names.add(secretName);
   }
 
-  /** Publishes what is pending, and unsubscribes. Never rejects. */
+  /**
+   * Publishes what is pending, and unsubscribes. The pipeline closes at the same time, and cancels its writes: their
+   * announcements still count. Never rejects.
+   */
   async close(): Promise<void> {
+    await new Promise((resolve) => runAtEndOfTurn(resolve));
     if (this.#isClosed) return;
     this.#isClosed = true;
     this.#onConnected();
