@@ -42,4 +42,17 @@ describe('A fleet whose events overlap', () => {
     expect(await writing).toMatchObject({ code: 'CANCELLED' });
     expect(reader.secrets.fleet.received).toBe(1);
   });
+
+  it('reads a pinned secret at once that is revoked while its spread expiry is ahead', async () => {
+    const [one, other] = await fleet.startTwo({ fleet: { spreadMs: 60_000 } });
+    await other.secrets.get('KEY');
+    other.secrets.secret('KEY').onChange(() => undefined);
+    await one.secrets.set('KEY', 'new');
+    await fleet.time.advance(10);
+
+    one.secrets.invalidate('KEY', { everywhere: true });
+    await fleet.time.advance(10);
+
+    expect(other.secrets.inspect()).toMatchObject([{ name: 'KEY', state: 'fresh' }]);
+  });
 });

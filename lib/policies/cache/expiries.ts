@@ -24,8 +24,8 @@ export interface PlannedExpiry {
 export class Expiries {
   readonly #clock: AgeClock;
   readonly #planned = new Map<string, PlannedExpiry>();
-  /** The last instant of each name that the fleet has expired. */
-  readonly #lastAt = new Map<string, number>();
+  /** The last instant of each name that the fleet has expired, and the earliest that it could have been. */
+  readonly #last = new Map<string, { readonly at: number; readonly earliestAt: number }>();
 
   constructor(clock: AgeClock) {
     this.#clock = clock;
@@ -38,13 +38,14 @@ export class Expiries {
   ): { readonly at: number; readonly isPostponed: boolean } {
     const now = this.#clock.now();
     if (source !== 'fleet') return { at: now, isPostponed: false };
-    const lastAt = this.#lastAt.get(secretName) ?? -Infinity;
-    if (lastAt > now) return { at: lastAt, isPostponed: false };
-    const earliestAt = lastAt + EXPIRY_INTERVAL_MS;
+    const last = this.#last.get(secretName);
+    const isAhead = last !== undefined && last.at > now;
+    if (isAhead && spreadMs > 0) return { at: last.at, isPostponed: false };
+    const earliestAt = isAhead ? last.earliestAt : (last?.at ?? -Infinity) + EXPIRY_INTERVAL_MS;
     const at = Math.max(now + spreadMs * Math.random(), earliestAt);
     this.deleteOld(now);
-    this.#lastAt.delete(secretName);
-    this.#lastAt.set(secretName, at);
+    this.#last.delete(secretName);
+    this.#last.set(secretName, { at, earliestAt });
     return { at, isPostponed: earliestAt > now };
   }
 
@@ -89,13 +90,13 @@ export class Expiries {
 
   clear(): void {
     this.#planned.clear();
-    this.#lastAt.clear();
+    this.#last.clear();
   }
 
   private deleteOld(now: number): void {
-    for (const [name, at] of this.#lastAt) {
+    for (const [name, { at }] of this.#last) {
       if (at + EXPIRY_INTERVAL_MS > now) return;
-      this.#lastAt.delete(name);
+      this.#last.delete(name);
     }
   }
 }
