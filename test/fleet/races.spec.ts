@@ -55,4 +55,25 @@ describe('A fleet whose events overlap', () => {
 
     expect(other.secrets.inspect()).toMatchObject([{ name: 'KEY', state: 'fresh' }]);
   });
+
+  it('announces once what a webhook has announced, in a store without versions', async () => {
+    const [one, other] = await fleet.startTwo();
+    const read = fleet.store.readSecret.bind(fleet.store);
+    jest.spyOn(fleet.store, 'readSecret').mockImplementation(async (...given) => {
+      const reading = await read(...given);
+      return reading && { value: reading.value };
+    });
+    for (const { secrets } of [one, other]) await secrets.get('KEY');
+    fleet.store.rotate('KEY', 'new');
+    const before = fleet.reads;
+
+    one.secrets.announce(['KEY']);
+    await fleet.time.advance(1);
+    for (const { secrets } of [one, other]) expect(await secrets.get('KEY')).toBe('new');
+    await fleet.time.advance(1_100);
+    for (const { secrets } of [one, other]) expect(await secrets.get('KEY')).toBe('new');
+
+    expect(fleet.bus.messages).toHaveLength(1);
+    expect(fleet.reads - before).toBe(2);
+  });
 });

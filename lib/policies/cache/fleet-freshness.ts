@@ -69,7 +69,10 @@ export class SharedFreshness {
     return isLimited || isReplaced ? 'fleet' : 'read';
   }
 
-  /** Announces what a read has found, if it differs from the cached value. Leases belong to one instance. */
+  /**
+   * Announces what a read has found, if it differs from the cached value. Leases belong to one instance. After a call
+   * of `announce` only a version is news: without one, every instance would read again.
+   */
   announceFound(read: SharedRead, reading: SecretReading | undefined): void {
     if (this.#fleet === undefined) return;
     const entry = this.#entries.get(read);
@@ -77,6 +80,7 @@ export class SharedFreshness {
     if (entry.leaseMs !== undefined || reading?.validForMs !== undefined) return;
     const { secretName, params } = read;
     const version = params === undefined ? reading?.version : undefined;
+    if (version === undefined && this.#expiries.get(read.key) !== undefined) return;
     this.#fleet.announcer.announce({ kind: 'changed', secretName, version });
   }
 
