@@ -76,4 +76,34 @@ describe('A fleet whose events overlap', () => {
     expect(fleet.bus.messages).toHaveLength(1);
     expect(fleet.reads - before).toBe(2);
   });
+
+  it.each(['changed', 'revoked'])(
+    'answers with an unchanged value that is reported as %s before the deadline of the call',
+    async (kind) => {
+      const [one, other] = await fleet.startTwo();
+      await other.secrets.get('KEY');
+
+      one.secrets.invalidate('KEY', { everywhere: kind === 'revoked' });
+      await fleet.time.advance(1);
+      const value = other.secrets.get('KEY', { timeoutMs: 500, maxAgeMs: 10 });
+      await fleet.time.advance(500);
+
+      expect(await value).toBe('old');
+    },
+  );
+
+  it('reads an unchanged value that is announced four times, within 1.4 s', async () => {
+    const [one, other] = await fleet.startTwo();
+    await other.secrets.get('KEY');
+    const before = fleet.reads;
+
+    one.secrets.announce(['KEY']);
+    await fleet.time.advance(1);
+    const value = other.secrets.get('KEY');
+    await fleet.time.advance(1_400);
+
+    expect(await value).toBe('old');
+    expect(await other.secrets.get('KEY')).toBe('old');
+    expect(fleet.reads - before).toBe(4);
+  });
 });

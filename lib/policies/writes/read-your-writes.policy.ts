@@ -3,6 +3,7 @@ import { pause } from '../../core/calls/waiting';
 import type { SecretReading } from '../../core/contract/custom-secret-manager';
 import { SecretManagerError, isSecretManagerError } from '../../core/errors/secret-manager.error';
 import { secretKey } from '../../core/validation/params';
+import { now } from '../../core/time/clock';
 import { Policy, type Pipeline, type SecretReadings } from '../policy';
 import type { RecentChanges } from './recent-changes';
 import type { RecentWrites } from './recent-writes';
@@ -11,7 +12,8 @@ const PAUSES_MS = [200, 400, 800] as const;
 
 /**
  * Reads again if the store may have answered with a value that a recent write replaced, because a replica lags.
- * The write was one of this instance, or was announced by another one. The answer of the third retry is accepted.
+ * The write was one of this instance, or was announced by another one. The answer of the third retry is accepted, and
+ * of an announced change also the last answer that the deadline of the call permits.
  *
  * A batch does not wait: such a secret fails with {@link LaggingReplicaError}, and must be read alone. A
  * synchronous read does not wait, either.
@@ -56,8 +58,15 @@ export class ReadYourWritesPolicy extends Policy {
     options: CallOptions,
   ): Promise<SecretReading | undefined> {
     for (const pauseMs of PAUSES_MS) {
+      const startedAt = now();
       const reading = await this.inner.readSecret(secretName, options);
       if (!this.isSuspect(secretName, reading, options)) return reading;
+      const nextMs = pauseMs + now() - startedAt;
+      if (
+        nextMs >= (options.timeoutMs ?? Infinity) &&
+        !this.isReplaced(secretName, reading, options)
+      )
+        return reading;
       if (!isOvertaken(options))
         await pause(pauseMs, options, this.context('readSecret', secretName));
       // the callers start a fresh read, together with the callers that came after the write
@@ -69,10 +78,19 @@ export class ReadYourWritesPolicy extends Policy {
   private isSuspect(
     secretName: string,
     reading: SecretReading | undefined,
+    options: CallOptions,
+  ): boolean {
+    const key = secretKey(secretName, options.params);
+    return this.isReplaced(secretName, reading, options) || this.#changes.isBefore(key, reading);
+  }
+
+  /** Returns whether a recent write of this instance may have replaced the answer. */
+  private isReplaced(
+    secretName: string,
+    reading: SecretReading | undefined,
     { params }: CallOptions,
   ): boolean {
-    const key = secretKey(secretName, params);
-    return this.#writes.mayBeReplaced(key, reading) || this.#changes.isBefore(key, reading);
+    return this.#writes.mayBeReplaced(secretKey(secretName, params), reading);
   }
 
   private hasChanged(key: string): boolean {
