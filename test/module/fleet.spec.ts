@@ -61,6 +61,22 @@ describe('The option fleet', () => {
     expect(String(error)).not.toContain('canary');
   });
 
+  it('refuses a key that is a promise, and handles its rejection', async () => {
+    const unhandled = jest.fn();
+    process.on('unhandledRejection', unhandled);
+    const key = async (): Promise<string> => Promise.reject(new Error('sk-canary'));
+
+    const error = await failureOf(
+      startWith(store(), { fleet: fleetOf({ key: key as unknown as () => string }) }),
+    );
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    process.off('unhandledRejection', unhandled);
+
+    expect(error).toMatchObject({ code: 'MISCONFIGURED' });
+    expect(String(error)).toContain('fleet.key must be a string, and is a promise');
+    expect(unhandled).not.toHaveBeenCalled();
+  });
+
   it('reports all its problems with the others in one error', async () => {
     const fleet = fleetOf({ key: 'x', spreadMs: NaN });
 

@@ -5,6 +5,7 @@ import {
   timingSafeEqual,
   type KeyObject,
 } from 'node:crypto';
+import { read } from '../../core/errors/safe-access';
 import { kindOf } from '../../core/errors/wording';
 
 /** The length of the digests on the wire, in bytes. */
@@ -15,6 +16,7 @@ const SHORTEST_KEY_BYTES = 16;
 
 /** Returns the problem of a key as the rest of a sentence, never the key. */
 export function keyProblem(key: unknown): string | undefined {
+  if (typeof read(key, 'then') === 'function') return 'must be a string, and is a promise';
   if (typeof key !== 'string') return `must be a string, and is ${kindOf(key)}`;
   if (Buffer.byteLength(key) >= SHORTEST_KEY_BYTES) return undefined;
   return (

@@ -70,7 +70,9 @@ export class Keyring {
     this.#askedAt = now();
     try {
       if (typeof source === 'string') return source;
-      return typeof source === 'function' ? source() : source.reveal();
+      const key: unknown = typeof source === 'function' ? source() : source.reveal();
+      Promise.resolve(key).catch(() => undefined); // a promise is refused, and must not end the process
+      return key;
     } catch {
       this.warnOnce('failed'); // its error may hold the key
       return undefined;
