@@ -45,7 +45,7 @@ export class Origins {
     this.#origins.set(message.origin, {
       missing: origin.missing,
       sequence: Math.max(origin.sequence, message.sequence),
-      heartbeatAt: message.kind === 'heartbeat' ? message.time : origin.heartbeatAt,
+      heartbeatAt: Math.max(message.kind === 'heartbeat' ? message.time : 0, origin.heartbeatAt),
       heardAt: at,
     });
     const isBaseline = known === undefined || known.heardAt < this.#subscribedAt;
@@ -63,8 +63,7 @@ export class Origins {
 function follow(origin: Origin, { kind, sequence, time }: FleetMessage): Verdict {
   const { sequence: last, heartbeatAt, missing } = origin;
   if (kind === 'heartbeat') {
-    if (time <= heartbeatAt) return 'seen';
-    if (sequence <= last) return 'next';
+    if (sequence <= last) return time <= heartbeatAt ? 'seen' : 'next'; // a clock may be set back
     skip(missing, last + 1, sequence);
     return 'gap';
   }

@@ -108,6 +108,15 @@ describe('The messages of a fleet', () => {
     expect(receive({ kind: 'heartbeat', sequence: 2 })).toMatchObject({ isAfterGap: true });
   });
 
+  it('show a gap by a heartbeat of a clock that was set back', () => {
+    receive({ kind: 'heartbeat', sequence: 1 });
+    const time = Date.now() - 30_000;
+
+    expect(receive({ kind: 'heartbeat', sequence: 1, time })).toBeUndefined();
+    expect(receive({ kind: 'heartbeat', sequence: 2, time })).toMatchObject({ isAfterGap: true });
+    expect(receive({ kind: 'heartbeat', sequence: 2, time: time + 1 })).toBeUndefined();
+  });
+
   it('start with a baseline, and again after two minutes of silence', async () => {
     expect(receive({ sequence: 7 })).toMatchObject({ isAfterGap: false });
     await time.advance(120_000);
