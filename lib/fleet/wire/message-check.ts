@@ -1,4 +1,5 @@
 import { types } from 'node:util';
+import { quoteName } from '../../core/errors/wording';
 import type { FleetKey } from './fleet-key';
 import { fleetDigest } from './fleet-key';
 import type { Keyring } from './keyring';
@@ -9,6 +10,8 @@ import { Origins } from './origins';
 const CLOCK_TOLERANCE_MS = 60_000;
 /** The most origins whose clock is reported. */
 const MAX_REPORTED = 100;
+/** The messages in a row that no key fits before they are reported. During a rotation each second one fits. */
+const UNFIT_IN_A_ROW = 10;
 
 export interface AcceptanceOptions {
   readonly fleetId: string;
@@ -36,6 +39,9 @@ export class Acceptance {
   readonly #fleet: Buffer;
   readonly #origins = new Origins();
   readonly #reportedClocks = new Set<string>();
+  /** The messages that no key fits since the last accepted one of another instance. */
+  #unfit = 0;
+  #hasReportedKey = false;
   #received = 0;
   #refused = 0;
 
@@ -61,15 +67,22 @@ export class Acceptance {
   accept(bytes: unknown): AcceptedMessage | undefined {
     const accepted = types.isUint8Array(bytes) ? this.judge(bytes) : undefined;
     if (accepted === undefined) this.#refused += 1;
-    else if (!accepted.isOwn) this.#received += 1;
+    else if (!accepted.isOwn) {
+      this.#received += 1;
+      this.#unfit = 0;
+    }
     return accepted;
   }
 
   private judge(bytes: Uint8Array): AcceptedMessage | undefined {
     if (!isOfFleet(bytes, this.#fleet)) return undefined;
     const key = this.keyOf(bytes);
-    const message = key && decodeMessage(bytes);
-    if (key === undefined || message === undefined || !this.isInTime(message)) return undefined;
+    if (key === undefined) {
+      this.reportUnfit();
+      return undefined;
+    }
+    const message = decodeMessage(bytes);
+    if (message === undefined || !this.isInTime(message)) return undefined;
     const isOwn = message.origin === this.#options.ownOrigin;
     if (isOwn) return { message, key, isOwn, isAfterGap: false };
     const verdict = this.#origins.judge(message);
@@ -81,6 +94,18 @@ export class Acceptance {
     const { keyring } = this.#options;
     const fitting = (): FleetKey | undefined => keyring.keys.find((key) => isAuthentic(bytes, key));
     return fitting() ?? (keyring.refresh() ? fitting() : undefined);
+  }
+
+  /** Warns once of a fleet with two keys: its instances count as connected, and do not hear each other. */
+  private reportUnfit(): void {
+    this.#unfit += 1;
+    if (this.#unfit < UNFIT_IN_A_ROW || this.#hasReportedKey) return;
+    this.#hasReportedKey = true;
+    const { manager, fleetId, warn } = this.#options;
+    warn(
+      `${manager} drops messages of its fleet ${quoteName(fleetId)} that its \`fleet.key\` does not fit. Give all ` +
+        'instances of an application the same key, and each application a `fleet.id` of its own.',
+    );
   }
 
   private isInTime({ time, origin }: FleetMessage): boolean {

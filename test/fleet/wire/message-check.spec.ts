@@ -117,6 +117,19 @@ describe('The messages of a fleet', () => {
     expect(receive({ kind: 'heartbeat', sequence: 2, time: time + 1 })).toBeUndefined();
   });
 
+  it('that the key does not fit are warned of once, unless others arrive in between', () => {
+    for (let sequence = 1; sequence <= 30; sequence++) {
+      receive({ sequence }, NEXT_KEY);
+      receive({ sequence });
+    }
+    expect(warnings).toEqual([]);
+
+    for (let sequence = 31; sequence <= 60; sequence++) receive({ sequence }, NEXT_KEY);
+    expect(warnings).toEqual([
+      expect.stringContaining('"fleet" that its `fleet.key` does not fit'),
+    ]);
+  });
+
   it('start with a baseline, and again after two minutes of silence', async () => {
     expect(receive({ sequence: 7 })).toMatchObject({ isAfterGap: false });
     await time.advance(120_000);
