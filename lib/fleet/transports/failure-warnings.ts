@@ -6,7 +6,7 @@ import type { Warnings } from './subscription';
 const LOGIN = 'its broker refuses the login';
 const PERMISSION = 'its broker does not permit the channel';
 
-/** The refusals of the brokers: classes of NATS, first words of Redis, SQLSTATEs of PostgreSQL. */
+/** The refusals of the brokers and clients: classes of NATS, first words of Redis, SQLSTATEs of PostgreSQL. */
 const MEANING: Readonly<Record<string, string>> = {
   AuthorizationError: LOGIN,
   UserAuthenticationExpiredError: LOGIN,
@@ -22,6 +22,7 @@ const MEANING: Readonly<Record<string, string>> = {
   '57P03': 'its broker is starting',
   LOADING: 'its broker is starting',
   TimeoutError: 'its broker does not answer',
+  InvalidArgumentError: 'its client refuses the options of `connect`; write them in place',
 };
 
 /** Emits a process warning for each kind of failure once, so that an outage is no flood. */

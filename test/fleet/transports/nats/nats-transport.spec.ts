@@ -1,3 +1,4 @@
+import { connect } from '@nats-io/transport-node';
 import { NatsTransport } from 'nestjs-custom-secret-manager/fleet';
 import { FakeNats } from '../fake-nats';
 
@@ -166,5 +167,16 @@ describe('NatsTransport of a function', () => {
 
     expect(clients.map((client) => client.isClosed())).toEqual([true, true]);
     expect([on.connected.mock.calls.length, on.disconnected.mock.calls.length]).toEqual([2, 1]);
+  });
+
+  it('says so where the client refuses options that an earlier connect has changed', async () => {
+    const changed = { port: 1, servers: ['127.0.0.1:1'] };
+    await new NatsTransport(() => connect(changed)).subscribe(on, signalled());
+    await passed(1_000);
+
+    expect(warnings).toEqual([
+      'NatsTransport cannot subscribe: its client refuses the options of `connect`; write them in place ' +
+        '(InvalidArgumentError). It tries again.',
+    ]);
   });
 });
