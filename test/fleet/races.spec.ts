@@ -106,4 +106,23 @@ describe('A fleet whose events overlap', () => {
     expect(await other.secrets.get('KEY')).toBe('old');
     expect(fleet.reads - before).toBe(4);
   });
+
+  it('warns once of an instance that hears the others and cannot publish', async () => {
+    const [mute, other] = await fleet.startTwo();
+    const publish = jest
+      .spyOn(mute.transport, 'publish')
+      .mockRejectedValue(Object.assign(new Error('sk-canary'), { code: 'EPIPE' }));
+
+    await mute.secrets.set('KEY', 'new');
+    await fleet.time.advance(60_000);
+
+    const warnings = [expect.stringContaining('own messages are not published (UNAVAILABLE)')];
+    expect(mute.warnings).toEqual(warnings);
+    expect(mute.secrets.fleet).toMatchObject({ state: 'connected', pending: 1 });
+    publish.mockRestore();
+    await fleet.time.advance(20_000);
+    expect(mute.secrets.fleet.pending).toBe(0);
+    expect(await other.secrets.get('KEY')).toBe('new');
+    expect(String(mute.warnings)).not.toContain('canary');
+  });
 });

@@ -14,6 +14,7 @@ import type { FleetSetup } from './fleet-setup';
 import { HeardChanges } from './heard-changes';
 import { Heartbeat } from './heartbeat';
 import { Outbox } from './outbox';
+import { PublishWarnings } from './publish-warnings';
 import { Publisher } from './publisher';
 import { Resync } from './resync';
 import { Subscription } from './subscription';
@@ -39,6 +40,7 @@ export class Fleet implements Announcer {
   readonly #names: NameIndex;
   readonly #acceptance: Acceptance;
   readonly #publisher: Publisher;
+  readonly #unpublished: PublishWarnings;
   readonly #outbox: Outbox;
   readonly #heartbeat: Heartbeat;
   readonly #subscription: Subscription;
@@ -72,11 +74,13 @@ export class Fleet implements Announcer {
       keyring,
       names: this.#names,
     });
+    this.#unpublished = new PublishWarnings(manager, warn);
     this.#outbox = new Outbox({
       maxNames: MAX_NAMES,
       send: (batch, failed) =>
-        this.#publisher.announce(batch, () => {
+        this.#publisher.announce(batch, (error) => {
           failed();
+          this.#unpublished.failed(error, this.#acceptance.received);
           this.#heartbeat.announced(); // a heartbeat publishes what has failed, too
         }),
     });
@@ -179,6 +183,7 @@ export class Fleet implements Announcer {
     this.#heartbeat.heard();
     this.#isInDoubt = false;
     if (this.#state === 'cut' && this.#isSubscribed) this.connect();
+    if (accepted.isOwn) this.#unpublished.cameBack();
     if (accepted.isOwn) this.#outbox.confirm(accepted.message.sequence);
     else this.#heard.apply(accepted);
   }
@@ -245,6 +250,7 @@ export class Fleet implements Announcer {
     this.#keyring.refresh();
     this.#names.retain(this.#keyring.keys);
     if (this.#keyring.current === undefined) return;
+    this.#unpublished.check(this.#acceptance.received);
     this.#publisher.heartbeat();
     this.#outbox.schedule();
   }

@@ -33,7 +33,7 @@ export class Publisher {
   }
 
   /** Publishes a batch, and returns its sequence number. */
-  announce(batch: Batch, failed: () => void): number {
+  announce(batch: Batch, failed: (error: unknown) => void): number {
     const quietMs = now() - this.#announcedAt;
     this.#sequence += 1;
     this.#announcedAt = now();
@@ -60,7 +60,7 @@ export class Publisher {
     kind: FleetMessage['kind'],
     quietMs: number,
     entriesOf: (key: FleetKey) => FleetMessage['entries'],
-    failed: () => void,
+    failed: (error: unknown) => void,
   ): void {
     const { fleet, origin, keyring, transport } = this.#options;
     const header = { kind, fleet, origin, quietMs, sequence: this.#sequence, time: Date.now() };
@@ -87,7 +87,8 @@ export class Publisher {
 /** Rejects if the work has not settled within the time. The work goes on. */
 function within(limitMs: number, work: () => Promise<void>): Promise<void> {
   return new Promise((resolve, reject) => {
-    const stop = startTimer(() => reject(new Error('too late')), limitMs, { keepsAlive: false });
+    const late = (): void => reject(new DOMException('too late', 'TimeoutError'));
+    const stop = startTimer(late, limitMs, { keepsAlive: false });
     new Promise<void>((settle) => settle(work())).then(resolve, reject).finally(stop);
   });
 }
