@@ -24,7 +24,7 @@ export interface FleetOptions {
   readonly key: FleetKeySource;
   /** The name of the fleet on the channel. Default: the name of the registration. */
   readonly id?: string;
-  /** The longest time for which a value is fresh while the instance is cut off. Default 60 000. */
+  /** The longest time for which a value is fresh while the instance is cut off, 100 or more. Default 60 000. */
   readonly disconnectedTtlMs?: number;
   /** The time within which the instances read a changed secret again, each at a random instant. Default 2 000. */
   readonly spreadMs?: number;
@@ -43,14 +43,17 @@ export function resolveFleetOptions({
   return { transport, key, id, disconnectedTtlMs, spreadMs };
 }
 
+/** A third of it is the time between two heartbeats. */
+const SHORTEST_TTL_MS = 100;
+
 const RULES: Rules = {
   transport: transportProblem,
   key: keySourceProblem,
   ...optional({
     id: must('be a name of 1 to 256 characters', isId),
     disconnectedTtlMs: must(
-      'be a number of milliseconds, more than 0',
-      (value) => Number.isFinite(value) && Number(value) > 0,
+      `be a number of milliseconds, ${SHORTEST_TTL_MS} or more`,
+      (value) => Number.isFinite(value) && Number(value) >= SHORTEST_TTL_MS,
       shown,
     ),
     spreadMs: must(

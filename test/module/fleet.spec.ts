@@ -37,6 +37,7 @@ describe('The option fleet', () => {
     ],
     ['no transport', { transport: undefined }, 'has no publish() and subscribe()'],
     ['no time to live', { disconnectedTtlMs: 0 }, 'fleet.disconnectedTtlMs must be a number'],
+    ['seconds', { disconnectedTtlMs: 60 }, 'milliseconds, 100 or more, and is 60'],
     ['a negative spread', { spreadMs: -1 }, 'fleet.spreadMs must be a number'],
     ['an empty id', { id: '' }, 'fleet.id must be a name'],
     ['an unknown option', { ttl: 1 }, 'fleet."ttl" is not an option'],
