@@ -116,7 +116,7 @@ describe('A fleet whose events overlap', () => {
     await mute.secrets.set('KEY', 'new');
     await fleet.time.advance(60_000);
 
-    const warnings = [expect.stringContaining('own messages are not published (UNAVAILABLE)')];
+    const warnings = [expect.stringContaining('own messages do not come back (UNAVAILABLE)')];
     expect(mute.warnings).toEqual(warnings);
     expect(mute.secrets.fleet).toMatchObject({ state: 'connected', pending: 1 });
     publish.mockRestore();
@@ -124,5 +124,15 @@ describe('A fleet whose events overlap', () => {
     expect(mute.secrets.fleet.pending).toBe(0);
     expect(await other.secrets.get('KEY')).toBe('new');
     expect(String(mute.warnings)).not.toContain('canary');
+  });
+
+  it('warns once of an instance whose messages the broker drops without an error', async () => {
+    const [mute] = await fleet.startTwo();
+    jest.spyOn(mute.transport, 'publish').mockResolvedValue();
+
+    await mute.secrets.set('KEY', 'new');
+    await fleet.time.advance(60_000);
+
+    expect(mute.warnings).toEqual([expect.stringContaining('messages do not come back. The')]);
   });
 });

@@ -77,12 +77,14 @@ export class Fleet implements Announcer {
     this.#unpublished = new PublishWarnings(manager, warn);
     this.#outbox = new Outbox({
       maxNames: MAX_NAMES,
-      send: (batch, failed) =>
-        this.#publisher.announce(batch, (error) => {
+      send: (batch, failed) => {
+        this.#unpublished.sent(this.#acceptance.received);
+        return this.#publisher.announce(batch, (error) => {
           failed();
-          this.#unpublished.failed(error, this.#acceptance.received);
+          this.#unpublished.failed(error);
           this.#heartbeat.announced(); // a heartbeat publishes what has failed, too
-        }),
+        });
+      },
     });
     this.#heartbeat = new Heartbeat(disconnectedTtlMs, {
       due: () => this.beat(),
