@@ -78,7 +78,7 @@ export class Fleet implements Announcer {
     this.#outbox = new Outbox({
       maxNames: MAX_NAMES,
       send: (batch, failed) => {
-        this.#unpublished.sent(this.#acceptance.received);
+        this.#unpublished.sent();
         return this.#publisher.announce(batch, (error) => {
           failed();
           this.#unpublished.failed(error);
@@ -186,6 +186,7 @@ export class Fleet implements Announcer {
     this.#isInDoubt = false;
     if (this.#state === 'cut' && this.#isSubscribed) this.connect();
     if (accepted.isOwn) this.#unpublished.cameBack();
+    else this.#unpublished.heardAnother();
     if (accepted.isOwn) this.#outbox.confirm(accepted.message.sequence);
     else this.#heard.apply(accepted);
   }
@@ -252,7 +253,6 @@ export class Fleet implements Announcer {
     this.#keyring.refresh();
     this.#names.retain(this.#keyring.keys);
     if (this.#keyring.current === undefined) return;
-    this.#unpublished.check(this.#acceptance.received);
     this.#publisher.heartbeat();
     this.#outbox.schedule();
   }

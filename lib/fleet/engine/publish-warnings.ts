@@ -4,18 +4,12 @@ import { now } from '../../core/time/clock';
 /** The time within which an own message comes back, in milliseconds. */
 const RETURN_MS = 2_000;
 
-interface OwnMessage {
-  readonly sentAt: number;
-  /** The number of messages of the others that were heard before it. */
-  readonly received: number;
-}
-
 /** Warns of an instance that hears the others, and cannot publish: a login may permit one without the other. */
 export class PublishWarnings {
   readonly #manager: string;
   readonly #warn: (message: string) => void;
-  /** The first own message since one has come back. */
-  #awaited: OwnMessage | undefined;
+  /** The time of the first own message since one has come back. */
+  #awaitedSince: number | undefined;
   #error: unknown;
   #hasWarned = false;
 
@@ -24,9 +18,8 @@ export class PublishWarnings {
     this.#warn = warn;
   }
 
-  /** @param received the number of messages of the others that were heard until now */
-  sent(received: number): void {
-    this.#awaited ??= { sentAt: now(), received };
+  sent(): void {
+    this.#awaitedSince ??= now();
   }
 
   failed(error: unknown): void {
@@ -35,16 +28,14 @@ export class PublishWarnings {
 
   /** Takes note of an own message that came back. */
   cameBack(): void {
-    this.#awaited = undefined;
+    this.#awaitedSince = undefined;
     this.#error = undefined;
     this.#hasWarned = false;
   }
 
-  /** Warns once if others were heard, and no own message. If nobody was heard, the cut is reported instead. */
-  check(received: number): void {
-    const awaited = this.#awaited;
-    if (this.#hasWarned || awaited === undefined) return;
-    if (now() - awaited.sentAt < RETURN_MS || received === awaited.received) return;
+  /** Warns once when another instance is heard, and no own message. If nobody is heard, the cut is reported instead. */
+  heardAnother(): void {
+    if (this.#hasWarned || now() - (this.#awaitedSince ?? Infinity) < RETURN_MS) return;
     this.#hasWarned = true;
     this.#warn(
       `${this.#manager} hears its fleet, but its own messages do not come back${this.code}. The others find its changes ` +
