@@ -62,7 +62,7 @@ describe('awsCredentials', () => {
       call: () => client.send(new ListSecretsCommand({})),
       rotate,
       remove: async (round) => void valid.delete(keyIdOf(round)),
-      overlapMs: 2_000, // 50 requests are signed in one process
+      overlapMs: 5_000, // 50 requests are signed in one process
       pauseMs: 50,
     });
 

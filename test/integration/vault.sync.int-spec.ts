@@ -96,7 +96,7 @@ describe('a synchronous read of OpenBao', () => {
     const { secrets } = await startVaultApp(
       bao,
       { auth: { method: 'token', token } },
-      { cache: false, attemptTimeoutMs: 300 },
+      { cache: false, attemptTimeoutMs: 2_000 },
     );
     const stranger = await startVaultApp(bao, { auth: unknown }, { cache: false });
 
