@@ -89,6 +89,8 @@ export function awsNameOf(thrown: unknown): string | undefined {
   return thrown instanceof AwsError ? thrown.awsName : undefined;
 }
 
+/** The settings of the address, in errors. */
+const ADDRESS = '`endpoint`, AWS_ENDPOINT_URL and the profile';
 /** The names that the SDK gives to an error answer in which AWS names none: a page, other JSON, or nothing. */
 const UNNAMED = /^(SyntaxError|Unknown|UnknownError|\d+)$/;
 
@@ -106,13 +108,9 @@ function foreignError(
   { name }: AwsService,
 ): SecretManagerError {
   const status = Number(statusOf(thrown));
-  const { code, meaning } = foreignAnswer(name, status);
+  const { code, meaning } = foreignAnswer(name, status, ADDRESS);
   const subject = secretName === undefined ? '' : ` of ${quoteName(secretName)}`;
-  const remedy = meaning.replace(
-    'Check the address',
-    'Check `endpoint`, AWS_ENDPOINT_URL and the profile',
-  );
-  return new SecretManagerError(code, `${action}${subject} failed (HTTP ${status}): ${remedy}.`, {
+  return new SecretManagerError(code, `${action}${subject} failed (HTTP ${status}): ${meaning}.`, {
     secretName,
     retryAfterMs: retryAfterMs(thrown),
   });

@@ -17,12 +17,17 @@ export type ErrorRow = Row<Condition>;
  */
 export type Condition = RegExp | 'any' | 'foreign';
 
-/** Returns the code and the meaning of an answer with this status that comes from something else than the store. */
+/**
+ * Returns the code and the meaning of an answer with this status that comes from something else than the store.
+ *
+ * @param address what to check if something else answers there
+ */
 export function foreignAnswer(
   store: string,
   statusCode: number,
+  address: string,
 ): { readonly code: SecretManagerErrorCode; readonly meaning: string } {
-  const rows = commonRows(store);
+  const rows = commonRows(store, address);
   const [, , code, meaning] = findRow(rows, { statusCode }, 'any', (when) => fits(when, undefined));
   return { code, meaning };
 }
@@ -39,7 +44,7 @@ export function findRow<When>(
 }
 
 /** The rows that hold for every store. */
-export function commonRows(store: string): readonly ErrorRow[] {
+export function commonRows(store: string, address = 'the address'): readonly ErrorRow[] {
   const notTheApi = `what answers there is not the API of ${store}`;
   return [
     [[200, 299], 'any', 'MALFORMED', `${notTheApi}, or the answer is not complete`],
@@ -47,9 +52,9 @@ export function commonRows(store: string): readonly ErrorRow[] {
       [300, 399],
       'any',
       'MISCONFIGURED',
-      `${notTheApi}: it sends callers elsewhere, and no redirect is followed. Check the address`,
+      `${notTheApi}: it sends callers elsewhere, and no redirect is followed. Check ${address}`,
     ],
-    [400, 'foreign', 'MISCONFIGURED', `${notTheApi}, and refuses the request. Check the address`],
+    [400, 'foreign', 'MISCONFIGURED', `${notTheApi}, and refuses the request. Check ${address}`],
     [400, 'any', 'INVALID_ARGUMENT', 'the store refused the request as wrong'],
     [
       [401, 403],
@@ -59,7 +64,7 @@ export function commonRows(store: string): readonly ErrorRow[] {
     ],
     [401, 'any', 'UNAUTHENTICATED', 'the store does not accept the token. Check the login'],
     [403, 'any', 'ACCESS_DENIED', 'the login is not allowed this. Grant it'],
-    [[404, 405], 'foreign', 'MISCONFIGURED', `${notTheApi}. Check the address`],
+    [[404, 405], 'foreign', 'MISCONFIGURED', `${notTheApi}. Check ${address}`],
     [404, 'any', 'NOT_FOUND', 'there is no such secret'],
     [408, 'any', 'TIMEOUT', 'the store gave up waiting'],
     [409, 'any', 'CONFLICT', 'it exists already, or was changed meanwhile'],
