@@ -47,7 +47,8 @@ export class ReadYourWritesPolicy extends Policy {
     return new Map(
       Array.from(readings, ([secretName, reading]) => {
         const isAnswer = !isSecretManagerError(reading);
-        const isSuspect = isAnswer && this.isSuspect(secretName, reading, options);
+        const key = secretKey(secretName, options.params);
+        const isSuspect = isAnswer && this.isSuspect(key, reading);
         return [secretName, isSuspect ? this.lagging(secretName) : reading];
       }),
     );
@@ -57,16 +58,14 @@ export class ReadYourWritesPolicy extends Policy {
     secretName: string,
     options: CallOptions,
   ): Promise<SecretReading | undefined> {
+    const key = secretKey(secretName, options.params);
     for (const pauseMs of PAUSES_MS) {
       const startedAt = now();
       const reading = await this.inner.readSecret(secretName, options);
-      if (!this.isSuspect(secretName, reading, options)) return reading;
+      if (!this.isSuspect(key, reading)) return reading;
       const nextMs = pauseMs + now() - startedAt;
-      if (
-        nextMs >= (options.timeoutMs ?? Infinity) &&
-        !this.isReplaced(secretName, reading, options)
-      )
-        return reading;
+      const isTooLate = nextMs >= (options.timeoutMs ?? Infinity);
+      if (isTooLate && !this.#writes.mayBeReplaced(key, reading)) return reading;
       if (!isOvertaken(options))
         await pause(pauseMs, options, this.context('readSecret', secretName));
       // the callers start a fresh read, together with the callers that came after the write
@@ -75,22 +74,8 @@ export class ReadYourWritesPolicy extends Policy {
     return await this.inner.readSecret(secretName, options);
   }
 
-  private isSuspect(
-    secretName: string,
-    reading: SecretReading | undefined,
-    options: CallOptions,
-  ): boolean {
-    const key = secretKey(secretName, options.params);
-    return this.isReplaced(secretName, reading, options) || this.#changes.isBefore(key, reading);
-  }
-
-  /** Returns whether a recent write of this instance may have replaced the answer. */
-  private isReplaced(
-    secretName: string,
-    reading: SecretReading | undefined,
-    { params }: CallOptions,
-  ): boolean {
-    return this.#writes.mayBeReplaced(secretKey(secretName, params), reading);
+  private isSuspect(key: string, reading: SecretReading | undefined): boolean {
+    return this.#writes.mayBeReplaced(key, reading) || this.#changes.isBefore(key, reading);
   }
 
   private hasChanged(key: string): boolean {
