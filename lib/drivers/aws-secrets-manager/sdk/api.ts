@@ -47,7 +47,7 @@ export class SecretsManagerApi {
   async findUnreachable(secretIds: readonly string[]): Promise<ReadonlyMap<string, Error>> {
     const refused = new Map<string, Error>();
     for (const secretId of secretIds) {
-      const error = await this.assertReachable(secretId).catch((thrown: unknown) => thrown);
+      const error = await this.assertUsable(secretId).catch((thrown: unknown) => thrown);
       if (isErrorLike(error)) refused.set(secretId, error);
     }
     return refused;
@@ -150,9 +150,14 @@ export class SecretsManagerApi {
     return await this.#sender.send(call, options, ask);
   }
 
-  /** Rejects a name that no secret can have, an ARN of another region, and one of anything but a secret. */
-  private async assertReachable(secretId: string): Promise<void> {
+  /** Rejects a name that no secret can have, and an ARN that {@link assertReachable} rejects. */
+  private async assertUsable(secretId: string): Promise<void> {
     assertSecretName(secretId);
+    await this.assertReachable(secretId);
+  }
+
+  /** Rejects an ARN of another region, or of anything but a secret. */
+  private async assertReachable(secretId: string): Promise<void> {
     const itsRegion = regionOf(secretId);
     if (itsRegion === undefined) return;
     const region = await this.#client.config.region();
