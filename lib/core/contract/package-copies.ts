@@ -14,10 +14,15 @@ type Copy = abstract new (...parameters: never[]) => object;
 
 /** Returns the class of this name from every copy that is loaded so far. */
 export function copiesOf(name: string): Set<Copy> {
-  const key = Symbol.for(`nestjs-custom-secret-manager/copies of ${name}`);
-  const known = Reflect.get(globalThis, key) as Set<Copy> | undefined;
+  return sharedByCopies(`copies of ${name}`, () => new Set<Copy>());
+}
+
+/** Returns the one object of this purpose in the process, which all copies of this package share. */
+export function sharedByCopies<Shared extends object>(purpose: string, make: () => Shared): Shared {
+  const key = Symbol.for(`nestjs-custom-secret-manager/${purpose}`);
+  const known = Reflect.get(globalThis, key) as Shared | undefined;
   if (known !== undefined) return known;
-  const copies = new Set<Copy>();
-  Object.defineProperty(globalThis, key, { value: copies });
-  return copies;
+  const made = make();
+  Object.defineProperty(globalThis, key, { value: made });
+  return made;
 }

@@ -1,3 +1,5 @@
+import { sharedByCopies } from '../../../core/contract/package-copies';
+
 /** The transactions of this process that hold or await a lock of LMDB, and the openings that await their end. */
 interface Activity {
   readonly transactions: Set<Promise<unknown>>;
@@ -38,10 +40,8 @@ async function during<T>(set: Set<Promise<unknown>>, running: Promise<T>): Promi
 
 /** Returns the activity of the process: another copy of this package may have opened the same file. */
 function activity(): Activity {
-  const key = Symbol.for('nestjs-custom-secret-manager/activity of LMDB');
-  const known = Reflect.get(globalThis, key) as Activity | undefined;
-  if (known !== undefined) return known;
-  const none: Activity = { transactions: new Set(), openings: new Set() };
-  Object.defineProperty(globalThis, key, { value: none });
-  return none;
+  return sharedByCopies('activity of LMDB', () => ({
+    transactions: new Set(),
+    openings: new Set(),
+  }));
 }
