@@ -5,7 +5,7 @@ import { translateError } from '../../core/errors/error-table';
 import { now, startTimer } from '../../core/time/clock';
 import type { Announcement, Announcer } from '../../policies/writes/announcements';
 import { NameIndex } from '../name-index';
-import { Acceptance } from '../wire/message-check';
+import { MessageCheck } from '../wire/message-check';
 import { DIGEST_BYTES, fleetDigest } from '../wire/fleet-key';
 import { Keyring } from '../wire/keyring';
 import { MAX_NAMES } from '../wire/message';
@@ -38,7 +38,7 @@ export class Fleet implements Announcer {
   readonly #setup: FleetSetup;
   readonly #keyring: Keyring;
   readonly #names: NameIndex;
-  readonly #acceptance: Acceptance;
+  readonly #check: MessageCheck;
   readonly #publisher: Publisher;
   readonly #unpublished: PublishWarnings;
   readonly #outbox: Outbox;
@@ -66,7 +66,7 @@ export class Fleet implements Announcer {
     const keyring = new Keyring({ source: key, fleetId: id, manager, warn });
     this.#keyring = keyring;
     this.#names = new NameIndex(() => changes.heldNames());
-    this.#acceptance = new Acceptance({ fleetId: id, ownOrigin: origin, keyring, manager, warn });
+    this.#check = new MessageCheck({ fleetId: id, ownOrigin: origin, keyring, manager, warn });
     this.#publisher = new Publisher({
       transport,
       fleet: fleetDigest(id),
@@ -110,8 +110,8 @@ export class Fleet implements Announcer {
     return {
       state: this.#state,
       sinceMs: Math.max(0, Math.round(now() - this.#since)),
-      received: this.#acceptance.received,
-      refused: this.#acceptance.refused,
+      received: this.#check.received,
+      refused: this.#check.refused,
       published: this.#publisher.published,
       pending: this.#outbox.size,
     };
@@ -180,7 +180,7 @@ export class Fleet implements Announcer {
 
   private receive(bytes: Uint8Array): void {
     if (this.#isClosed) return;
-    const accepted = this.#acceptance.accept(bytes);
+    const accepted = this.#check.accept(bytes);
     if (accepted === undefined) return;
     this.#heartbeat.heard();
     this.#isInDoubt = false;
@@ -194,7 +194,7 @@ export class Fleet implements Announcer {
   private onSubscribed(): void {
     if (this.#isClosed) return;
     this.#isSubscribed = true;
-    this.#acceptance.subscribed();
+    this.#check.subscribed();
     this.#heartbeat.start(this.#isInDoubt);
     if (!this.#isInDoubt) this.connect();
   }

@@ -13,7 +13,7 @@ const MAX_REPORTED = 100;
 /** The messages in a row that no key fits before they are reported. During a rotation each second one fits. */
 const UNFIT_IN_A_ROW = 10;
 
-export interface AcceptanceOptions {
+export interface MessageCheckOptions {
   readonly fleetId: string;
   readonly ownOrigin: string;
   readonly keyring: Keyring;
@@ -34,8 +34,8 @@ export interface AcceptedMessage {
 }
 
 /** Decides which messages count. Everything else is dropped and counted. */
-export class Acceptance {
-  readonly #options: AcceptanceOptions;
+export class MessageCheck {
+  readonly #options: MessageCheckOptions;
   readonly #fleet: Buffer;
   readonly #origins = new Origins();
   readonly #reportedClocks = new Set<string>();
@@ -45,7 +45,7 @@ export class Acceptance {
   #received = 0;
   #refused = 0;
 
-  constructor(options: AcceptanceOptions) {
+  constructor(options: MessageCheckOptions) {
     this.#options = options;
     this.#fleet = fleetDigest(options.fleetId);
   }

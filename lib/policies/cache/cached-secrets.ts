@@ -20,7 +20,7 @@ import { Refreshes } from './refresh/refreshes';
 import { ReportedChanges } from './reported-changes';
 import type { CacheObserver } from './secret-cache';
 import { ServedSecrets } from './served-secrets';
-import { SharedFreshness } from './fleet-freshness';
+import { FleetFreshness } from './fleet-freshness';
 
 export interface CachedSecretsOptions {
   readonly bounds: FreshnessBounds;
@@ -36,7 +36,7 @@ export class CachedSecrets implements FlightObserver {
   readonly #pinned: PinnedSecrets;
   readonly #entries: CacheEntries;
   readonly #expiries: Expiries;
-  readonly #shared: SharedFreshness;
+  readonly #fleet: FleetFreshness;
   readonly #observers = new Set<CacheObserver>();
   readonly served: ServedSecrets;
   readonly refreshes: Refreshes;
@@ -56,7 +56,7 @@ export class CachedSecrets implements FlightObserver {
     );
     const entries = new CacheEntries(maxEntries, pinned, clock);
     const expiries = new Expiries(clock);
-    const shared = new SharedFreshness({ entries, expiries, bounds, clock, recentChanges });
+    const fleet = new FleetFreshness({ entries, expiries, bounds, clock, recentChanges });
     const refreshes = new Refreshes({ flights, entries, pinned, expiries, bounds, onStateChange });
     this.#recentWrites = recentWrites;
     this.#recentChanges = recentChanges;
@@ -64,8 +64,8 @@ export class CachedSecrets implements FlightObserver {
     this.#pinned = pinned;
     this.#entries = entries;
     this.#expiries = expiries;
-    this.#shared = shared;
-    this.served = new ServedSecrets({ flights, entries, refreshes, shared, recentWrites, bounds });
+    this.#fleet = fleet;
+    this.served = new ServedSecrets({ flights, entries, refreshes, fleet, recentWrites, bounds });
     this.refreshes = refreshes;
     this.changes = new ReportedChanges({
       entries,
@@ -89,8 +89,8 @@ export class CachedSecrets implements FlightObserver {
     startedAt: number,
     source: SecretChangeSource = 'read',
   ): void {
-    const cause = source === 'read' ? this.#shared.causeOf(read) : source;
-    if (cause === 'read') this.#shared.announceFound(read, reading);
+    const cause = source === 'read' ? this.#fleet.causeOf(read) : source;
+    if (cause === 'read') this.#fleet.announceFound(read, reading);
     this.refreshes.recordSuccess(read.key);
     this.store(read, reading, startedAt, cause);
     if (this.#observers.size > 0) this.report(read, reading, cause);
@@ -107,12 +107,12 @@ export class CachedSecrets implements FlightObserver {
   }
 
   joinFleet(fleet: FleetTerms): void {
-    this.#shared.joinFleet(fleet);
+    this.#fleet.joinFleet(fleet);
   }
 
   /** Limits the age at which values expire, while this instance is cut off from its fleet. */
   limitFreshness(isCut: boolean): void {
-    this.#shared.limit(isCut);
+    this.#fleet.limit(isCut);
     if (!isCut) return;
     for (const { key } of this.readsOf()) this.refreshes.plan(key);
   }
@@ -143,7 +143,7 @@ export class CachedSecrets implements FlightObserver {
     this.#observers.clear();
     this.#recentWrites.clear();
     this.#recentChanges.clear();
-    this.#shared.close();
+    this.#fleet.close();
     this.#expiries.clear();
     this.refreshes.close();
     this.#entries.clear();
@@ -177,7 +177,7 @@ export class CachedSecrets implements FlightObserver {
       validForMs,
       used: 0,
     };
-    this.#shared.adopt(read, entry, cause);
+    this.#fleet.adopt(read, entry, cause);
     this.#entries.set(read, entry);
     const expiry = this.#expiries.settle(read.key, readAt);
     if (expiry) this.#entries.limitFreshness(read, entry, expiry.at);

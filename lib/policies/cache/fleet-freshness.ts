@@ -10,7 +10,7 @@ import { toReading } from './cache-views';
 import type { Expiries } from './expiries';
 import { freshUntil, type FreshnessBounds } from './freshness';
 
-export interface SharedFreshnessOptions {
+export interface FleetFreshnessOptions {
   readonly entries: CacheEntries;
   readonly expiries: Expiries;
   readonly bounds: FreshnessBounds;
@@ -22,7 +22,7 @@ export interface SharedFreshnessOptions {
  * The freshness of cached secrets in a fleet: what a cut limits, how instances spread their reads, and which found
  * changes are announced.
  */
-export class SharedFreshness {
+export class FleetFreshness {
   readonly #entries: CacheEntries;
   readonly #expiries: Expiries;
   readonly #bounds: FreshnessBounds;
@@ -32,7 +32,7 @@ export class SharedFreshness {
   /** The age at which every value expires while this instance is cut off from its fleet, in milliseconds. */
   #longestFreshMs = Infinity;
 
-  constructor({ entries, expiries, bounds, clock, recentChanges }: SharedFreshnessOptions) {
+  constructor({ entries, expiries, bounds, clock, recentChanges }: FleetFreshnessOptions) {
     this.#entries = entries;
     this.#expiries = expiries;
     this.#bounds = bounds;

@@ -17,13 +17,13 @@ import {
 } from './freshness';
 import type { Refreshes } from './refresh/refreshes';
 import type { CachedReading, SecretInspection } from './secret-cache';
-import type { SharedFreshness } from './fleet-freshness';
+import type { FleetFreshness } from './fleet-freshness';
 
 export interface ServedSecretsOptions {
   readonly flights: SingleFlightPolicy;
   readonly entries: CacheEntries;
   readonly refreshes: Refreshes;
-  readonly shared: SharedFreshness;
+  readonly fleet: FleetFreshness;
   readonly recentWrites: RecentWrites;
   readonly bounds: FreshnessBounds;
 }
@@ -34,7 +34,7 @@ export class ServedSecrets {
   readonly #clock: AgeClock;
   readonly #entries: CacheEntries;
   readonly #refreshes: Refreshes;
-  readonly #shared: SharedFreshness;
+  readonly #fleet: FleetFreshness;
   readonly #recentWrites: RecentWrites;
   readonly #bounds: FreshnessBounds;
 
@@ -43,7 +43,7 @@ export class ServedSecrets {
     this.#clock = options.flights.clock;
     this.#entries = options.entries;
     this.#refreshes = options.refreshes;
-    this.#shared = options.shared;
+    this.#fleet = options.fleet;
     this.#recentWrites = options.recentWrites;
     this.#bounds = options.bounds;
   }
@@ -135,7 +135,7 @@ export class ServedSecrets {
     return {
       isFailing: this.#refreshes.isFailing(key),
       isWaiting: this.#refreshes.isWaiting(key),
-      isExpired: this.#shared.isExpired(key, ageMs),
+      isExpired: this.#fleet.isExpired(key, ageMs),
     };
   }
 }

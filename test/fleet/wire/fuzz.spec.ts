@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { Acceptance } from '../../../lib/fleet/wire/message-check';
+import { MessageCheck } from '../../../lib/fleet/wire/message-check';
 import { FleetKey, fleetDigest } from '../../../lib/fleet/wire/fleet-key';
 import { Keyring } from '../../../lib/fleet/wire/keyring';
 import { encodeMessage, type FleetMessage } from '../../../lib/fleet/wire/message';
@@ -56,11 +56,11 @@ function message(random: () => number): FleetMessage {
   };
 }
 
-function acceptance(): Acceptance {
+function messageCheck(): MessageCheck {
   const options = { manager: 'test', warn: () => undefined };
   const keyring = new Keyring({ source: KEY, fleetId: 'fleet', ...options });
   keyring.open();
-  return new Acceptance({ fleetId: 'fleet', ownOrigin: 'own', keyring, ...options });
+  return new MessageCheck({ fleetId: 'fleet', ownOrigin: 'own', keyring, ...options });
 }
 
 describe('Messages that nobody of the fleet has sent', () => {
@@ -68,7 +68,7 @@ describe('Messages that nobody of the fleet has sent', () => {
     `are dropped and counted, all ${MESSAGES}`,
     () => {
       const random = randomOf(Number(process.env.FUZZ_SEED ?? 1));
-      const receiver = acceptance();
+      const receiver = messageCheck();
       const key = new FleetKey(KEY, 'fleet');
       const kinds = Object.entries(FORGERIES);
       const accepted: string[] = [];
@@ -91,7 +91,7 @@ describe('Messages that nobody of the fleet has sent', () => {
   );
 
   it('are dropped if they are authentic, but do not follow the format', () => {
-    const receiver = acceptance();
+    const receiver = messageCheck();
     const key = new FleetKey(KEY, 'fleet');
     const sign = (bytes: Buffer): Buffer => {
       const signed = bytes.subarray(0, -32);

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { Acceptance } from '../../../lib/fleet/wire/message-check';
+import { MessageCheck } from '../../../lib/fleet/wire/message-check';
 import { FleetKey, fleetDigest } from '../../../lib/fleet/wire/fleet-key';
 import { Keyring } from '../../../lib/fleet/wire/keyring';
 import {
@@ -19,7 +19,7 @@ describe('The messages of a fleet', () => {
   const origin = randomBytes(16).toString('latin1');
   let warnings: string[];
   let source: () => string;
-  let receiver: Acceptance;
+  let receiver: MessageCheck;
 
   beforeEach(() => {
     time.install(randomOf(1));
@@ -33,7 +33,7 @@ describe('The messages of a fleet', () => {
       warn,
     });
     keyring.open();
-    receiver = new Acceptance({
+    receiver = new MessageCheck({
       fleetId: 'fleet',
       ownOrigin: 'own',
       keyring,
@@ -170,7 +170,7 @@ describe('The messages of a fleet', () => {
     });
     keyring.open();
     const options = { fleetId: 'fleet', manager: 'x', warn: () => undefined };
-    const sender = new Acceptance({ ...options, ownOrigin: own, keyring });
+    const sender = new MessageCheck({ ...options, ownOrigin: own, keyring });
 
     const bytes = encodeMessage(message({ origin: own }), new FleetKey(KEY, 'fleet'));
 
