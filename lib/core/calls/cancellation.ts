@@ -142,6 +142,11 @@ export function shuttingDown(context: OperationContext): SecretManagerError {
   return new SecretManagerError('CANCELLED', `${context.manager} is shutting down.`, context);
 }
 
+/** Returns the error of a call of a manager that was closed. */
+export function managerClosed(context: OperationContext): SecretManagerError {
+  return new SecretManagerError('UNAVAILABLE', 'The manager was closed.', context);
+}
+
 /** Returns the error of a call after the shutdown. A retry cannot help. */
 export function closed(context: OperationContext): SecretManagerError {
   return new SecretManagerError(

@@ -13,3 +13,10 @@ export function variableOf(
     .map((name) => environment[name])
     .find((value) => value !== undefined && value !== '');
 }
+
+/** Returns a function that returns the first of the named variables that has a value, as {@link variableOf} does. */
+export function variablesOf(
+  environment: Readonly<Record<string, string | undefined>>,
+): (...names: readonly string[]) => string | undefined {
+  return (...names) => variableOf(environment, ...names);
+}

@@ -1,4 +1,4 @@
-import { variableOf, withoutUndefined } from '../../core/validation/given-options';
+import { variablesOf, withoutUndefined } from '../../core/validation/given-options';
 import { proxyFromEnvironment } from '../http/options/proxy-from-environment';
 import type { ConjurAuth, ConjurSecretManagerOptions } from './conjur.options';
 
@@ -11,8 +11,7 @@ type Environment = Readonly<Record<string, string | undefined>>;
 export function optionsFromEnvironment(
   environment: Environment,
 ): Partial<ConjurSecretManagerOptions> {
-  const variable = (...names: readonly string[]): string | undefined =>
-    variableOf(environment, ...names);
+  const variable = variablesOf(environment);
   const address = variable('CONJUR_APPLIANCE_URL', 'CYBERARK_API_BASE');
   const options = {
     address,

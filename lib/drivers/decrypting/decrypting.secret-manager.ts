@@ -1,3 +1,4 @@
+import { managerClosed } from '../../core/calls/cancellation';
 import {
   CustomSecretManager,
   implementsOperation,
@@ -139,7 +140,8 @@ export class DecryptingSecretManager extends CustomSecretManager {
 
   /**
    * Throws `MISCONFIGURED` if the environment could answer for an inner manager that reads the environment: it would
-   * answer with the ciphertext. A call with such a `fallback` is refused, too. The inner manager checks the registration, too.
+   * answer with the ciphertext. A call with such a `fallback` is refused, too. The inner manager checks the
+   * registration, too.
    */
   override validateRegistration(facts: RegistrationFacts): void {
     const context = this.context('validateRegistration');
@@ -207,7 +209,7 @@ export class DecryptingSecretManager extends CustomSecretManager {
     givenParams(params, context);
     for (const name of names) assertSecretName(name, context);
     if (this.#closing === undefined) return context;
-    throw new SecretManagerError('UNAVAILABLE', 'The manager was closed.', context);
+    throw managerClosed(context);
   }
 
   private context(operation: string, secretName?: string): OperationContext {

@@ -1,6 +1,7 @@
 import {
   CANCELLATION,
   ENDS_BY_CANCELLATION,
+  managerClosed,
   type CallOptions,
 } from '../../core/calls/cancellation';
 import {
@@ -12,7 +13,7 @@ import {
   type SecretReading,
   type WriteOptions,
 } from '../../core/contract/custom-secret-manager';
-import { SecretManagerError, type OperationContext } from '../../core/errors/secret-manager.error';
+import type { OperationContext } from '../../core/errors/secret-manager.error';
 import { countingDown } from '../../core/time/clock';
 import { DEFAULT_TIMEOUT_MS } from '../../core/time/durations';
 import type { Engine } from './engines/engine';
@@ -158,9 +159,7 @@ export class VaultSecretManager extends CustomSecretManager {
   private parseCall(operation: string, secretName: string, options: OperationOptions): VaultCall {
     const context = this.context(operation, secretName);
     this.#usable.assert(context);
-    if (this.#closing !== undefined) {
-      throw new SecretManagerError('UNAVAILABLE', 'The manager was closed.', context);
-    }
+    if (this.#closing !== undefined) throw managerClosed(context);
     return vaultCall(secretName, withDeadline(options), this.#options, context);
   }
 

@@ -1,8 +1,8 @@
+import { managerClosed } from '../../core/calls/cancellation';
 import type { OperationOptions } from '../../core/contract/custom-secret-manager';
 import { translateError } from '../../core/errors/error-table';
 import {
   isSecretManagerError,
-  SecretManagerError,
   type OperationContext,
 } from '../../core/errors/secret-manager.error';
 import { countingDown } from '../../core/time/clock';
@@ -85,9 +85,7 @@ export class HttpDriver {
   /** Adds the deadline of all requests of a call. */
   private begin(context: OperationContext, options: OperationOptions = {}): OperationOptions {
     this.#parts.options.assert(context);
-    if (this.#isClosed) {
-      throw new SecretManagerError('UNAVAILABLE', 'The manager was closed.', context);
-    }
+    if (this.#isClosed) throw managerClosed(context);
     return countingDown(options, options.timeoutMs ?? DEFAULT_TIMEOUT_MS);
   }
 

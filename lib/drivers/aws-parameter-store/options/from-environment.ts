@@ -1,4 +1,4 @@
-import { variableOf, withoutUndefined } from '../../../core/validation/given-options';
+import { variablesOf, withoutUndefined } from '../../../core/validation/given-options';
 import type { AwsParameterStoreSecretManagerOptions } from './parameter-store.options';
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -10,8 +10,7 @@ type Environment = Readonly<Record<string, string | undefined>>;
 export function optionsFromEnvironment(
   environment: Environment,
 ): AwsParameterStoreSecretManagerOptions {
-  const first = (...names: readonly string[]): string | undefined =>
-    variableOf(environment, ...names);
+  const first = variablesOf(environment);
   const ignoresEndpoints = environment.AWS_IGNORE_CONFIGURED_ENDPOINT_URLS === 'true';
   return withoutUndefined({
     region: first('AWS_REGION', 'AWS_DEFAULT_REGION', 'AWS_REGION_NAME'),

@@ -1,4 +1,4 @@
-import { variableOf } from '../../../core/validation/given-options';
+import { variablesOf } from '../../../core/validation/given-options';
 import type { HttpRequest, HttpSteps } from '../../http/wire/http-request';
 import { storeError } from '../../http/wire/store-errors';
 import type { TokenGrant, TokenLogin } from '../../http/login/token-session';
@@ -42,7 +42,7 @@ function appServiceRequest(
   { endpoint, ...options }: IdentityOptions,
   environment: Environment,
 ): HttpRequest | undefined {
-  const variable = (name: string): string | undefined => variableOf(environment, name);
+  const variable = variablesOf(environment);
   const [url, secret] = [variable('IDENTITY_ENDPOINT'), variable('IDENTITY_HEADER')];
   if (endpoint !== undefined || url === undefined || secret === undefined) return undefined;
   return tokenRequest(new URL(url), '2019-08-01', options, { 'x-identity-header': secret });

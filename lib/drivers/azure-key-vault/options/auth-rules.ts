@@ -1,4 +1,4 @@
-import { variableOf } from '../../../core/validation/given-options';
+import { variableOf, variablesOf } from '../../../core/validation/given-options';
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { kindOf } from '../../../core/errors/wording';
 import { isLoopback } from '../../../core/validation/loopback';
@@ -75,7 +75,7 @@ export function withDefaults(
   { tenantId, clientId, tokenFile, ...others }: Readonly<Record<string, unknown>>,
   environment: Environment,
 ): { readonly tenantId?: unknown; readonly clientId?: unknown; readonly tokenFile?: unknown } {
-  const variable = (name: string): string | undefined => variableOf(environment, name);
+  const variable = variablesOf(environment);
   return {
     ...others,
     tenantId: tenantId ?? variable('AZURE_TENANT_ID'),
@@ -153,7 +153,7 @@ function isNear({ hostname }: URL): boolean {
 }
 
 function appServiceProblems(environment: Environment): readonly string[] {
-  const variable = (name: string): string | undefined => variableOf(environment, name);
+  const variable = variablesOf(environment);
   const [endpoint, header] = [variable('IDENTITY_ENDPOINT'), variable('IDENTITY_HEADER')];
   if (endpoint === undefined || header === undefined) return [];
   return ruleProblems(

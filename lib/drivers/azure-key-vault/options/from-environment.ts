@@ -1,5 +1,5 @@
 import { isRecord } from '../../../core/validation/option-rules';
-import { variableOf, withoutUndefined } from '../../../core/validation/given-options';
+import { variableOf, variablesOf, withoutUndefined } from '../../../core/validation/given-options';
 import { proxyFromEnvironment } from '../../http/options/proxy-from-environment';
 import type { AzureAuth, Environment, GivenAzureOptions } from './azure.options';
 
@@ -13,7 +13,7 @@ export function optionsFromEnvironment(
   environment: Environment,
   givenUrl?: string,
 ): EnvironmentOptions {
-  const variable = (name: string): string | undefined => variableOf(environment, name);
+  const variable = variablesOf(environment);
   const vaultUrl = givenUrl ?? variable('AZURE_KEY_VAULT_URI');
   const options: GivenAzureOptions = {
     vaultUrl,

@@ -1,11 +1,11 @@
-import { variableOf, withoutUndefined } from '../../../core/validation/given-options';
+import { variablesOf, withoutUndefined } from '../../../core/validation/given-options';
 import type { GoogleAuth, GoogleEnvironment } from '../../google/credentials/google-auth';
 import { proxyFromEnvironment } from '../../http/options/proxy-from-environment';
 import type { GoogleSecretManagerOptions } from './google.options';
 
 /** Returns options from variables of Google and of LiteLLM. An empty variable counts as unset. */
 export function optionsFromEnvironment(environment: GoogleEnvironment): GoogleSecretManagerOptions {
-  const variable = (name: string): string | undefined => variableOf(environment, name);
+  const variable = variablesOf(environment);
   const options: GoogleSecretManagerOptions = {
     projectId: variable('GOOGLE_SECRET_MANAGER_PROJECT_ID') ?? variable('GOOGLE_CLOUD_PROJECT'),
     quotaProjectId: variable('GOOGLE_CLOUD_QUOTA_PROJECT'),

@@ -1,4 +1,4 @@
-import { variableOf, withoutUndefined } from '../../../core/validation/given-options';
+import { variablesOf, withoutUndefined } from '../../../core/validation/given-options';
 import { proxyFromEnvironment, withScheme } from '../../http/options/proxy-from-environment';
 import type { GivenVaultOptions, VaultAuth } from './vault.options';
 
@@ -41,7 +41,7 @@ export function optionsFromEnvironment(
   environment: Environment,
   givenAddress?: string,
 ): EnvironmentOptions {
-  const variable = (name: string): string | undefined => variableOf(environment, name);
+  const variable = variablesOf(environment);
   const family = findFamily(variable);
   const familyVariable = (name: string): string | undefined => variable(`${family}${name}`);
   const address = givenAddress ?? familyVariable('ADDR');

@@ -1,4 +1,9 @@
-import { Cancellation, CANCELLATION, type CallOptions } from '../../../core/calls/cancellation';
+import {
+  Cancellation,
+  CANCELLATION,
+  managerClosed,
+  type CallOptions,
+} from '../../../core/calls/cancellation';
 import { translateError } from '../../../core/errors/error-table';
 import {
   isTransient,
@@ -49,8 +54,7 @@ export class CredentialObject implements TokenLogin {
 
   /** Ends the wait for a token. */
   close(): void {
-    const closed = new SecretManagerError('UNAVAILABLE', 'The manager was closed.', this.#context);
-    this.#closing.cancel(closed);
+    this.#closing.cancel(managerClosed(this.#context));
   }
 
   private async requestToken(): Promise<TokenGrant> {

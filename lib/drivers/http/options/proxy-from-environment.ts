@@ -1,4 +1,4 @@
-import { variableOf } from '../../../core/validation/given-options';
+import { variablesOf } from '../../../core/validation/given-options';
 import type { ConnectionSettings } from './option-rules';
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -13,8 +13,7 @@ export function proxyFromEnvironment(
   environment: Environment,
   address = 'https://',
 ): Pick<ConnectionSettings, 'proxy' | 'noProxy'> {
-  const first = (...names: readonly string[]): string | undefined =>
-    variableOf(environment, ...names);
+  const first = variablesOf(environment);
   const names = /^http:/i.test(address)
     ? ['http_proxy', 'HTTP_PROXY']
     : ['https_proxy', 'HTTPS_PROXY'];
