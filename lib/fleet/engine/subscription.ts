@@ -5,8 +5,8 @@ import type { FleetTransport } from '../fleet-transport';
 const PAUSES = { firstMs: 1_000, longestMs: 30_000 };
 /** The time in which `subscribe` must resolve, then the time in which the broker must confirm. It doubles, too. */
 const PATIENCE = { firstMs: 2_000, longestMs: 30_000 };
-/** The time in which a transport must reconnect by itself, in milliseconds. */
-const RECONNECT_MS = 30_000;
+/** The time in which a transport must reconnect by itself, in milliseconds. A client may be stuck in a handshake. */
+const RECONNECT_MS = 5_000;
 
 export interface SubscriptionListener {
   message(message: Uint8Array): void;

@@ -12,7 +12,8 @@ const CHANNEL = 'fleet.load';
 
 const TRANSPORTS = {
   nats: ({ port }) => {
-    const open = () => connect({ port, maxReconnectAttempts: -1, reconnectTimeWait: 250 }); // the client changes its options
+    const options = { port, maxReconnectAttempts: -1, reconnectTimeWait: 250, timeout: 1_000 };
+    const open = () => connect({ ...options }); // the client changes its options
     return new NatsTransport(open, { subject: CHANNEL });
   },
   valkey: ({ port }) => new RedisTransport(redis(port), { channel: CHANNEL }),

@@ -17,6 +17,8 @@ export class Fleet {
   cutOff = 0;
   #store;
   #changedAt = new Map();
+  /** The announcements of instances that were cut off when they wrote. */
+  #announcing = [];
 
   static async start(kind, { instances, disconnectedTtlMs }) {
     const fleet = new Fleet();
@@ -52,6 +54,9 @@ export class Fleet {
     const changed = await instance.ask({ action: 'set', name, value: String(value) });
     this.#changedAt.set(name, changed.at);
     this.ledger.changed(name, changed.at);
+    if (changed.isAnnounced) return;
+    const announced = instance.ask({ action: 'connected' });
+    this.#announcing.push(announced.then(({ at }) => this.ledger.announced(name, value, at)));
   }
 
   /** Waits until all instances are connected and serve all changes. Counts what has not arrived after 30 s. */
@@ -61,7 +66,10 @@ export class Fleet {
       await this.#collect();
       const statuses = await this.statuses();
       const cutOff = statuses.filter(({ status }) => status.state !== 'connected').length;
-      if (cutOff === 0 && this.ledger.underway.length === 0) return;
+      if (cutOff === 0 && this.ledger.underway.length === 0) {
+        await Promise.all(this.#announcing.splice(0));
+        return;
+      }
       if (sharedNow() > giveUpAt) {
         this.cutOff += cutOff;
         this.ledger.giveUp();

@@ -1,4 +1,5 @@
 /** One instance of the fleet: an application on the store that records when it serves which value. */
+import { setTimeout as pause } from 'node:timers/promises';
 import { start } from '../../../bench/support/application.mjs';
 import { serveParent, sharedNow } from './child.mjs';
 import { transportOf } from './clients.mjs';
@@ -22,8 +23,12 @@ served.start();
 serveParent({
   set: async ({ name, value }) => {
     const at = sharedNow();
-    await secrets.set(name, value);
-    return { at };
+    const { announced = true } = await secrets.set(name, value);
+    return { at, isAnnounced: announced };
+  },
+  connected: async () => {
+    while (secrets.fleet.state !== 'connected') await pause(10);
+    return { at: sharedNow() };
   },
   served: () => ({ spans: served.take() }),
   status: () => ({ status: secrets.fleet, published }),

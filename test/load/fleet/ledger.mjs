@@ -4,7 +4,8 @@ export class Ledger {
   #changes = new Map();
   #arrived;
   #latenciesMs = [];
-  #stalestMs = 0;
+  /** The changes after which an instance went on serving the value before, with the last time of it. */
+  #stale = new Map();
   #lost = 0;
 
   /** @param instances the number of instances @param names the secrets, each of the value 0 */
@@ -24,11 +25,16 @@ export class Ledger {
     this.#changes.get(name).push({ at, waiting: this.#instances });
   }
 
+  /** Records when a change was announced whose writer was cut off. Until then no other instance can hear of it. */
+  announced(name, value, at) {
+    this.#changes.get(name)[value].announcedAt = at;
+  }
+
   /** Records the span in which an instance has served a value. */
   served(instance, { name, value, from, until }) {
     const changes = this.#changes.get(name);
     const successor = changes[value + 1];
-    if (successor) this.#stalestMs = Math.max(this.#stalestMs, until - successor.at);
+    if (successor) this.#stale.set(successor, Math.max(this.#stale.get(successor) ?? 0, until));
     const arrived = this.#arrived[instance].get(name) ?? 0;
     for (let number = arrived + 1; number <= value; number++) this.#arrive(changes[number], from);
     if (value > arrived) this.#arrived[instance].set(name, value);
@@ -60,9 +66,9 @@ export class Ledger {
 
   /** Returns the longest time in ms for which a former value was served after its change, since the call before. */
   takeStalest() {
-    const stalestMs = this.#stalestMs;
-    this.#stalestMs = 0;
-    return stalestMs;
+    const stale = [...this.#stale];
+    this.#stale.clear();
+    return Math.max(0, ...stale.map(([{ at, announcedAt = at }, until]) => until - announcedAt));
   }
 
   #arrive(change, at) {
