@@ -12,7 +12,7 @@ const CHANNEL = 'fleet.load';
 
 const TRANSPORTS = {
   nats: ({ port }) => {
-    const options = { port, maxReconnectAttempts: -1, reconnectTimeWait: 250, timeout: 1_000 };
+    const options = { port, maxReconnectAttempts: -1, reconnectTimeWait: 250, timeout: 2_000 };
     const open = () => connect({ ...options }); // the client changes its options
     return new NatsTransport(open, { subject: CHANNEL });
   },

@@ -56,7 +56,12 @@ export class Fleet {
     this.ledger.changed(name, changed.at);
     if (changed.isAnnounced) return;
     const announced = instance.ask({ action: 'connected' });
-    this.#announcing.push(announced.then(({ at }) => this.ledger.announced(name, value, at)));
+    this.#announcing.push(
+      announced.then(
+        ({ at }) => this.ledger.announced(name, value, at),
+        () => undefined, // it was cut off until its end
+      ),
+    );
   }
 
   /** Waits until all instances are connected and serve all changes. Counts what has not arrived after 30 s. */
