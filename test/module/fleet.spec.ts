@@ -62,6 +62,15 @@ describe('The option fleet', () => {
     expect(String(error)).not.toContain('canary');
   });
 
+  it('refuses a key that its function does not have', async () => {
+    const key = (): string => undefined as unknown as string; // a variable that is not set
+
+    const error = await failureOf(startWith(store(), { fleet: fleetOf({ key }) }));
+
+    expect(error).toMatchObject({ code: 'MISCONFIGURED' });
+    expect(String(error)).toContain('fleet.key must be a string, and is undefined');
+  });
+
   it('refuses a key that is a promise, and handles its rejection', async () => {
     const unhandled = jest.fn();
     process.on('unhandledRejection', unhandled);

@@ -40,39 +40,41 @@ export class Keyring {
     return [this.#current, this.#previous].filter((key) => key !== undefined);
   }
 
-  /** Asks for the key for the first time. Throws `MISCONFIGURED` for a key that is too short. */
+  /** Asks for the key for the first time. Throws `MISCONFIGURED` for one that is no string, or too short. */
   open(): void {
-    const key = this.ask();
-    if (key === undefined) return;
-    const problem = keyProblem(key);
+    const answer = this.ask();
+    if (answer === undefined) return;
+    const problem = keyProblem(answer.key);
     if (problem !== undefined) throw this.misconfigured(problem);
-    this.adopt(key as string);
+    this.adopt(answer.key as string);
   }
 
   /** Asks for the key again, at most once a second. Returns whether it is another one. A failure keeps the last key. */
   refresh(): boolean {
     if (typeof this.#options.source === 'string') return false;
     if (now() - this.#askedAt < ASK_INTERVAL_MS) return false;
-    const key = this.ask();
-    if (key === undefined || key === this.#text) return false;
-    const problem = keyProblem(key);
+    const answer = this.ask();
+    if (answer === undefined) return false;
+    const problem = keyProblem(answer.key);
     if (problem !== undefined) {
       this.warnOnce(`gave a key that ${problem}`);
       return false;
     }
     this.#isFailing = false;
-    this.adopt(key as string);
+    if (answer.key === this.#text) return false;
+    this.adopt(answer.key as string);
     return true;
   }
 
-  private ask(): unknown {
+  /** Returns what the source gives, or `undefined` if it throws. */
+  private ask(): { readonly key: unknown } | undefined {
     const { source } = this.#options;
     this.#askedAt = now();
     try {
-      if (typeof source === 'string') return source;
+      if (typeof source === 'string') return { key: source };
       const key: unknown = typeof source === 'function' ? source() : source.reveal();
       Promise.resolve(key).catch(() => undefined); // a promise is refused, and must not end the process
-      return key;
+      return { key };
     } catch {
       this.warnOnce('failed'); // its error may hold the key
       return undefined;

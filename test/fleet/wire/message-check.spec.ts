@@ -212,6 +212,29 @@ describe('The messages of a fleet', () => {
     expect(warnings.join()).not.toContain(KEY);
   });
 
+  it('warn again of a source that failed, worked, and fails again', async () => {
+    const ask = async (given: () => string): Promise<void> => {
+      source = given;
+      await time.advance(1_000);
+      receive({}, NEXT_KEY);
+    };
+    const fail = (): string => {
+      throw new Error('It is down.');
+    };
+    for (const given of [fail, fail, () => KEY, fail]) await ask(given);
+
+    expect(warnings).toEqual(Array(2).fill(expect.stringContaining('failed. The last key stays')));
+  });
+
+  it('warn of a source that has no key any more, and keep the last key', async () => {
+    source = () => undefined as unknown as string;
+    await time.advance(1_000);
+    receive({}, NEXT_KEY);
+
+    expect(receive({})).toBeDefined();
+    expect(warnings).toEqual([expect.stringContaining('must be a string, and is undefined')]);
+  });
+
   it.each(['', 'short', '15 bytes long..'])('need a key of 16 bytes (%j)', (key) => {
     const keyring = new Keyring({
       source: () => key,
