@@ -489,6 +489,39 @@ describe('A fleet of instances', () => {
     expect(Math.max(...bus.messages.map(({ length }) => length))).toBeLessThanOrEqual(4_096);
   });
 
+  it('takes note of an own message that its transport delivers before publish() returns', async () => {
+    const one = await start();
+    const { transport } = one;
+    let on: Parameters<typeof transport.subscribe>[0] | undefined;
+    const subscribe = transport.subscribe.bind(transport);
+    jest.spyOn(transport, 'subscribe').mockImplementation((listener) => {
+      on = listener;
+      return subscribe(listener);
+    });
+    jest.spyOn(transport, 'publish').mockImplementation(async (message) => on?.message(message));
+    const other = await start({ transport });
+
+    await other.secrets.set('KEY', 'new');
+    await time.advance(1);
+
+    expect(other.secrets.fleet).toMatchObject({ published: 1, pending: 0 });
+  });
+
+  it('is cut when its transport says that it is connected, and rejects then', async () => {
+    const one = await start();
+    const { transport } = one;
+    jest.spyOn(transport, 'subscribe').mockImplementation(async (on) => {
+      on.connected();
+      throw new Error('sk-canary');
+    });
+
+    const other = await start({ transport });
+
+    expect(other.secrets.fleet.state).toBe('cut');
+    expect(other.warnings).toEqual([expect.stringContaining('refused the subscription (UNKNOWN)')]);
+    expect((await other.secrets.set('KEY', 'new')).announced).toBe(false);
+  });
+
   it('leaves no timer and no subscription behind', async () => {
     const one = await start();
     await one.secrets.get('KEY');
@@ -498,5 +531,6 @@ describe('A fleet of instances', () => {
 
     expect(time.pendingTimers).toBe(0);
     expect(one.transport.isSubscribed).toBe(false);
+    expect(one.secrets.fleet.state).toBe('cut');
   });
 });

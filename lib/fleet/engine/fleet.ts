@@ -175,6 +175,7 @@ export class Fleet implements Announcer {
     this.#outbox.flush();
     this.#outbox.close();
     await settledWithin(CLOSE_TIMEOUT_MS, this.#publisher.settled());
+    this.enter('cut');
     await settledWithin(CLOSE_TIMEOUT_MS, this.#subscription.close());
   }
 
@@ -214,10 +215,7 @@ export class Fleet implements Announcer {
   }
 
   private onDisconnected(): void {
-    this.#isSubscribed = false;
-    this.#isInDoubt = false;
-    this.#heartbeat.stop();
-    this.cut('the connection to the broker is lost');
+    this.lose('the connection to the broker is lost');
   }
 
   private onSilence(): void {
@@ -230,9 +228,14 @@ export class Fleet implements Announcer {
   /** Reports by class and code. The text of the error may hold the address with its password. */
   private onRefused(error: unknown): void {
     const { code } = translateError(error, { manager: this.#setup.manager, operation: 'fleet' });
-    this.reportCut(
-      `the broker refused the subscription (${code}). Check its address and the login`,
-    );
+    this.lose(`the broker refused the subscription (${code}). Check its address and the login`);
+  }
+
+  private lose(why: string): void {
+    this.#isSubscribed = false;
+    this.#isInDoubt = false;
+    this.#heartbeat.stop();
+    this.cut(why);
   }
 
   private cut(why: string): void {

@@ -84,11 +84,14 @@ export class Publisher {
   }
 }
 
-/** Rejects if the work has not settled within the time. The work goes on. */
+/**
+ * Starts the work in a microtask, because a transport may deliver the message before `publish` returns. Rejects if the
+ * work has not settled within the time. The work goes on.
+ */
 function within(limitMs: number, work: () => Promise<void>): Promise<void> {
   return new Promise((resolve, reject) => {
     const late = (): void => reject(new DOMException('too late', 'TimeoutError'));
     const stop = startTimer(late, limitMs, { keepsAlive: false });
-    new Promise<void>((settle) => settle(work())).then(resolve, reject).finally(stop);
+    Promise.resolve().then(work).then(resolve, reject).finally(stop);
   });
 }
