@@ -7,7 +7,7 @@ import { isAbsence, versionOf } from './secret-file';
 
 /** The pause between two looks at the files, in milliseconds. Some mounts send no events. */
 const POLL_MS = 1_500;
-/** The pause after an event, in milliseconds. An exchange of files sends several. */
+/** The pause after the first of several events, in milliseconds. An exchange of files sends several. */
 const SETTLE_MS = 20;
 const MAX_NAMES = 10_000;
 const PARALLEL = 16;
@@ -47,6 +47,7 @@ export class DirectoryWatch {
   readonly #onChange: (secretNames: readonly string[]) => void;
   #watcher: FSWatcher | undefined;
   #stopTimer = (): void => undefined;
+  /** `true` from an event until the look after it has ended. More events do not put the look off. */
   #isLooking = false;
   #isClosed = false;
 
@@ -75,7 +76,9 @@ export class DirectoryWatch {
   private watchEvents(): void {
     try {
       this.#watcher = watch(this.#directory, { persistent: false }, () => {
-        if (!this.#isLooking) this.lookAfter(SETTLE_MS);
+        if (this.#isLooking) return;
+        this.#isLooking = true;
+        this.lookAfter(SETTLE_MS);
       });
       this.#watcher.on('error', () => this.#watcher?.close());
     } catch {
