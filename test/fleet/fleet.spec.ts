@@ -180,6 +180,9 @@ describe('A fleet of instances', () => {
     expect(await other.secrets.get('KEY')).toBe('new');
     expect(() => one.secrets.announce(['../x'])).toThrow('The secret name "../x"');
     expect(() => one.secrets.announce('KEY' as never)).toThrow('takes a list of names');
+    expect(() => one.secrets.invalidate('KEY', true as never)).toThrow(
+      'The options of invalidate() must be an object, and are a boolean.',
+    );
   });
 
   it('reads a primary secret again if one of its keys is announced', async () => {
@@ -208,6 +211,20 @@ describe('A fleet of instances', () => {
     await time.advance(1);
 
     expect(await reader.secrets.get('KEY')).toBe('new');
+  });
+
+  it('does not announce a creation that the store refused, because nothing was written', async () => {
+    const [writer, reader] = await startTwo();
+    await reader.secrets.get('KEY');
+    const before = reads();
+
+    const creating = writer.secrets.set('KEY', 'new', { createOnly: true });
+    await expect(creating).rejects.toMatchObject({ code: 'CONFLICT' });
+    await time.advance(1);
+    await reader.secrets.get('KEY');
+
+    expect(bus.messages).toEqual([]);
+    expect(reads() - before).toBe(0);
   });
 
   it('announces a write of a name that this instance does not host', async () => {

@@ -75,11 +75,13 @@ describe('A manager whose store pushes', () => {
     expect(changes).toEqual(['watch']);
   });
 
-  it('refuses what is no list of names', async () => {
+  it('refuses what is no list of names, and an unclear announcement', async () => {
     await startWith(manager);
+    const unclear = { announce: 'yes' as unknown as boolean };
 
     expect(() => manager.onChange('KEY' as never)).toThrow('takes a list of secret names');
     expect(() => manager.onChange(['../KEY'])).toThrow(SecretManagerError);
+    expect(() => manager.onChange(['KEY'], unclear)).toThrow('`announce` must be true or false');
   });
 
   it('is called again after a rejection, with backoff and one warning', async () => {

@@ -5,6 +5,7 @@ import type {
   WriteOptions,
 } from '../../core/contract/custom-secret-manager';
 import {
+  hasCode,
   isSecretManagerError,
   type SecretManagerErrorCode,
 } from '../../core/errors/secret-manager.error';
@@ -39,6 +40,14 @@ export interface WriteObserver {
   limitFreshness(isCut: boolean): void;
   /** Returns the names that are cached, pinned, or being read. */
   heldNames(): Iterable<string>;
+}
+
+/** The effect of a write beside its value. */
+interface WriteTerms {
+  /** The effect on the other instances of the fleet. Default `changed`. */
+  readonly kind?: AnnouncementKind;
+  /** `true` if a `CONFLICT` proves that nothing was written. */
+  readonly createOnly?: boolean;
 }
 
 /** Stores a written value in the cache. */
@@ -113,7 +122,7 @@ export class Writes {
     write: () => Promise<SecretMetadata>,
     stateAfter: (metadata?: SecretMetadata) => SecretState,
     store: StoreWritten,
-    kind: AnnouncementKind = 'changed',
+    { kind = 'changed', createOnly = false }: WriteTerms = {},
   ): Promise<SecretMetadata> {
     const { key, secretName, params } = read;
     const writes = this.begin(key, stateAfter());
@@ -133,7 +142,8 @@ export class Writes {
     } catch (error) {
       if (mayHaveChanged(error)) {
         this.invalidate(secretName);
-        this.announce({ kind, secretName });
+        const isUnchanged = createOnly && hasCode(error, 'CONFLICT');
+        if (!isUnchanged) this.announce({ kind, secretName });
       }
       throw error;
     } finally {
@@ -178,7 +188,10 @@ export class WritesPolicy extends Policy {
       () => this.inner.writeSecret(secretName, value, options),
       (metadata) => ({ value, version: metadata?.version }),
       this.#store,
-      (options as CallOptions)[REVOKES] ? 'revoked' : 'changed',
+      {
+        kind: (options as CallOptions)[REVOKES] ? 'revoked' : 'changed',
+        createOnly: options.createOnly,
+      },
     );
   }
 
@@ -188,7 +201,7 @@ export class WritesPolicy extends Policy {
       () => this.inner.deleteSecret(secretName, options),
       () => ABSENT,
       this.#store,
-      'revoked',
+      { kind: 'revoked' },
     );
   }
 }

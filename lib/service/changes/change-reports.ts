@@ -29,6 +29,10 @@ export class ChangeReports {
   invalidate(name: string | undefined, options: InvalidateOptions): void {
     const context = this.context('invalidate');
     const parsed = name === undefined ? undefined : this.#lookup.parse('invalidate', name).name;
+    if (typeof options !== 'object' || options === null) {
+      const message = `The options of invalidate() must be an object, and are ${kindOf(options)}.`;
+      throw invalid(message, context);
+    }
     const { everywhere = false } = readArguments(options, ['everywhere'], context);
     const problem = flag(everywhere);
     if (problem !== undefined) throw invalid(`The option \`everywhere\` ${problem}.`, context);

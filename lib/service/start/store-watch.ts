@@ -5,6 +5,7 @@ import { kindOf } from '../../core/errors/wording';
 import { backoffMs } from '../../core/time/backoff';
 import { now, startTimer } from '../../core/time/clock';
 import { readArguments, readList } from '../../core/validation/call-arguments';
+import { flag } from '../../core/validation/option-rules';
 import { parseSecretName } from '../../core/validation/secret-name';
 
 const PAUSES = { firstMs: 1_000, longestMs: 30_000 };
@@ -52,12 +53,14 @@ export class StoreWatch {
   private report(given: readonly string[], options: unknown): void {
     if (this.#abort.signal.aborted) return;
     const context = { manager: this.#manager.secretManagerName, operation: 'watchSecrets' };
+    const invalid = (message: string): SecretManagerError =>
+      new SecretManagerError('INVALID_ARGUMENT', message, context);
     const names = readList(given);
-    if (names === undefined) {
-      const message = `onChange() takes a list of secret names, and not ${kindOf(given)}.`;
-      throw new SecretManagerError('INVALID_ARGUMENT', message, context);
-    }
-    const { announce } = readArguments(options, ['announce'], context);
+    if (names === undefined)
+      throw invalid(`onChange() takes a list of secret names, and not ${kindOf(given)}.`);
+    const { announce = false } = readArguments(options, ['announce'], context);
+    const problem = flag(announce);
+    if (problem !== undefined) throw invalid(`The option \`announce\` ${problem}.`);
     const parsed = names.map((name) => parseSecretName(name, context));
     this.#failures = 0;
     for (const name of parsed) this.#options.onChange(name, announce === true);
