@@ -1,3 +1,4 @@
+import { SecretManagerError } from 'nestjs-custom-secret-manager';
 import { VirtualFleet } from './support/virtual-fleet';
 
 describe('A fleet whose events overlap', () => {
@@ -119,9 +120,12 @@ describe('A fleet whose events overlap', () => {
     const warnings = [expect.stringContaining('own messages do not come back (UNAVAILABLE)')];
     expect(mute.warnings).toEqual(warnings);
     expect(mute.secrets.fleet).toMatchObject({ state: 'connected', pending: 1 });
+    expect((await mute.secrets.set('KEY', 'newer')).announced).toBe(false);
     publish.mockRestore();
     await fleet.time.advance(20_000);
     expect(mute.secrets.fleet.pending).toBe(0);
+    expect((await mute.secrets.set('KEY', 'new')).announced).toBeUndefined();
+    await fleet.time.advance(1_000);
     expect(await other.secrets.get('KEY')).toBe('new');
     expect(String(mute.warnings)).not.toContain('canary');
   });
@@ -134,5 +138,37 @@ describe('A fleet whose events overlap', () => {
     await fleet.time.advance(60_000);
 
     expect(mute.warnings).toEqual([expect.stringContaining('messages do not come back. The')]);
+    expect((await mute.secrets.set('KEY', 'newer')).announced).toBe(false);
+  });
+
+  it('warns once of an instance alone that cannot publish, and says why it hears nothing', async () => {
+    const mute = await fleet.start();
+    const refused = new SecretManagerError('ACCESS_DENIED', 'sk-canary');
+    jest.spyOn(mute.transport, 'publish').mockRejectedValue(refused);
+
+    await fleet.time.advance(120_000);
+
+    const why = 'its own messages could not be published (ACCESS_DENIED): check that its login may';
+    expect(mute.warnings).toEqual([expect.stringContaining(why)]);
+    expect((await mute.secrets.set('KEY', 'new')).announced).toBe(false);
+  });
+
+  it('warns of nothing when an own message was lost with the connection', async () => {
+    const [one, other] = await fleet.startTwo();
+    const publish = one.transport.publish.bind(one.transport);
+    jest.spyOn(one.transport, 'publish').mockImplementation(async (message) => {
+      await fleet.time.sleep(5);
+      await publish(message);
+    });
+    await one.secrets.set('KEY', 'new');
+    one.transport.cut();
+    await fleet.time.advance(20_000);
+
+    one.transport.reconnect();
+    await other.secrets.set('OTHER', 'new');
+    await fleet.time.advance(1_000);
+
+    expect(one.secrets.fleet).toMatchObject({ state: 'connected', pending: 0 });
+    expect(one.warnings.join()).not.toContain('do not come back');
   });
 });

@@ -59,8 +59,8 @@ export interface SecretMetadata {
   /** The time at which the store removes the deleted secret. */
   readonly deletionAt?: Date;
   /**
-   * `false` if the other instances of the fleet could not be told, because this one is cut off. They hear of the
-   * write when it is connected again, or when their own `ttlMs` ends. Set by the library.
+   * `false` if the other instances of the fleet could not be told, because this one is cut off, or its messages fail.
+   * They hear of the write when it can publish again, or when their own `ttlMs` ends. Set by the library.
    */
   readonly announced?: false;
 }

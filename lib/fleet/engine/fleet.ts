@@ -153,7 +153,7 @@ export class Fleet implements Announcer {
     this.#heartbeat.announced();
     const isConnected = this.#state === 'connected';
     if (!isConnected) this.reportCut('changes wait for the reconnect');
-    return isConnected;
+    return isConnected && !this.#unpublished.isMute;
   }
 
   remember(secretName: string): void {
@@ -196,6 +196,7 @@ export class Fleet implements Announcer {
     if (this.#isClosed) return;
     this.#isSubscribed = true;
     this.#check.subscribed();
+    this.#unpublished.subscribed();
     this.#heartbeat.start(this.#isInDoubt);
     if (!this.#isInDoubt) this.connect();
   }
@@ -221,7 +222,7 @@ export class Fleet implements Announcer {
   private onSilence(): void {
     this.#isInDoubt = true;
     this.#isSubscribed = false;
-    this.cut('nothing was heard for the time of three heartbeats');
+    this.cut(`nothing was heard for the time of three heartbeats${this.#unpublished.reason}`);
     this.#subscription.start();
   }
 
@@ -256,7 +257,8 @@ export class Fleet implements Announcer {
     this.#keyring.refresh();
     this.#names.retain(this.#keyring.keys);
     if (this.#keyring.current === undefined) return;
-    this.#publisher.heartbeat();
+    this.#unpublished.sent();
+    this.#publisher.heartbeat((error) => this.#unpublished.failed(error));
     this.#outbox.schedule();
   }
 

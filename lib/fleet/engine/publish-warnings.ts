@@ -4,7 +4,10 @@ import { now } from '../../core/time/clock';
 /** The time within which an own message comes back, in milliseconds. */
 const RETURN_MS = 2_000;
 
-/** Warns of an instance that hears the others, and cannot publish: a login may permit one without the other. */
+/**
+ * Follows whether the messages of this instance come back. Warns of an instance that hears the others, and cannot
+ * publish: a login may permit one without the other.
+ */
 export class PublishWarnings {
   readonly #manager: string;
   readonly #warn: (message: string) => void;
@@ -18,6 +21,23 @@ export class PublishWarnings {
     this.#warn = warn;
   }
 
+  /** `true` if a message failed, or did not come back in time, and none has come back since. */
+  get isMute(): boolean {
+    return this.#error !== undefined || now() - (this.#awaitedSince ?? Infinity) >= RETURN_MS;
+  }
+
+  /** Returns why nothing may have come back, as the end of a sentence; an empty text without a failure. */
+  get reason(): string {
+    if (this.#error === undefined) return '';
+    return `, and its own messages could not be published${this.code}: check that its login may publish`;
+  }
+
+  /** Takes note of a new subscription. What was sent before it may have been lost with the connection. */
+  subscribed(): void {
+    this.#awaitedSince = undefined;
+    this.#error = undefined;
+  }
+
   sent(): void {
     this.#awaitedSince ??= now();
   }
@@ -28,14 +48,14 @@ export class PublishWarnings {
 
   /** Takes note of an own message that came back. */
   cameBack(): void {
-    this.#awaitedSince = undefined;
-    this.#error = undefined;
+    this.subscribed();
     this.#hasWarned = false;
   }
 
   /** Warns once when another instance is heard, and no own message. If nobody is heard, the cut is reported instead. */
   heardAnother(): void {
-    if (this.#hasWarned || now() - (this.#awaitedSince ?? Infinity) < RETURN_MS) return;
+    const isLate = now() - (this.#awaitedSince ?? Infinity) >= RETURN_MS;
+    if (this.#hasWarned || !isLate) return;
     this.#hasWarned = true;
     this.#warn(
       `${this.#manager} hears its fleet, but its own messages do not come back${this.code}. The others find its changes ` +

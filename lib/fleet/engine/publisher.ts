@@ -41,14 +41,8 @@ export class Publisher {
     return this.#sequence;
   }
 
-  heartbeat(): void {
-    const quietMs = now() - this.#announcedAt;
-    this.publish(
-      'heartbeat',
-      quietMs,
-      () => [],
-      () => undefined,
-    );
+  heartbeat(failed: (error: unknown) => void): void {
+    this.publish('heartbeat', now() - this.#announcedAt, () => [], failed);
   }
 
   /** Resolves when all messages were handed to the broker, or have failed. */

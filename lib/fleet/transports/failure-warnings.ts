@@ -69,7 +69,8 @@ function factsOf(reason: unknown): string[] {
   return [errorName(reason), code].filter((fact) => fact !== undefined);
 }
 
-function firstWord(message: unknown): string | undefined {
+/** Returns the word in capitals at the beginning of a message. */
+export function firstWord(message: unknown): string | undefined {
   return typeof message === 'string' ? /^[A-Z]+\b/.exec(message)?.[0] : undefined;
 }
 

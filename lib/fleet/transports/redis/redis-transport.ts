@@ -1,6 +1,11 @@
+import { read } from '../../../core/errors/safe-access';
+import {
+  SecretManagerError,
+  type SecretManagerErrorCode,
+} from '../../../core/errors/secret-manager.error';
 import type { FleetTransport, FleetTransportListener } from '../../fleet-transport';
 import { assertChannel, assertOptions, DEFAULT_CHANNEL } from '../client-checks';
-import { FailureWarnings } from '../failure-warnings';
+import { FailureWarnings, firstWord } from '../failure-warnings';
 import { redisDialect, type RedisClient, type RedisDialect } from './redis-dialect';
 import { startSubscription, Subscription } from '../subscription';
 
@@ -32,7 +37,11 @@ export class RedisTransport implements FleetTransport {
 
   async publish(message: Uint8Array): Promise<void> {
     const { buffer, byteOffset, byteLength } = message;
-    await this.#redis.publish(this.#channel, Buffer.from(buffer, byteOffset, byteLength));
+    try {
+      await this.#redis.publish(this.#channel, Buffer.from(buffer, byteOffset, byteLength));
+    } catch (error) {
+      throw refusalOf(error) ?? error;
+    }
   }
 
   async subscribe(
@@ -46,4 +55,17 @@ export class RedisTransport implements FleetTransport {
     );
     return startSubscription(subscription, signal);
   }
+}
+
+const REFUSALS: Readonly<Record<string, SecretManagerErrorCode>> = {
+  NOPERM: 'ACCESS_DENIED',
+  NOAUTH: 'UNAUTHENTICATED',
+};
+
+/** Returns the error for a login that may not publish. Its reply may quote the user. */
+function refusalOf(error: unknown): SecretManagerError | undefined {
+  const reply = firstWord(read(error, 'message'));
+  const code = reply === undefined ? undefined : REFUSALS[reply];
+  if (reply === undefined || code === undefined) return undefined;
+  return new SecretManagerError(code, `The broker of RedisTransport refuses PUBLISH (${reply}).`);
 }
