@@ -1,3 +1,5 @@
+import { assertCut, assertNumber } from './fault-checks';
+
 /** The options of a cut. */
 export interface CutOptions {
   /** Cuts as a frozen broker does: no `disconnected()`, and publishing waits instead of failing. Default `false`. */
@@ -23,6 +25,7 @@ export class InMemoryBus {
 
   /** Cuts every transport off, also those that join later, until `restore()`. */
   cut(options: CutOptions = {}): void {
+    assertCut(options);
     this.#cut = options;
     for (const member of this.#members) member.cut(options);
   }
@@ -35,11 +38,13 @@ export class InMemoryBus {
 
   /** Loses the next messages for everybody. Default 1. */
   drop(count = 1): void {
+    assertNumber('drop()', count);
     this.#toDrop = count;
   }
 
   /** Delays each message from now on, in milliseconds. 0 ends it. */
   delay(delayMs: number): void {
+    assertNumber('delay()', delayMs);
     this.#delayMs = delayMs;
   }
 

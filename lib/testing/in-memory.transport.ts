@@ -2,6 +2,7 @@ import { SecretManagerError } from '../core/errors/secret-manager.error';
 import { kindOf } from '../core/errors/wording';
 import { startTimer } from '../core/time/clock';
 import type { FleetTransport, FleetTransportListener } from '../fleet/fleet-transport';
+import { assertCut, assertNumber } from './fault-checks';
 import { InMemoryBus, type BusMember, type CutOptions } from './in-memory-bus';
 
 /** One subscription of a transport, with the timers of its delayed messages. */
@@ -67,12 +68,14 @@ export class InMemoryTransport implements FleetTransport {
     return async () => end();
   }
 
-  /** Cuts this transport off from the bus, until `restore()`. Messages in both directions are lost. */
+  /** Cuts this transport off from the bus, until `restore()`. Messages in both directions are lost, delayed ones too. */
   cut(options: CutOptions = {}): void {
+    assertCut(options);
     this.#cut = options;
-    if (options.silent === true) return;
     for (const subscriber of this.#subscribers) {
-      if (!subscriber.isConnected) continue;
+      for (const stop of subscriber.timers) stop();
+      subscriber.timers.clear();
+      if (options.silent === true || !subscriber.isConnected) continue;
       subscriber.isConnected = false;
       subscriber.on.disconnected();
     }
@@ -87,11 +90,13 @@ export class InMemoryTransport implements FleetTransport {
 
   /** Loses the next messages to this transport. Default 1. */
   drop(count = 1): void {
+    assertNumber('drop()', count);
     this.#toDrop = count;
   }
 
   /** Delays each message to this transport from now on, in milliseconds. 0 ends it. */
   delay(delayMs: number): void {
+    assertNumber('delay()', delayMs);
     this.#delayMs = delayMs;
   }
 
@@ -117,7 +122,7 @@ export class InMemoryTransport implements FleetTransport {
   #deliver(message: Uint8Array, subscriber: Subscriber, delayMs: number): void {
     const deliver = (): void => {
       subscriber.timers.delete(stop);
-      if (!this.#subscribers.has(subscriber)) return;
+      if (this.#cut !== undefined || !this.#subscribers.has(subscriber)) return;
       try {
         subscriber.on.message(new Uint8Array(message));
       } catch {

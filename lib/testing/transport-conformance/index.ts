@@ -1,3 +1,5 @@
+import assert from 'node:assert/strict';
+import { read } from '../../core/errors/safe-access';
 import type { FleetTransport } from '../../fleet/fleet-transport';
 import { withTimeout } from '../with-timeout';
 import { failureCases } from './failure.cases';
@@ -21,6 +23,7 @@ const SHARE_OF_CASE = 0.9;
  * sentence. Run the cases one after another, because they share the broker.
  */
 export function fleetTransportConformance(harness: FleetTransportHarness): FleetTransportCase[] {
+  assert.equal(typeof read(harness, 'create'), 'function', 'the harness has to have create()');
   return CASES.map((definition) => ({
     title: definition.title,
     skip: reasonToSkip(definition, harness),

@@ -79,4 +79,10 @@ describe('The conformance kit of transports', () => {
 
     await expect(first?.run()).rejects.toThrow('not seen: connected() is called once');
   });
+
+  it.each([undefined, {}, new InMemoryTransport(new InMemoryBus())])('refuses %j', (harness) => {
+    const use = (): unknown => fleetTransportConformance(harness as never);
+
+    expect(use).toThrow('the harness has to have create()');
+  });
 });
