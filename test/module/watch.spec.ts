@@ -103,6 +103,22 @@ describe('A manager whose store pushes', () => {
     expect(log.warnings.join()).not.toContain('canary');
   });
 
+  it('is called again with backoff also if it reports something before each rejection', async () => {
+    jest.useFakeTimers({ doNotFake: ['setImmediate', 'nextTick', 'queueMicrotask'] });
+    const failure = new Error('sk-canary');
+    jest.spyOn(manager, 'watchSecrets').mockImplementation(async (onChange) => {
+      manager.watches += 1;
+      onChange(['KEY']);
+      throw failure;
+    });
+    const { log } = await startWith(manager);
+
+    await jest.advanceTimersByTimeAsync(10_000);
+
+    expect(manager.watches).toBe(4); // after 1, 2 and 4 s
+    expect(log.warnings).toHaveLength(1);
+  });
+
   it('is told of the shutdown by its signal, and is not heard after it', async () => {
     const { app, secrets } = await startWith(manager);
 

@@ -62,7 +62,6 @@ export class StoreWatch {
     const problem = flag(announce);
     if (problem !== undefined) throw invalid(`The option \`announce\` ${problem}.`);
     const parsed = names.map((name) => parseSecretName(name, context));
-    this.#failures = 0;
     for (const name of parsed) this.#options.onChange(name, announce === true);
   }
 
