@@ -26,10 +26,11 @@ export class PublishWarnings {
     return this.#error !== undefined || now() - (this.#awaitedSince ?? Infinity) >= RETURN_MS;
   }
 
-  /** Returns why nothing may have come back, as the end of a sentence; an empty text without a failure. */
+  /** Returns why nothing may have been heard, not even an own message, as the end of a sentence. */
   get reason(): string {
-    if (this.#error === undefined) return '';
-    return `, and its own messages could not be published${this.code}: check that its login may publish`;
+    return this.#error === undefined
+      ? ', not even an own message: the broker does not answer, or the login may not publish'
+      : `, and its own messages could not be published${this.code}: check that its login may publish`;
   }
 
   /** Takes note of a new subscription. What was sent before it may have been lost with the connection. */
