@@ -1,7 +1,12 @@
 import { SecretManagerError } from '../core/errors/secret-manager.error';
 import { kindOf } from '../core/errors/wording';
 import { flag, isRecord, optional, ruleProblems } from '../core/validation/option-rules';
-import type { CutOptions } from './in-memory-bus';
+
+/** The options of a cut. */
+export interface CutOptions {
+  /** Cuts as a frozen broker does: no `disconnected()`, and publishing waits instead of failing. Default `false`. */
+  readonly silent?: boolean;
+}
 
 const CUT_RULES = optional({ silent: flag });
 

@@ -1,10 +1,4 @@
-import { assertCut, assertNumber } from './fault-checks';
-
-/** The options of a cut. */
-export interface CutOptions {
-  /** Cuts as a frozen broker does: no `disconnected()`, and publishing waits instead of failing. Default `false`. */
-  readonly silent?: boolean;
-}
+import { assertCut, assertNumber, type CutOptions } from './fault-checks';
 
 /** The part of a transport that its bus uses. */
 export interface BusMember {

@@ -2,8 +2,8 @@ import { SecretManagerError } from '../core/errors/secret-manager.error';
 import { kindOf } from '../core/errors/wording';
 import { startTimer } from '../core/time/clock';
 import type { FleetTransport, FleetTransportListener } from '../fleet/fleet-transport';
-import { assertCut, assertNumber } from './fault-checks';
-import { InMemoryBus, type BusMember, type CutOptions } from './in-memory-bus';
+import { assertCut, assertNumber, type CutOptions } from './fault-checks';
+import { InMemoryBus, type BusMember } from './in-memory-bus';
 
 /** One subscription of a transport, with the timers of its delayed messages. */
 interface Subscriber {
