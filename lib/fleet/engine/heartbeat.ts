@@ -1,4 +1,5 @@
-import { now, startTimer } from '../../core/time/clock';
+import { BackgroundTimer } from '../../core/time/background-timer';
+import { now } from '../../core/time/clock';
 
 const LONGEST_INTERVAL_MS = 10_000;
 const MISSED_HEARTBEATS = 3;
@@ -25,7 +26,7 @@ export class Heartbeat {
   #announcedAt: number | undefined;
   /** The silence after which this instance speaks, in milliseconds. */
   #patienceMs = 0;
-  #stopTimer = (): void => undefined;
+  readonly #timer = new BackgroundTimer();
 
   constructor(disconnectedTtlMs: number, on: HeartbeatListener) {
     this.#intervalMs = Math.min(LONGEST_INTERVAL_MS, disconnectedTtlMs / MISSED_HEARTBEATS);
@@ -42,7 +43,7 @@ export class Heartbeat {
   }
 
   stop(): void {
-    this.#stopTimer();
+    this.#timer.stop();
   }
 
   heard(): void {
@@ -54,11 +55,8 @@ export class Heartbeat {
   }
 
   private wait(): void {
-    this.#stopTimer();
     const at = Math.min(this.dueAt, this.silentAt);
-    this.#stopTimer = startTimer(() => this.check(), Math.max(1, at - now()), {
-      keepsAlive: false,
-    });
+    this.#timer.set(() => this.check(), Math.max(1, at - now()));
   }
 
   private check(): void {

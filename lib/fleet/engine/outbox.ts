@@ -1,4 +1,4 @@
-import { startTimer } from '../../core/time/clock';
+import { BackgroundTimer } from '../../core/time/background-timer';
 import type { Announcement } from '../../policies/writes/announcements';
 import { PendingNames, type Batch } from './pending-names';
 import { UnconfirmedBatches } from './unconfirmed-batches';
@@ -25,7 +25,7 @@ export class Outbox {
   readonly #unconfirmed = new UnconfirmedBatches();
   #isOpen = false;
   #isScheduled = false;
-  #stopTimer = (): void => undefined;
+  readonly #timer = new BackgroundTimer();
 
   constructor(options: OutboxOptions) {
     this.#options = options;
@@ -51,7 +51,7 @@ export class Outbox {
   /** Keeps announcements until {@link open}. */
   close(): void {
     this.#isOpen = false;
-    this.#stopTimer();
+    this.#timer.stop();
     this.#isScheduled = false;
   }
 
@@ -76,8 +76,7 @@ export class Outbox {
     if (!this.#isScheduled) return;
     this.publish(MESSAGES_PER_TURN);
     this.#isScheduled = this.#isOpen && this.#pending.size > 0;
-    if (!this.#isScheduled) return;
-    this.#stopTimer = startTimer(() => this.publishSome(), 0, { keepsAlive: false });
+    if (this.#isScheduled) this.#timer.set(() => this.publishSome(), 0);
   }
 
   private publish(messages: number): void {

@@ -1,4 +1,5 @@
-import { now, startTimer } from '../../core/time/clock';
+import { BackgroundTimer } from '../../core/time/background-timer';
+import { now } from '../../core/time/clock';
 
 const INTERVAL_MS = 1_000;
 
@@ -7,7 +8,7 @@ export class Resync {
   readonly #expireAll: () => void;
   #lastAt = -Infinity;
   #isWaiting = false;
-  #stopTimer = (): void => undefined;
+  readonly #timer = new BackgroundTimer();
 
   constructor(expireAll: () => void) {
     this.#expireAll = expireAll;
@@ -21,11 +22,11 @@ export class Resync {
       return;
     }
     this.#isWaiting = true;
-    this.#stopTimer = startTimer(() => this.run(), delayMs, { keepsAlive: false });
+    this.#timer.set(() => this.run(), delayMs);
   }
 
   stop(): void {
-    this.#stopTimer();
+    this.#timer.stop();
   }
 
   private run(): void {

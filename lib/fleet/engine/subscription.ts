@@ -1,5 +1,5 @@
 import { backoffMs } from '../../core/time/backoff';
-import { startTimer } from '../../core/time/clock';
+import { BackgroundTimer } from '../../core/time/background-timer';
 import type { FleetTransport } from '../fleet-transport';
 
 const PAUSES = { firstMs: 1_000, longestMs: 30_000 };
@@ -30,7 +30,7 @@ export class Subscription {
   readonly #on: SubscriptionListener;
   #attempt: Attempt | undefined;
   #failures = 0;
-  #stopTimer = (): void => undefined;
+  readonly #timer = new BackgroundTimer();
   #isClosed = false;
 
   constructor(transport: FleetTransport, on: SubscriptionListener) {
@@ -77,7 +77,7 @@ export class Subscription {
       connected: () => {
         if (!isCurrent()) return;
         this.#failures = 0;
-        this.#stopTimer();
+        this.#timer.stop();
         this.#on.connected();
       },
       disconnected: () => {
@@ -89,16 +89,14 @@ export class Subscription {
   }
 
   private retryAfter(delayMs: number): void {
-    this.#stopTimer();
-    const retry = (): void => {
+    this.#timer.set(() => {
       this.#failures += 1;
       this.start();
-    };
-    this.#stopTimer = startTimer(retry, delayMs, { keepsAlive: false });
+    }, delayMs);
   }
 
   private abandon(): Promise<void> {
-    this.#stopTimer();
+    this.#timer.stop();
     const attempt = this.#attempt;
     this.#attempt = undefined;
     attempt?.abort.abort();

@@ -1,7 +1,7 @@
 import { Logger } from '@nestjs/common';
 import { X509Certificate, createPrivateKey } from 'node:crypto';
 import { isSecretManagerError, SecretManagerError } from '../../core/errors/secret-manager.error';
-import { startTimer } from '../../core/time/clock';
+import { BackgroundTimer } from '../../core/time/background-timer';
 import { assertTakes, hasMethod } from './client-shape';
 import { liveFields, type Fields, type LiveFields } from './live-fields';
 import { isLiveValue, type LiveValue } from './live-value';
@@ -65,22 +65,22 @@ export async function liveTls(server: TlsServer, certificate: LiveCertificate): 
 
 /** Takes over each later pair. Returns a function that stops. */
 function watch(server: TlsServer, fields: LiveFields, warnAfterMs: number): () => void {
-  let cancelWarning = (): void => undefined;
+  const warning = new BackgroundTimer();
   const warn = (error: unknown): void => {
     const why = isSecretManagerError(error) ? error.message : 'Node refused it.';
     new Logger('SecretManager').warn(`The former certificate stays in use. ${why}`);
   };
   const unsubscribe = fields.onChange(() => {
-    cancelWarning();
+    warning.stop();
     try {
       apply(server, fields.reveal(), fields.names);
     } catch (error) {
       if (warnAfterMs === 0) return warn(error);
-      cancelWarning = startTimer(() => warn(error), warnAfterMs, { keepsAlive: false });
+      warning.set(() => warn(error), warnAfterMs);
     }
   });
   return () => {
-    cancelWarning();
+    warning.stop();
     unsubscribe();
   };
 }

@@ -8,7 +8,7 @@ import {
   type OperationContext,
 } from '../../core/errors/secret-manager.error';
 import { backoffMs } from '../../core/time/backoff';
-import { startTimer } from '../../core/time/clock';
+import { BackgroundTimer } from '../../core/time/background-timer';
 import type { Generation } from './generation';
 import type { LiveValues } from './live-values';
 import type { Values } from './values';
@@ -67,7 +67,7 @@ export class Rotation<Resource> implements Rotating<Resource> {
   #previous: Generation<Resource> | undefined;
   /** Called when the running attempt ends. */
   #onAttempted: (() => void)[] = [];
-  #stopRetry = (): void => undefined;
+  readonly #retryTimer = new BackgroundTimer();
   /** Ends the wait for a build at the shutdown. */
   readonly #closing = new Cancellation();
   #isClosed = false;
@@ -125,7 +125,7 @@ export class Rotation<Resource> implements Rotating<Resource> {
     if (this.#isClosed) return;
     this.#isClosed = true;
     this.#values.stop();
-    this.#stopRetry();
+    this.#retryTimer.stop();
     this.#closing.cancel(shuttingDown(this.#options.context));
     this.reportAttempt();
     const waitMs = Math.min(this.#options.drainMs, LONGEST_SHUTDOWN_MS);
@@ -134,7 +134,7 @@ export class Rotation<Resource> implements Rotating<Resource> {
 
   private async rotateWhileDue(): Promise<void> {
     this.#isRotating = true;
-    this.#stopRetry();
+    this.#retryTimer.stop();
     while (this.#isDue && !this.#isClosed) {
       await this.#previous?.retire(this.#options.drainMs);
       await this.attempt();
@@ -168,8 +168,7 @@ export class Rotation<Resource> implements Rotating<Resource> {
   }
 
   private retryLater(): void {
-    const pauseMs = backoffMs(this.#failures, RETRY_PAUSES);
-    this.#stopRetry = startTimer(() => this.rotate(), pauseMs, { keepsAlive: false });
+    this.#retryTimer.set(() => this.rotate(), backoffMs(this.#failures, RETRY_PAUSES));
   }
 
   /** Reads the secrets again, and resolves to the resource after the rotation that follows. */

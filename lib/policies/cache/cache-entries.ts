@@ -1,4 +1,5 @@
-import { startTimer, type AgeClock } from '../../core/time/clock';
+import { BackgroundTimer } from '../../core/time/background-timer';
+import type { AgeClock } from '../../core/time/clock';
 import { plainRead, sharedRead, type SharedRead } from '../single-flight/flight';
 import { leastRecentlyUsed, type CacheEntry } from './cache-entry';
 
@@ -26,7 +27,7 @@ export class CacheEntries {
   readonly #clock: AgeClock;
   /** The values that were fresh within the last 50 ms. Reading the clock costs more than the rest of a hit. */
   readonly #memo = new Map<string, string>();
-  #stopMemoTimer = (): void => undefined;
+  readonly #memoTimer = new BackgroundTimer();
   /** Counts the stores in steps of two, so that a use in between has a number of its own. */
   #stores = 0;
 
@@ -95,7 +96,7 @@ export class CacheEntries {
       if (entry) this.touch(entry);
     }
     this.#memo.clear();
-    this.#stopMemoTimer();
+    this.#memoTimer.stop();
   }
 
   all(): (readonly [read: SharedRead, entry: CacheEntry])[] {
@@ -111,7 +112,7 @@ export class CacheEntries {
   }
 
   clear(): void {
-    this.#stopMemoTimer();
+    this.#memoTimer.stop();
     for (const entries of [this.#plain, this.#variants, this.#absences, this.#memo])
       entries.clear();
     this.#readsWithParams.clear();
@@ -143,15 +144,10 @@ export class CacheEntries {
   private memoize(secretName: string): string | undefined {
     const entry = this.#plain.get(secretName);
     if (entry?.value === undefined || this.#clock.now() >= entry.freshUntil) return undefined;
-    if (this.#memo.size === 0) this.scheduleMemoClear();
+    if (this.#memo.size === 0) this.#memoTimer.set(() => this.clearMemo(), MEMO_MS);
     this.#memo.set(secretName, entry.value);
     this.touch(entry);
     return entry.value;
-  }
-
-  private scheduleMemoClear(): void {
-    this.#stopMemoTimer();
-    this.#stopMemoTimer = startTimer(() => this.clearMemo(), MEMO_MS, { keepsAlive: false });
   }
 }
 

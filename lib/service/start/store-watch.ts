@@ -3,7 +3,8 @@ import { translateError } from '../../core/errors/error-table';
 import { SecretManagerError } from '../../core/errors/secret-manager.error';
 import { kindOf } from '../../core/errors/wording';
 import { backoffMs } from '../../core/time/backoff';
-import { now, startTimer } from '../../core/time/clock';
+import { BackgroundTimer } from '../../core/time/background-timer';
+import { now } from '../../core/time/clock';
 import { readArguments, readList } from '../../core/validation/call-arguments';
 import { flag } from '../../core/validation/option-rules';
 import { parseSecretName } from '../../core/validation/secret-name';
@@ -22,7 +23,7 @@ export class StoreWatch {
   readonly #options: StoreWatchOptions;
   readonly #abort = new AbortController();
   #failures = 0;
-  #stopTimer = (): void => undefined;
+  readonly #timer = new BackgroundTimer();
 
   constructor(manager: CustomSecretManager, options: StoreWatchOptions) {
     this.#manager = manager;
@@ -34,7 +35,7 @@ export class StoreWatch {
   }
 
   async close(): Promise<void> {
-    this.#stopTimer();
+    this.#timer.stop();
     this.#abort.abort();
   }
 
@@ -76,7 +77,6 @@ export class StoreWatch {
         `${manager}.watchSecrets() failed with ${code}; it is called again. Until then a change is found when a value expires.`,
       );
     }
-    const again = (): void => void this.run();
-    this.#stopTimer = startTimer(again, backoffMs(this.#failures, PAUSES), { keepsAlive: false });
+    this.#timer.set(() => void this.run(), backoffMs(this.#failures, PAUSES));
   }
 }

@@ -1,4 +1,5 @@
-import { startTimer, type AgeClock } from '../../../core/time/clock';
+import { BackgroundTimer } from '../../../core/time/background-timer';
+import type { AgeClock } from '../../../core/time/clock';
 import type { Credential } from './credential';
 import type { TokenApi } from './token-api';
 
@@ -8,7 +9,7 @@ interface GrantedToken {
   readonly token: Token;
   /** The number of leases that end with this token. */
   leases: number;
-  stopTimer: () => void;
+  readonly timer: BackgroundTimer;
 }
 
 /** Longer than a request takes, so that requests in flight can end. */
@@ -26,7 +27,7 @@ export class GrantedTokens {
   }
 
   add({ token }: Credential): void {
-    this.#granted.set(token, { token, leases: 0, stopTimer: () => undefined });
+    this.#granted.set(token, { token, leases: 0, timer: new BackgroundTimer() });
   }
 
   /** Keeps the token of a lease from being revoked. Returns the function that releases the token. */
@@ -54,7 +55,7 @@ export class GrantedTokens {
 
   /** Removes a token that has expired or was revoked. */
   forget(token: Token): void {
-    this.#granted.get(token)?.stopTimer();
+    this.#granted.get(token)?.timer.stop();
     this.#granted.delete(token);
   }
 
@@ -68,6 +69,6 @@ export class GrantedTokens {
   private revokeWhenUnused(retired: GrantedToken): void {
     const look = (): void =>
       retired.leases > 0 ? this.revokeWhenUnused(retired) : this.revoke(retired.token);
-    retired.stopTimer = startTimer(look, RETIRED_FOR_MS, { keepsAlive: false });
+    retired.timer.set(look, RETIRED_FOR_MS);
   }
 }

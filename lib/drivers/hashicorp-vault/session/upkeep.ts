@@ -1,6 +1,7 @@
 import { isSecretManagerError, isTransient } from '../../../core/errors/secret-manager.error';
 import { backoffMs, type BackoffBounds } from '../../../core/time/backoff';
-import { startTimer, type AgeClock } from '../../../core/time/clock';
+import { BackgroundTimer } from '../../../core/time/background-timer';
+import type { AgeClock } from '../../../core/time/clock';
 
 /** How one token or lease is kept alive. */
 export interface UpkeepTerms {
@@ -27,7 +28,7 @@ export class Upkeep {
   readonly #terms: UpkeepTerms;
   #expiresAt = Infinity;
   #isStopped = false;
-  #stopTimer = (): void => undefined;
+  readonly #timer = new BackgroundTimer();
 
   constructor(clock: AgeClock, terms: UpkeepTerms) {
     this.#clock = clock;
@@ -64,7 +65,7 @@ export class Upkeep {
   /** Stops every timer. Nothing is called from now on. */
   stop(): void {
     this.#isStopped = true;
-    this.#stopTimer();
+    this.#timer.stop();
   }
 
   /** Does a task, and retries it through an outage until the end. Never rejects. */
@@ -93,8 +94,7 @@ export class Upkeep {
   }
 
   private schedule(act: () => Promise<void> | void, delayMs: number): void {
-    this.#stopTimer();
-    if (this.#isStopped || delayMs === Infinity) return;
-    this.#stopTimer = startTimer(() => void act(), delayMs, { keepsAlive: false });
+    if (this.#isStopped || delayMs === Infinity) this.#timer.stop();
+    else this.#timer.set(() => void act(), delayMs);
   }
 }

@@ -1,4 +1,5 @@
-import { startTimer, type AgeClock } from '../../../core/time/clock';
+import { BackgroundTimer } from '../../../core/time/background-timer';
+import type { AgeClock } from '../../../core/time/clock';
 import type { SharedRead } from '../../single-flight/flight';
 
 interface PinnedSecret {
@@ -17,7 +18,7 @@ export class PinnedSecrets {
   readonly #clock: AgeClock;
   readonly #pinned = new Map<string, PinnedSecret>();
   #wakesAt = Infinity;
-  #stopTimer = (): void => undefined;
+  readonly #timer = new BackgroundTimer();
   #isClosed = false;
 
   /** @param clock the clock of `dueAt` */
@@ -57,17 +58,14 @@ export class PinnedSecrets {
 
   close(): void {
     this.#isClosed = true;
-    this.#stopTimer();
+    this.#timer.stop();
     this.#pinned.clear();
   }
 
   private wakeAt(dueAt: number): void {
     if (this.#isClosed || dueAt >= this.#wakesAt) return;
-    this.#stopTimer();
     this.#wakesAt = dueAt;
-    this.#stopTimer = startTimer(() => this.refreshDue(), Math.max(0, dueAt - this.#clock.now()), {
-      keepsAlive: false,
-    });
+    this.#timer.set(() => this.refreshDue(), Math.max(0, dueAt - this.#clock.now()));
   }
 
   /** Refreshes the secrets that are due. The outcome of a refresh plans the next one. */
