@@ -1,5 +1,6 @@
 import { read } from '../core/errors/safe-access';
 import type { SecretManagerError } from '../core/errors/secret-manager.error';
+import { inParallel } from '../core/time/in-parallel';
 import { asOutcome, type Pipeline } from '../policies/policy';
 import type { VirtualKeyCall } from './virtual-key-calls';
 import type { VirtualKey } from './virtual-key-names';
@@ -15,14 +16,10 @@ export async function deleteAll(
   const outcomes = new Map<string, SecretManagerError | undefined>(
     named.map(({ id }) => [id, undefined]),
   );
-  const pending = named.values();
-  const deleteNext = async (): Promise<void> => {
-    for (const { key, id } of pending) {
-      const outcome = await deleteOne(key).then(() => undefined, asOutcome);
-      outcomes.set(id, outcomes.get(id) ?? outcome);
-    }
-  };
-  await Promise.all(Array.from({ length: PARALLEL_DELETIONS }, deleteNext));
+  await inParallel(named, PARALLEL_DELETIONS, async ({ key, id }) => {
+    const outcome = await deleteOne(key).then(() => undefined, asOutcome);
+    outcomes.set(id, outcomes.get(id) ?? outcome);
+  });
   return outcomes;
 }
 

@@ -1,6 +1,7 @@
 import { hasBrand } from '../errors/brand';
 import { isErrorLike } from '../errors/safe-access';
 import { SecretManagerError } from '../errors/secret-manager.error';
+import { inParallel } from '../time/in-parallel';
 import type { Fallback } from './fallback';
 
 /**
@@ -132,13 +133,9 @@ export abstract class CustomSecretManager {
     options?: OperationOptions,
   ): Promise<ReadonlyMap<string, SecretAnswer | Error>> {
     const answers = new Map<string, SecretAnswer | Error>();
-    const names = new Set(secretNames).values();
-    const readTheNext = async (): Promise<void> => {
-      for (const name of names) {
-        answers.set(name, await this.answerOrError(name, options));
-      }
-    };
-    await Promise.all(Array.from({ length: PARALLEL_READS }, readTheNext));
+    await inParallel([...new Set(secretNames)], PARALLEL_READS, async (name) => {
+      answers.set(name, await this.answerOrError(name, options));
+    });
     return answers;
   }
 

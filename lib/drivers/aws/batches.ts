@@ -3,6 +3,7 @@ import { translateError } from '../../core/errors/error-table';
 import { isErrorLike } from '../../core/errors/safe-access';
 import type { SecretManagerErrorCode } from '../../core/errors/secret-manager.error';
 import { now } from '../../core/time/clock';
+import { inParallel } from '../../core/time/in-parallel';
 import { isDenied, isTooLarge } from './errors';
 
 export type Answers = ReadonlyMap<string, SecretAnswer | Error>;
@@ -55,14 +56,10 @@ export class AwsBatches {
     readOneByOne: ReadBatch,
   ): Promise<Answers> {
     const answers = new Map<string, SecretAnswer | Error>();
-    const batches = inBatches(names, this.#options.size).values();
-    const readTheNext = async (): Promise<void> => {
-      for (const batch of batches) {
-        const answered = await this.answersOf(batch, readBatch);
-        for (const [name, answer] of answered) answers.set(name, answer);
-      }
-    };
-    await Promise.all(Array.from({ length: PARALLEL_BATCHES }, readTheNext));
+    await inParallel(inBatches(names, this.#options.size), PARALLEL_BATCHES, async (batch) => {
+      const answered = await this.answersOf(batch, readBatch);
+      for (const [name, answer] of answered) answers.set(name, answer);
+    });
     const missing = names.filter((name) => !answers.has(name));
     return new Map([...answers, ...(await readOneByOne(missing))]);
   }

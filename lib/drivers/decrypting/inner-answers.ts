@@ -8,6 +8,7 @@ import { isErrorLike } from '../../core/errors/safe-access';
 import { SecretManagerError, type OperationContext } from '../../core/errors/secret-manager.error';
 import { quoteName } from '../../core/errors/wording';
 import { countingDown } from '../../core/time/clock';
+import { inParallel } from '../../core/time/in-parallel';
 import { malformed, toReading } from '../../core/validation/answers';
 import { decryptionError } from './ciphers/cipher-error';
 import { decryptSyncWith, decryptWith } from './ciphers/given-cipher';
@@ -72,14 +73,10 @@ export class InnerAnswers {
       throw malformed('must resolve to a Map of answers', answers, this.innerContext(context));
     }
     const outcomes = new Map<string, SecretAnswer | Error>();
-    const names = new Set(secretNames).values();
-    const decryptTheNext = async (): Promise<void> => {
-      for (const secretName of names) {
-        const about = { ...context, secretName };
-        outcomes.set(secretName, await this.outcomeOf(answers.get(secretName), options, about));
-      }
-    };
-    await Promise.all(Array.from({ length: PARALLEL_DECRYPTIONS }, decryptTheNext));
+    await inParallel([...new Set(secretNames)], PARALLEL_DECRYPTIONS, async (secretName) => {
+      const about = { ...context, secretName };
+      outcomes.set(secretName, await this.outcomeOf(answers.get(secretName), options, about));
+    });
     return outcomes;
   }
 

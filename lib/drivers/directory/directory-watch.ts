@@ -1,8 +1,9 @@
 import { watch, type FSWatcher } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { BackgroundTimer } from '../../core/time/background-timer';
 import { setYoungest } from '../../core/time/bounded-map';
-import { startTimer } from '../../core/time/clock';
+import { inParallel } from '../../core/time/in-parallel';
 import { isAbsence, versionOf } from './secret-file';
 
 /** The pause between two looks at the files, in milliseconds. Some mounts send no events. */
@@ -23,19 +24,15 @@ export class KnownFiles {
   /** Resolves to the names whose file was changed, created or removed since the last look. */
   async findChanged(directory: string): Promise<readonly string[]> {
     const changed: string[] = [];
-    const known = [...this.#versions].values();
-    const lookAtNext = async (): Promise<void> => {
-      for (const [secretName, before] of known) {
-        const version = await stat(join(directory, secretName), { bigint: true }).then(
-          versionOf,
-          (error: unknown) => (isAbsence(error) ? undefined : before), // the next look tells
-        );
-        if (version === before || this.#versions.get(secretName) !== before) continue;
-        this.#versions.set(secretName, version);
-        changed.push(secretName);
-      }
-    };
-    await Promise.all(Array.from({ length: PARALLEL }, lookAtNext));
+    await inParallel([...this.#versions], PARALLEL, async ([secretName, before]) => {
+      const version = await stat(join(directory, secretName), { bigint: true }).then(
+        versionOf,
+        (error: unknown) => (isAbsence(error) ? undefined : before), // the next look tells
+      );
+      if (version === before || this.#versions.get(secretName) !== before) return;
+      this.#versions.set(secretName, version);
+      changed.push(secretName);
+    });
     return changed;
   }
 }
@@ -46,7 +43,7 @@ export class DirectoryWatch {
   readonly #files: KnownFiles;
   readonly #onChange: (secretNames: readonly string[]) => void;
   #watcher: FSWatcher | undefined;
-  #stopTimer = (): void => undefined;
+  readonly #timer = new BackgroundTimer();
   /** `true` from an event until the look after it has ended. More events do not put the look off. */
   #isLooking = false;
   #isClosed = false;
@@ -68,7 +65,7 @@ export class DirectoryWatch {
 
   close(): void {
     this.#isClosed = true;
-    this.#stopTimer();
+    this.#timer.stop();
     this.#watcher?.close();
   }
 
@@ -87,9 +84,7 @@ export class DirectoryWatch {
   }
 
   private lookAfter(delayMs: number): void {
-    this.#stopTimer();
-    if (this.#isClosed) return;
-    this.#stopTimer = startTimer(() => void this.look(), delayMs, { keepsAlive: false });
+    if (!this.#isClosed) this.#timer.set(() => void this.look(), delayMs);
   }
 
   private async look(): Promise<void> {
