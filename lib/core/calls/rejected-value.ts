@@ -1,10 +1,8 @@
 import { now } from '../time/clock';
+import { nextTurn } from '../time/event-loop-turns';
 
 const MAX_VAIN_READS = 3;
 const WINDOW_MS = 60_000;
-
-/** Node's own `setImmediate`, read at import. Fake timers would stop the reads. */
-const runAtEndOfTurn = setImmediate;
 
 interface Reread<Value> {
   /** `true` once the read has left, so that a later rejection needs another read. */
@@ -59,7 +57,7 @@ export class RejectedValue<Value> {
   }
 
   private async readLater(rejected: Value, leave: () => void): Promise<Value | undefined> {
-    await new Promise<void>((resolve) => runAtEndOfTurn(resolve));
+    await nextTurn();
     leave();
     const at = now();
     this.#vainReadsAt = this.#vainReadsAt.filter((readAt) => at - readAt < WINDOW_MS);

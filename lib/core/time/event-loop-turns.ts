@@ -1,5 +1,10 @@
-/** Node's own `setImmediate`, read at import. A fake one would stop the count. */
-const runAtEndOfTurn = setImmediate;
+/** Node's own `setImmediate`, read at import. Fake timers, which stand still, would hold the work up. */
+export const runAtEndOfTurn = setImmediate;
+
+/** Resolves in the next turn of the event loop, whatever the timers do. */
+export function nextTurn(): Promise<void> {
+  return new Promise((resolve) => void runAtEndOfTurn(resolve));
+}
 
 /** Numbers the turns of the event loop in which `current` is read. */
 export class EventLoopTurns {

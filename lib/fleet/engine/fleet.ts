@@ -2,7 +2,9 @@ import { randomBytes } from 'node:crypto';
 import { settledWithin } from '../../core/calls/waiting';
 import type { FleetStatus } from '../../core/contract/fleet-status';
 import { translateError } from '../../core/errors/error-table';
-import { now, startTimer } from '../../core/time/clock';
+import { BackgroundTimer } from '../../core/time/background-timer';
+import { now } from '../../core/time/clock';
+import { nextTurn } from '../../core/time/event-loop-turns';
 import type { Announcement, Announcer } from '../../policies/writes/announcements';
 import { NameIndex } from '../name-index';
 import { MessageCheck } from '../wire/message-check';
@@ -25,8 +27,6 @@ const START_TIMEOUT_MS = 2_000;
 const CLOSE_TIMEOUT_MS = 1_000;
 /** The time after which a missing key is asked for again, in milliseconds. */
 const KEY_INTERVAL_MS = 1_000;
-/** Node's own `setImmediate`, read at import. A fake one would hold the shutdown up. */
-const runAtEndOfTurn = setImmediate;
 
 /**
  * One instance of a fleet. It announces its changes, and applies those of the others.
@@ -57,7 +57,7 @@ export class Fleet implements Announcer {
   #isStarting = true;
   #isClosed = false;
   #onConnected = (): void => undefined;
-  #stopKeyTimer = (): void => undefined;
+  readonly #keyTimer = new BackgroundTimer();
 
   constructor(setup: FleetSetup) {
     const { id, key, manager, warn, transport, changes, disconnectedTtlMs, spreadMs } = setup;
@@ -165,11 +165,11 @@ export class Fleet implements Announcer {
    * announcements still count. Never rejects.
    */
   async close(): Promise<void> {
-    await new Promise((resolve) => runAtEndOfTurn(resolve));
+    await nextTurn();
     if (this.#isClosed) return;
     this.#isClosed = true;
     this.#onConnected();
-    this.#stopKeyTimer();
+    this.#keyTimer.stop();
     this.#heartbeat.stop();
     this.#resync.stop();
     this.#outbox.flush();
@@ -264,12 +264,10 @@ export class Fleet implements Announcer {
 
   /** Connects when the source of the key works. */
   private awaitKey(): void {
-    this.#stopKeyTimer();
-    const ask = (): void => {
+    this.#keyTimer.set(() => {
       this.#keyring.refresh();
       if (this.#isSubscribed) this.connect();
-    };
-    this.#stopKeyTimer = startTimer(ask, KEY_INTERVAL_MS, { keepsAlive: false });
+    }, KEY_INTERVAL_MS);
   }
 
   /** Warns once for each cut, unless this instance shuts down. */

@@ -1,11 +1,11 @@
 import { SecretManagerError, type OperationContext } from '../../core/errors/secret-manager.error';
 import { kindOf } from '../../core/errors/wording';
+import { runAtEndOfTurn } from '../../core/time/event-loop-turns';
 import { readArguments, readList } from '../../core/validation/call-arguments';
 import { flag } from '../../core/validation/option-rules';
 import { parseSecretName } from '../../core/validation/secret-name';
 import type { SecretPipeline } from '../../policies/compose';
 import type { SecretLookup } from '../reading/secret-lookup';
-import { inSlices } from './in-slices';
 
 export interface InvalidateOptions {
   /** Makes the other instances of the fleet drop the secret, too. By default they read it again. */
@@ -46,9 +46,13 @@ export class ChangeReports {
     if (list === undefined)
       throw invalid(`announce() takes a list of names, and not ${kindOf(names)}.`, context);
     const parsed = list.map((name) => parseSecretName(name, context));
-    inSlices([...new Set(parsed)], ANNOUNCED_AT_ONCE, (name) =>
-      this.#pipeline.report(name, 'read', true),
-    );
+    this.report([...new Set(parsed)]);
+  }
+
+  private report(names: readonly string[]): void {
+    for (const name of names.slice(0, ANNOUNCED_AT_ONCE)) this.#pipeline.report(name, 'read', true);
+    const others = names.slice(ANNOUNCED_AT_ONCE);
+    if (others.length > 0) runAtEndOfTurn(() => this.report(others));
   }
 
   private context(operation: string): OperationContext {

@@ -1,9 +1,8 @@
 import { now } from '../../../core/time/clock';
+import { nextTurn } from '../../../core/time/event-loop-turns';
 import type { SealedTree } from '../seals/sealed-tree';
 import { INDICES } from '../seals/slots';
 
-/** Node's function as it is at import: the fake clock of a test must not block a verification. */
-const nextTurn = setImmediate;
 /** The longest work between two turns of the event loop. */
 const SLICE_MS = 5;
 /** The number of secrets up to which a verification is always due. */
@@ -45,7 +44,7 @@ export class Verification {
           return entries.size;
         });
         if (now() - yieldedAt < SLICE_MS) continue;
-        await new Promise<void>((resolve) => void nextTurn(resolve));
+        await nextTurn();
         yieldedAt = now();
       }
     }

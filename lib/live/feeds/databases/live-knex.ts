@@ -1,9 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
+import { runAtEndOfTurn } from '../../../core/time/event-loop-turns';
 import { assertTakes, isObject } from '../client-shape';
 import { liveLogin, type LiveCredentials, type Login } from '../live-credentials';
-
-/** Node's own `setImmediate`, read at import. Fake timers would hide each change. */
-const runAtEndOfTurn = setImmediate;
 
 /** Hands a connection to knex. */
 export type KnexDone = (error: Error | null, connection: object) => void;
