@@ -6,9 +6,12 @@ import { kindOf } from './core/errors/wording';
 import { DEFAULT_TIMEOUT_MS } from './core/time/durations';
 import { copyOption, fieldsOf, readFields } from './core/validation/option-copies';
 import {
+  aFunction,
+  duration,
   isRecord,
   listed,
   must,
+  numberOrKind,
   oneOf,
   optional,
   ruleProblems,
@@ -121,28 +124,22 @@ export function resolveOptions(
   };
 }
 
-const duration = must(
-  'be a number of milliseconds, 0 or more',
-  (value) => Number.isFinite(value) && Number(value) >= 0,
-  shown,
-);
-
 const deadline = must(
   'be a number of milliseconds, more than 0',
   (value) => Number.isFinite(value) && Number(value) > 0,
-  shown,
+  numberOrKind,
 );
 
 const count = must(
   'be a whole number, 1 or more',
   (value) => Number.isInteger(value) && Number(value) >= 1,
-  shown,
+  numberOrKind,
 );
 
 const ratio = must(
   'be a number from 0 to 1',
   (value) => Number.isFinite(value) && Number(value) >= 0 && Number(value) <= 1,
-  shown,
+  numberOrKind,
 );
 
 const RULES = optional({
@@ -157,18 +154,18 @@ const RULES = optional({
   attemptTimeoutMs: deadline,
   syncTimeoutMs: deadline,
   fleet: fleetProblems,
-  debug: must('be a function', (value) => typeof value === 'function'),
+  debug: aFunction,
   cache: objectOrFalse({
-    ttlMs: duration,
-    staleWhileRevalidateMs: duration,
-    staleIfErrorMs: duration,
-    absenceTtlMs: duration,
+    ttlMs: duration(),
+    staleWhileRevalidateMs: duration(),
+    staleIfErrorMs: duration(),
+    absenceTtlMs: duration(),
     maxEntries: count,
   }),
   retry: objectOrFalse({
     maxAttempts: count,
-    baseDelayMs: duration,
-    maxDelayMs: duration,
+    baseDelayMs: duration(),
+    maxDelayMs: duration(),
     budgetRatio: ratio,
   }),
   circuitBreaker: objectOrFalse({ failureThreshold: count, resetAfterMs: deadline }),
@@ -218,9 +215,4 @@ function misconfigured(problems: readonly string[], manager: string): SecretMana
     `The options of SecretManagerModule are not right:\n${listed(problems)}`,
     { manager, operation: 'forRoot' },
   );
-}
-
-/** Returns a number itself for a message, because it is no secret, and only the kind of any other value. */
-function shown(value: unknown): string {
-  return typeof value === 'number' ? String(value) : kindOf(value);
 }

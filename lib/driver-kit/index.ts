@@ -1,6 +1,6 @@
 export { pause, settledWithin, waitFor } from '../core/calls/waiting';
 export { parseRetryAfter } from '../core/errors/error-table';
-export { retryAfterHeader } from '../core/errors/retry-after-header';
+export { retryAfterHeader } from '../core/errors/http-facts';
 export type { OperationContext } from '../core/errors/secret-manager.error';
 export { kindOf, quoteName } from '../core/errors/wording';
 export { backoffMs, jittered, type BackoffBounds } from '../core/time/backoff';

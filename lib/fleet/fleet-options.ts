@@ -1,5 +1,6 @@
 import { kindOf } from '../core/errors/wording';
 import {
+  duration,
   isRecord,
   must,
   optional,
@@ -51,16 +52,8 @@ const RULES: Rules = {
   key: keySourceProblem,
   ...optional({
     id: must('be a name of 1 to 256 characters', isId),
-    disconnectedTtlMs: must(
-      `be a number of milliseconds, ${SHORTEST_TTL_MS} or more`,
-      (value) => Number.isFinite(value) && Number(value) >= SHORTEST_TTL_MS,
-      shown,
-    ),
-    spreadMs: must(
-      'be a number of milliseconds, 0 or more',
-      (value) => Number.isFinite(value) && Number(value) >= 0,
-      shown,
-    ),
+    disconnectedTtlMs: duration(SHORTEST_TTL_MS),
+    spreadMs: duration(),
   }),
 };
 
@@ -88,8 +81,4 @@ function keySourceProblem(value: unknown): string | undefined {
 
 function isId(value: unknown): boolean {
   return typeof value === 'string' && value !== '' && value.length <= 256;
-}
-
-function shown(value: unknown): string {
-  return typeof value === 'number' ? String(value) : kindOf(value);
 }

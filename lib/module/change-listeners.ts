@@ -105,10 +105,8 @@ function* findListeners(modules: ModulesContainer): Iterable<FoundListener> {
 }
 
 function methodsOf(instance: object, scanner: MetadataScanner): readonly string[] {
-  const methods = attempt(() =>
-    scanner.getAllMethodNames(Object.getPrototypeOf(instance) as object),
-  );
-  return (methods ?? []) as readonly string[]; // a proxy may throw
+  const prototypeOf = (): object => Object.getPrototypeOf(instance) as object;
+  return attempt(() => scanner.getAllMethodNames(prototypeOf())) ?? []; // a proxy may throw
 }
 
 function declarationsOf(method: unknown): readonly DeclaredListener[] {

@@ -33,6 +33,8 @@ export type Operation =
   | 'checkHealth'
   | 'validateEnvironment';
 
+export const WRITES: ReadonlySet<Operation> = new Set(['writeSecret', 'deleteSecret'] as const);
+
 /** The name or the names that an operation is about, if there are any. */
 export type Subject = string | readonly string[] | undefined;
 
@@ -157,4 +159,13 @@ export abstract class Policy extends CustomSecretManager implements Pipeline {
 /** Returns the failure of one read as its outcome, beside the answers of other reads. */
 export function asOutcome(error: unknown): SecretManagerError {
   return error as SecretManagerError; // the pipeline throws nothing else
+}
+
+/** Returns the answer of a synchronous read, or its failure as its outcome. */
+export function outcomeOf<Answer>(read: () => Answer): Answer | SecretManagerError {
+  try {
+    return read();
+  } catch (error) {
+    return asOutcome(error);
+  }
 }

@@ -4,6 +4,7 @@ import { SecretManagerError, type OperationContext } from '../core/errors/secret
 import { countingDown } from '../core/time/clock';
 import {
   assertSecretValue,
+  invalidArgument,
   readCallOptions,
   type GivenOptions,
 } from '../core/validation/call-arguments';
@@ -74,7 +75,7 @@ export class VirtualKeyCalls {
 export function assertKey(value: unknown, context: OperationContext): asserts value is string {
   assertSecretValue(value, context);
   if (value !== '') return;
-  throw new SecretManagerError('INVALID_ARGUMENT', 'A virtual key must not be empty.', context);
+  throw invalidArgument('A virtual key must not be empty.', context);
 }
 
 function notPermitted(context: OperationContext): SecretManagerError {

@@ -1,6 +1,6 @@
-import { SecretManagerError, type OperationContext } from '../core/errors/secret-manager.error';
+import type { OperationContext } from '../core/errors/secret-manager.error';
 import { kindOf, quoteName } from '../core/errors/wording';
-import { readArguments } from '../core/validation/call-arguments';
+import { invalidArgument, readArguments } from '../core/validation/call-arguments';
 import { secretNameProblem } from '../core/validation/secret-name';
 
 /** The identity of a virtual key: an id that never changes, and an alias that people chose. */
@@ -20,7 +20,7 @@ const SIGNING_KEY = 'service/signing-key';
  */
 export function storedName(prefix: string, key: VirtualKey, context: OperationContext): string {
   if (typeof key !== 'object' || key === null) {
-    throw invalid(`A virtual key is { id, alias? }, and not ${kindOf(key)}.`, context);
+    throw invalidArgument(`A virtual key is { id, alias? }, and not ${kindOf(key)}.`, context);
   }
   const { id, alias } = readVirtualKey(key, context);
   assertPart('id', id, context);
@@ -29,7 +29,7 @@ export function storedName(prefix: string, key: VirtualKey, context: OperationCo
   }
   assertPart('alias', alias, context);
   if (!alias.startsWith(BY_ID)) return fullName(prefix, alias, context);
-  throw invalid(
+  throw invalidArgument(
     `The alias ${quoteName(alias)} begins with "${BY_ID}", as the name of a key without an alias does. Choose another one.`,
     context,
   );
@@ -61,7 +61,7 @@ function assertPart(
   const problem =
     secretNameProblem(given) ?? (String(given).includes('/') ? 'has a slash' : undefined);
   if (problem === undefined) return;
-  throw invalid(`The ${what} ${quoteName(given)} of a virtual key ${problem}.`, context);
+  throw invalidArgument(`The ${what} ${quoteName(given)} of a virtual key ${problem}.`, context);
 }
 
 /** Returns a whole name. The longer name of its record must be valid, too. */
@@ -69,9 +69,5 @@ function fullName(prefix: string, part: string, context: OperationContext): stri
   const name = `${prefix}${part}`;
   const problem = secretNameProblem(previousName(prefix, name));
   if (problem === undefined) return name;
-  throw invalid(`The name ${quoteName(name)} of a virtual key ${problem}.`, context);
-}
-
-function invalid(message: string, context: OperationContext): SecretManagerError {
-  return new SecretManagerError('INVALID_ARGUMENT', message, context);
+  throw invalidArgument(`The name ${quoteName(name)} of a virtual key ${problem}.`, context);
 }

@@ -7,16 +7,16 @@ import type {
   WriteOptions,
 } from '../core/contract/custom-secret-manager';
 import {
-  SecretManagerError,
   isSecretManagerError,
   type OperationContext,
+  type SecretManagerError,
 } from '../core/errors/secret-manager.error';
-import { kindOf } from '../core/errors/wording';
 import { NamedLock } from '../core/time/named-lock';
-import { readArguments, readList } from '../core/validation/call-arguments';
+import { invalidArgument, readArguments, readList } from '../core/validation/call-arguments';
 import type { SecretPipeline } from '../policies/compose';
 import type { Pipeline } from '../policies/policy';
 import type { ResolvedOptions } from '../secret-manager.options';
+import { describedBy } from '../service/writing/secret-rotation';
 import { assertMadeByModule } from '../service/made-by-module';
 import { deleteAll, deleteKey } from './key-deletion';
 import { KeyReplacement, taken, type Replacement } from './key-replacement';
@@ -74,11 +74,8 @@ export class VirtualKeysService {
     const name = call.secretName;
     const { value: given } = readVirtualKey(key, call);
     if (given !== undefined) assertKey(given, call);
-    const { settings } = this.#options;
-    const { description = settings.description } = call.given;
-    const tags =
-      settings.tags || call.given.tags ? { ...settings.tags, ...call.given.tags } : undefined;
-    const write = { ...call.options, description, tags, createOnly: true };
+    const described = describedBy(this.#options.settings, call.given);
+    const write = { ...call.options, ...described, createOnly: true };
     return await this.withLock([name], call, async () => {
       await this.#replacement.assertFree(name, call);
       const value = given ?? (await this.issue(call));
@@ -183,8 +180,7 @@ export class VirtualKeysService {
     options: DeleteOptions = {},
   ): Promise<ReadonlyMap<string, SecretManagerError | undefined>> {
     const context = this.#calls.assertPermitted('delete', ['deleteSecret']);
-    const list = readList(keys);
-    if (list === undefined) throw notAList(keys, context);
+    const list = readList(keys, 'delete() takes a list of virtual keys, and not', context);
     return await deleteAll(list, async (key) => {
       const call = this.#calls.prepare('delete', key, options, ['deleteSecret']);
       const task = (): Promise<void> => deleteKey(this.#pipeline, call, this.recordOf(call));
@@ -245,12 +241,7 @@ function isConflict(error: unknown): boolean {
   return isSecretManagerError(error) && error.code === 'CONFLICT';
 }
 
-function notAList(keys: unknown, context: OperationContext): SecretManagerError {
-  const message = `delete() takes a list of virtual keys, and not ${kindOf(keys)}.`;
-  return new SecretManagerError('INVALID_ARGUMENT', message, context);
-}
-
 function noAlias(context: OperationContext): SecretManagerError {
   const message = 'rename() needs the alias that the key is to have: { alias }, or null for none.';
-  return new SecretManagerError('INVALID_ARGUMENT', message, context);
+  return invalidArgument(message, context);
 }

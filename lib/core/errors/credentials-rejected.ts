@@ -1,3 +1,4 @@
+import { statusesOf } from './http-facts';
 import { attempt, read } from './safe-access';
 
 const REJECTED_STATUSES: ReadonlySet<unknown> = new Set([401, 403]);
@@ -39,19 +40,8 @@ function isRejection(error: unknown, depth: number): boolean {
   return wrappedIn(error).some((wrapped) => isRejection(wrapped, depth - 1));
 }
 
-function statusesOf(error: unknown): readonly unknown[] {
-  const response = read(error, 'response');
-  return [
-    read(error, 'status'),
-    read(error, 'statusCode'),
-    read(response, 'status'),
-    read(response, 'statusCode'),
-    read(read(error, '$metadata'), 'httpStatusCode'),
-  ];
-}
-
 function wrappedIn(error: unknown): readonly unknown[] {
   const errors = read(error, 'errors'); // of an AggregateError
   const listed = attempt(() => (Array.isArray(errors) ? [...(errors as unknown[])] : []));
-  return [...WRAPPED_IN.map((property) => read(error, property)), ...((listed as unknown[]) ?? [])];
+  return [...WRAPPED_IN.map((property) => read(error, property)), ...(listed ?? [])];
 }

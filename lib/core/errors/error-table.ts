@@ -1,7 +1,7 @@
 import { BY_NAME, BY_NODE_CODE, BY_STATUS, MEANING } from './error-codes';
 import { codeOfGrpcStatus, grpcRetryDelayMs, grpcStatusOf } from './grpc-status';
 import { isKnownCode } from './known-codes';
-import { retryAfterHeader } from './retry-after-header';
+import { retryAfterHeader, statusesOf } from './http-facts';
 import { read } from './safe-access';
 import {
   SecretManagerError,
@@ -133,14 +133,7 @@ export function parseRetryAfter(value: unknown): number | undefined {
 }
 
 function statusOf(thrown: unknown): number | undefined {
-  const candidates = [
-    read(thrown, 'status'),
-    read(thrown, 'statusCode'),
-    read(read(thrown, 'response'), 'status'),
-    read(read(thrown, 'response'), 'statusCode'),
-    read(read(thrown, '$metadata'), 'httpStatusCode'),
-  ];
-  return candidates.find(
+  return statusesOf(thrown).find(
     (status): status is number =>
       Number.isInteger(status) && Number(status) >= 100 && Number(status) <= 599,
   );

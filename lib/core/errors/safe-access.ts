@@ -5,11 +5,12 @@ export function read(source: unknown, property: string | symbol): unknown {
   return attempt(() => (source as Record<string | symbol, unknown>)[property]);
 }
 
-export function attempt(getter: () => unknown): unknown {
+/** Returns the result of a function, or `undefined` if it throws. */
+export function attempt<Result>(run: () => Result): Result | undefined {
   try {
-    return getter();
+    return run();
   } catch {
-    return undefined; // a thrown proxy or getter may throw again
+    return undefined; // what was thrown may itself throw when it is read
   }
 }
 

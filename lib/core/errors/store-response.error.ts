@@ -1,4 +1,4 @@
-import { retryAfterHeader } from './retry-after-header';
+import { retryAfterHeader } from './http-facts';
 import { SecretManagerError } from './secret-manager.error';
 import { kindOf } from './wording';
 

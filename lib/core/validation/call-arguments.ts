@@ -4,6 +4,7 @@ import type { GetOptions } from '../contract/get-options';
 import { attempt } from '../errors/safe-access';
 import { SecretManagerError, type OperationContext } from '../errors/secret-manager.error';
 import { kindOf, quoteName } from '../errors/wording';
+import { LATEST_DATE_MS } from '../time/durations';
 import { flag, must, oneOf, text, unchecked } from './option-rules';
 import { copyParams } from './params';
 
@@ -28,7 +29,7 @@ export function readCallOptions<Options extends GivenOptions>(
   others: Readonly<Record<string, ProblemOf>> = {},
 ): Options {
   if (typeof given !== 'object' || given === null) {
-    throw invalid(
+    throw invalidArgument(
       `The options of ${context.operation}() must be an object, and are ${kindOf(given)}.`,
       context,
     );
@@ -38,7 +39,7 @@ export function readCallOptions<Options extends GivenOptions>(
     const value = readArgument(given, name, context);
     if (value === undefined) continue;
     const problem = (others[name] ?? byDefault)(value);
-    if (problem !== undefined) throw invalid(`The option \`${name}\` ${problem}.`, context);
+    if (problem !== undefined) throw invalidArgument(`The option \`${name}\` ${problem}.`, context);
     options[name] = value;
   }
   const { params, tags } = options;
@@ -64,10 +65,19 @@ export function readArguments<Field extends string>(
   return read;
 }
 
-/** Returns a copy of a caller's list, or `undefined` for a value that is no list or cannot be read. */
-export function readList<Item>(given: readonly Item[]): readonly Item[] | undefined {
-  return attempt(() => (Array.isArray(given) ? Array.from(given) : undefined)) as
-    readonly Item[] | undefined;
+/**
+ * Returns a copy of a caller's list. Throws `INVALID_ARGUMENT` for a value that is no list or cannot be read.
+ *
+ * @param demand the beginning of the message, which ends with the kind of the value
+ */
+export function readList<Item>(
+  given: readonly Item[],
+  demand: string,
+  context: OperationContext,
+): readonly Item[] {
+  const list = attempt(() => (Array.isArray(given) ? Array.from<Item>(given) : undefined));
+  if (list !== undefined) return list;
+  throw invalidArgument(`${demand} ${kindOf(given)}.`, context);
 }
 
 /** Throws `INVALID_ARGUMENT` if the value is not a string. The error does not hold the value. */
@@ -76,13 +86,11 @@ export function assertSecretValue(
   context: OperationContext,
 ): asserts value is string {
   if (typeof value === 'string') return;
-  throw invalid(
+  throw invalidArgument(
     `The value of ${quoteName(context.secretName)} must be a string, and is ${kindOf(value)}.`,
     context,
   );
 }
-
-const LATEST_DATE_MS = 8.64e15;
 
 const RULES = Object.entries<ProblemOf>({
   params: unchecked, // copied below
@@ -113,7 +121,7 @@ function copyTags(tags: unknown, context: OperationContext): Readonly<Record<str
     typeof tags === 'object' && tags !== null ? Object.entries(tags) : undefined,
   );
   if (Array.isArray(copy) && copy.every(isTag)) return Object.fromEntries(copy);
-  throw invalid('The option `tags` must be an object of strings.', context);
+  throw invalidArgument('The option `tags` must be an object of strings.', context);
 }
 
 function isTag(entry: unknown): entry is [string, string] {
@@ -124,7 +132,10 @@ function readArgument(given: object, name: string, context: OperationContext): u
   try {
     return Reflect.get(given, name);
   } catch {
-    throw invalid(`\`${name}\` could not be read: its getter threw. Pass a plain object.`, context);
+    throw invalidArgument(
+      `\`${name}\` could not be read: its getter threw. Pass a plain object.`,
+      context,
+    );
   }
 }
 
@@ -142,6 +153,6 @@ function isSignal(value: unknown): boolean {
   );
 }
 
-function invalid(message: string, context: OperationContext): SecretManagerError {
+export function invalidArgument(message: string, context: OperationContext): SecretManagerError {
   return new SecretManagerError('INVALID_ARGUMENT', message, context);
 }

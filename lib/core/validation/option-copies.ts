@@ -21,7 +21,7 @@ export function readFields(
 
 /** Returns the names of the own fields of an options object. */
 export function fieldsOf(given: object, path: string, problems: string[]): readonly string[] {
-  const fields = attempt(() => Object.keys(given)) as readonly string[] | undefined;
+  const fields = attempt(() => Object.keys(given));
   if (fields === undefined) problems.push(`${path || 'the options'} could not be read`);
   return fields ?? [];
 }
@@ -30,7 +30,7 @@ export function fieldsOf(given: object, path: string, problems: string[]): reado
 export function copyOption(value: unknown, path: string, problems: string[], depth = 0): unknown {
   if (typeof value !== 'object' || value === null || depth === MAX_DEPTH) return value;
   const list = attempt(() => (Array.isArray(value) ? Array.from<unknown>(value) : undefined));
-  if (Array.isArray(list)) {
+  if (list !== undefined) {
     return list.map((item, index) => copyOption(item, `${path}[${index}]`, problems, depth + 1));
   }
   const fields = readFields(value, fieldsOf(value, path, problems), path, problems);

@@ -43,6 +43,22 @@ export function must(
   return (value) => (isMet(value) ? undefined : `must ${demand}, and is ${show(value)}`);
 }
 
+/** Returns a number itself for a message, because it is no secret, and only the kind of any other value. */
+export function numberOrKind(value: unknown): string {
+  return typeof value === 'number' ? String(value) : kindOf(value);
+}
+
+/** Returns the rule of a duration of `leastMs` milliseconds or more. */
+export function duration(leastMs = 0): (value: unknown) => string | undefined {
+  return must(
+    `be a number of milliseconds, ${leastMs} or more`,
+    (value) => Number.isFinite(value) && Number(value) >= leastMs,
+    numberOrKind,
+  );
+}
+
+export const aFunction = must('be a function', (value) => typeof value === 'function');
+
 export const flag = must('be true or false', (value) => typeof value === 'boolean');
 
 export const text = must('be a string', (value) => typeof value === 'string');

@@ -5,6 +5,8 @@ import { kindOf, quoteName } from '../../core/errors/wording';
 import { DEFAULT_TIMEOUT_MS } from '../../core/time/durations';
 import { fieldsOf, readFields } from '../../core/validation/option-copies';
 import {
+  aFunction,
+  duration,
   listed,
   must,
   optional,
@@ -28,14 +30,6 @@ export interface ReadOptions {
   readonly title: string;
 }
 
-const aFunction = must('be a function', (value) => typeof value === 'function');
-
-const duration = must(
-  'be a number of milliseconds, 0 or more',
-  (value) => Number.isFinite(value) && Number(value) >= 0,
-  (value) => (typeof value === 'number' ? String(value) : kindOf(value)),
-);
-
 const RULES: Rules = {
   provide: (value) => (value === undefined ? 'is missing: give a token' : undefined),
   secrets: secretsProblem,
@@ -45,8 +39,8 @@ const RULES: Rules = {
     inject: must('be a list of tokens', Array.isArray),
     probe: aFunction,
     dispose: aFunction,
-    drainMs: duration,
-    buildTimeoutMs: duration,
+    drainMs: duration(),
+    buildTimeoutMs: duration(),
     isRejected: aFunction,
   }),
 };

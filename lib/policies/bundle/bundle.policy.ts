@@ -8,7 +8,7 @@ import type {
   SecretCache,
   SecretInspection,
 } from '../cache/secret-cache';
-import { Policy, type Pipeline, type SecretReadings } from '../policy';
+import { Policy, outcomeOf, type Pipeline, type SecretReadings } from '../policy';
 import { INEXACT, parseBundle } from './json-bundle';
 
 export interface BundleOptions {
@@ -135,11 +135,7 @@ export class BundlePolicy extends Policy implements SecretCache {
     secretName: string,
     primary: SecretReading | undefined,
   ): SecretReading | SecretManagerError | undefined {
-    try {
-      return this.pick(secretName, primary);
-    } catch (error) {
-      return error as SecretManagerError; // pick throws nothing else
-    }
+    return outcomeOf(() => this.pick(secretName, primary));
   }
 
   private secretsOf(

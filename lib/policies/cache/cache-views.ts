@@ -1,11 +1,9 @@
 import type { SecretReading } from '../../core/contract/custom-secret-manager';
+import { LATEST_DATE_MS } from '../../core/time/durations';
 import type { SecretState } from '../writes/recent-writes';
 import type { CacheEntry } from './cache-entry';
 import { isLeaseOver, stateOf, type FreshnessBounds } from './freshness';
 import type { CachedReading, SecretInspection } from './secret-cache';
-
-/** The largest time of a `Date`. */
-const LATEST_DATE = 8.64e15;
 
 /** Returns an entry without its value, or `undefined` if the entry is no longer served. */
 export function toInspection(
@@ -31,7 +29,7 @@ export function toCachedReading(
   if (isLeaseOver(entry, ageMs)) return undefined;
   const { value, version, leaseMs = Infinity } = entry;
   const endsAt = Date.now() + leaseMs - ageMs;
-  const expiresAt = endsAt > LATEST_DATE ? undefined : new Date(endsAt);
+  const expiresAt = endsAt > LATEST_DATE_MS ? undefined : new Date(endsAt);
   const isServed = stateOf(bounds, entry, ageMs, false) !== undefined;
   return { value, version, expiresAt, ageMs, isServed };
 }

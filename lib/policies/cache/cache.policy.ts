@@ -5,7 +5,7 @@ import {
   isSecretManagerError,
   type SecretManagerError,
 } from '../../core/errors/secret-manager.error';
-import { Policy, asOutcome, type SecretReadings } from '../policy';
+import { Policy, asOutcome, outcomeOf, type SecretReadings } from '../policy';
 import { sharedRead, type SharedRead } from '../single-flight/flight';
 import type { SingleFlightPolicy } from '../single-flight/single-flight.policy';
 import type { FleetTerms, ReportedChange } from '../writes/announcements';
@@ -222,11 +222,7 @@ export class CachePolicy extends Policy implements SecretCache, WriteObserver {
     options: CallOptions,
   ): SecretReading | SecretManagerError | undefined {
     if (!isSecretManagerError(outcome)) return outcome;
-    try {
-      return this.#served.staleOrThrow(read, outcome, options);
-    } catch {
-      return outcome;
-    }
+    return outcomeOf(() => this.#served.staleOrThrow(read, outcome, options));
   }
 
   /**

@@ -1,7 +1,7 @@
-import { SecretManagerError, type OperationContext } from '../../core/errors/secret-manager.error';
+import type { OperationContext } from '../../core/errors/secret-manager.error';
 import { kindOf } from '../../core/errors/wording';
 import { runAtEndOfTurn } from '../../core/time/event-loop-turns';
-import { readArguments, readList } from '../../core/validation/call-arguments';
+import { invalidArgument, readArguments, readList } from '../../core/validation/call-arguments';
 import { flag } from '../../core/validation/option-rules';
 import { parseSecretName } from '../../core/validation/secret-name';
 import type { SecretPipeline } from '../../policies/compose';
@@ -31,20 +31,19 @@ export class ChangeReports {
     const parsed = name === undefined ? undefined : this.#lookup.parse('invalidate', name).name;
     if (typeof options !== 'object' || options === null) {
       const message = `The options of invalidate() must be an object, and are ${kindOf(options)}.`;
-      throw invalid(message, context);
+      throw invalidArgument(message, context);
     }
     const { everywhere = false } = readArguments(options, ['everywhere'], context);
     const problem = flag(everywhere);
-    if (problem !== undefined) throw invalid(`The option \`everywhere\` ${problem}.`, context);
+    if (problem !== undefined)
+      throw invalidArgument(`The option \`everywhere\` ${problem}.`, context);
     this.#pipeline.forget(parsed, everywhere ? 'revoked' : 'changed');
   }
 
   /** Expires secrets in every instance. Throws `INVALID_ARGUMENT` for a wrong name, before anything expires. */
   announce(names: readonly string[]): void {
     const context = this.context('announce');
-    const list = readList(names);
-    if (list === undefined)
-      throw invalid(`announce() takes a list of names, and not ${kindOf(names)}.`, context);
+    const list = readList(names, 'announce() takes a list of names, and not', context);
     const parsed = list.map((name) => parseSecretName(name, context));
     this.report([...new Set(parsed)]);
   }
@@ -58,8 +57,4 @@ export class ChangeReports {
   private context(operation: string): OperationContext {
     return { manager: this.#pipeline.outermost.secretManagerName, operation };
   }
-}
-
-function invalid(message: string, context: OperationContext): SecretManagerError {
-  return new SecretManagerError('INVALID_ARGUMENT', message, context);
 }

@@ -1,10 +1,12 @@
 import { RejectedValue, isRejection } from '../../core/calls/rejected-value';
 import type { GetOptions } from '../../core/contract/get-options';
 import type { UseOptions } from '../../core/contract/secret-change';
+import { attempt } from '../../core/errors/safe-access';
 import { credentialsRejected } from '../../core/errors/credentials-rejected';
-import { SecretManagerError, type OperationContext } from '../../core/errors/secret-manager.error';
+import type { OperationContext } from '../../core/errors/secret-manager.error';
 import { kindOf } from '../../core/errors/wording';
-import { readArguments } from '../../core/validation/call-arguments';
+import { setYoungest } from '../../core/time/bounded-map';
+import { invalidArgument, readArguments } from '../../core/validation/call-arguments';
 import type { SecretCache } from '../../policies/cache/secret-cache';
 import type { Lookup } from '../reading/secret-lookup';
 import type { Served } from '../reading/secret-view';
@@ -50,7 +52,7 @@ export class SecretUses {
       const key = source.id ?? name;
       const secret = this.#rejected.get(key) ?? this.add(key, name, source);
       const next = await secret.successorOf(text);
-      const served = next === undefined ? undefined : settle(() => source.peek(next));
+      const served = next === undefined ? undefined : attempt(() => source.peek(next));
       if (served === undefined || served.text === text) throw error;
       return await work(served.value);
     }
@@ -59,22 +61,12 @@ export class SecretUses {
   private add(key: unknown, name: string, source: UseSource<unknown>): RejectedValue<string> {
     const served = (): string | undefined => {
       const text = nonEmpty(this.#cache.peek(name));
-      return text === undefined ? undefined : settle(() => source.peek(text).text);
+      return text === undefined ? undefined : attempt(() => source.peek(text).text);
     };
     const read = async (): Promise<string> => (await source.read({ maxAgeMs: 0 })).text;
     const secret = new RejectedValue(served, read);
-    const [oldest] = this.#rejected.keys();
-    if (oldest !== undefined && this.#rejected.size >= MAX_NAMES) this.#rejected.delete(oldest);
-    this.#rejected.set(key, secret);
+    setYoungest(this.#rejected, key, secret, MAX_NAMES);
     return secret;
-  }
-}
-
-function settle<Result>(run: () => Result): Result | undefined {
-  try {
-    return run();
-  } catch {
-    return undefined;
   }
 }
 
@@ -89,6 +81,5 @@ function assertIsFunction(
   context: OperationContext,
 ): asserts given is (argument: unknown) => boolean {
   if (typeof given === 'function') return;
-  const message = `use() takes a function as ${what}, and not ${kindOf(given)}.`;
-  throw new SecretManagerError('INVALID_ARGUMENT', message, context);
+  throw invalidArgument(`use() takes a function as ${what}, and not ${kindOf(given)}.`, context);
 }

@@ -1,14 +1,13 @@
 import { cancelled } from '../../core/calls/cancellation';
 import type { GetOptions } from '../../core/contract/get-options';
 import {
-  SecretManagerError,
   isSecretManagerError,
   type OperationContext,
+  type SecretManagerError,
 } from '../../core/errors/secret-manager.error';
-import { kindOf } from '../../core/errors/wording';
 import { readCallOptions, readList } from '../../core/validation/call-arguments';
-import { asOutcome } from '../../policies/policy';
-import type { Lookup, SecretLookup } from './secret-lookup';
+import { outcomeOf } from '../../policies/policy';
+import type { SecretLookup } from './secret-lookup';
 
 /** The outcome for one name of `getMany`. */
 export type SecretOutcome =
@@ -21,10 +20,12 @@ export async function findMany(
   given: Omit<GetOptions, 'default'>,
   context: OperationContext,
 ): Promise<ReadonlyMap<string, SecretOutcome>> {
-  const list = readList(names);
-  if (list === undefined) throw notAList(names, context);
+  const list = readList(names, 'getMany() takes a list of names, not', context);
   const options = readCallOptions<GetOptions>(given, context);
-  const parsed = list.map((name) => [name, parseOrError(lookup, name, options, context)] as const);
+  const parsed = list.map((name) => {
+    const one = outcomeOf(() => lookup.lookupOf(context.operation, name, () => options));
+    return [name, one] as const;
+  });
   const lookups = parsed.flatMap(([, one]) => (isSecretManagerError(one) ? [] : [one]));
   const values = await lookup.readMany(lookups, options);
   if (options.signal?.aborted) throw cancelled(context);
@@ -36,25 +37,7 @@ export async function findMany(
   );
 }
 
-function parseOrError(
-  lookup: SecretLookup,
-  name: string,
-  options: GetOptions,
-  { operation }: OperationContext,
-): Lookup | SecretManagerError {
-  try {
-    return lookup.lookupOf(operation, name, () => options);
-  } catch (error) {
-    return asOutcome(error); // the check throws nothing else
-  }
-}
-
 function toOutcome(value: string | SecretManagerError | undefined): SecretOutcome {
   if (isSecretManagerError(value)) return { error: value };
   return value === undefined ? { absent: true } : { value };
-}
-
-function notAList(names: unknown, context: OperationContext): SecretManagerError {
-  const message = `getMany() takes a list of names, not ${kindOf(names)}.`;
-  return new SecretManagerError('INVALID_ARGUMENT', message, context);
 }

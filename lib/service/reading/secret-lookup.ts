@@ -13,6 +13,7 @@ import { countingDown } from '../../core/time/clock';
 import { readCallOptions } from '../../core/validation/call-arguments';
 import { parseSecretName } from '../../core/validation/secret-name';
 import type { SecretPipeline } from '../../policies/compose';
+import { asOutcome, outcomeOf } from '../../policies/policy';
 import type { ResolvedOptions } from '../../secret-manager.options';
 
 /** One look-up: a valid name, and everything that decides its source. */
@@ -145,7 +146,7 @@ export class SecretLookup {
     return new Map(
       lookups.map((lookup) => [
         lookup.name,
-        settle(() => this.answerOf(lookup, outcomes(lookup.name))),
+        outcomeOf(() => this.answerOf(lookup, outcomes(lookup.name))),
       ]),
     );
   }
@@ -176,14 +177,14 @@ export class SecretLookup {
    * none.
    */
   servedAfter(lookup: Lookup, outcome: Outcome): string | undefined {
-    const value = settle(() => this.answerOf(lookup, outcome));
+    const value = outcomeOf(() => this.answerOf(lookup, outcome));
     const isServed = typeof value === 'string' && (value !== '' || lookup.allowEmpty);
     return isServed ? value : undefined;
   }
 
   /** Returns whether no source has a secret that is absent in the store. */
   isAbsent(lookup: Lookup): boolean {
-    return settle(() => this.answerOf(lookup, undefined)) === undefined;
+    return outcomeOf(() => this.answerOf(lookup, undefined)) === undefined;
   }
 
   private async outcomesOf(
@@ -196,7 +197,7 @@ export class SecretLookup {
       const readings = await this.#pipeline.outermost.readSecrets(names, call);
       return (name) => readings.get(name);
     } catch (error) {
-      return () => error as SecretManagerError; // the batch failed as a whole, and so did each name
+      return () => asOutcome(error); // the batch failed as a whole, and so did each name
     }
   }
 
@@ -248,12 +249,4 @@ function whereHosted({ manager }: OperationContext, fallback: Fallback): string 
   return fallback === 'never'
     ? `${manager} does not have it. The environment was not asked, because fallback is "never".`
     : `neither ${manager} nor the environment has it.`;
-}
-
-function settle(read: () => string | undefined): string | SecretManagerError | undefined {
-  try {
-    return read();
-  } catch (error) {
-    return error as SecretManagerError; // a look-up throws nothing else
-  }
 }

@@ -10,6 +10,7 @@ import {
 import { backoffMs, jittered } from '../../core/time/backoff';
 import { now } from '../../core/time/clock';
 import { listed } from '../../core/validation/option-rules';
+import { outcomeOf } from '../../policies/policy';
 import type { RequiredSecret } from '../../secret-manager.options';
 import type { Lookup, SecretLookup } from '../reading/secret-lookup';
 
@@ -70,20 +71,12 @@ function problemOf(
   if (refusal !== undefined) return misconfigured(refusal, context);
   const problem = isSecretManagerError(outcome)
     ? outcome
-    : errorOf(() => lookup.required(outcome, parsed));
-  if (problem === undefined || owner === undefined) return problem;
+    : outcomeOf(() => lookup.required(outcome, parsed));
+  if (!isSecretManagerError(problem)) return undefined;
+  if (owner === undefined) return problem;
   const message = `${owner}: ${problem.message}`;
   if (problem.code === 'NOT_FOUND') return misconfigured(message, context);
   return new SecretManagerError(problem.code, message, problem);
-}
-
-function errorOf(read: () => string): SecretManagerError | undefined {
-  try {
-    read();
-    return undefined;
-  } catch (error) {
-    return error as SecretManagerError; // `required` throws nothing else
-  }
 }
 
 /** A field of a class that cannot be filled is an error of the configuration. */

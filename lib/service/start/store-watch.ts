@@ -1,11 +1,9 @@
 import type { CustomSecretManager } from '../../core/contract/custom-secret-manager';
 import { translateError } from '../../core/errors/error-table';
-import { SecretManagerError } from '../../core/errors/secret-manager.error';
-import { kindOf } from '../../core/errors/wording';
 import { backoffMs } from '../../core/time/backoff';
 import { BackgroundTimer } from '../../core/time/background-timer';
 import { now } from '../../core/time/clock';
-import { readArguments, readList } from '../../core/validation/call-arguments';
+import { invalidArgument, readArguments, readList } from '../../core/validation/call-arguments';
 import { flag } from '../../core/validation/option-rules';
 import { parseSecretName } from '../../core/validation/secret-name';
 
@@ -54,14 +52,11 @@ export class StoreWatch {
   private report(given: readonly string[], options: unknown): void {
     if (this.#abort.signal.aborted) return;
     const context = { manager: this.#manager.secretManagerName, operation: 'watchSecrets' };
-    const invalid = (message: string): SecretManagerError =>
-      new SecretManagerError('INVALID_ARGUMENT', message, context);
-    const names = readList(given);
-    if (names === undefined)
-      throw invalid(`onChange() takes a list of secret names, and not ${kindOf(given)}.`);
+    const names = readList(given, 'onChange() takes a list of secret names, and not', context);
     const { announce = false } = readArguments(options, ['announce'], context);
     const problem = flag(announce);
-    if (problem !== undefined) throw invalid(`The option \`announce\` ${problem}.`);
+    if (problem !== undefined)
+      throw invalidArgument(`The option \`announce\` ${problem}.`, context);
     const parsed = names.map((name) => parseSecretName(name, context));
     for (const name of parsed) this.#options.onChange(name, announce === true);
   }

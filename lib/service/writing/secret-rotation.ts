@@ -50,7 +50,7 @@ export async function rotateSecret(
   const call = countingDown<CallOptions>({ params, signal, maxAgeMs: 0 }, rotation.timeoutMs);
   if ((await pipeline.readSecret(current, call)) === undefined) throw missing(rotation);
   const inherited = isRenamed
-    ? inherit(rotation.defaults, await pipeline.describeSecret(current, call), options)
+    ? describedBy(rotation.defaults, await pipeline.describeSecret(current, call), options)
     : options;
   const { description, tags } = inherited;
 
@@ -94,12 +94,15 @@ function throwUnlessTransient(error: unknown): SecretManagerError {
   throw error;
 }
 
-/** Merges descriptions and tags. The call overrides the secret, and the secret overrides the settings. */
-function inherit(...descriptions: readonly SecretDescription[]): SecretDescription {
-  return descriptions.reduce((inherited, { description, tags }) => ({
-    description: description ?? inherited.description,
-    tags: tags ? { ...inherited.tags, ...tags } : inherited.tags,
-  }));
+/** Returns the description and the tags of several sources. A later source overrides the ones before. */
+export function describedBy(...sources: readonly SecretDescription[]): SecretDescription {
+  return sources.reduce<SecretDescription>(
+    (merged, { description = merged.description, tags }) => ({
+      description,
+      tags: tags ? { ...merged.tags, ...tags } : merged.tags,
+    }),
+    {},
+  );
 }
 
 function missing({ current, context }: Rotation): SecretManagerError {
