@@ -8,6 +8,7 @@ import {
   type CancellationSource,
 } from '../core/calls/cancellation';
 import { ManagerOptions } from '../core/calls/manager-options';
+import { waitFor } from '../core/calls/waiting';
 import type {
   DeleteOptions,
   OperationOptions,
@@ -16,12 +17,12 @@ import type {
 } from '../core/contract/custom-secret-manager';
 import { SecretManagerError, type OperationContext } from '../core/errors/secret-manager.error';
 import { quoteName } from '../core/errors/wording';
-import { startTimer } from '../core/time/clock';
 import { Deadlines, type Deadline, type Expiring } from '../core/time/deadlines';
 import { DEFAULT_TIMEOUT_MS } from '../core/time/durations';
 import {
   HEALTH_TIMEOUT_MS,
   Policy,
+  WRITES,
   type Ask,
   type Operation,
   type Pipeline,
@@ -118,17 +119,8 @@ export class DeadlinePolicy extends Policy {
     const context = this.context('close');
     for (const running of this.#running) running.cancel(shuttingDown(context));
     this.#running.close();
-    let stopTimer = (): void => undefined;
-    const tooLate = new Promise<never>((_, reject) => {
-      stopTimer = startTimer(() => reject(timedOut(context, CLOSE_TIMEOUT_MS)), CLOSE_TIMEOUT_MS, {
-        keepsAlive: true,
-      });
-    });
-    try {
-      await Promise.race([this.inner.close(), tooLate]);
-    } finally {
-      stopTimer();
-    }
+    const closing = Promise.resolve(this.inner.close());
+    await waitFor(closing, { timeoutMs: CLOSE_TIMEOUT_MS }, context, timedOut);
   }
 }
 
@@ -192,8 +184,6 @@ function addWriteFields(options: OperationOptions, given: WriteOptions & DeleteO
   const fields = Object.fromEntries(entries.filter(([, value]) => value !== undefined));
   Object.assign(options, fields); // a spread would lose the signal
 }
-
-const WRITES: ReadonlySet<Operation> = new Set(['writeSecret', 'deleteSecret'] as const);
 
 function timedOut(context: OperationContext, afterMs: number): SecretManagerError {
   const { manager, operation, secretName } = context;

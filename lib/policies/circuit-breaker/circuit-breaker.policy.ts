@@ -10,6 +10,7 @@ import { quoteName } from '../../core/errors/wording';
 import { secretKey } from '../../core/validation/params';
 import {
   Policy,
+  WRITES,
   type Ask,
   type Operation,
   type Pipeline,
@@ -211,8 +212,6 @@ export class CircuitBreakerPolicy extends Policy {
 
 /** The error of a call that the circuit refused. A write that fails with it did not reach the store. */
 export class CircuitOpenError extends SecretManagerError {}
-
-const WRITES: ReadonlySet<Operation> = new Set(['writeSecret', 'deleteSecret'] as const);
 
 const ANSWERED: CallVerdict = { kind: 'answered' };
 const FAILED: CallVerdict = { kind: 'failed' };
