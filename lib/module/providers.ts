@@ -128,8 +128,7 @@ async function start(
     const pipeline = compose(manager, pipelineOptions(options, manager, closesManager, logger));
     const warn = (message: string): void => logger.warn(message);
     const lookup = new SecretLookup(pipeline, options, warn);
-    const hasCache = options.cache !== false;
-    const handles = new SecretHandles(pipeline, lookup, { hasCache, warn });
+    const handles = new SecretHandles(pipeline, lookup, warn);
     const typed = new TypedSecrets(pipeline, lookup, handles, {
       primarySecretName: options.settings.primarySecretName,
       debug: options.debug,

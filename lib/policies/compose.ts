@@ -47,6 +47,8 @@ export interface SecretPipeline {
    */
   readonly virtualKeys: Pipeline;
   readonly cache: SecretCache;
+  /** `false` with `cache: false`. */
+  readonly hasCache: boolean;
   readonly circuitState: () => CircuitState;
   /** The time for which reads still fail at once, in milliseconds. */
   readonly circuitRetryAfterMs: () => number | undefined;
@@ -131,6 +133,7 @@ export function compose(manager: CustomSecretManager, options: PipelineOptions):
     uncached: new WritesPolicy(guarded, writes),
     virtualKeys: keys.cached,
     cache: bundle || cache,
+    hasCache: options.cache !== false,
     changes: {
       joinFleet: (fleet) => writes.joinFleet(fleet),
       heldNames: () => writes.heldNames(),

@@ -16,14 +16,10 @@ export class SecretHandles {
   readonly #changes: SecretChanges;
   readonly #uses: SecretUses;
 
-  constructor(
-    pipeline: SecretPipeline,
-    lookup: SecretLookup,
-    options: { readonly hasCache: boolean; readonly warn: (message: string) => void },
-  ) {
+  constructor(pipeline: SecretPipeline, lookup: SecretLookup, warn: (message: string) => void) {
     this.#cache = pipeline.cache;
     this.#reads = new RequiredReads(pipeline.cache, lookup);
-    this.#changes = new SecretChanges(pipeline, lookup, options);
+    this.#changes = new SecretChanges(pipeline, lookup, warn);
     this.#uses = new SecretUses(pipeline.cache);
   }
 

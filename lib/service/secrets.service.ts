@@ -71,8 +71,7 @@ export class SecretsService {
     this.#lookup = lookup ?? new SecretLookup(pipeline, options, warn);
     this.#writer = new SecretWriter(pipeline, options, this.#lookup);
     this.#reads = new RequiredReads(pipeline.cache, this.#lookup);
-    const hasCache = options.cache !== false;
-    this.#handles = handles ?? new SecretHandles(pipeline, this.#lookup, { hasCache, warn });
+    this.#handles = handles ?? new SecretHandles(pipeline, this.#lookup, warn);
     this.#reports = new ChangeReports(pipeline, this.#lookup);
     this.#typed = typed;
     this.#fleetStatus = fleetStatus;

@@ -11,6 +11,7 @@ import {
   type OperationContext,
 } from '../../core/errors/secret-manager.error';
 import { kindOf } from '../../core/errors/wording';
+import { invalidArgument } from '../../core/validation/call-arguments';
 import type { CacheObserver } from '../../policies/cache/secret-cache';
 import type { SecretPipeline } from '../../policies/compose';
 import { asOutcome } from '../../policies/policy';
@@ -46,22 +47,16 @@ interface KnownValue {
 export class SecretChanges implements CacheObserver {
   readonly #pipeline: SecretPipeline;
   readonly #lookup: SecretLookup;
-  readonly #hasCache: boolean;
   readonly #warn: (message: string) => void;
   readonly #watched = new Map<unknown, WatchedSecret>();
   #stopObserving = (): void => undefined;
   readonly #digestKey = randomBytes(32);
 
-  constructor(
-    pipeline: SecretPipeline,
-    lookup: SecretLookup,
-    { hasCache, warn }: { readonly hasCache: boolean; readonly warn: (message: string) => void },
-  ) {
+  constructor(pipeline: SecretPipeline, lookup: SecretLookup, warn: (message: string) => void) {
     this.#pipeline = pipeline;
     this.#lookup = lookup;
-    this.#hasCache = hasCache;
     this.#warn = warn;
-    if (!hasCache) pipeline.whenReported((secretName) => this.readReported(secretName));
+    if (!pipeline.hasCache) pipeline.whenReported((secretName) => this.readReported(secretName));
   }
 
   /** Calls the listener for each change from now on. Returns a function that unsubscribes. */
@@ -72,7 +67,7 @@ export class SecretChanges implements CacheObserver {
   ): () => void {
     const context = { ...lookup.context, operation: 'onChange' };
     assertIsListener(listener, context);
-    if (!this.#hasCache && !this.#pipeline.isPushed) throw noCache(context);
+    if (!this.#pipeline.hasCache && !this.#pipeline.isPushed) throw noCache(context);
     if (this.#pipeline.isClosed()) return () => undefined;
     const key = view ?? keyOf(lookup);
     const secret = this.#watched.get(key) ?? this.watch(key, lookup, view);
@@ -133,7 +128,7 @@ export class SecretChanges implements CacheObserver {
     if (this.#watched.size === 0) this.#stopObserving = cache.observe(this);
     this.#watched.set(key, secret);
     if (lookup.isHosted) cache.pin(name);
-    if (!this.#hasCache && lookup.isHosted) void this.read(name); // the baseline
+    if (!this.#pipeline.hasCache && lookup.isHosted) void this.read(name); // the baseline
     return secret;
   }
 
@@ -203,8 +198,7 @@ function keyOf({ name, allowEmpty }: Lookup): string {
 
 function assertIsListener(listener: unknown, context: OperationContext): void {
   if (typeof listener === 'function') return;
-  const message = `onChange() takes a function, and not ${kindOf(listener)}.`;
-  throw new SecretManagerError('INVALID_ARGUMENT', message, context);
+  throw invalidArgument(`onChange() takes a function, and not ${kindOf(listener)}.`, context);
 }
 
 function noCache(context: OperationContext): SecretManagerError {

@@ -97,7 +97,7 @@ export class Lifecycle {
   }
 
   private assertRevealable(secretName: string, context: OperationContext): void {
-    if (this.#options.cache !== false || this.#pipeline.isSupported('readSecretSync')) return;
+    if (this.#pipeline.hasCache || this.#pipeline.isSupported('readSecretSync')) return;
     throw new SecretManagerError(
       'MISCONFIGURED',
       `The handle of ${quoteName(secretName)} could reveal nothing: there is no cache to answer from, and ${context.manager} ` +
