@@ -1,5 +1,6 @@
 import type { CallOptions } from '../core/calls/cancellation';
 import { now } from '../core/time/clock';
+import { RecentMap } from '../core/time/recent-map';
 import { secretKey } from '../core/validation/params';
 import type { Pipeline } from '../policies/policy';
 import { digestOf, isSameDigest } from './key-digest';
@@ -13,8 +14,8 @@ const RECHECK_INTERVAL_MS = 1_000;
 export class KeyVerification {
   readonly #pipeline: Pipeline;
   readonly #prefix: string;
-  /** The time of the last recheck of a key, caused by a candidate that did not match. */
-  readonly #rechecked = new Map<string, number>();
+  /** The keys that were checked again, because a candidate did not match. */
+  readonly #rechecked = new RecentMap(RECHECK_INTERVAL_MS, { now });
 
   constructor(pipeline: Pipeline, prefix: string) {
     this.#pipeline = pipeline;
@@ -48,14 +49,8 @@ export class KeyVerification {
   }
 
   private isRecheckDue(key: string): boolean {
-    const at = now();
-    if (at < (this.#rechecked.get(key) ?? -Infinity) + RECHECK_INTERVAL_MS) return false;
-    for (const [other, lastAt] of this.#rechecked) {
-      if (at < lastAt + RECHECK_INTERVAL_MS) break; // the entries are in the order of their times
-      this.#rechecked.delete(other);
-    }
-    this.#rechecked.delete(key);
-    this.#rechecked.set(key, at);
+    if (this.#rechecked.get(key) !== undefined) return false;
+    this.#rechecked.set(key, { at: now() });
     return true;
   }
 }

@@ -1,4 +1,5 @@
 import type { AgeClock } from '../../core/time/clock';
+import { RecentMap } from '../../core/time/recent-map';
 import type { SharedRead } from '../single-flight/flight';
 import type { ReportedChange } from '../writes/announcements';
 
@@ -25,10 +26,11 @@ export class Expiries {
   readonly #clock: AgeClock;
   readonly #planned = new Map<string, PlannedExpiry>();
   /** The last instant of each name that the fleet has expired, and the earliest that it could have been. */
-  readonly #last = new Map<string, { readonly at: number; readonly earliestAt: number }>();
+  readonly #last: RecentMap<{ readonly at: number; readonly earliestAt: number }>;
 
   constructor(clock: AgeClock) {
     this.#clock = clock;
+    this.#last = new RecentMap(EXPIRY_INTERVAL_MS, clock);
   }
 
   /** Returns the instant of the next expiry of a secret, and whether it follows another one too soon. */
@@ -43,8 +45,6 @@ export class Expiries {
     if (isAhead && spreadMs > 0) return { at: last.at, isPostponed: false };
     const earliestAt = isAhead ? last.earliestAt : (last?.at ?? -Infinity) + EXPIRY_INTERVAL_MS;
     const at = Math.max(now + spreadMs * Math.random(), earliestAt);
-    this.deleteOld(now);
-    this.#last.delete(secretName);
     this.#last.set(secretName, { at, earliestAt });
     return { at, isPostponed: earliestAt > now };
   }
@@ -91,12 +91,5 @@ export class Expiries {
   clear(): void {
     this.#planned.clear();
     this.#last.clear();
-  }
-
-  private deleteOld(now: number): void {
-    for (const [name, { at }] of this.#last) {
-      if (at + EXPIRY_INTERVAL_MS > now) return;
-      this.#last.delete(name);
-    }
   }
 }

@@ -1,5 +1,6 @@
 import type { SecretReading } from '../../core/contract/custom-secret-manager';
 import { AgeClock } from '../../core/time/clock';
+import { RecentMap } from '../../core/time/recent-map';
 import type { SharedRead } from '../single-flight/flight';
 import { REPLICA_LAG_MS, type SecretState } from './recent-writes';
 
@@ -13,29 +14,24 @@ interface RecentChange {
 /** Remembers what other instances replaced in the last ten seconds, to recognise the old answer of a lagging replica. */
 export class RecentChanges {
   readonly #clock = new AgeClock();
-  /** The last change of each key, the oldest first. */
-  readonly #changes = new Map<string, RecentChange>();
+  /** The last change of each key. */
+  readonly #changes = new RecentMap<RecentChange>(REPLICA_LAG_MS, this.#clock);
 
   get isEmpty(): boolean {
-    return this.#changes.size === 0;
+    return this.#changes.isEmpty;
   }
 
   add({ key, secretName }: SharedRead, before: SecretState): void {
-    const at = this.#clock.now();
-    this.deleteOld(at);
-    this.#changes.delete(key);
-    this.#changes.set(key, { secretName, at, before });
+    this.#changes.set(key, { secretName, at: this.#clock.now(), before });
   }
 
   has(key: string): boolean {
-    if (this.isEmpty) return false;
-    this.deleteOld(this.#clock.now());
-    return this.#changes.has(key);
+    return this.#changes.get(key) !== undefined;
   }
 
   /** Returns whether the answer is what a recent change has replaced. */
   isBefore(key: string, reading: SecretReading | undefined): boolean {
-    const before = this.has(key) ? this.#changes.get(key)?.before : undefined;
+    const before = this.#changes.get(key)?.before;
     if (before === undefined) return false;
     return before.value === reading?.value && before.version === reading?.version;
   }
@@ -49,12 +45,5 @@ export class RecentChanges {
 
   clear(): void {
     this.#changes.clear();
-  }
-
-  private deleteOld(at: number): void {
-    for (const [key, change] of this.#changes) {
-      if (at - change.at < REPLICA_LAG_MS) return;
-      this.#changes.delete(key);
-    }
   }
 }

@@ -1,5 +1,6 @@
 import type { SecretReading } from '../../core/contract/custom-secret-manager';
 import { AgeClock } from '../../core/time/clock';
+import { RecentMap } from '../../core/time/recent-map';
 import type { SharedRead } from '../single-flight/flight';
 
 /** The time after a write in which a replica may return the old value, in milliseconds. */
@@ -30,14 +31,12 @@ interface RecentWrite {
  */
 export class RecentWrites {
   readonly #clock = new AgeClock();
-  /** The last write of each key, the oldest write first. */
-  readonly #writes = new Map<string, RecentWrite>();
+  /** The last write of each key. */
+  readonly #writes = new RecentMap<RecentWrite>(REPLICA_LAG_MS, this.#clock);
 
   add({ key, secretName }: SharedRead, written: readonly SecretState[]): void {
     const at = this.#clock.now();
-    this.deleteOld(at);
     const wasDeleted = this.#writes.get(key)?.wasDeleted === true || written.some(isAbsent);
-    this.#writes.delete(key);
     this.#writes.set(key, { secretName, at, written, wasDeleted, isInvalidated: false });
   }
 
@@ -45,7 +44,7 @@ export class RecentWrites {
   invalidate(secretName?: string): void {
     for (const [key, write] of this.#writes) {
       const matches = secretName === undefined || write.secretName === secretName;
-      if (matches) this.#writes.set(key, { ...write, isInvalidated: true });
+      if (matches) this.#writes.update(key, { ...write, isInvalidated: true });
     }
   }
 
@@ -56,25 +55,23 @@ export class RecentWrites {
 
   /** Returns the state that a write left less than `maxAgeMs` ago, if exactly one is possible. */
   lastState(key: string, maxAgeMs: (state: SecretState) => number): SecretState | undefined {
-    const write = this.has(key) ? this.#writes.get(key) : undefined;
+    const write = this.#writes.get(key);
     const state = write?.written.length === 1 ? write.written[0] : undefined;
     if (write === undefined || state === undefined || write.isInvalidated) return undefined;
     return this.#clock.now() - write.at < maxAgeMs(state) ? state : undefined;
   }
 
   get isEmpty(): boolean {
-    return this.#writes.size === 0;
+    return this.#writes.isEmpty;
   }
 
   has(key: string): boolean {
-    if (this.isEmpty) return false;
-    this.deleteOld(this.#clock.now());
-    return this.#writes.has(key);
+    return this.#writes.get(key) !== undefined;
   }
 
   /** Returns whether a recent write may have replaced the answer. */
   mayBeReplaced(key: string, reading: SecretReading | undefined): boolean {
-    const write = this.has(key) ? this.#writes.get(key) : undefined;
+    const write = this.#writes.get(key);
     if (write === undefined) return false;
     const { written, wasDeleted } = write;
     if (written.some(({ value }) => value === reading?.value)) return false;
@@ -83,13 +80,6 @@ export class RecentWrites {
 
   clear(): void {
     this.#writes.clear();
-  }
-
-  private deleteOld(at: number): void {
-    for (const [key, write] of this.#writes) {
-      if (at - write.at < REPLICA_LAG_MS) return;
-      this.#writes.delete(key);
-    }
   }
 }
 
