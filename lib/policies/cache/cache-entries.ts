@@ -42,12 +42,13 @@ export class CacheEntries {
     return this.#memo.get(secretName) ?? this.memoize(secretName);
   }
 
-  get({ key, secretName }: SharedRead): CacheEntry | undefined {
+  /** Returns the entry of a read, whose name may be unchecked: one in the form of a key with params finds none. */
+  find({ key, secretName }: SharedRead): CacheEntry | undefined {
     const value = key === secretName ? this.#plain.get(key) : this.#variants.get(key)?.entry;
     return value ?? this.#absences.get(key)?.entry;
   }
 
-  getByKey(key: string): CacheEntry | undefined {
+  get(key: string): CacheEntry | undefined {
     return this.#plain.get(key) ?? (this.#variants.get(key) ?? this.#absences.get(key))?.entry;
   }
 
@@ -79,7 +80,7 @@ export class CacheEntries {
   }
 
   /** Makes an entry leave the memo of fresh values at the given time, at the latest. */
-  limitFreshness({ key }: SharedRead, entry: CacheEntry, until: number): void {
+  limitFreshness(key: string, entry: CacheEntry, until: number): void {
     if (until >= entry.freshUntil) return;
     entry.freshUntil = Math.trunc(until);
     if (this.#clock.now() >= entry.freshUntil) this.#memo.delete(key);

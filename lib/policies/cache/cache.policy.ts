@@ -103,7 +103,7 @@ export class CachePolicy extends Policy implements SecretCache, WriteObserver {
         options,
       );
     } finally {
-      this.#cached.clearMemo(); // the read blocked the thread
+      this.#cached.entries.clearMemo(); // the read blocked the thread
     }
   }
 
@@ -154,7 +154,7 @@ export class CachePolicy extends Policy implements SecretCache, WriteObserver {
   }
 
   async refresh(secretName?: string): Promise<void> {
-    const reads = this.#cached.readsOf(secretName);
+    const reads = this.#cached.entries.readsOf(secretName);
     const names = reads.filter(({ params }) => params === undefined).map((read) => read.secretName);
     const variants = reads.filter(({ params }) => params !== undefined);
     const [outcomes, ...failures] = await Promise.all([
@@ -169,7 +169,7 @@ export class CachePolicy extends Policy implements SecretCache, WriteObserver {
   }
 
   invalidate(secretName?: string): void {
-    const reads = this.#cached.readsOf(secretName);
+    const reads = this.#cached.entries.readsOf(secretName);
     this.supersede(secretName);
     for (const { key } of reads) this.#cached.drop(key);
   }
@@ -189,7 +189,7 @@ export class CachePolicy extends Policy implements SecretCache, WriteObserver {
   }
 
   joinFleet(fleet: FleetTerms): void {
-    this.#cached.joinFleet(fleet);
+    this.#cached.fleet.joinFleet(fleet);
     this.#flights.joinFleet(fleet);
   }
 

@@ -9,7 +9,6 @@ import { asOutcome } from '../policy';
 import type { SharedRead } from '../single-flight/flight';
 import type { FlightObserver } from '../single-flight/flight-observer';
 import type { SingleFlightPolicy } from '../single-flight/single-flight.policy';
-import type { FleetTerms } from '../writes/announcements';
 import type { RecentChanges } from '../writes/recent-changes';
 import { REPLICA_LAG_MS, type RecentWrites } from '../writes/recent-writes';
 import { CacheEntries } from './cache-entries';
@@ -34,10 +33,10 @@ export class CachedSecrets implements FlightObserver {
   readonly #recentChanges: RecentChanges;
   readonly #bounds: FreshnessBounds;
   readonly #pinned: PinnedSecrets;
-  readonly #entries: CacheEntries;
   readonly #expiries: Expiries;
-  readonly #fleet: FleetFreshness;
   readonly #observers = new Set<CacheObserver>();
+  readonly entries: CacheEntries;
+  readonly fleet: FleetFreshness;
   readonly served: ServedSecrets;
   readonly refreshes: Refreshes;
   readonly changes: ReportedChanges;
@@ -62,9 +61,9 @@ export class CachedSecrets implements FlightObserver {
     this.#recentChanges = recentChanges;
     this.#bounds = bounds;
     this.#pinned = pinned;
-    this.#entries = entries;
     this.#expiries = expiries;
-    this.#fleet = fleet;
+    this.entries = entries;
+    this.fleet = fleet;
     this.served = new ServedSecrets({ flights, entries, refreshes, fleet, recentWrites, bounds });
     this.refreshes = refreshes;
     this.changes = new ReportedChanges({
@@ -89,8 +88,8 @@ export class CachedSecrets implements FlightObserver {
     startedAt: number,
     source: SecretChangeSource = 'read',
   ): void {
-    const cause = source === 'read' ? this.#fleet.causeOf(read) : source;
-    if (cause === 'read') this.#fleet.announceFound(read, reading);
+    const cause = source === 'read' ? this.fleet.causeOf(read.key) : source;
+    if (cause === 'read') this.fleet.announceFound(read, reading);
     this.refreshes.recordSuccess(read.key);
     this.store(read, reading, startedAt, cause);
     if (this.#observers.size > 0) this.report(read, reading, cause);
@@ -106,36 +105,22 @@ export class CachedSecrets implements FlightObserver {
     this.refreshes.plan(key);
   }
 
-  joinFleet(fleet: FleetTerms): void {
-    this.#fleet.joinFleet(fleet);
-  }
-
   /** Limits the age at which values expire, while this instance is cut off from its fleet. */
   limitFreshness(isCut: boolean): void {
-    this.#fleet.limit(isCut);
+    this.fleet.limit(isCut);
     if (!isCut) return;
-    for (const { key } of this.readsOf()) this.refreshes.plan(key);
+    for (const { key } of this.entries.readsOf()) this.refreshes.plan(key);
   }
 
   /** Returns the names that are cached or pinned. */
   heldNames(): string[] {
-    return [...this.readsOf().map(({ secretName }) => secretName), ...this.#pinned.names()];
+    return [...this.entries.readsOf().map(({ secretName }) => secretName), ...this.#pinned.names()];
   }
 
   drop(key: string): void {
-    this.#entries.delete(key);
+    this.entries.delete(key);
     this.#expiries.delete(key);
     this.refreshes.onDrop(key);
-  }
-
-  /** Returns the cached reads of one secret, including its versions and stages, or of all. */
-  readsOf(secretName?: string): SharedRead[] {
-    return this.#entries.readsOf(secretName);
-  }
-
-  /** Clears the memo of fresh values, so that every read looks at the clock again. */
-  clearMemo(): void {
-    this.#entries.clearMemo();
   }
 
   close(): void {
@@ -143,10 +128,10 @@ export class CachedSecrets implements FlightObserver {
     this.#observers.clear();
     this.#recentWrites.clear();
     this.#recentChanges.clear();
-    this.#fleet.close();
+    this.fleet.close();
     this.#expiries.clear();
     this.refreshes.close();
-    this.#entries.clear();
+    this.entries.clear();
   }
 
   private report(
@@ -177,11 +162,11 @@ export class CachedSecrets implements FlightObserver {
       validForMs,
       used: 0,
     };
-    this.#fleet.adopt(read, entry, cause);
-    this.#entries.set(read, entry);
+    this.fleet.adopt(read, entry, cause);
+    this.entries.set(read, entry);
     const expiry = this.#expiries.settle(read.key, readAt);
-    if (expiry) this.#entries.limitFreshness(read, entry, expiry.at);
-    for (const key of this.#entries.surplus()) this.drop(key);
+    if (expiry) this.entries.limitFreshness(read.key, entry, expiry.at);
+    for (const key of this.entries.surplus()) this.drop(key);
     this.refreshes.plan(read.key);
   }
 }

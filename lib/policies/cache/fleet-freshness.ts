@@ -10,7 +10,7 @@ import { toReading } from './cache-views';
 import type { Expiries } from './expiries';
 import { freshUntil, type FreshnessBounds } from './freshness';
 
-export interface FleetFreshnessOptions {
+export interface FleetFreshnessParts {
   readonly entries: CacheEntries;
   readonly expiries: Expiries;
   readonly bounds: FreshnessBounds;
@@ -23,21 +23,13 @@ export interface FleetFreshnessOptions {
  * changes are announced.
  */
 export class FleetFreshness {
-  readonly #entries: CacheEntries;
-  readonly #expiries: Expiries;
-  readonly #bounds: FreshnessBounds;
-  readonly #clock: AgeClock;
-  readonly #recentChanges: RecentChanges;
+  readonly #parts: FleetFreshnessParts;
   #fleet: FleetTerms | undefined;
   /** The age at which every value expires while this instance is cut off from its fleet, in milliseconds. */
   #longestFreshMs = Infinity;
 
-  constructor({ entries, expiries, bounds, clock, recentChanges }: FleetFreshnessOptions) {
-    this.#entries = entries;
-    this.#expiries = expiries;
-    this.#bounds = bounds;
-    this.#clock = clock;
-    this.#recentChanges = recentChanges;
+  constructor(parts: FleetFreshnessParts) {
+    this.#parts = parts;
   }
 
   joinFleet(fleet: FleetTerms): void {
@@ -48,24 +40,25 @@ export class FleetFreshness {
   limit(isCut: boolean): void {
     this.#longestFreshMs = isCut ? (this.#fleet?.disconnectedTtlMs ?? Infinity) : Infinity;
     if (!isCut) return;
-    for (const [read, entry] of this.#entries.all()) {
-      this.#entries.limitFreshness(read, entry, entry.readAt + this.#longestFreshMs);
+    const { entries } = this.#parts;
+    for (const [{ key }, entry] of entries.all()) {
+      entries.limitFreshness(key, entry, entry.readAt + this.#longestFreshMs);
     }
   }
 
   isExpired(key: string, ageMs: number): boolean {
-    return ageMs >= this.#longestFreshMs || this.#expiries.isExpired(key);
+    return ageMs >= this.#longestFreshMs || this.#parts.expiries.isExpired(key);
   }
 
   /** Returns who has caused a read of the store. */
-  causeOf(read: SharedRead): SecretChangeSource {
-    const { key } = read;
-    const planned = this.#expiries.get(key);
+  causeOf(key: string): SecretChangeSource {
+    const { entries, expiries, clock, recentChanges } = this.#parts;
+    const planned = expiries.get(key);
     if (planned !== undefined) return planned.source;
-    const entry = this.#entries.get(read);
-    if (entry === undefined) return this.#recentChanges.has(key) ? 'fleet' : 'read';
-    const isLimited = this.#clock.now() - entry.readAt >= this.#longestFreshMs;
-    const isReplaced = this.#recentChanges.isBefore(key, toReading(entry));
+    const entry = entries.get(key);
+    if (entry === undefined) return recentChanges.has(key) ? 'fleet' : 'read';
+    const isLimited = clock.now() - entry.readAt >= this.#longestFreshMs;
+    const isReplaced = recentChanges.isBefore(key, toReading(entry));
     return isLimited || isReplaced ? 'fleet' : 'read';
   }
 
@@ -73,14 +66,17 @@ export class FleetFreshness {
    * Announces what a read has found, if it differs from the cached value. Leases belong to one instance. After a call
    * of `announce` only a version is news: without one, every instance would read again.
    */
-  announceFound(read: SharedRead, reading: SecretReading | undefined): void {
+  announceFound(
+    { key, secretName, params }: SharedRead,
+    reading: SecretReading | undefined,
+  ): void {
     if (this.#fleet === undefined) return;
-    const entry = this.#entries.get(read);
+    const { entries, expiries } = this.#parts;
+    const entry = entries.get(key);
     if (entry === undefined || entry.value === reading?.value) return;
     if (entry.leaseMs !== undefined || reading?.validForMs !== undefined) return;
-    const { secretName, params } = read;
     const version = params === undefined ? reading?.version : undefined;
-    if (version === undefined && this.#expiries.get(read.key) !== undefined) return;
+    if (version === undefined && expiries.get(key) !== undefined) return;
     this.#fleet.announcer.announce({ kind: 'changed', secretName, version });
   }
 
@@ -90,18 +86,19 @@ export class FleetFreshness {
    *
    * @param cause who has caused the read; after one that the fleet has caused, all instances have read at one moment
    */
-  adopt(read: SharedRead, entry: CacheEntry, cause: SecretChangeSource): void {
+  adopt({ key, secretName }: SharedRead, entry: CacheEntry, cause: SecretChangeSource): void {
     if (this.#fleet === undefined) return;
     const { announcer, disconnectedTtlMs } = this.#fleet;
+    const { entries, bounds, recentChanges } = this.#parts;
     const { readAt, validForMs } = entry;
     const reading = toReading(entry);
-    const isFirst = this.#entries.get(read) === undefined;
-    if (isFirst) announcer.remember(read.secretName);
+    const isFirst = entries.get(key) === undefined;
+    if (isFirst) announcer.remember(secretName);
     if (isFirst || cause === 'fleet')
-      entry.freshUntil = freshUntil(this.#bounds, reading, readAt, validForMs, 1);
-    const mayLag = this.#recentChanges.isBefore(read.key, reading);
+      entry.freshUntil = freshUntil(bounds, reading, readAt, validForMs, 1);
+    const mayLag = recentChanges.isBefore(key, reading);
     const longestMs = Math.min(mayLag ? disconnectedTtlMs : Infinity, this.#longestFreshMs);
-    this.#entries.limitFreshness(read, entry, readAt + longestMs);
+    entries.limitFreshness(key, entry, readAt + longestMs);
   }
 
   close(): void {

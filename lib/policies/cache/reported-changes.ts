@@ -6,7 +6,7 @@ import type { CacheEntries } from './cache-entries';
 import type { Expiries } from './expiries';
 import type { Refreshes } from './refresh/refreshes';
 
-export interface ReportedChangesOptions {
+export interface ReportedChangesParts {
   readonly entries: CacheEntries;
   readonly expiries: Expiries;
   readonly refreshes: Refreshes;
@@ -18,20 +18,10 @@ export interface ReportedChangesOptions {
 
 /** The changes that others have made to the store, and have reported: by the fleet, a webhook, a push. */
 export class ReportedChanges {
-  readonly #entries: CacheEntries;
-  readonly #expiries: Expiries;
-  readonly #refreshes: Refreshes;
-  readonly #recentWrites: RecentWrites;
-  readonly #recentChanges: RecentChanges;
-  readonly #drop: (key: string) => void;
+  readonly #parts: ReportedChangesParts;
 
-  constructor(options: ReportedChangesOptions) {
-    this.#entries = options.entries;
-    this.#expiries = options.expiries;
-    this.#refreshes = options.refreshes;
-    this.#recentWrites = options.recentWrites;
-    this.#recentChanges = options.recentChanges;
-    this.#drop = options.drop;
+  constructor(parts: ReportedChangesParts) {
+    this.#parts = parts;
   }
 
   /**
@@ -39,45 +29,48 @@ export class ReportedChanges {
    * expire again, because the secret has expired less than a second ago.
    */
   expire(secretName: string | undefined, change: ReportedChange): ReadonlySet<string> | undefined {
+    const { entries, expiries, refreshes } = this.#parts;
     const kept = new Set<string>();
     let isOutdated = secretName === undefined; // also the first read of a name that is not cached
-    for (const read of this.#entries.readsOf(secretName)) {
+    for (const read of entries.readsOf(secretName)) {
       if (this.isCurrent(read, change)) continue;
       isOutdated = true;
-      if (!this.#refreshes.isKept(read.key)) continue;
+      if (!refreshes.isKept(read.key)) continue;
       if (secretName !== undefined) this.rememberReplaced(read, change);
-      const { at, isPostponed } = this.#expiries.instantFor(read.secretName, change);
-      const planned = this.#expiries.plan(read, at, change.source);
+      const { at, isPostponed } = expiries.instantFor(read.secretName, change);
+      const planned = expiries.plan(read, at, change.source);
       if (isPostponed && planned.againAt !== undefined) kept.add(read.key);
-      const entry = this.#entries.get(read);
-      if (entry) this.#entries.limitFreshness(read, entry, planned.at);
-      this.#refreshes.plan(read.key);
+      const entry = entries.get(read.key);
+      if (entry) entries.limitFreshness(read.key, entry, planned.at);
+      refreshes.plan(read.key);
     }
     return isOutdated ? kept : undefined;
   }
 
   /** Drops the cached reads of one secret, or all. Pinned secrets are read again at once. */
   revoke(secretName: string | undefined, change: ReportedChange): void {
-    for (const read of this.#entries.readsOf(secretName)) {
-      if (this.isCurrent(read, change) || !this.#refreshes.isKept(read.key)) continue;
+    const { entries, expiries, refreshes, drop } = this.#parts;
+    for (const read of entries.readsOf(secretName)) {
+      if (this.isCurrent(read, change) || !refreshes.isKept(read.key)) continue;
       if (secretName !== undefined) this.rememberReplaced(read, change);
-      this.#drop(read.key);
+      drop(read.key);
       const atOnce = { ...change, spreadMs: 0 };
-      this.#refreshes.planAt(read.key, this.#expiries.instantFor(read.secretName, atOnce).at);
+      refreshes.planAt(read.key, expiries.instantFor(read.secretName, atOnce).at);
     }
   }
 
   /** Returns whether the cached version is the one that was reported. */
-  private isCurrent(read: SharedRead, { isCurrent }: ReportedChange): boolean {
-    const version = this.#entries.get(read)?.version;
+  private isCurrent({ key }: SharedRead, { isCurrent }: ReportedChange): boolean {
+    const version = this.#parts.entries.get(key)?.version;
     return version !== undefined && isCurrent?.(version) === true;
   }
 
   /** Remembers the cached state that another instance has replaced. */
   private rememberReplaced(read: SharedRead, { source }: ReportedChange): void {
     if (source !== 'fleet') return;
-    this.#recentWrites.forget(read.key);
-    const entry = this.#entries.get(read);
-    if (entry) this.#recentChanges.add(read, { value: entry.value, version: entry.version });
+    const { entries, recentWrites, recentChanges } = this.#parts;
+    recentWrites.forget(read.key);
+    const entry = entries.get(read.key);
+    if (entry) recentChanges.add(read, { value: entry.value, version: entry.version });
   }
 }

@@ -1,7 +1,8 @@
 import type { CallOptions } from '../../core/calls/cancellation';
 import type { SecretReading } from '../../core/contract/custom-secret-manager';
 import type { AgeClock } from '../../core/time/clock';
-import { plainRead, sharedRead, type SharedRead } from '../single-flight/flight';
+import { secretKey } from '../../core/validation/params';
+import { plainRead, type SharedRead } from '../single-flight/flight';
 import type { SingleFlightPolicy } from '../single-flight/single-flight.policy';
 import type { RecentWrites } from '../writes/recent-writes';
 import type { CacheEntries } from './cache-entries';
@@ -55,7 +56,7 @@ export class ServedSecrets {
 
   /** Returns the entry that may be served without asking the store. Refreshes it in the background if it is stale. */
   servable(read: SharedRead, options: CallOptions = {}): CacheEntry | undefined {
-    const entry = this.#entries.get(read);
+    const entry = this.#entries.find(read);
     if (entry === undefined) return undefined;
     const ageMs = this.ageOf(entry);
     const state = servable(this.#bounds, entry, ageMs, options, this.stateOf(read.key, ageMs));
@@ -72,7 +73,7 @@ export class ServedSecrets {
   servableUnasked(read: SharedRead, options: CallOptions): CacheEntry | undefined {
     const { key } = read;
     if (!this.#refreshes.isFailing(key) && !this.#flights.isInFlight(key)) return undefined;
-    const entry = this.#entries.get(read);
+    const entry = this.#entries.get(key);
     const isServable = entry && servableUnasked(this.#bounds, entry, this.ageOf(entry), options);
     if (!isServable) return undefined;
     this.#refreshes.refreshWhenDue(read);
@@ -86,7 +87,7 @@ export class ServedSecrets {
    * returned, and not cached.
    */
   laggingAnswer(read: SharedRead, reading: SecretReading | undefined): SecretReading | undefined {
-    const entry = this.#entries.get(read);
+    const entry = this.#entries.get(read.key);
     const isKnown = entry && !this.#recentWrites.mayBeReplaced(read.key, toReading(entry));
     if (isKnown && this.ageOf(entry) < freshMs(this.#bounds, entry)) return toReading(entry);
     const { ttlMs, absenceTtlMs } = this.#bounds;
@@ -98,7 +99,7 @@ export class ServedSecrets {
 
   /** Returns the cached reading in place of a failure if the bounds permit it. Otherwise throws the failure. */
   staleOrThrow(read: SharedRead, error: unknown, options: CallOptions): SecretReading | undefined {
-    const entry = this.#entries.get(read);
+    const entry = this.#entries.get(read.key);
     const isServable =
       entry && servableOnError(this.#bounds, entry, this.ageOf(entry), options, error);
     if (!isServable) throw error;
@@ -111,7 +112,7 @@ export class ServedSecrets {
 
   /** Returns the cached reading, even a stale one; `undefined` without one, and after the end of its lease. */
   reading(secretName: string): CachedReading | undefined {
-    const entry = this.#entries.get(sharedRead(secretName, undefined));
+    const entry = this.#entries.get(secretKey(secretName, undefined));
     return entry && toCachedReading(this.#bounds, entry, this.ageOf(entry));
   }
 

@@ -1,4 +1,5 @@
 import type { AgeClock } from '../../../core/time/clock';
+import { secretKey } from '../../../core/validation/params';
 import { sharedRead, type SharedRead } from '../../single-flight/flight';
 import type { SingleFlightPolicy } from '../../single-flight/single-flight.policy';
 import type { CacheEntries } from '../cache-entries';
@@ -45,14 +46,14 @@ export class Refreshes {
   }
 
   unpin(secretName: string): void {
-    const { key } = sharedRead(secretName, undefined);
+    const key = secretKey(secretName, undefined);
     this.#pinned.remove(key);
     if (!this.isKept(key)) this.#backoff.forget(key);
   }
 
   /** Returns whether a secret is cached or pinned. */
   isKept(key: string): boolean {
-    return this.#entries.getByKey(key) !== undefined || this.#pinned.has(key);
+    return this.#entries.get(key) !== undefined || this.#pinned.has(key);
   }
 
   isFailing(key: string): boolean {
@@ -86,7 +87,7 @@ export class Refreshes {
 
   /** Spaces the refreshes of a secret that is cached or pinned, and plans the next one. */
   recordFailure(key: string, error: unknown): void {
-    const isCached = this.#entries.getByKey(key) !== undefined;
+    const isCached = this.#entries.get(key) !== undefined;
     if (this.isKept(key)) this.#backoff.recordFailure(key, error, isCached);
     this.plan(key);
   }
@@ -94,7 +95,7 @@ export class Refreshes {
   /** Plans the next refresh of a secret, if it is pinned. */
   plan(key: string): void {
     if (!this.#pinned.has(key)) return;
-    const entry = this.#entries.getByKey(key);
+    const entry = this.#entries.get(key);
     const due = dueAt(entry, entry ? freshMs(this.#bounds, entry) : 0, this.#clock.now());
     const expiresAt = this.#expiries.get(key)?.at ?? Infinity;
     this.planAt(key, Math.max(Math.min(due, expiresAt), this.#backoff.nextAt(key)));
