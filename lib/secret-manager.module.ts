@@ -1,7 +1,6 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import { ModulesContainer } from '@nestjs/core';
 import { assertOneManager } from './module/ambiguous-class';
-import { SecretManagerError } from './core/errors/secret-manager.error';
 import { fieldsOf, readFields } from './core/validation/option-copies';
 import { loadFeature, noManager, readFeature, type FeatureSecret } from './module/feature';
 import {
@@ -9,6 +8,7 @@ import {
   type SecretManagerModuleAsyncOptions,
   type SecretManagerModuleRootOptions,
 } from './secret-manager.module-definition';
+import { misconfigured } from './module/misconfigured';
 import type { Registration } from './module/providers';
 import { getRegistrationToken, getSecretToken, getSecretsOfToken } from './secret-manager.tokens';
 import type { SecretsClass } from './typed/secret-value';
@@ -93,8 +93,9 @@ function readOnce<Options extends object>(options: Options, operation: string): 
   if (typeof options !== 'object') return options;
   const problems: string[] = [];
   const fields = readFields(options, fieldsOf(options, '', problems), '', problems);
-  if (problems.length > 0) throw misconfigured(operation, `is not right: ${problems.join(', ')}`);
-  return fields as Options;
+  if (problems.length === 0) return fields as Options;
+  const message = `SecretManagerModule.${operation}() is not right: ${problems.join(', ')}.`;
+  throw misconfigured(operation, message);
 }
 
 function toModule(definition: DynamicModule): DynamicModule {
@@ -104,25 +105,17 @@ function toModule(definition: DynamicModule): DynamicModule {
 }
 
 function refuseBareImport(): never {
-  throw new SecretManagerError(
-    'MISCONFIGURED',
+  throw misconfigured(
+    'imports',
     '`imports: [SecretManagerModule]` imports nothing. Import SecretManagerModule.forRoot({ manager, isGlobal: true }) in the ' +
       'root module, and nothing elsewhere. Without `isGlobal`, import a module that re-exports it: ' +
       'exports: [SecretManagerModule]. For handles, import SecretManagerModule.forFeature([name]).',
-    { manager: 'unknown', operation: 'imports' },
   );
 }
 
 function noOptions(): never {
   throw misconfigured(
     'forRootAsync',
-    'needs useFactory, useClass or useExisting. Without options, use forRoot()',
+    'SecretManagerModule.forRootAsync() needs useFactory, useClass or useExisting. Without options, use forRoot().',
   );
-}
-
-function misconfigured(operation: string, problem: string): SecretManagerError {
-  return new SecretManagerError('MISCONFIGURED', `SecretManagerModule.${operation}() ${problem}.`, {
-    manager: 'unknown',
-    operation,
-  });
 }

@@ -1,6 +1,7 @@
-import { SecretManagerError } from '../core/errors/secret-manager.error';
+import type { SecretManagerError } from '../core/errors/secret-manager.error';
 import { attempt, read } from '../core/errors/safe-access';
 import { quoteName } from '../core/errors/wording';
+import { misconfigured } from './misconfigured';
 import { DEFAULT_MANAGER, getSecretsOfToken, registeredNames } from '../secret-manager.tokens';
 import type { SecretsClass } from '../typed/secret-value';
 
@@ -92,10 +93,9 @@ function ambiguous(
 ): SecretManagerError {
   const where = typeof metatype === 'function' ? metatype.name : 'A factory';
   const [first = DEFAULT_MANAGER] = managers.filter((name) => name !== DEFAULT_MANAGER);
-  return new SecretManagerError(
-    'MISCONFIGURED',
+  return misconfigured(
+    'forFeature',
     `${where} injects ${type.name}, which its module has over the managers ${managers.map(quoteName).join(' and ')}. ` +
       `Say which one: @InjectSecretsOf(${type.name}, ${quoteName(first)}), or without a name for the default one.`,
-    { manager: 'unknown', operation: 'forFeature' },
   );
 }

@@ -3,8 +3,9 @@ import {
   isCustomSecretManager,
   type CustomSecretManager,
 } from '../core/contract/custom-secret-manager';
-import { SecretManagerError } from '../core/errors/secret-manager.error';
+import type { SecretManagerError } from '../core/errors/secret-manager.error';
 import { kindOf } from '../core/errors/wording';
+import { misconfigured } from './misconfigured';
 
 /**
  * The source of the team's manager: a class that Nest constructs with its injections, or another kind of Nest
@@ -42,10 +43,7 @@ export function toProvider(
 
 /** Returns the error of a registration. The problem is a sentence without its full stop. */
 export function registrationError(problem: string): SecretManagerError {
-  return new SecretManagerError('MISCONFIGURED', `SecretManagerModule: ${problem}.`, {
-    manager: 'unknown',
-    operation: 'forRoot',
-  });
+  return misconfigured('forRoot', `SecretManagerModule: ${problem}.`);
 }
 
 /** Returns the name of a class, or of the class in a provider, for an error. */

@@ -2,17 +2,15 @@ import { MetadataScanner, type ModulesContainer } from '@nestjs/core';
 import type { Secret } from '../core/contract/secret';
 import type { SecretChangeListener } from '../core/contract/secret-change';
 import { attempt, read } from '../core/errors/safe-access';
-import { SecretManagerError } from '../core/errors/secret-manager.error';
 import { quoteName } from '../core/errors/wording';
 import { parseSecretName } from '../core/validation/secret-name';
+import { misconfigured } from './misconfigured';
 import { DEFAULT_MANAGER, registeredNames } from '../secret-manager.tokens';
 import type { SecretsService } from '../service/secrets.service';
 import type { SecretsClass } from '../typed/secret-value';
 import type { TypedSecrets } from '../typed/typed-secrets';
 
 const LISTENERS = Symbol.for('nestjs-custom-secret-manager/change-listeners');
-
-const CONTEXT = { manager: 'unknown', operation: 'onChange' };
 
 /** A class with `@SecretValue`, and one of its fields. */
 export type SecretFieldReference<Type extends SecretsClass = SecretsClass> = readonly [
@@ -52,7 +50,8 @@ export function declareChangeListener(
     const isFound = typeof target === 'object' && typeof method === 'string';
     if (!isFound || typeof listener !== 'function') {
       throw misconfigured(
-        `@OnSecretChange on ${String(method)} needs a method of the instances, with a name that is a string`,
+        'onChange',
+        `@OnSecretChange on ${String(method)} needs a method of the instances, with a name that is a string.`,
       );
     }
     const all = [...declarationsOf(listener), declared];
@@ -121,20 +120,18 @@ function assertUsable(
   const where = `@OnSecretChange on ${instance.constructor.name}.${method}()`;
   if (!isStatic) {
     throw misconfigured(
+      'onChange',
       `${where} needs a provider that lives as long as the application, and it is request-scoped or transient. ` +
-        'Move the method to a provider with the default scope',
+        'Move the method to a provider with the default scope.',
     );
   }
   for (const { names, managerName = DEFAULT_MANAGER } of declarations) {
-    for (const name of names) parseSecretName(name, CONTEXT);
+    for (const name of names) parseSecretName(name, { manager: 'unknown', operation: 'onChange' });
     if (registered.includes(managerName)) continue;
     throw misconfigured(
+      'onChange',
       `${where} names the manager ${quoteName(managerName)}, and registered are ${registered.map(quoteName).join(', ')}. ` +
-        'Give `managerName` one of these',
+        'Give `managerName` one of these.',
     );
   }
-}
-
-function misconfigured(problem: string): SecretManagerError {
-  return new SecretManagerError('MISCONFIGURED', `${problem}.`, CONTEXT);
 }

@@ -5,6 +5,7 @@ import { copyOption } from '../core/validation/option-copies';
 import { listed } from '../core/validation/option-rules';
 import { registrationError } from './binding';
 import { circleProblem } from './circular-injection';
+import { misconfigured } from './misconfigured';
 import type { Registration } from './providers';
 import { requiredSecret, requiredSecretProblem, type RequiredSecret } from './required-secrets';
 import { DEFAULT_MANAGER, registeredHint, registeredNames } from '../secret-manager.tokens';
@@ -80,7 +81,9 @@ export function noManager(
   const others = registeredNames(modules.values());
   if (others.includes(managerName ?? DEFAULT_MANAGER)) throw registrationError(circleProblem());
   throw misconfigured(
-    `of ${names} found no manager. Import SecretManagerModule.forRoot()${which} in the root module${registeredHint(others)}`,
+    'forFeature',
+    `SecretManagerModule.forFeature() of ${names} found no manager. ` +
+      `Import SecretManagerModule.forRoot()${which} in the root module${registeredHint(others)}.`,
   );
 }
 
@@ -106,12 +109,6 @@ function importHint(item: unknown): string {
 }
 
 function notAList(kind: string): SecretManagerError {
-  return misconfigured(`takes a class or a list of names and classes, not ${kind}`);
-}
-
-function misconfigured(problem: string): SecretManagerError {
-  return new SecretManagerError('MISCONFIGURED', `SecretManagerModule.forFeature() ${problem}.`, {
-    manager: 'unknown',
-    operation: 'forFeature',
-  });
+  const message = `SecretManagerModule.forFeature() takes a class or a list of names and classes, not ${kind}.`;
+  return misconfigured('forFeature', message);
 }

@@ -1,9 +1,9 @@
 import type { ModulesContainer } from '@nestjs/core';
-import { SecretManagerError } from '../core/errors/secret-manager.error';
 import { quoteName } from '../core/errors/wording';
 import { Fleet } from '../fleet/engine/fleet';
 import type { SecretPipeline } from '../policies/compose';
 import type { ResolvedOptions } from '../secret-manager.options';
+import { misconfigured } from './misconfigured';
 import { DEFAULT_MANAGER, getRegistrationToken, registeredNames } from '../secret-manager.tokens';
 
 /** Returns the fleet of a registration, if its options have one. */
@@ -27,11 +27,10 @@ export function assertOneKeyPerFleet(modules: ModulesContainer): void {
   for (const [name, fleet] of fleets) {
     const first = fleets.find(([, one]) => one.id === fleet.id && one.hasOtherKeyThan(fleet));
     if (first === undefined) continue;
-    throw new SecretManagerError(
-      'MISCONFIGURED',
+    throw misconfigured(
+      'forRoot',
       `The registrations ${quoteName(first[0])} and ${quoteName(name)} have one fleet, ${quoteName(fleet.id)}, and different ` +
         'keys. Give both the same `fleet.key`, or each a `fleet.id` of its own.',
-      { manager: 'unknown', operation: 'forRoot' },
     );
   }
 }

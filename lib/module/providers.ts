@@ -4,7 +4,7 @@ import {
   isCustomSecretManager,
   type CustomSecretManager,
 } from '../core/contract/custom-secret-manager';
-import { SecretManagerError, isSecretManagerError } from '../core/errors/secret-manager.error';
+import { isSecretManagerError } from '../core/errors/secret-manager.error';
 import { kindOf, quoteName } from '../core/errors/wording';
 import type { Fleet } from '../fleet/engine/fleet';
 import { BoundaryPolicy } from '../policies/boundary.policy';
@@ -15,6 +15,7 @@ import { subscribeListeners } from './change-listeners';
 import { assertOneKeyPerFleet, createFleet } from './fleet';
 import { assertMadeOnce, circleProblem, scopeGuard } from './circular-injection';
 import type { HeldOptions } from './held-options';
+import { misconfigured } from './misconfigured';
 import {
   resolveOptions,
   type ResolvedOptions,
@@ -206,11 +207,10 @@ function warnAbout(
 function assertOnlyOne(modules: ModulesContainer, name = DEFAULT_MANAGER): void {
   const count = registeredNames(modules.values()).filter((one) => one === name).length;
   if (count === 1) return;
-  throw new SecretManagerError(
-    'MISCONFIGURED',
+  throw misconfigured(
+    'forRoot',
     `SecretManagerModule is registered ${count} times with the name ${quoteName(name)}. Register it once, in the root module ` +
       'with `isGlobal: true`, or give each manager a `name` of its own.',
-    { manager: 'unknown', operation: 'forRoot' },
   );
 }
 

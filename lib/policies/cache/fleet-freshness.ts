@@ -66,10 +66,7 @@ export class FleetFreshness {
    * Announces what a read has found, if it differs from the cached value. Leases belong to one instance. After a call
    * of `announce` only a version is news: without one, every instance would read again.
    */
-  announceFound(
-    { key, secretName, params }: SharedRead,
-    reading: SecretReading | undefined,
-  ): void {
+  announceFound({ key, secretName, params }: SharedRead, reading: SecretReading | undefined): void {
     if (this.#fleet === undefined) return;
     const { entries, expiries } = this.#parts;
     const entry = entries.get(key);
