@@ -39,7 +39,7 @@ export type {
   CircuitState,
 } from './policies/circuit-breaker/circuit-breaker.policy';
 export type { RetryOptions } from './policies/retry.policy';
-export type { ManagerBinding } from './module/binding';
+export type { ManagerBinding } from './module/manager-provider';
 export {
   InjectSecret,
   InjectSecrets,

@@ -8,7 +8,11 @@ import {
   type ModuleMetadata,
   type Provider,
 } from '@nestjs/common';
-import { bindingProblem, registrationNameProblem, type ManagerBinding } from './module/binding';
+import {
+  bindingProblem,
+  registrationNameProblem,
+  type ManagerBinding,
+} from './module/manager-provider';
 import { circleGuards } from './module/circular-injection';
 import { holdOptions } from './module/held-options';
 import type { SecretManagerModuleOptions } from './secret-manager.options';

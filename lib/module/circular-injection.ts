@@ -1,7 +1,7 @@
 import { Scope, type FactoryProvider, type Provider } from '@nestjs/common';
 import { INQUIRER, ModuleRef } from '@nestjs/core';
 import { read } from '../core/errors/safe-access';
-import { registrationError, nameOf } from './binding';
+import { registrationError, nameOf } from './manager-provider';
 import { injectedHandles } from '../secret-manager.decorators';
 import {
   isSecretOf,

@@ -3,7 +3,7 @@ import { SecretManagerError } from '../core/errors/secret-manager.error';
 import { kindOf, quoteName } from '../core/errors/wording';
 import { copyOption } from '../core/validation/option-copies';
 import { listed } from '../core/validation/option-rules';
-import { registrationError } from './binding';
+import { registrationError } from './manager-provider';
 import { circleProblem } from './circular-injection';
 import { misconfigured } from './misconfigured';
 import type { Registration } from './providers';

@@ -10,7 +10,7 @@ import type { Fleet } from '../fleet/engine/fleet';
 import { BoundaryPolicy } from '../policies/boundary.policy';
 import { compose } from '../policies/compose';
 import { DeadlinePolicy } from '../policies/deadline.policy';
-import { isOwned, registrationError, toProvider, type ManagerBinding } from './binding';
+import { isOwned, registrationError, toProvider, type ManagerBinding } from './manager-provider';
 import { subscribeListeners } from './change-listeners';
 import { assertOneKeyPerFleet, createFleet } from './fleet';
 import { assertMadeOnce, circleProblem, scopeGuard } from './circular-injection';

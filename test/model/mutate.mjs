@@ -71,7 +71,7 @@ const MUTATIONS = [
   },
   {
     breaks: 'a value that is served becomes younger',
-    file: 'lib/policies/cache/served-secrets.ts',
+    file: 'lib/policies/cache/cache-hits.ts',
     from: "if (state === 'stale') this.#refreshes.refreshWhenDue(read);",
     to: "if (state === 'stale') Object.assign(entry, { readAt: Math.trunc(this.#clock.now()) });",
   },

@@ -18,7 +18,7 @@ import { HttpDriver } from '../http/http-driver';
 import type { HttpSteps } from '../http/wire/http-request';
 import { MappedNames } from '../http/options/mapped-names';
 import { UsableOptions } from '../http/options/usable-options';
-import { assertName, NotedNames } from './api/noted-names';
+import { assertName, NameCollisions } from './api/name-collisions';
 import { descriptionIn, tagProblems } from './api/annotations';
 import { SecretsApi, type SecretCall } from './api/secrets-api';
 import { optionsFromEnvironment } from './options/from-environment';
@@ -49,7 +49,7 @@ const HEALTH_ID = 'nestjs-custom-secret-manager_health-check';
 export class GoogleSecretManager extends CustomSecretManager {
   readonly #options: GoogleSecretManagerOptions;
   readonly #names: MappedNames;
-  readonly #notedNames: NotedNames | undefined;
+  readonly #collisions: NameCollisions | undefined;
   readonly #api: SecretsApi;
   readonly #writer: SecretWriter;
   readonly #driver: HttpDriver;
@@ -67,8 +67,8 @@ export class GoogleSecretManager extends CustomSecretManager {
     this.#options = options;
     this.#names = new MappedNames({ mapName, pattern: SECRET_ID, demand: DEMAND });
     this.#api = new SecretsApi(connection, options);
-    this.#notedNames = mapName === undefined ? undefined : new NotedNames(this.#api);
-    this.#writer = new SecretWriter(this.#api, connection.clients, this.#notedNames);
+    this.#collisions = mapName === undefined ? undefined : new NameCollisions(this.#api);
+    this.#writer = new SecretWriter(this.#api, connection.clients, this.#collisions);
     this.#driver = new HttpDriver({
       manager,
       options: new UsableOptions('GoogleSecretManager', () => optionProblems(options, environment)),
@@ -182,14 +182,14 @@ export class GoogleSecretManager extends CustomSecretManager {
     const call = this.callOf(secretName, options);
     const answer = yield* this.#api.access(call, version);
     if (answer === undefined) return undefined;
-    if (this.#notedNames !== undefined) yield* this.#notedNames.check(call);
+    if (this.#collisions !== undefined) yield* this.#collisions.check(call);
     return readingOf(answer, call, encoding);
   }
 
   private *describe(call: SecretCall): HttpSteps<SecretDescription> {
     const secret = yield* this.#api.get(call);
     if (secret === undefined) return {};
-    if (this.#notedNames !== undefined) assertName(secret, call);
+    if (this.#collisions !== undefined) assertName(secret, call);
     return descriptionIn(secret.annotations);
   }
 

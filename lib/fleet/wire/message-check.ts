@@ -4,7 +4,7 @@ import type { FleetKey } from './fleet-key';
 import { fleetDigest } from './fleet-key';
 import type { Keyring } from './keyring';
 import { decodeMessage, isAuthentic, isOfFleet, type FleetMessage } from './message';
-import { Origins } from './origins';
+import { SequenceTracker } from './sequence-tracker';
 
 /** The largest difference of clocks, and age of a message, in milliseconds. */
 const CLOCK_TOLERANCE_MS = 60_000;
@@ -37,7 +37,7 @@ export interface AcceptedMessage {
 export class MessageCheck {
   readonly #options: MessageCheckOptions;
   readonly #fleet: Buffer;
-  readonly #origins = new Origins();
+  readonly #sequences = new SequenceTracker();
   readonly #reportedClocks = new Set<string>();
   /** The messages that no key fits since the last accepted one of another instance. */
   #unfit = 0;
@@ -60,7 +60,7 @@ export class MessageCheck {
 
   /** Takes note of a new subscription. */
   subscribed(): void {
-    this.#origins.subscribed();
+    this.#sequences.subscribed();
   }
 
   /** Returns the message, or `undefined` for one that is dropped. */
@@ -85,7 +85,7 @@ export class MessageCheck {
     if (message === undefined || !this.isInTime(message)) return undefined;
     const isOwn = message.origin === this.#options.ownOrigin;
     if (isOwn) return { message, key, isOwn, isAfterGap: false };
-    const verdict = this.#origins.judge(message);
+    const verdict = this.#sequences.judge(message);
     return verdict === 'seen' ? undefined : { message, key, isOwn, isAfterGap: verdict === 'gap' };
   }
 

@@ -1,5 +1,5 @@
 import { startTimer } from '../../core/time/clock';
-import type { Values } from './values';
+import type { Values } from './sources';
 
 /** One built resource, and the work in flight on it. */
 export class Generation<Resource> {

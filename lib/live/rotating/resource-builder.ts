@@ -9,7 +9,7 @@ import {
 } from '../../core/errors/secret-manager.error';
 import { countingDown } from '../../core/time/clock';
 import { Generation } from './generation';
-import type { Values } from './values';
+import type { Values } from './sources';
 
 const DISPOSE_TIMEOUT_MS = 5_000;
 

@@ -10,8 +10,8 @@ import {
 import { backoffMs } from '../../core/time/backoff';
 import { BackgroundTimer } from '../../core/time/background-timer';
 import type { Generation } from './generation';
-import type { LiveValues } from './live-values';
-import type { Values } from './values';
+import type { ResourceSecrets } from './resource-secrets';
+import type { Values } from './sources';
 import type { ResourceBuilder } from './resource-builder';
 
 const RETRY_PAUSES = { firstMs: 1_000, longestMs: 300_000 };
@@ -30,19 +30,19 @@ export interface RotationOptions {
 /** Builds the first resource. Rejects with its failure. */
 export async function startRotation<Resource>(
   builder: ResourceBuilder<Resource>,
-  values: LiveValues,
+  secrets: ResourceSecrets,
   options: RotationOptions,
 ): Promise<Rotation<Resource>> {
   let rotate = (): void => undefined;
   try {
-    values.listen(() => rotate());
-    const first = await builder.build(await values.read());
-    const rotation = new Rotation(builder, values, options, first);
+    secrets.listen(() => rotate());
+    const first = await builder.build(await secrets.read());
+    const rotation = new Rotation(builder, secrets, options, first);
     rotate = () => rotation.rotate();
-    if (values.hasChanged) rotate();
+    if (secrets.hasChanged) rotate();
     return rotation;
   } catch (error) {
-    values.stop();
+    secrets.stop();
     throw error;
   }
 }
@@ -53,7 +53,7 @@ export async function startRotation<Resource>(
  */
 export class Rotation<Resource> implements Rotating<Resource> {
   readonly #builder: ResourceBuilder<Resource>;
-  readonly #values: LiveValues;
+  readonly #secrets: ResourceSecrets;
   readonly #options: RotationOptions;
   readonly #rejected: RejectedValue<Generation<Resource>>;
   #current: Generation<Resource>;
@@ -74,12 +74,12 @@ export class Rotation<Resource> implements Rotating<Resource> {
 
   constructor(
     builder: ResourceBuilder<Resource>,
-    values: LiveValues,
+    secrets: ResourceSecrets,
     options: RotationOptions,
     first: Generation<Resource>,
   ) {
     this.#builder = builder;
-    this.#values = values;
+    this.#secrets = secrets;
     this.#options = options;
     this.#current = first;
     this.#rejected = new RejectedValue(
@@ -124,7 +124,7 @@ export class Rotation<Resource> implements Rotating<Resource> {
   async onApplicationShutdown(): Promise<void> {
     if (this.#isClosed) return;
     this.#isClosed = true;
-    this.#values.stop();
+    this.#secrets.stop();
     this.#retryTimer.stop();
     this.#closing.cancel(shuttingDown(this.#options.context));
     this.reportAttempt();
@@ -147,8 +147,8 @@ export class Rotation<Resource> implements Rotating<Resource> {
   private async attempt(): Promise<void> {
     try {
       this.#isDue = false;
-      const values = await this.#values.read({ maxAgeMs: 0 });
-      this.#isDue = this.#values.hasChanged;
+      const values = await this.#secrets.read({ maxAgeMs: 0 });
+      this.#isDue = this.#secrets.hasChanged;
       if (!isSame(values, this.#current.values)) {
         this.swap(await this.#builder.build(values, this.#closing));
       }
@@ -173,7 +173,7 @@ export class Rotation<Resource> implements Rotating<Resource> {
 
   /** Reads the secrets again, and resolves to the resource after the rotation that follows. */
   private async readAgain(): Promise<Generation<Resource>> {
-    await this.#values.refresh();
+    await this.#secrets.refresh();
     await this.attempted();
     return this.#current;
   }

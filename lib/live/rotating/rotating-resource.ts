@@ -14,12 +14,11 @@ import { getRegistrationToken, registeredHint, registeredNames } from '../../sec
 import type { Lifecycle } from '../../service/start/lifecycle';
 import type { SecretsClass } from '../../typed/secret-value';
 import type { TypedSecrets } from '../../typed/typed-secrets';
-import { LiveValues } from './live-values';
+import { ResourceSecrets } from './resource-secrets';
 import { ResourceBuilder } from './resource-builder';
 import { readOptions, wrongOptions, type ReadOptions } from './rotating-options';
 import { startRotation } from './resource-replacement';
-import { classesOf, givenBy, partsOf, type SourceServices } from './sources';
-import type { Values } from './values';
+import { classesOf, givenBy, partsOf, type SourceServices, type Values } from './sources';
 
 const CONTEXT = { manager: 'unknown', operation: 'rotatingResource' };
 
@@ -112,8 +111,8 @@ export function rotatingResource<Resource, const Names extends SecretNames>(
       const builder = new ResourceBuilder<Resource>(functions, shared);
       try {
         await loadClasses(typed, lifecycle, classesOf(sources));
-        const values = new LiveValues(secrets, partsOf(services, sources));
-        const rotation = await startRotation(builder, values, shared);
+        const parts = new ResourceSecrets(secrets, partsOf(services, sources));
+        const rotation = await startRotation(builder, parts, shared);
         closeLater(rotation, modules);
         return rotation;
       } catch (error) {

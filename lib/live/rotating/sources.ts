@@ -2,7 +2,6 @@ import type { Secret } from '../../core/contract/secret';
 import type { SecretsService } from '../../service/secrets.service';
 import type { SecretsClass } from '../../typed/secret-value';
 import type { TypedSecrets } from '../../typed/typed-secrets';
-import type { Values } from './values';
 
 /** The names of secrets, or classes with `@SecretValue`, by key. */
 export type Sources = Readonly<Record<string, string | SecretsClass>>;
@@ -13,6 +12,9 @@ export interface Part {
   /** Returns `false` for an optional field whose secret is absent at this moment. */
   readonly isPresent: () => boolean;
 }
+
+/** The values of some secrets at one moment, by the identifier of their part. */
+export type Values = ReadonlyMap<string, unknown>;
 
 /** The services of a registration that a resource reads from. */
 export interface SourceServices {

@@ -18,7 +18,7 @@ import type { CacheOptions } from './cache-options';
 import { CachedSecrets } from './cached-secrets';
 import { isLeaseOver } from './freshness';
 import type { CacheObserver, CachedReading, SecretCache, SecretInspection } from './secret-cache';
-import type { ServedSecrets } from './served-secrets';
+import type { CacheHits } from './cache-hits';
 
 /**
  * Answers from memory within stated bounds.
@@ -31,7 +31,7 @@ export class CachePolicy extends Policy implements SecretCache, WriteObserver {
   readonly #flights: SingleFlightPolicy;
   readonly #recentWrites: RecentWrites;
   readonly #cached: CachedSecrets;
-  readonly #served: ServedSecrets;
+  readonly #hits: CacheHits;
   readonly maxStaleMs: number;
 
   constructor(
@@ -56,12 +56,12 @@ export class CachePolicy extends Policy implements SecretCache, WriteObserver {
       maxEntries,
       onStateChange,
     });
-    this.#served = this.#cached.served;
+    this.#hits = this.#cached.hits;
     inner.observe(this.#cached);
   }
 
   peek(secretName: string): string | undefined {
-    return this.#served.peek(secretName);
+    return this.#hits.peek(secretName);
   }
 
   override async readSecret(
@@ -69,12 +69,12 @@ export class CachePolicy extends Policy implements SecretCache, WriteObserver {
     options: CallOptions = {},
   ): Promise<SecretReading | undefined> {
     const read = sharedRead(secretName, options.params);
-    const entry = this.#served.servable(read, options);
+    const entry = this.#hits.servable(read, options);
     if (entry !== undefined) return toReading(entry);
     try {
       return await this.#flights.readSecret(secretName, this.attemptOptions(read.key, options));
     } catch (error) {
-      return this.#served.staleOrThrow(read, error, options);
+      return this.#hits.staleOrThrow(read, error, options);
     }
   }
 
@@ -83,21 +83,20 @@ export class CachePolicy extends Policy implements SecretCache, WriteObserver {
     options: CallOptions = {},
   ): SecretReading | undefined {
     const read = sharedRead(secretName, options.params);
-    const entry =
-      this.#served.servable(read, options) ?? this.#served.servableUnasked(read, options);
+    const entry = this.#hits.servable(read, options) ?? this.#hits.servableUnasked(read, options);
     if (entry !== undefined) return toReading(entry);
     const startedAt = this.#flights.clock.now();
     try {
       const reading = this.inner.readSecretSync(secretName, options);
       if (this.#recentWrites.mayBeReplaced(read.key, reading))
-        return this.#served.laggingAnswer(read, reading);
+        return this.#hits.laggingAnswer(read, reading);
       this.#flights.outdate(read.key);
       this.#cached.onAnswer(read, reading, startedAt);
       return reading;
     } catch (error) {
       if (!hasCode(error, 'UNSUPPORTED')) this.#cached.onFailure(read, error);
       else this.#cached.refreshes.refreshKept(read);
-      return this.#served.staleOrThrow(
+      return this.#hits.staleOrThrow(
         read,
         this.#cached.refreshes.errorOf(read.key) ?? error,
         options,
@@ -114,7 +113,7 @@ export class CachePolicy extends Policy implements SecretCache, WriteObserver {
     const { params } = options;
     const served = new Map<string, CacheEntry>();
     for (const secretName of secretNames) {
-      const entry = this.#served.servable(sharedRead(secretName, params), options);
+      const entry = this.#hits.servable(sharedRead(secretName, params), options);
       if (entry !== undefined) served.set(secretName, entry);
     }
     const missing = secretNames.filter((secretName) => !served.has(secretName));
@@ -130,7 +129,7 @@ export class CachePolicy extends Policy implements SecretCache, WriteObserver {
         const again = () => this.readSecret(secretName, options).catch(asOutcome);
         readings.set(
           secretName,
-          isLeaseOver(entry, this.#served.ageOf(entry)) ? await again() : toReading(entry),
+          isLeaseOver(entry, this.#hits.ageOf(entry)) ? await again() : toReading(entry),
         );
       }
     }
@@ -146,7 +145,7 @@ export class CachePolicy extends Policy implements SecretCache, WriteObserver {
   }
 
   cached(secretName: string): CachedReading | undefined {
-    return this.#served.reading(secretName);
+    return this.#hits.reading(secretName);
   }
 
   observe(observer: CacheObserver): () => void {
@@ -208,7 +207,7 @@ export class CachePolicy extends Policy implements SecretCache, WriteObserver {
   }
 
   inspect(): readonly SecretInspection[] {
-    return this.#served.inspect();
+    return this.#hits.inspect();
   }
 
   override close(): void | Promise<void> {
@@ -222,7 +221,7 @@ export class CachePolicy extends Policy implements SecretCache, WriteObserver {
     options: CallOptions,
   ): SecretReading | SecretManagerError | undefined {
     if (!isSecretManagerError(outcome)) return outcome;
-    return outcomeOf(() => this.#served.staleOrThrow(read, outcome, options));
+    return outcomeOf(() => this.#hits.staleOrThrow(read, outcome, options));
   }
 
   /**

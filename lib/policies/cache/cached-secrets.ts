@@ -18,7 +18,7 @@ import { PinnedSecrets } from './refresh/pinned-secrets';
 import { Refreshes } from './refresh/refreshes';
 import { ReportedChanges } from './reported-changes';
 import type { CacheObserver } from './secret-cache';
-import { ServedSecrets } from './served-secrets';
+import { CacheHits } from './cache-hits';
 import { FleetFreshness } from './fleet-freshness';
 
 export interface CachedSecretsOptions {
@@ -37,7 +37,7 @@ export class CachedSecrets implements FlightObserver {
   readonly #observers = new Set<CacheObserver>();
   readonly entries: CacheEntries;
   readonly fleet: FleetFreshness;
-  readonly served: ServedSecrets;
+  readonly hits: CacheHits;
   readonly refreshes: Refreshes;
   readonly changes: ReportedChanges;
   #isClosed = false;
@@ -64,7 +64,7 @@ export class CachedSecrets implements FlightObserver {
     this.#expiries = expiries;
     this.entries = entries;
     this.fleet = fleet;
-    this.served = new ServedSecrets({ flights, entries, refreshes, fleet, recentWrites, bounds });
+    this.hits = new CacheHits({ flights, entries, refreshes, fleet, recentWrites, bounds });
     this.refreshes = refreshes;
     this.changes = new ReportedChanges({
       entries,

@@ -3,7 +3,7 @@ import { quoteName } from '../../../core/errors/wording';
 import { backoffMs, jittered } from '../../../core/time/backoff';
 import type { HttpSteps } from '../../http/wire/http-request';
 import { assertSize } from '../api/annotations';
-import { assertName } from '../api/noted-names';
+import { assertName } from '../api/name-collisions';
 import type { Annotations, SecretCall, SecretsApi } from '../api/secrets-api';
 import { paused } from './pausing';
 

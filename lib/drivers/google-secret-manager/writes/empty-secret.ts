@@ -3,7 +3,7 @@ import { hasCode, SecretManagerError } from '../../../core/errors/secret-manager
 import { quoteName } from '../../../core/errors/wording';
 import type { HttpSteps } from '../../http/wire/http-request';
 import { CLAIM_ANNOTATION, assertSize } from '../api/annotations';
-import { assertName } from '../api/noted-names';
+import { assertName } from '../api/name-collisions';
 import type { AddedVersion, Annotations, SecretCall, SecretsApi } from '../api/secrets-api';
 import { deletedMeanwhile } from './creation';
 import { paused } from './pausing';

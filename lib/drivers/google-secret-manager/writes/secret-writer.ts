@@ -2,7 +2,7 @@ import type { SecretMetadata, WriteOptions } from '../../../core/contract/custom
 import type { HttpClients } from '../../http/wire/http-clients';
 import type { HttpSteps } from '../../http/wire/http-request';
 import { annotationsFor, assertSize, NAME_ANNOTATION } from '../api/annotations';
-import { assertName, type NotedNames } from '../api/noted-names';
+import { assertName, type NameCollisions } from '../api/name-collisions';
 import type { Annotations, SecretCall, SecretsApi } from '../api/secrets-api';
 import { addAnnotations } from './annotator';
 import { deletedMeanwhile, SecretCreation } from './creation';
@@ -11,22 +11,24 @@ import { fillEmptySecret } from './empty-secret';
 /** Writes and deletes secrets, whether they exist or not. */
 export class SecretWriter {
   readonly #api: SecretsApi;
-  readonly #names: NotedNames | undefined;
+  readonly #collisions: NameCollisions | undefined;
   readonly #creation: SecretCreation;
 
   /** @param names notes the names of secrets, if they are mapped */
-  constructor(api: SecretsApi, clients: HttpClients, names: NotedNames | undefined) {
+  constructor(api: SecretsApi, clients: HttpClients, collisions: NameCollisions | undefined) {
     this.#api = api;
-    this.#names = names;
+    this.#collisions = collisions;
     this.#creation = new SecretCreation(api, clients);
   }
 
   *write(call: SecretCall, bytes: Buffer, options: WriteOptions): HttpSteps<SecretMetadata> {
     const described = annotationsFor(options);
     const annotations =
-      this.#names === undefined ? described : { ...described, [NAME_ANNOTATION]: call.secretName };
+      this.#collisions === undefined
+        ? described
+        : { ...described, [NAME_ANNOTATION]: call.secretName };
     assertSize(annotations);
-    this.#names?.forget(call);
+    this.#collisions?.forget(call);
     return options.createOnly
       ? yield* this.createOnly(call, bytes, annotations)
       : yield* this.createOrUpdate(call, bytes, annotations);
@@ -34,8 +36,8 @@ export class SecretWriter {
 
   /** A secret of another name stays, if names are mapped. */
   *delete(call: SecretCall): HttpSteps<void> {
-    if (this.#names !== undefined) {
-      this.#names.forget(call);
+    if (this.#collisions !== undefined) {
+      this.#collisions.forget(call);
       const secret = yield* this.#api.get(call);
       if (secret === undefined) return;
       assertName(secret, call);
@@ -50,7 +52,7 @@ export class SecretWriter {
   ): HttpSteps<SecretMetadata> {
     const created = yield* this.#creation.create(call, bytes, annotations);
     if (created !== undefined) return created;
-    if (this.#names !== undefined) yield* this.#names.check(call);
+    if (this.#collisions !== undefined) yield* this.#collisions.check(call);
     return yield* fillEmptySecret(this.#api, call, bytes, annotations);
   }
 

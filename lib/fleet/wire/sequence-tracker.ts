@@ -24,7 +24,7 @@ export type Verdict = 'seen' | 'next' | 'gap';
  * instance has subscribed again, is a baseline: it shows a gap only if its sender announced something in the time that
  * this instance has listened.
  */
-export class Origins {
+export class SequenceTracker {
   /** The origins by name, the one that was silent longest first. */
   readonly #origins = new Map<string, Origin>();
   #subscribedAt = -Infinity;

@@ -1,9 +1,8 @@
 import type { SecretsService } from '../../service/secrets.service';
-import type { Part } from './sources';
-import type { Values } from './values';
+import type { Part, Values } from './sources';
 
 /** Follows the secrets of a resource, and reads their values of one moment. */
-export class LiveValues {
+export class ResourceSecrets {
   readonly #secrets: SecretsService;
   readonly #parts: ReadonlyMap<string, Part>;
   /** The secrets that have changed since they were read. */

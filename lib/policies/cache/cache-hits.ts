@@ -20,7 +20,7 @@ import type { Refreshes } from './refresh/refreshes';
 import type { CachedReading, SecretInspection } from './secret-cache';
 import type { FleetFreshness } from './fleet-freshness';
 
-export interface ServedSecretsOptions {
+export interface CacheHitsParts {
   readonly flights: SingleFlightPolicy;
   readonly entries: CacheEntries;
   readonly refreshes: Refreshes;
@@ -30,7 +30,7 @@ export interface ServedSecretsOptions {
 }
 
 /** The cached secrets that may be served: at once, in place of a call, or in place of a failure. */
-export class ServedSecrets {
+export class CacheHits {
   readonly #flights: SingleFlightPolicy;
   readonly #clock: AgeClock;
   readonly #entries: CacheEntries;
@@ -39,7 +39,7 @@ export class ServedSecrets {
   readonly #recentWrites: RecentWrites;
   readonly #bounds: FreshnessBounds;
 
-  constructor(options: ServedSecretsOptions) {
+  constructor(options: CacheHitsParts) {
     this.#flights = options.flights;
     this.#clock = options.flights.clock;
     this.#entries = options.entries;

@@ -14,7 +14,7 @@ const MAX_NAMES = 10_000;
  * The names that secrets were written under, which are annotations. Two names may have one ID after `mapName`, and
  * one must not get the value of the other.
  */
-export class NotedNames {
+export class NameCollisions {
   readonly #api: SecretsApi;
   readonly #clock = new AgeClock();
   readonly #checked = new Map<string, { readonly secretName: string; readonly until: number }>();
