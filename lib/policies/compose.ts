@@ -60,10 +60,10 @@ export interface SecretPipeline {
    */
   readonly forget: (secretName?: string, kind?: AnnouncementKind) => void;
   /**
-   * Calls back after each `forget`, with `undefined` if a primary secret was dropped. A write drops cached values, too,
-   * and is none.
+   * Calls the listener after each `forget`, with `undefined` if a primary secret was dropped. A write drops cached
+   * values, too, and is none.
    */
-  readonly onForget: (listener: (secretName: string | undefined) => void) => void;
+  readonly whenForgotten: (listener: (secretName: string | undefined) => void) => void;
   /** Expires the secret in every cache, and announces the change if `isAnnounced`. */
   readonly report: (
     secretName: string,
@@ -117,15 +117,14 @@ export function compose(manager: CustomSecretManager, options: PipelineOptions):
 
   const keys = chain(manager, deadline, writes, virtualKeyOptions(options));
 
-  const forgetListeners: ((secretName: string | undefined) => void)[] = [];
   const storedNames = (secretName: string | undefined): readonly (string | undefined)[] =>
     bundle && secretName !== undefined
       ? [...new Set([primarySecretName, secretName])]
       : [secretName];
-  const onForget = (secretName: string | undefined): void => {
-    for (const listener of forgetListeners) listener(secretName);
-  };
+  const told = (secretName: string | undefined): string | undefined =>
+    bundle ? undefined : secretName;
   let isClosed = false;
+  let onForget = (_secretName: string | undefined): void => undefined;
   let onReport = (_secretName: string | undefined): void => undefined;
 
   return {
@@ -141,26 +140,28 @@ export function compose(manager: CustomSecretManager, options: PipelineOptions):
       expire: (secretName, change) => writes.expire(secretName, change),
       revoke: (secretName, change) => {
         writes.revoke(secretName, change);
-        onForget(bundle ? undefined : secretName);
+        onForget(told(secretName));
       },
     },
     forget: (secretName, kind = 'changed') => {
       if (bundle && secretName !== undefined) bundle.invalidate();
       writes.invalidate(secretName);
       for (const name of storedNames(secretName)) writes.announce({ kind, secretName: name });
-      onForget(bundle ? undefined : secretName);
+      onForget(told(secretName));
     },
     report: (secretName, source, isAnnounced) => {
       for (const name of storedNames(secretName)) {
         writes.expire(name, { source, spreadMs: 0 });
         if (isAnnounced) writes.announce({ kind: 'changed', secretName: name });
       }
-      onReport(bundle ? undefined : secretName);
+      onReport(told(secretName));
     },
     whenReported: (listener) => {
       onReport = listener;
     },
-    onForget: (listener) => void forgetListeners.push(listener),
+    whenForgotten: (listener) => {
+      onForget = listener;
+    },
     close: async () => {
       isClosed = true;
       await Promise.all([outermost.close(), keys.cached.close()]);

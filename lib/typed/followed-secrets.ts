@@ -28,7 +28,7 @@ export class FollowedSecrets implements CacheObserver {
   constructor(pipeline: SecretPipeline, options: FollowedSecretsOptions) {
     this.#pipeline = pipeline;
     this.#options = options;
-    pipeline.onForget((secretName) => this.forget(secretName));
+    pipeline.whenForgotten((secretName) => this.forget(secretName));
   }
 
   /** Tells a field the cached reading of its secret, and every later one. */
