@@ -57,7 +57,7 @@ export class CacheEntries {
     const { key, secretName } = read;
     this.delete(key);
     entry.used = this.#stores += 2;
-    if (read.params !== undefined) this.addWithParams(read);
+    if (read.params !== undefined && key !== secretName) this.addWithParams(read);
     if (entry.value === undefined) this.#absences.set(key, { read, entry });
     else if (key === secretName) this.#plain.set(key, entry);
     else this.#variants.set(key, { read, entry });
