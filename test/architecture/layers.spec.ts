@@ -98,13 +98,13 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   service: ['reading', 'changes', 'writing', 'start'],
   'drivers/http': ['options', 'tls', 'wire', 'login'],
   'drivers/google': ['errors', 'credentials', 'login'],
-  'drivers/hashicorp-vault': ['options', 'wire', 'session', 'engines'],
+  'drivers/hashicorp-vault': ['options', 'wire', 'login', 'session', 'engines'],
   'drivers/aws-secrets-manager': ['sdk', 'reads', 'writes'],
   'drivers/aws-parameter-store': ['options', 'sdk', 'reads', 'writes'],
   'drivers/google-secret-manager': ['options', 'api', 'reads', 'writes'],
-  'drivers/azure-key-vault': ['options', 'login', 'vault'],
+  'drivers/azure-key-vault': ['options', 'login', 'wire', 'vault'],
   'drivers/decrypting': ['ciphers', 'aws-kms', 'vault-transit', 'google-kms'],
-  'drivers/encrypted-file': ['pages', 'files', 'keys', 'seals', 'legacy', 'store'],
+  'drivers/encrypted-file': ['pages', 'files', 'lmdb', 'keys', 'seals', 'legacy', 'store'],
 };
 
 function isPermitted({ to, isTypeOnly }: Import, { files, imports, types = [] }: Layer): boolean {

@@ -3,7 +3,7 @@
  * unhandled rejection ends the process. Arguments: path.
  */
 const { openSync, writeSync } = require('node:fs');
-const { openDatabase } = require('../../lib/drivers/encrypted-file/store/lmdb.ts');
+const { openDatabase } = require('../../lib/drivers/encrypted-file/lmdb/database.ts');
 
 const LAST_COMMIT = 8;
 const KEYS = Array.from({ length: 100 }, (_, index) => Buffer.from(`key ${index}`));

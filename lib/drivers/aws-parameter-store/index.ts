@@ -1,4 +1,4 @@
-export type { AwsConnection } from '../aws/connection';
+export type { AwsConnection } from '../aws/connection/connection';
 export type {
   AwsParameterStoreSecretManagerOptions,
   ParameterTier,

@@ -1,3 +1,3 @@
-export type { AwsConnection } from '../aws/connection';
+export type { AwsConnection } from '../aws/connection/connection';
 export { AwsSecretManager, type AwsSecretManagerOptions } from './aws.secret-manager';
 export type { AwsClientOptions } from './sdk/client';

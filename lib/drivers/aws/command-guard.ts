@@ -1,6 +1,6 @@
 import { Readable, Transform, pipeline, type TransformCallback } from 'node:stream';
 import { read } from '../../core/errors/safe-access';
-import { isSafeAddress } from './endpoint';
+import { isSafeAddress } from './connection/endpoint';
 
 /**
  * The largest answer that is read, in the sync worker, too. No service exceeds it: the largest answer is that of Secrets

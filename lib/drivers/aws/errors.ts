@@ -7,7 +7,7 @@ import {
 import { quoteName } from '../../core/errors/wording';
 import { foreignAnswer } from '../http/wire/answer-rows';
 import type { AwsService } from './aws-service';
-import type { CredentialSource } from './credential-source';
+import type { CredentialSource } from './connection/credential-source';
 import { errorRow, type ErrorRow } from './error-rows';
 
 /** The API call and its secret. */

@@ -4,7 +4,7 @@ import { isSecretManagerError } from '../../core/errors/secret-manager.error';
 import { LONGEST_TIMER_MS } from '../../core/time/durations';
 import type { AwsService } from './aws-service';
 import { CommandGuard } from './command-guard';
-import type { CredentialSource } from './credential-source';
+import type { CredentialSource } from './connection/credential-source';
 import { toAwsError, type AwsCall } from './errors';
 
 /** The options of an SDK call beside its command. */

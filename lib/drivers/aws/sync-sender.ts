@@ -4,8 +4,8 @@ import { DEFAULT_TIMEOUT_MS } from '../../core/time/durations';
 import { BlockingWorker } from '../../sync/blocking-worker';
 import type { AwsService } from './aws-service';
 import { MAX_ANSWER_BYTES } from './command-guard';
-import { defaultRegion, type AwsConnection } from './connection';
-import type { CredentialSource } from './credential-source';
+import { defaultRegion, type AwsConnection } from './connection/connection';
+import type { CredentialSource } from './connection/credential-source';
 import { toAwsError, type AwsCall } from './errors';
 
 /** The answer of the worker: the output of the SDK, or the relevant parts of its error. */

@@ -30,8 +30,8 @@ import type { SecretCall } from './vault/secret-call';
 import { SecretTags } from './vault/secret-tags';
 import { cannotBlock } from './vault/polling';
 import { Vault } from './vault/vault';
-import { isAbsent, isDenied, isDisabled, vaultError } from './vault/vault-errors';
-import { secretPath } from './vault/vault-requests';
+import { isAbsent, isDenied, isDisabled, vaultError } from './wire/vault-errors';
+import { secretPath } from './wire/vault-requests';
 
 const READS_ALONE =
   'they are for reads, and a vault writes, describes and deletes a secret as a whole';

@@ -1,4 +1,4 @@
-export type { AwsConnection } from '../aws/connection';
+export type { AwsConnection } from '../aws/connection/connection';
 export type { AwsKmsClient, AwsKmsCredentials, AwsKmsOptions } from './aws-kms/aws-kms.options';
 export { awsKms } from './aws-kms';
 export type {

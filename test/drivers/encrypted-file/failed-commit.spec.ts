@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
-import type * as lmdbModule from '../../../lib/drivers/encrypted-file/store/lmdb';
+import type * as lmdbModule from '../../../lib/drivers/encrypted-file/lmdb/database';
 import { Writer } from '../../../lib/drivers/encrypted-file/store/writer';
 import { useStore } from '../../support/encrypted-file';
 import { failureOf } from '../../support/failure-of';
@@ -8,9 +8,9 @@ import { temporaryFolder } from '../../support/temporary-folder';
 
 const mockClose = jest.fn();
 let mockIsBroken = false;
-jest.mock('../../../lib/drivers/encrypted-file/store/lmdb', () => {
+jest.mock('../../../lib/drivers/encrypted-file/lmdb/database', () => {
   const lmdb = jest.requireActual<typeof lmdbModule>(
-    '../../../lib/drivers/encrypted-file/store/lmdb',
+    '../../../lib/drivers/encrypted-file/lmdb/database',
   );
   const broken = {
     transaction: () => Promise.reject(new Error('failed')),

@@ -1,5 +1,5 @@
 import { closeSync, openSync, readSync, writeSync } from 'node:fs';
-import type * as lmdbModule from '../../../lib/drivers/encrypted-file/store/lmdb';
+import type * as lmdbModule from '../../../lib/drivers/encrypted-file/lmdb/database';
 import { Writer } from '../../../lib/drivers/encrypted-file/store/writer';
 import { useStore } from '../../support/encrypted-file';
 import { failureOf } from '../../support/failure-of';
@@ -8,9 +8,9 @@ import { failureOf } from '../../support/failure-of';
 const LAST_COMMIT = 8;
 
 let mockAfterOpening: () => void = () => undefined;
-jest.mock('../../../lib/drivers/encrypted-file/store/lmdb', () => {
+jest.mock('../../../lib/drivers/encrypted-file/lmdb/database', () => {
   const lmdb = jest.requireActual<typeof lmdbModule>(
-    '../../../lib/drivers/encrypted-file/store/lmdb',
+    '../../../lib/drivers/encrypted-file/lmdb/database',
   );
   return {
     ...lmdb,

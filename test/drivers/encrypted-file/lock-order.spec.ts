@@ -1,7 +1,7 @@
 import {
   betweenTransactions,
   inTransaction,
-} from '../../../lib/drivers/encrypted-file/store/lock-order';
+} from '../../../lib/drivers/encrypted-file/lmdb/lock-order';
 
 /** Returns a promise, and the function that resolves it. */
 function held(): readonly [Promise<void>, () => void] {

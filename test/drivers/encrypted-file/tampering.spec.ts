@@ -2,7 +2,7 @@ import { copyFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { Keyring } from '../../../lib/drivers/encrypted-file/keys/keyring';
 import { pathOf } from '../../../lib/drivers/encrypted-file/seals/places';
 import { EncryptedStore } from '../../../lib/drivers/encrypted-file/store/encrypted-store';
-import { openDatabase, type Database } from '../../../lib/drivers/encrypted-file/store/lmdb';
+import { openDatabase, type Database } from '../../../lib/drivers/encrypted-file/lmdb/database';
 import { readSnapshot } from '../../../lib/drivers/encrypted-file/store/snapshot';
 import { useStore } from '../../support/encrypted-file';
 import { failureOf } from '../../support/failure-of';

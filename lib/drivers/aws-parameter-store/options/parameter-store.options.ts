@@ -9,7 +9,7 @@ import {
   ruleProblems,
   text,
 } from '../../../core/validation/option-rules';
-import type { AwsConnection } from '../../aws/connection';
+import type { AwsConnection } from '../../aws/connection/connection';
 import { pathPrefixProblem } from './parameter-names';
 
 /** The tiers of Parameter Store. A value of more than 4 096 bytes needs `Advanced`, which costs money. */

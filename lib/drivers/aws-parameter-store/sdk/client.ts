@@ -1,6 +1,6 @@
 import { GetParameterCommand, SSMClient } from '@aws-sdk/client-ssm';
-import { clientConfig } from '../../aws/connection';
-import type { ProbeConfig } from '../../aws/endpoint';
+import { clientConfig } from '../../aws/connection/connection';
+import type { ProbeConfig } from '../../aws/connection/endpoint';
 import type { AwsParameterStoreSecretManagerOptions } from '../options/parameter-store.options';
 
 /** Creates a client without retries of its own, because the library retries. */

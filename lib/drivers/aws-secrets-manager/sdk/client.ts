@@ -4,8 +4,8 @@ import {
   type SecretsManagerClientConfig,
 } from '@aws-sdk/client-secrets-manager';
 import { unknownOptions } from '../../../core/validation/option-rules';
-import { clientConfig, type AwsConnection } from '../../aws/connection';
-import type { ProbeConfig } from '../../aws/endpoint';
+import { clientConfig, type AwsConnection } from '../../aws/connection/connection';
+import type { ProbeConfig } from '../../aws/connection/endpoint';
 
 /** The connection to AWS. The SDK finds omitted options in the environment, in profiles and in roles. */
 export type AwsClientOptions = AwsConnection<SecretsManagerClientConfig['credentials']>;

@@ -7,8 +7,8 @@ import { pauseAfter } from './polling';
 import { bundleOf, type SecretBundle } from './secret-bundle';
 import type { SecretCall } from './secret-call';
 import type { SecretReader } from './secret-reader';
-import { isAbsent, isBusy, vaultError } from './vault-errors';
-import { deletedPath, secretPath, type VaultRequests } from './vault-requests';
+import { isAbsent, isBusy, vaultError } from '../wire/vault-errors';
+import { deletedPath, secretPath, type VaultRequests } from '../wire/vault-requests';
 
 /** The outcome of a deletion: the vault had the secret, is deleting it already, or does not know it. */
 type Deleted = { readonly secret: SecretBundle } | 'before' | 'absent';

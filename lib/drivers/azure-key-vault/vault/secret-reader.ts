@@ -7,8 +7,8 @@ import type { HttpAnswer, HttpSteps } from '../../http/wire/http-request';
 import { bundleOf, versionsOf, type SecretBundle } from './secret-bundle';
 import { isWellFormed, type SecretCall } from './secret-call';
 import type { SecretTags } from './secret-tags';
-import { isAbsent, isDenied, isDisabled, vaultError } from './vault-errors';
-import { secretPath, type VaultRequests } from './vault-requests';
+import { isAbsent, isDenied, isDisabled, vaultError } from '../wire/vault-errors';
+import { secretPath, type VaultRequests } from '../wire/vault-requests';
 import type { Warnings } from './warnings';
 
 const PARAM_RULES: ParamRules = { version: versionProblem, encoding: encodingProblem };

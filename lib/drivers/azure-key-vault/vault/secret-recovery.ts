@@ -8,8 +8,8 @@ import { pauseAfter } from './polling';
 import { bundleOf, type SecretBundle } from './secret-bundle';
 import type { SecretCall } from './secret-call';
 import type { SecretTags } from './secret-tags';
-import { isAbsent, isBusy, isDenied, vaultError } from './vault-errors';
-import { deletedPath, secretPath, type VaultRequests } from './vault-requests';
+import { isAbsent, isBusy, isDenied, vaultError } from '../wire/vault-errors';
+import { deletedPath, secretPath, type VaultRequests } from '../wire/vault-requests';
 import type { Warnings } from './warnings';
 
 /** The time to delete a secret again after a failed write, in milliseconds. */

@@ -9,8 +9,8 @@ import { assertStorable, type SecretCall } from './secret-call';
 import type { SecretReader } from './secret-reader';
 import type { SecretRecovery } from './secret-recovery';
 import type { SecretTags } from './secret-tags';
-import { isAbsent, isBusy, vaultError } from './vault-errors';
-import { secretPath, type VaultRequests } from './vault-requests';
+import { isAbsent, isBusy, vaultError } from '../wire/vault-errors';
+import { secretPath, type VaultRequests } from '../wire/vault-requests';
 import type { Warnings } from './warnings';
 
 /** The parts of a new version that a vault does not take over from the last one. */

@@ -7,7 +7,7 @@ import { SecretReader } from './secret-reader';
 import { SecretRecovery } from './secret-recovery';
 import { SecretTags } from './secret-tags';
 import { SecretWriter } from './secret-writer';
-import { authorize, mayAcceptAnother, VaultRequests } from './vault-requests';
+import { authorize, mayAcceptAnother, VaultRequests } from '../wire/vault-requests';
 import { Warnings } from './warnings';
 
 /** One vault and its login. The options were checked before. */

@@ -1,7 +1,7 @@
 import type * as sdk from '@aws-sdk/client-kms';
 import { loadPeer } from '../../../peers/load-peer';
-import { clientConfig } from '../../aws/connection';
-import type { ProbeConfig } from '../../aws/endpoint';
+import { clientConfig } from '../../aws/connection/connection';
+import type { ProbeConfig } from '../../aws/connection/endpoint';
 import { AwsSender, type SenderOptions } from '../../aws/sender';
 import type { CipherOptions } from '../ciphers/cipher';
 import type { AwsKmsOptions } from './aws-kms.options';

@@ -1,9 +1,9 @@
 import type { DecryptCommandOutput } from '@aws-sdk/client-kms';
 import { SecretManagerError } from '../../../core/errors/secret-manager.error';
 import { isRecord } from '../../../core/validation/option-rules';
-import { CredentialSource } from '../../aws/credential-source';
+import { CredentialSource } from '../../aws/connection/credential-source';
 import { isDenied } from '../../aws/errors';
-import { assertUsable, warnOfRetries } from '../../aws/start-checks';
+import { assertUsable, warnOfRetries } from '../../aws/connection/start-checks';
 import { SyncAwsSender } from '../../aws/sync-sender';
 import { UsableOptions } from '../../http/options/usable-options';
 import { assertSize, ciphertextBytes, plaintextOf } from '../ciphers/bytes';

@@ -7,7 +7,7 @@ import {
   ruleProblems,
   text,
 } from '../../../core/validation/option-rules';
-import type { AwsClient, AwsConnection } from '../../aws/connection';
+import type { AwsClient, AwsConnection } from '../../aws/connection/connection';
 
 /** Keys of AWS, or a function that gives them. */
 export type AwsKmsCredentials =

@@ -6,8 +6,8 @@ import { now } from '../../../core/time/clock';
 import { syncFolder } from '../files/durable-file';
 import { unavailable } from '../files/problems';
 import type { SealedChanges } from './draft';
-import { openDatabase, type Database } from './lmdb';
-import { assertLockable, makeLockFile } from './lock-file';
+import { openDatabase, type Database } from '../lmdb/database';
+import { assertLockable, makeLockFile } from '../lmdb/lock-file';
 import { makeRoom } from './free-space';
 
 const CONTEXT = { manager: 'encrypted-file', operation: 'validateEnvironment' };

@@ -19,7 +19,7 @@ import { Slots } from '../seals/slots';
 import { isKept } from './changes';
 import { Draft, type SealedChanges } from './draft';
 import { install, removeUnfinished, type Installation } from './installation';
-import { assertLockable, isWritable } from './lock-file';
+import { assertLockable, isWritable } from '../lmdb/lock-file';
 import { beginningOf, readSnapshot } from './snapshot';
 
 /** The size limit of a store of the first format. */

@@ -5,9 +5,9 @@ import { explain } from '../files/explain';
 import { isDiskError, unavailable } from '../files/problems';
 import { assertSound } from '../pages/soundness';
 import type { SealedChanges } from './draft';
-import { openDatabase, type Database } from './lmdb';
-import { betweenTransactions, inTransaction } from './lock-order';
-import { assertLockable, explainLock, isWritable, makeLockFile } from './lock-file';
+import { openDatabase, type Database } from '../lmdb/database';
+import { betweenTransactions, inTransaction } from '../lmdb/lock-order';
+import { assertLockable, explainLock, isWritable, makeLockFile } from '../lmdb/lock-file';
 import { readSnapshot } from './snapshot';
 import { makeRoom } from './free-space';
 

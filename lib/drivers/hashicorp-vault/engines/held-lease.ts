@@ -1,7 +1,7 @@
 import { isTransient } from '../../../core/errors/secret-manager.error';
 import type { AgeClock } from '../../../core/time/clock';
-import type { Credential } from '../session/credential';
-import { Upkeep } from '../session/upkeep';
+import type { Credential } from '../login/credential';
+import { Upkeep } from '../login/upkeep';
 import type { Steps } from '../wire/vault-steps';
 import type { VaultClients } from '../wire/vault-clients';
 import { isDeadToken, isFromVault, vaultError } from '../wire/vault-errors';

@@ -8,7 +8,7 @@ import {
 import { SecretManagerError } from '../../../core/errors/secret-manager.error';
 import { NamedLock } from '../../../core/time/named-lock';
 import type { VaultCall } from '../options/vault-call';
-import type { AuthorizedAnswer } from '../session/credential';
+import type { AuthorizedAnswer } from '../login/credential';
 import type { Requests } from '../session/read-your-writes';
 import { isObject } from '../wire/vault-answer';
 import { run, runSync } from '../../http/wire/steps';

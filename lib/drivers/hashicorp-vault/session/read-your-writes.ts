@@ -9,7 +9,7 @@ import { canForward, newerIndex, storageIndexOf } from '../wire/storage-index';
 import { serverMessageOf } from '../wire/vault-errors';
 import type { VaultRequest } from '../wire/vault-request';
 import { CONTEXT } from '../wire/waiting';
-import type { AuthorizedAnswer } from './credential';
+import type { AuthorizedAnswer } from '../login/credential';
 import type { VaultSession } from './vault-session';
 
 /** The part of a session that an engine uses. */

@@ -8,8 +8,8 @@ import type { VaultServerOptions } from '../options/vault.options';
 import { VaultClients } from '../wire/vault-clients';
 import { isDeadToken, isDenial, isFromVault, vaultError } from '../wire/vault-errors';
 import { SERVING, serverState } from '../wire/vault-health';
-import { Credentials } from './credentials';
-import { VaultLogin } from './vault-login';
+import { Credentials } from '../login/credentials';
+import { VaultLogin } from '../login/vault-login';
 import { VaultSession } from './vault-session';
 
 const REVOKE_TIMEOUT_MS = 3_000;

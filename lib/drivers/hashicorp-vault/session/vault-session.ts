@@ -6,8 +6,8 @@ import type { VaultClients } from '../wire/vault-clients';
 import { isDeadToken, isDenial, vaultError } from '../wire/vault-errors';
 import type { VaultRequest } from '../wire/vault-request';
 import { waitFor } from '../wire/waiting';
-import type { AuthorizedAnswer, Credential } from './credential';
-import type { Credentials } from './credentials';
+import type { AuthorizedAnswer, Credential } from '../login/credential';
+import type { Credentials } from '../login/credentials';
 import { DeniedRequests } from './denied-requests';
 
 /** The last status that concerns the request itself. Higher statuses report the state of the store. */

@@ -1,6 +1,6 @@
-import { read } from '../../core/errors/safe-access';
-import { SecretManagerError } from '../../core/errors/secret-manager.error';
-import type { AwsService } from './aws-service';
+import { read } from '../../../core/errors/safe-access';
+import { SecretManagerError } from '../../../core/errors/secret-manager.error';
+import type { AwsService } from '../aws-service';
 import type { AwsClient, AwsConnection } from './connection';
 import { foundEndpointProblems, isSafeAddress, type Probe } from './endpoint';
 

@@ -1,6 +1,6 @@
 import { SecretManagerError } from 'nestjs-custom-secret-manager';
 import { AgeClock } from '../../../../lib/core/time/clock';
-import { Upkeep } from '../../../../lib/drivers/hashicorp-vault/session/upkeep';
+import { Upkeep } from '../../../../lib/drivers/hashicorp-vault/login/upkeep';
 
 const MINUTE_MS = 60_000;
 const PAUSES = { firstMs: 1_000, longestMs: 30_000 };

@@ -1,12 +1,12 @@
 import { readFileSync } from 'node:fs';
-import { read } from '../../core/errors/safe-access';
+import { read } from '../../../core/errors/safe-access';
 import {
   NO_CREDENTIALS,
   REFUSED_CREDENTIALS,
   SOURCE_UNAVAILABLE,
   SSO_EXPIRED,
   type ErrorRow,
-} from './error-rows';
+} from '../error-rows';
 
 /** The environment variables that name a source of credentials. Each source can be unavailable for a moment. */
 const SOURCES = [

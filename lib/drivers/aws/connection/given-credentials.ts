@@ -1,4 +1,4 @@
-import { read } from '../../core/errors/safe-access';
+import { read } from '../../../core/errors/safe-access';
 
 /** The errors of the SDK's own providers, which a table explains. */
 const OF_PROVIDERS = /(ProviderError|FallbackError|SyntaxError)$/;

@@ -1,6 +1,6 @@
-import { read } from '../../core/errors/safe-access';
-import { isLoopback } from '../../core/validation/loopback';
-import type { AwsService } from './aws-service';
+import { read } from '../../../core/errors/safe-access';
+import { isLoopback } from '../../../core/validation/loopback';
+import type { AwsService } from '../aws-service';
 
 /** The configuration of a client that sends nothing. It records the request instead. */
 export interface ProbeConfig {
