@@ -25,7 +25,7 @@ import {
   toMetadata,
   toReading,
 } from '../core/validation/answers';
-import type { Pipeline, SecretReadings } from './policy';
+import type { Pipeline, ReadOutcome, SecretReadings } from './policy';
 
 export interface BoundaryOptions {
   /** Receives the original error of the manager, unredacted. */
@@ -59,12 +59,8 @@ export class BoundaryPolicy extends CustomSecretManager implements Pipeline {
     secretName: string,
     options?: OperationOptions,
   ): Promise<SecretReading | undefined> {
-    const context = this.context('readSecret', secretName);
-    return this.call(
-      context,
-      () => this.#manager.readSecret(secretName, this.managerOptions(options)),
-      toReading,
-    );
+    const ask = () => this.#manager.readSecret(secretName, this.managerOptions(options));
+    return this.call(this.context('readSecret', secretName), ask, toReading);
   }
 
   override readSecretSync(
@@ -99,33 +95,21 @@ export class BoundaryPolicy extends CustomSecretManager implements Pipeline {
     value: string,
     options?: WriteOptions,
   ): Promise<SecretMetadata> {
-    const context = this.context('writeSecret', secretName);
-    return this.call(
-      context,
-      () => this.#manager.writeSecret(secretName, value, this.managerOptions(options)),
-      toMetadata,
-    );
+    const ask = () => this.#manager.writeSecret(secretName, value, this.managerOptions(options));
+    return this.call(this.context('writeSecret', secretName), ask, toMetadata);
   }
 
   override deleteSecret(secretName: string, options?: DeleteOptions): Promise<SecretMetadata> {
-    const context = this.context('deleteSecret', secretName);
-    return this.call(
-      context,
-      () => this.#manager.deleteSecret(secretName, this.managerOptions(options)),
-      toMetadata,
-    );
+    const ask = () => this.#manager.deleteSecret(secretName, this.managerOptions(options));
+    return this.call(this.context('deleteSecret', secretName), ask, toMetadata);
   }
 
   override describeSecret(
     secretName: string,
     options?: OperationOptions,
   ): Promise<SecretDescription> {
-    const context = this.context('describeSecret', secretName);
-    return this.call(
-      context,
-      () => this.#manager.describeSecret(secretName, this.managerOptions(options)),
-      toDescription,
-    );
+    const ask = () => this.#manager.describeSecret(secretName, this.managerOptions(options));
+    return this.call(this.context('describeSecret', secretName), ask, toDescription);
   }
 
   override explainAbsence(): string {
@@ -144,21 +128,14 @@ export class BoundaryPolicy extends CustomSecretManager implements Pipeline {
   }
 
   override checkHealth(options?: OperationOptions): Promise<boolean> {
-    const context = this.context('checkHealth');
-    return this.call(
-      context,
-      () => this.#manager.checkHealth(this.managerOptions(options)),
-      toHealth,
-    );
+    const ask = () => this.#manager.checkHealth(this.managerOptions(options));
+    return this.call(this.context('checkHealth'), ask, toHealth);
   }
 
   override async close(): Promise<void> {
     if (!this.#closesManager) return;
-    await this.call(
-      this.context('close'),
-      () => this.#manager.close(),
-      () => undefined,
-    );
+    const ask = () => this.#manager.close();
+    await this.call(this.context('close'), ask, () => undefined);
   }
 
   private managerOptions<Options extends OperationOptions | undefined>(options: Options): Options {
@@ -193,10 +170,7 @@ export class BoundaryPolicy extends CustomSecretManager implements Pipeline {
     );
   }
 
-  private toReadingOrError(
-    answer: unknown,
-    context: OperationContext,
-  ): SecretReading | SecretManagerError | undefined {
+  private toReadingOrError(answer: unknown, context: OperationContext): ReadOutcome {
     try {
       if (isErrorLike(answer)) throw answer;
       return toReading(answer, context);

@@ -12,7 +12,10 @@ import type { OperationContext, SecretManagerError } from '../core/errors/secret
 /** The deadline of a health check that gives no `timeoutMs`, in milliseconds. */
 export const HEALTH_TIMEOUT_MS = 10_000;
 
-export type SecretReadings = ReadonlyMap<string, SecretReading | SecretManagerError | undefined>;
+/** The answer of one read, or its failure. */
+export type ReadOutcome = SecretReading | SecretManagerError | undefined;
+
+export type SecretReadings = ReadonlyMap<string, ReadOutcome>;
 
 /** A manager that returns normalised answers, and throws only `SecretManagerError`. */
 export interface Pipeline extends CustomSecretManager {

@@ -1,6 +1,5 @@
 import { ATTEMPTS, type CallOptions } from '../core/calls/cancellation';
 import { pause } from '../core/calls/waiting';
-import type { SecretReading } from '../core/contract/custom-secret-manager';
 import {
   isSecretManagerError,
   isTransient,
@@ -12,6 +11,7 @@ import {
   type Ask,
   type Operation,
   type Pipeline,
+  type ReadOutcome,
   type SecretReadings,
   type Subject,
 } from './policy';
@@ -87,7 +87,7 @@ export class RetryPolicy extends Policy {
     secretNames: readonly string[],
     options: CallOptions = {},
   ): Promise<SecretReadings> {
-    const readings = new Map<string, SecretReading | SecretManagerError | undefined>();
+    const readings = new Map<string, ReadOutcome>();
     let pending = secretNames;
     const readThePending = async (): Promise<SecretReadings> => {
       const answers = await this.inner.readSecrets(pending, options);

@@ -1,4 +1,3 @@
-import type { SecretReading } from '../core/contract/custom-secret-manager';
 import type { ServedSecret } from '../core/contract/secret';
 import {
   SecretManagerError,
@@ -9,6 +8,7 @@ import {
 } from '../core/errors/secret-manager.error';
 import type { AgeClock } from '../core/time/clock';
 import type { CachedReading } from '../policies/cache/secret-cache';
+import type { ReadOutcome } from '../policies/policy';
 import type { ReadLimits, SecretView, Served } from '../service/reading/secret-view';
 import type { Converted } from './conversions/converted';
 
@@ -85,10 +85,7 @@ export class AcceptedValue implements SecretView<unknown> {
   }
 
   /** Takes over an outcome of the store. A failure that is no answer changes nothing. */
-  follow(
-    outcome: SecretReading | SecretManagerError | undefined,
-    cached: CachedReading | undefined,
-  ): void {
+  follow(outcome: ReadOutcome, cached: CachedReading | undefined): void {
     this.#isAbsent = outcome === undefined;
     if (outcome === undefined || isSecretManagerError(outcome)) {
       if (!keepsAccepted(outcome)) this.forget();

@@ -1,7 +1,8 @@
 import type { SecretReading } from '../core/contract/custom-secret-manager';
-import { isSecretManagerError, type SecretManagerError } from '../core/errors/secret-manager.error';
+import { isSecretManagerError } from '../core/errors/secret-manager.error';
 import type { CacheObserver, CachedReading } from '../policies/cache/secret-cache';
 import type { SecretPipeline } from '../policies/compose';
+import type { ReadOutcome } from '../policies/policy';
 import type { AcceptedValue } from './accepted-value';
 
 /** One secret, and the fields of all classes that hold it. */
@@ -53,10 +54,7 @@ export class FollowedSecrets implements CacheObserver {
     return [...this.#followed.values()].reduce((sum, { rejected }) => sum + rejected, 0);
   }
 
-  onOutcome(
-    secretName: string | undefined,
-    outcomeOf: (secretName: string) => SecretReading | SecretManagerError | undefined,
-  ): void {
+  onOutcome(secretName: string | undefined, outcomeOf: (secretName: string) => ReadOutcome): void {
     const names = secretName === undefined ? [...this.#followed.keys()] : [secretName];
     for (const name of names) {
       const followed = this.#followed.get(name);
@@ -71,11 +69,7 @@ export class FollowedSecrets implements CacheObserver {
     }
   }
 
-  private apply(
-    name: string,
-    followed: FollowedSecret,
-    outcome: SecretReading | SecretManagerError | undefined,
-  ): void {
+  private apply(name: string, followed: FollowedSecret, outcome: ReadOutcome): void {
     const cached = this.#pipeline.cache.cached(name);
     for (const field of followed.fields) field.follow(outcome, cached);
     if (outcome === undefined || isSecretManagerError(outcome)) return;

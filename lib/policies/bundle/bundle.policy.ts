@@ -8,7 +8,7 @@ import type {
   SecretCache,
   SecretInspection,
 } from '../cache/secret-cache';
-import { Policy, outcomeOf, type Pipeline, type SecretReadings } from '../policy';
+import { Policy, outcomeOf, type Pipeline, type ReadOutcome, type SecretReadings } from '../policy';
 import { INEXACT, parseBundle } from './json-bundle';
 
 export interface BundleOptions {
@@ -131,10 +131,7 @@ export class BundlePolicy extends Policy implements SecretCache {
     return { ...primary, value: secret };
   }
 
-  private pickOrError(
-    secretName: string,
-    primary: SecretReading | undefined,
-  ): SecretReading | SecretManagerError | undefined {
+  private pickOrError(secretName: string, primary: SecretReading | undefined): ReadOutcome {
     return outcomeOf(() => this.pick(secretName, primary));
   }
 

@@ -1,11 +1,7 @@
 import { ATTEMPTS, singleAttempt, type CallOptions } from '../../core/calls/cancellation';
 import type { SecretReading } from '../../core/contract/custom-secret-manager';
-import {
-  hasCode,
-  isSecretManagerError,
-  type SecretManagerError,
-} from '../../core/errors/secret-manager.error';
-import { Policy, asOutcome, outcomeOf, type SecretReadings } from '../policy';
+import { hasCode, isSecretManagerError } from '../../core/errors/secret-manager.error';
+import { Policy, asOutcome, outcomeOf, type ReadOutcome, type SecretReadings } from '../policy';
 import { sharedRead, type SharedRead } from '../single-flight/flight';
 import type { SingleFlightPolicy } from '../single-flight/single-flight.policy';
 import type { FleetTerms, ReportedChange } from '../writes/announcements';
@@ -119,7 +115,7 @@ export class CachePolicy extends Policy implements SecretCache, WriteObserver {
     const missing = secretNames.filter((secretName) => !served.has(secretName));
     const outcomes: SecretReadings =
       missing.length > 0 ? await this.#flights.readSecrets(missing, options) : new Map();
-    const readings = new Map<string, SecretReading | SecretManagerError | undefined>();
+    const readings = new Map<string, ReadOutcome>();
     for (const secretName of secretNames) {
       const entry = served.get(secretName);
       const read = sharedRead(secretName, params);
@@ -217,9 +213,9 @@ export class CachePolicy extends Policy implements SecretCache, WriteObserver {
 
   private staleOrOutcome(
     read: SharedRead,
-    outcome: SecretReading | SecretManagerError | undefined,
+    outcome: ReadOutcome,
     options: CallOptions,
-  ): SecretReading | SecretManagerError | undefined {
+  ): ReadOutcome {
     if (!isSecretManagerError(outcome)) return outcome;
     return outcomeOf(() => this.#hits.staleOrThrow(read, outcome, options));
   }

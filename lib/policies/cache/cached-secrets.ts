@@ -1,13 +1,8 @@
 import type { SecretReading } from '../../core/contract/custom-secret-manager';
 import type { SecretChangeSource } from '../../core/contract/secret-change';
-import {
-  hasCode,
-  isTransient,
-  type SecretManagerError,
-} from '../../core/errors/secret-manager.error';
-import { asOutcome } from '../policy';
-import type { SharedRead } from '../single-flight/flight';
-import type { FlightObserver } from '../single-flight/flight-observer';
+import { hasCode, isTransient } from '../../core/errors/secret-manager.error';
+import { asOutcome, type ReadOutcome } from '../policy';
+import type { FlightObserver, SharedRead } from '../single-flight/flight';
 import type { SingleFlightPolicy } from '../single-flight/single-flight.policy';
 import type { RecentChanges } from '../writes/recent-changes';
 import { REPLICA_LAG_MS, type RecentWrites } from '../writes/recent-writes';
@@ -136,7 +131,7 @@ export class CachedSecrets implements FlightObserver {
 
   private report(
     { key, params, secretName }: SharedRead,
-    outcome: SecretReading | SecretManagerError | undefined,
+    outcome: ReadOutcome,
     source: SecretChangeSource,
   ): void {
     if (params !== undefined && key !== secretName) return; // empty params are none

@@ -12,16 +12,12 @@ export interface FreshnessBounds {
   readonly absenceTtlMs: number;
 }
 
-/** The refreshes of a secret. */
-export interface RefreshState {
+/** The state of a cached secret, apart from its age. */
+export interface EntryState {
   /** `true` if the last refresh failed. */
   readonly isFailing: boolean;
   /** `true` if it is too early for the next refresh. */
   readonly isWaiting: boolean;
-}
-
-/** The state of a cached secret, apart from its age. */
-export interface EntryState extends RefreshState {
   /** `true` if a change was reported, so that the value is served only if the store cannot be asked. */
   readonly isExpired: boolean;
 }

@@ -1,6 +1,5 @@
 import type { SecretChangeSource } from '../../core/contract/secret-change';
-import type { SecretReading } from '../../core/contract/custom-secret-manager';
-import type { SecretManagerError } from '../../core/errors/secret-manager.error';
+import type { ReadOutcome } from '../policy';
 
 /** The state of a cached secret, never its value. */
 export interface SecretInspection {
@@ -37,7 +36,7 @@ export interface CacheObserver {
    */
   onOutcome(
     secretName: string | undefined,
-    outcomeOf: (secretName: string) => SecretReading | SecretManagerError | undefined,
+    outcomeOf: (secretName: string) => ReadOutcome,
     source: SecretChangeSource,
   ): void;
 }

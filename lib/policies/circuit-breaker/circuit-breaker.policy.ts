@@ -14,6 +14,7 @@ import {
   type Ask,
   type Operation,
   type Pipeline,
+  type ReadOutcome,
   type SecretReadings,
   type Subject,
 } from '../policy';
@@ -115,7 +116,7 @@ export class CircuitBreakerPolicy extends Policy {
       return await this.inner.readSecrets(secretNames, options);
     this.assertStoreAdmitted(this.#reads, 'readSecrets');
     const keyOf = (name: string): string => secretKey(name, options.params);
-    const readings = new Map<string, SecretReading | SecretManagerError | undefined>(
+    const readings = new Map<string, ReadOutcome>(
       secretNames.map((name) => [
         name,
         this.refusalOf(this.#reads, 'readSecrets', name, keyOf(name)),

@@ -1,5 +1,6 @@
 import { ATTEMPTS, type CallOptions } from '../../core/calls/cancellation';
 import { SharedCall, SharedCallOptions, type SharedCallTerms } from '../../core/calls/shared-call';
+import type { SecretReading } from '../../core/contract/custom-secret-manager';
 import type { Indexed } from '../../core/time/unordered-set';
 import { secretKey } from '../../core/validation/params';
 
@@ -17,6 +18,19 @@ export function sharedRead(secretName: string, params: CallOptions['params']): S
 /** Returns the read of a name without params. */
 export function plainRead(secretName: string): SharedRead {
   return { key: secretName, secretName, params: undefined };
+}
+
+/** Receives the outcome of each call, before its waiters do. */
+export interface FlightObserver {
+  /**
+   * Handles an answer.
+   *
+   * @param startedAt the start of the call, because no answer is younger than its question
+   */
+  onAnswer(read: SharedRead, reading: SecretReading | undefined, startedAt: number): void;
+  onFailure(read: SharedRead, error: unknown): void;
+  /** Handles a call without an outcome to keep: it was superseded, or its callers have left. */
+  onDiscard(read: SharedRead): void;
 }
 
 export interface FlightTerms extends SharedCallTerms {

@@ -10,8 +10,7 @@ import type { Announcer, FleetTerms } from '../writes/announcements';
 import type { WriteObserver } from '../writes/writes.policy';
 import { Batch } from './batch';
 import { freshReadOptions, isAbandoned, isOutlived } from './failed-flight';
-import { Flight } from './flight';
-import type { FlightObserver } from './flight-observer';
+import { Flight, type FlightObserver } from './flight';
 import { Flights, type ReadFlight } from './flights';
 import { SharedHealthCheck } from './shared-health-check';
 

@@ -1,5 +1,4 @@
 import { createHmac, randomBytes } from 'node:crypto';
-import type { SecretReading } from '../../core/contract/custom-secret-manager';
 import type {
   SecretChange,
   SecretChangeListener,
@@ -14,7 +13,7 @@ import { kindOf } from '../../core/errors/wording';
 import { invalidArgument } from '../../core/validation/call-arguments';
 import type { CacheObserver } from '../../policies/cache/secret-cache';
 import type { SecretPipeline } from '../../policies/compose';
-import { asOutcome } from '../../policies/policy';
+import { asOutcome, type ReadOutcome } from '../../policies/policy';
 import type { Lookup, SecretLookup } from '../reading/secret-lookup';
 import type { SecretView, Served } from '../reading/secret-view';
 import { Subscriptions } from './subscriptions';
@@ -81,7 +80,7 @@ export class SecretChanges implements CacheObserver {
 
   onOutcome(
     secretName: string | undefined,
-    outcomeOf: (secretName: string) => SecretReading | SecretManagerError | undefined,
+    outcomeOf: (secretName: string) => ReadOutcome,
     source: SecretChangeSource,
   ): void {
     const concerned = [...this.#watched.values()].filter(
@@ -138,11 +137,7 @@ export class SecretChanges implements CacheObserver {
     if (this.#watched.size === 0) this.#stopObserving();
   }
 
-  private apply(
-    secret: WatchedSecret,
-    outcome: SecretReading | SecretManagerError | undefined,
-    source: SecretChangeSource,
-  ): void {
+  private apply(secret: WatchedSecret, outcome: ReadOutcome, source: SecretChangeSource): void {
     const { name, context } = secret.lookup;
     if (isSecretManagerError(outcome) && this.#pipeline.cache.peek(name) !== undefined) return;
     const change = this.update(secret, outcome);
@@ -154,7 +149,7 @@ export class SecretChanges implements CacheObserver {
   /** Takes an outcome over, and returns its versions if the served value has changed. */
   private update(
     secret: WatchedSecret,
-    outcome: SecretReading | SecretManagerError | undefined,
+    outcome: ReadOutcome,
   ): Pick<SecretChange, 'version' | 'previousVersion'> | undefined {
     const { lookup, view, last, wasAbsent } = secret;
     const text = this.#lookup.servedAfter(lookup, outcome);

@@ -1,5 +1,4 @@
 import { closed, type CallOptions } from '../../core/calls/cancellation';
-import type { SecretReading } from '../../core/contract/custom-secret-manager';
 import { readEnvironment } from '../../core/contract/environment';
 import type { Fallback } from '../../core/contract/fallback';
 import type { GetOptions } from '../../core/contract/get-options';
@@ -13,7 +12,7 @@ import { countingDown } from '../../core/time/clock';
 import { readCallOptions } from '../../core/validation/call-arguments';
 import { parseSecretName } from '../../core/validation/secret-name';
 import type { SecretPipeline } from '../../policies/compose';
-import { asOutcome, outcomeOf } from '../../policies/policy';
+import { asOutcome, outcomeOf, type ReadOutcome } from '../../policies/policy';
 import type { ResolvedOptions } from '../../secret-manager.options';
 
 /** One look-up: a valid name, and everything that decides its source. */
@@ -31,8 +30,6 @@ export interface Lookup<Default = string> {
 }
 
 type LookupOptions<Default> = Omit<GetOptions, 'default'> & { readonly default?: Default };
-
-type Outcome = SecretReading | SecretManagerError | undefined;
 
 /** Decides which source answers, the manager or the environment, and the effect of an absence and a failure. */
 export class SecretLookup {
@@ -109,7 +106,7 @@ export class SecretLookup {
   async find(lookup: Lookup): Promise<string | undefined> {
     if (this.#pipeline.isClosed()) throw closed(lookup.context);
     if (!lookup.isHosted) return this.readEnvironment(lookup) ?? lookup.whenAbsent;
-    let reading: Outcome;
+    let reading: ReadOutcome;
     try {
       reading = await this.#pipeline.outermost.readSecret(lookup.name, lookup.call);
     } catch (error) {
@@ -121,7 +118,7 @@ export class SecretLookup {
   findSync(lookup: Lookup): string | undefined {
     if (this.#pipeline.isClosed()) throw closed(lookup.context);
     if (!lookup.isHosted) return this.readEnvironment(lookup) ?? lookup.whenAbsent;
-    let reading: Outcome;
+    let reading: ReadOutcome;
     try {
       reading = this.#pipeline.outermost.readSecretSync(lookup.name, lookup.call);
     } catch (error) {
@@ -176,7 +173,7 @@ export class SecretLookup {
    * Returns the value that a handle serves after an outcome of the manager, or `undefined` if the handle serves
    * none.
    */
-  servedAfter(lookup: Lookup, outcome: Outcome): string | undefined {
+  servedAfter(lookup: Lookup, outcome: ReadOutcome): string | undefined {
     const value = outcomeOf(() => this.answerOf(lookup, outcome));
     const isServed = typeof value === 'string' && (value !== '' || lookup.allowEmpty);
     return isServed ? value : undefined;
@@ -190,7 +187,7 @@ export class SecretLookup {
   private async outcomesOf(
     lookups: readonly Lookup[],
     call: CallOptions,
-  ): Promise<(name: string) => Outcome> {
+  ): Promise<(name: string) => ReadOutcome> {
     if (lookups.length === 0) return () => undefined;
     const names = [...new Set(lookups.map(({ name }) => name))];
     try {
@@ -201,11 +198,11 @@ export class SecretLookup {
     }
   }
 
-  private answerOf(lookup: Lookup, outcome: Outcome): string | undefined {
+  private answerOf(lookup: Lookup, outcome: ReadOutcome): string | undefined {
     return lookup.isHosted ? this.valueOf(outcome, lookup) : this.readEnvironment(lookup);
   }
 
-  private valueOf(outcome: Outcome, lookup: Lookup): string | undefined {
+  private valueOf(outcome: ReadOutcome, lookup: Lookup): string | undefined {
     if (outcome instanceof Error) return this.fallBack(outcome, lookup);
     if (this.#replaced.delete(lookup.name)) {
       this.#warn(`${lookup.context.manager} answers for ${quoteName(lookup.name)} again.`);
