@@ -121,7 +121,7 @@ export function compose(manager: CustomSecretManager, options: PipelineOptions):
     bundle && secretName !== undefined
       ? [...new Set([primarySecretName, secretName])]
       : [secretName];
-  const told = (secretName: string | undefined): string | undefined =>
+  const nameForListeners = (secretName: string | undefined): string | undefined =>
     bundle ? undefined : secretName;
   let isClosed = false;
   let onForget = (_secretName: string | undefined): void => undefined;
@@ -140,21 +140,21 @@ export function compose(manager: CustomSecretManager, options: PipelineOptions):
       expire: (secretName, change) => writes.expire(secretName, change),
       revoke: (secretName, change) => {
         writes.revoke(secretName, change);
-        onForget(told(secretName));
+        onForget(nameForListeners(secretName));
       },
     },
     forget: (secretName, kind = 'changed') => {
       if (bundle && secretName !== undefined) bundle.invalidate();
       writes.invalidate(secretName);
       for (const name of storedNames(secretName)) writes.announce({ kind, secretName: name });
-      onForget(told(secretName));
+      onForget(nameForListeners(secretName));
     },
     report: (secretName, source, isAnnounced) => {
       for (const name of storedNames(secretName)) {
         writes.expire(name, { source, spreadMs: 0 });
         if (isAnnounced) writes.announce({ kind: 'changed', secretName: name });
       }
-      onReport(told(secretName));
+      onReport(nameForListeners(secretName));
     },
     whenReported: (listener) => {
       onReport = listener;

@@ -16,7 +16,7 @@ import { invalidArgument, readArguments, readList } from '../core/validation/cal
 import type { SecretPipeline } from '../policies/compose';
 import type { Pipeline } from '../policies/policy';
 import type { ResolvedOptions } from '../secret-manager.options';
-import { describedBy } from '../service/writing/secret-rotation';
+import { mergeDescriptions } from '../service/writing/secret-rotation';
 import { assertMadeByModule } from '../service/made-by-module';
 import { deleteAll, deleteKey } from './key-deletion';
 import { KeyReplacement, taken, type Replacement } from './key-replacement';
@@ -74,7 +74,7 @@ export class VirtualKeysService {
     const name = call.secretName;
     const { value: given } = readVirtualKey(key, call);
     if (given !== undefined) assertKey(given, call);
-    const described = describedBy(this.#options.settings, call.given);
+    const described = mergeDescriptions(this.#options.settings, call.given);
     const write = { ...call.options, ...described, createOnly: true };
     return await this.withLock([name], call, async () => {
       await this.#replacement.assertFree(name, call);

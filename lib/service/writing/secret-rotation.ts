@@ -50,7 +50,7 @@ export async function rotateSecret(
   const call = countingDown<CallOptions>({ params, signal, maxAgeMs: 0 }, rotation.timeoutMs);
   if ((await pipeline.readSecret(current, call)) === undefined) throw missing(rotation);
   const inherited = isRenamed
-    ? describedBy(rotation.defaults, await pipeline.describeSecret(current, call), options)
+    ? mergeDescriptions(rotation.defaults, await pipeline.describeSecret(current, call), options)
     : options;
   const { description, tags } = inherited;
 
@@ -95,7 +95,7 @@ function throwUnlessTransient(error: unknown): SecretManagerError {
 }
 
 /** Returns the description and the tags of several sources. A later source overrides the ones before. */
-export function describedBy(...sources: readonly SecretDescription[]): SecretDescription {
+export function mergeDescriptions(...sources: readonly SecretDescription[]): SecretDescription {
   return sources.reduce<SecretDescription>(
     (merged, { description = merged.description, tags }) => ({
       description,

@@ -19,7 +19,7 @@ import { parseSecretName } from '../../core/validation/secret-name';
 import type { SecretPipeline } from '../../policies/compose';
 import type { Pipeline } from '../../policies/policy';
 import type { ResolvedOptions } from '../../secret-manager.options';
-import { describedBy, rotateSecret } from './secret-rotation';
+import { mergeDescriptions, rotateSecret } from './secret-rotation';
 import type { SecretLookup } from '../reading/secret-lookup';
 
 /** The secret after a rotation. Without a name it keeps its own. */
@@ -51,7 +51,7 @@ export class SecretWriter {
     const { options, ...context } = this.authorize('set', name, given);
     const { secretName } = context;
     assertSecretValue(value, context);
-    const described = describedBy(this.#options.settings, options);
+    const described = mergeDescriptions(this.#options.settings, options);
     const write = { ...this.call(options), ...described, createOnly: options.createOnly };
     return await this.pipelineOf(secretName).writeSecret(secretName, value, write);
   }
