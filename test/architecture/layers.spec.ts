@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import ts from 'typescript';
 import { FILES, IMPORTS, placesOf, type Import } from './source';
 
@@ -9,6 +11,8 @@ interface Layer {
   /** The modules that it may import as types only. */
   readonly types?: readonly RegExp[];
 }
+
+const HOUSE = readFileSync(join(__dirname, '../../docs/architecture.md'), 'utf8');
 
 const CORE = /^core\//;
 const LOAD_PEER = /^peers\/load-peer\.ts$/;
@@ -140,6 +144,16 @@ describe('the layers', () => {
     },
   );
 
+  it.each(Object.entries(ROOMS))(
+    'the page about the house names the rooms of %s',
+    (folder, rooms) => {
+      const quoted = (names: readonly string[]): string =>
+        names.map((name) => `\`${name}\``).join(', ');
+
+      expect(HOUSE.replace(/ +\|/g, ' |')).toContain(`| ${quoted([folder])} | ${quoted(rooms)} |`);
+    },
+  );
+
   it('hold every file in exactly one layer', () => {
     const homes = [...FILES.keys()].map((path) => [
       path,
@@ -267,6 +281,16 @@ describe('the source', () => {
       hasModifier(node, ts.SyntaxKind.DefaultKeyword);
 
     expect(placesOf(isOther)).toEqual([]);
+  });
+
+  it('has no file of more than 260 lines, and no folder of more than 13 files', () => {
+    const isLong = (source: ts.SourceFile): boolean => source.getLineStarts().length > 261;
+    const files = [...FILES.keys()];
+    const filesIn = (folder: string): number =>
+      files.filter((path) => dirname(path) === folder).length;
+
+    expect([...FILES].filter(([, source]) => isLong(source)).map(([path]) => path)).toEqual([]);
+    expect(files.map(dirname).filter((folder) => filesIn(folder) > 13)).toEqual([]);
   });
 
   it('does not wait by timers that fake timers cannot control', () => {

@@ -7,17 +7,14 @@ import { now } from '../../core/time/clock';
 import { nextTurn } from '../../core/time/event-loop-turns';
 import type { Announcement, Announcer } from '../../policies/writes/announcements';
 import { NameIndex } from '../name-index';
+import { Sender } from '../sending/sender';
 import { MessageCheck } from '../wire/message-check';
 import { DIGEST_BYTES, fleetDigest } from '../wire/fleet-key';
 import { Keyring } from '../wire/keyring';
-import { MAX_NAMES } from '../wire/message';
 import { CutWarnings } from './cut-warnings';
 import type { FleetSetup } from './fleet-setup';
 import { HeardChanges } from './heard-changes';
 import { Heartbeat } from './heartbeat';
-import { Outbox } from './outbox';
-import { PublishWarnings } from './publish-warnings';
-import { Publisher } from './publisher';
 import { Resync } from './resync';
 import { Subscription } from './subscription';
 
@@ -39,9 +36,7 @@ export class Fleet implements Announcer {
   readonly #keyring: Keyring;
   readonly #names: NameIndex;
   readonly #check: MessageCheck;
-  readonly #publisher: Publisher;
-  readonly #unpublished: PublishWarnings;
-  readonly #outbox: Outbox;
+  readonly #sender: Sender;
   readonly #heartbeat: Heartbeat;
   readonly #subscription: Subscription;
   readonly #resync: Resync;
@@ -67,24 +62,15 @@ export class Fleet implements Announcer {
     this.#keyring = keyring;
     this.#names = new NameIndex(() => changes.heldNames());
     this.#check = new MessageCheck({ fleetId: id, ownOrigin: origin, keyring, manager, warn });
-    this.#publisher = new Publisher({
+    this.#sender = new Sender({
       transport,
       fleet: fleetDigest(id),
       origin,
       keyring,
       names: this.#names,
-    });
-    this.#unpublished = new PublishWarnings(manager, warn);
-    this.#outbox = new Outbox({
-      maxNames: MAX_NAMES,
-      send: (batch, failed) => {
-        this.#unpublished.sent();
-        return this.#publisher.announce(batch, (error) => {
-          failed();
-          this.#unpublished.failed(error);
-          this.#heartbeat.announced(); // a heartbeat publishes what has failed, too
-        });
-      },
+      manager,
+      warn,
+      onAnnouncement: () => this.#heartbeat.announced(),
     });
     this.#heartbeat = new Heartbeat(disconnectedTtlMs, {
       due: () => this.beat(),
@@ -96,7 +82,7 @@ export class Fleet implements Announcer {
     this.#subscription = new Subscription(transport, {
       message: (bytes) => this.receive(bytes),
       connected: () => this.onSubscribed(),
-      disconnected: () => this.onDisconnected(),
+      disconnected: () => this.lose('the connection to the broker is lost'),
       failed: (error) => this.onRefused(error),
     });
   }
@@ -112,8 +98,8 @@ export class Fleet implements Announcer {
       sinceMs: Math.max(0, Math.round(now() - this.#since)),
       received: this.#check.received,
       refused: this.#check.refused,
-      published: this.#publisher.published,
-      pending: this.#outbox.size,
+      published: this.#sender.published,
+      pending: this.#sender.pending,
     };
   }
 
@@ -149,11 +135,10 @@ export class Fleet implements Announcer {
   announce(announcement: Announcement): boolean {
     if (this.#isClosed) return false;
     this.#keyring.refresh();
-    this.#outbox.add(announcement);
-    this.#heartbeat.announced();
+    this.#sender.announce(announcement);
     const isConnected = this.#state === 'connected';
     if (!isConnected) this.reportCut('changes wait for the reconnect');
-    return isConnected && !this.#unpublished.isMute;
+    return isConnected && !this.#sender.isMute;
   }
 
   remember(secretName: string): void {
@@ -172,9 +157,7 @@ export class Fleet implements Announcer {
     this.#keyTimer.stop();
     this.#heartbeat.stop();
     this.#resync.stop();
-    this.#outbox.flush();
-    this.#outbox.close();
-    await settledWithin(CLOSE_TIMEOUT_MS, this.#publisher.settled());
+    await settledWithin(CLOSE_TIMEOUT_MS, this.#sender.finish());
     this.enter('cut');
     await settledWithin(CLOSE_TIMEOUT_MS, this.#subscription.close());
   }
@@ -186,17 +169,19 @@ export class Fleet implements Announcer {
     this.#heartbeat.heard();
     this.#isInDoubt = false;
     if (this.#state === 'cut' && this.#isSubscribed) this.connect();
-    if (accepted.isOwn) this.#unpublished.cameBack();
-    else this.#unpublished.heardAnother();
-    if (accepted.isOwn) this.#outbox.confirm(accepted.message.sequence);
-    else this.#heard.apply(accepted);
+    if (accepted.isOwn) {
+      this.#sender.cameBack(accepted.message.sequence);
+      return;
+    }
+    this.#sender.heardAnother();
+    this.#heard.apply(accepted);
   }
 
   private onSubscribed(): void {
     if (this.#isClosed) return;
     this.#isSubscribed = true;
     this.#check.subscribed();
-    this.#unpublished.subscribed();
+    this.#sender.subscribed();
     this.#heartbeat.start(this.#isInDoubt);
     if (!this.#isInDoubt) this.connect();
   }
@@ -210,19 +195,15 @@ export class Fleet implements Announcer {
     const wasCut = this.#state === 'cut';
     this.enter('connected');
     if (!this.#isStarting) this.#resync.request();
-    this.#outbox.open();
+    this.#sender.open();
     if (wasCut) this.#warnings.onReconnect();
     this.#onConnected();
-  }
-
-  private onDisconnected(): void {
-    this.lose('the connection to the broker is lost');
   }
 
   private onSilence(): void {
     this.#isInDoubt = true;
     this.#isSubscribed = false;
-    this.cut(`nothing was heard for the time of three heartbeats${this.#unpublished.reason}`);
+    this.cut(`nothing was heard for the time of three heartbeats${this.#sender.reasonOfSilence}`);
     this.#subscription.start();
   }
 
@@ -242,7 +223,7 @@ export class Fleet implements Announcer {
   private cut(why: string): void {
     if (this.#isClosed) return;
     this.enter('cut');
-    this.#outbox.close();
+    this.#sender.close();
     this.reportCut(why);
   }
 
@@ -257,9 +238,7 @@ export class Fleet implements Announcer {
     this.#keyring.refresh();
     this.#names.retain(this.#keyring.keys);
     if (this.#keyring.current === undefined) return;
-    this.#unpublished.sent();
-    this.#publisher.heartbeat((error) => this.#unpublished.failed(error));
-    this.#outbox.schedule();
+    this.#sender.heartbeat();
   }
 
   /** Connects when the source of the key works. */

@@ -1,5 +1,5 @@
-import { Outbox } from '../../../lib/fleet/engine/outbox';
-import type { Batch } from '../../../lib/fleet/engine/pending-names';
+import { Outbox } from '../../../lib/fleet/sending/outbox';
+import type { Batch } from '../../../lib/fleet/sending/pending-names';
 import { VirtualTime, randomOf } from '../../support/virtual-time';
 
 describe('The announcements that wait', () => {
