@@ -39,7 +39,7 @@ export function hmacKey(text: string, secretName: string): JwtKey {
 }
 
 function isJwk(text: string): boolean {
-  const parsed: unknown = text.trimStart().startsWith('{') && attempt(() => JSON.parse(text));
+  const parsed = text.trimStart().startsWith('{') && attempt<unknown>(() => JSON.parse(text));
   return typeof parsed === 'object' && parsed !== null && 'kty' in parsed;
 }
 
