@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { JsonNumber, parseExactJson } from '../../../core/validation/exact-json';
-import { type AnswerFormat } from '../../http/wire/request-handler';
+import type { AnswerParser } from '../../http/wire/request-handler';
 
 export interface VaultAnswer {
   readonly statusCode: number;
@@ -15,14 +15,8 @@ export interface VaultAnswer {
   readonly explanation?: string;
 }
 
-const SUCCESS = 200;
-
-/** Nothing reads the headers of a secret that was read. */
-export const VAULT_ANSWERS: AnswerFormat<VaultAnswer> = {
-  needsHeaders: (statusCode, asked) => statusCode !== SUCCESS || !asked.startsWith('GET'),
-  parse: (statusCode, headers, body, asked) =>
-    answerOf(statusCode, headers, body.toString('utf8'), asked),
-};
+export const toVaultAnswer: AnswerParser<VaultAnswer> = (statusCode, headers, body, asked) =>
+  answerOf(statusCode, headers, body.toString('utf8'), asked);
 
 export function answerOf(
   statusCode: number,

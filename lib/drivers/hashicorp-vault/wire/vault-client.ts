@@ -6,7 +6,7 @@ import { exactJson } from '../../../core/validation/exact-json';
 import { Connections, type ConnectionOptions } from '../../http/wire/connections';
 import { Redirects, type RedirectOptions } from './redirects';
 import { RequestHandler } from '../../http/wire/request-handler';
-import { VAULT_ANSWERS, type VaultAnswer } from './vault-answer';
+import { toVaultAnswer, type VaultAnswer } from './vault-answer';
 import type { TlsFiles } from '../../http/tls/tls-files';
 import { CONTEXT } from './waiting';
 import type { VaultRequest } from './vault-request';
@@ -83,7 +83,7 @@ export class VaultClient {
   ): Promise<VaultAnswer> {
     const { method, path, content } = request;
     const dispatcher = this.#connections.dispatcherTo(origin);
-    const handler = new RequestHandler(`${method} ${origin}${path}`, VAULT_ANSWERS, CONTEXT);
+    const handler = new RequestHandler(`${method} ${origin}${path}`, toVaultAnswer, CONTEXT);
     handler.startDeadline(limitMs, this.#deadlines);
     handler.followCancellation(options);
     dispatcher.dispatch(

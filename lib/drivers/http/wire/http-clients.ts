@@ -4,7 +4,7 @@ import { Deadlines } from '../../../core/time/deadlines';
 import { DEFAULT_TIMEOUT_MS } from '../../../core/time/durations';
 import { SyncHttp } from '../../../sync';
 import { Connections, type ConnectionOptions } from './connections';
-import { HTTP_ANSWERS, type HttpAnswer, type HttpRequest, type HttpSteps } from './http-request';
+import { toHttpAnswer, type HttpAnswer, type HttpRequest, type HttpSteps } from './http-request';
 import { RequestHandler, connectionError } from './request-handler';
 import { run, runSync } from './steps';
 import { TlsFiles } from '../tls/tls-files';
@@ -66,7 +66,7 @@ export class HttpClients {
     const { timeoutMs = DEFAULT_TIMEOUT_MS } = options;
     const { origin, pathname, search } = new URL(url);
     const dispatcher = this.#connections.dispatcherTo(origin);
-    const handler = new RequestHandler(`${method} ${url}`, HTTP_ANSWERS, this.#context);
+    const handler = new RequestHandler(`${method} ${url}`, toHttpAnswer, this.#context);
     handler.startDeadline(Math.max(timeoutMs, SHORTEST_MS), this.#deadlines);
     handler.followCancellation(options);
     const path = pathname + search; // of the parsed URL: an address may name the default port, as `https://host:443`

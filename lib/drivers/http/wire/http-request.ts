@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type * as steps from './steps';
-import type { AnswerFormat } from './request-handler';
+import type { AnswerParser } from './request-handler';
 
 export interface HttpRequest {
   readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
@@ -22,10 +22,12 @@ export interface HttpAnswer {
 /** A sequence of requests that runs asynchronously or blocking. */
 export type HttpSteps<Outcome> = steps.Steps<Outcome, HttpRequest, HttpAnswer>;
 
-export const HTTP_ANSWERS: AnswerFormat<HttpAnswer> = {
-  needsHeaders: () => true,
-  parse: (statusCode, headers, body, asked) => ({ statusCode, headers, body, asked }),
-};
+export const toHttpAnswer: AnswerParser<HttpAnswer> = (statusCode, headers, body, asked) => ({
+  statusCode,
+  headers,
+  body,
+  asked,
+});
 
 /** Returns the JSON object of an answer, or `undefined`. Hides the error of the parser, which quotes the text. */
 export function jsonOf({ body }: HttpAnswer): Readonly<Record<string, unknown>> | undefined {
