@@ -29,6 +29,7 @@ serve(() => {
       httpsProxy: uri,
       noProxy,
       token,
+      proxyTunnel: true, // undici 8 opens no tunnel to a plain address by default
       requestTls: { ...tls }, // only the server gets the client certificate
       clientFactory: (url, client) =>
         new Pool(url, { ...client, headersTimeout: PROXY_TIMEOUT_MS }),

@@ -90,6 +90,7 @@ function createDispatcher(
     httpsProxy: uri,
     noProxy,
     token,
+    proxyTunnel: true, // undici 8 opens no tunnel to a plain address by default
     requestTls: connect,
     clientFactory: (url, client) => new Pool(url, { ...client, headersTimeout: PROXY_TIMEOUT_MS }),
   });
