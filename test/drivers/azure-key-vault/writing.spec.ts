@@ -138,7 +138,7 @@ describe('a write of the manager for Azure Key Vault', () => {
   it('waits for an earlier change of the secret until its deadline', async () => {
     fixture.fake.fail('hanging');
     const manager = fixture.manager();
-    const first = failureOf(manager.writeSecret('API-KEY', 'a', { timeoutMs: 300 }));
+    const first = failureOf(manager.writeSecret('API-KEY', 'a', { timeoutMs: 1_000 }));
 
     const second = await failureOf(manager.writeSecret('API-KEY', 'b', { timeoutMs: 50 }));
 
