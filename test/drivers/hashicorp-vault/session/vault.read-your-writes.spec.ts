@@ -159,7 +159,7 @@ describe.each(Object.entries(SERVERS))('a standby of %s', (server, { indexOf, la
     await manager.writeSecret('KEY', 'v');
     laggingReads = Infinity;
 
-    const failure = await failureOf(manager.readSecret('KEY', { timeoutMs: 2_000 }));
+    const failure = await failureOf(manager.readSecret('KEY', { timeoutMs: 10_000 }));
 
     expect(failure).toMatchObject({ code: 'UNAVAILABLE', retryable: true });
     expect([failure.retryAfterMs, failure.message]).toEqual([
