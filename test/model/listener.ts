@@ -41,10 +41,9 @@ export class Listener {
   /** Checks at a settled moment that each change has been told. */
   check(): void {
     const now = known(this.#cached());
-    if (this.#hasEnded || now === undefined) return;
-    this.#known ??= now;
-    if (now !== 'absent' && !isSame(this.#known, now))
-      this.#violate(`${this.#name}: a change was not told`);
+    if (this.#hasEnded || now === undefined || now === 'absent') return;
+    this.#known ??= now; // not an absence: a value may have come and gone between two checks
+    if (!isSame(this.#known, now)) this.#violate(`${this.#name}: a change was not told`);
   }
 
   private onChange({ version }: SecretChange): void {
