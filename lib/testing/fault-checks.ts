@@ -1,6 +1,12 @@
 import { SecretManagerError } from '../core/errors/secret-manager.error';
 import { kindOf } from '../core/errors/wording';
-import { flag, isRecord, optional, ruleProblems } from '../core/validation/option-rules';
+import {
+  flag,
+  isRecord,
+  numberOrKind,
+  optional,
+  ruleProblems,
+} from '../core/validation/option-rules';
 
 /** The options of a cut. */
 export interface CutOptions {
@@ -20,8 +26,7 @@ export function assertCut(options: CutOptions): void {
 /** Throws `INVALID_ARGUMENT` unless the value is a number of 0 or more. */
 export function assertNumber(method: string, value: number): void {
   if (value >= 0 && typeof value === 'number') return;
-  const shown = typeof value === 'number' ? String(value) : kindOf(value);
-  throw wrong(`${method} takes a number of 0 or more, and not ${shown}.`);
+  throw wrong(`${method} takes a number of 0 or more, and not ${numberOrKind(value)}.`);
 }
 
 function wrong(message: string): SecretManagerError {

@@ -28,24 +28,36 @@ export function readCallOptions<Options extends GivenOptions>(
   context: OperationContext,
   others: Readonly<Record<string, ProblemOf>> = {},
 ): Options {
-  if (typeof given !== 'object' || given === null) {
-    throw invalidArgument(
-      `The options of ${context.operation}() must be an object, and are ${kindOf(given)}.`,
-      context,
-    );
-  }
+  assertIsOptions(given, context);
   const options: Record<string, unknown> = {};
   for (const [name, byDefault] of RULES) {
     const value = readArgument(given, name, context);
     if (value === undefined) continue;
-    const problem = (others[name] ?? byDefault)(value);
-    if (problem !== undefined) throw invalidArgument(`The option \`${name}\` ${problem}.`, context);
+    assertOption(name, (others[name] ?? byDefault)(value), context);
     options[name] = value;
   }
   const { params, tags } = options;
   if (params !== undefined) options.params = copyParams(params, context);
   if (tags !== undefined) options.tags = copyTags(tags, context);
   return options as Options;
+}
+
+/** Throws `INVALID_ARGUMENT` if the options of a call are not an object. */
+export function assertIsOptions(given: unknown, context: OperationContext): void {
+  if (typeof given === 'object' && given !== null) return;
+  const demand = `The options of ${context.operation}() must be an object, and are`;
+  throw invalidArgument(`${demand} ${kindOf(given)}.`, context);
+}
+
+/** Returns a flag of the options, `false` by default. Throws `INVALID_ARGUMENT` unless it is a boolean. */
+export function readFlag(given: unknown, name: string, context: OperationContext): boolean {
+  const { [name]: value = false } = readArguments(given, [name], context);
+  assertOption(name, flag(value), context);
+  return value === true;
+}
+
+function assertOption(name: string, problem: string | undefined, context: OperationContext): void {
+  if (problem !== undefined) throw invalidArgument(`The option \`${name}\` ${problem}.`, context);
 }
 
 /**

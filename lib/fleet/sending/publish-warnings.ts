@@ -23,7 +23,7 @@ export class PublishWarnings {
 
   /** `true` if a message failed, or did not come back in time, and none has come back since. */
   get isMute(): boolean {
-    return this.#error !== undefined || now() - (this.#awaitedSince ?? Infinity) >= RETURN_MS;
+    return this.#error !== undefined || this.isLate;
   }
 
   /** Returns why nothing may have been heard, not even an own message, as the end of a sentence. */
@@ -55,13 +55,16 @@ export class PublishWarnings {
 
   /** Warns once when another instance is heard, and no own message. If nobody is heard, the cut is reported instead. */
   heardAnother(): void {
-    const isLate = now() - (this.#awaitedSince ?? Infinity) >= RETURN_MS;
-    if (this.#hasWarned || !isLate) return;
+    if (this.#hasWarned || !this.isLate) return;
     this.#hasWarned = true;
     this.#warn(
       `${this.#manager} hears its fleet, but its own messages do not come back${this.code}. The others find its changes ` +
         'when their values expire. Check that its client is connected, and that its login may publish.',
     );
+  }
+
+  private get isLate(): boolean {
+    return now() - (this.#awaitedSince ?? Infinity) >= RETURN_MS;
   }
 
   /** The code of the failure, if there was one. Its text may hold the address. */

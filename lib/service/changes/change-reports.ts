@@ -1,8 +1,6 @@
 import type { OperationContext } from '../../core/errors/secret-manager.error';
-import { kindOf } from '../../core/errors/wording';
 import { runAtEndOfTurn } from '../../core/time/event-loop-turns';
-import { invalidArgument, readArguments, readList } from '../../core/validation/call-arguments';
-import { flag } from '../../core/validation/option-rules';
+import { assertIsOptions, readFlag, readList } from '../../core/validation/call-arguments';
 import { parseSecretName } from '../../core/validation/secret-name';
 import type { SecretPipeline } from '../../policies/compose';
 import type { SecretLookup } from '../reading/secret-lookup';
@@ -29,15 +27,9 @@ export class ChangeReports {
   invalidate(name: string | undefined, options: InvalidateOptions): void {
     const context = this.context('invalidate');
     const parsed = name === undefined ? undefined : this.#lookup.parse('invalidate', name).name;
-    if (typeof options !== 'object' || options === null) {
-      const message = `The options of invalidate() must be an object, and are ${kindOf(options)}.`;
-      throw invalidArgument(message, context);
-    }
-    const { everywhere = false } = readArguments(options, ['everywhere'], context);
-    const problem = flag(everywhere);
-    if (problem !== undefined)
-      throw invalidArgument(`The option \`everywhere\` ${problem}.`, context);
-    this.#pipeline.forget(parsed, everywhere ? 'revoked' : 'changed');
+    assertIsOptions(options, context);
+    const isRevoked = readFlag(options, 'everywhere', context);
+    this.#pipeline.forget(parsed, isRevoked ? 'revoked' : 'changed');
   }
 
   /** Expires secrets in every instance. Throws `INVALID_ARGUMENT` for a wrong name, before anything expires. */

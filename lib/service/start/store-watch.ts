@@ -3,8 +3,7 @@ import { translateError } from '../../core/errors/error-table';
 import { backoffMs } from '../../core/time/backoff';
 import { BackgroundTimer } from '../../core/time/background-timer';
 import { now } from '../../core/time/clock';
-import { invalidArgument, readArguments, readList } from '../../core/validation/call-arguments';
-import { flag } from '../../core/validation/option-rules';
+import { readFlag, readList } from '../../core/validation/call-arguments';
 import { parseSecretName } from '../../core/validation/secret-name';
 
 const PAUSES = { firstMs: 1_000, longestMs: 30_000 };
@@ -53,12 +52,9 @@ export class StoreWatch {
     if (this.#abort.signal.aborted) return;
     const context = { manager: this.#manager.secretManagerName, operation: 'watchSecrets' };
     const names = readList(given, 'onChange() takes a list of secret names, and not', context);
-    const { announce = false } = readArguments(options, ['announce'], context);
-    const problem = flag(announce);
-    if (problem !== undefined)
-      throw invalidArgument(`The option \`announce\` ${problem}.`, context);
+    const isAnnounced = readFlag(options, 'announce', context);
     const parsed = names.map((name) => parseSecretName(name, context));
-    for (const name of parsed) this.#options.onChange(name, announce === true);
+    for (const name of parsed) this.#options.onChange(name, isAnnounced);
   }
 
   /** Reports the first failure in a row. A watch that has lasted starts a new row. */
